@@ -1,0 +1,21 @@
+//! The nouns of Watchfire: sites, hits, visitors, rights, ids, clock and limits. Plain data.
+//! Never does I/O, never reads a clock of its own, never names a backend.
+
+pub mod clock;
+pub mod hit;
+pub mod ids;
+pub mod limits;
+pub mod rights;
+pub mod site;
+pub mod source;
+pub mod visitor;
+
+pub use clock::{Clock, Millis, Minute, SystemClock, TestClock};
+pub use hit::{Arrival, BadMessage, Hit, HitKind, Place, Screen};
+pub use ids::{
+    AccountId, BatchId, BrowserId, HitId, InvitationId, ShareId, SiteId, TokenId, VisitorId,
+};
+pub use rights::{Action, Role};
+pub use site::Site;
+pub use source::{Channel, Source};
+pub use visitor::{Agent, BotReason, Device, OpenPage, Step, Visitor, VisitorKey};

@@ -1,0 +1,77 @@
+//! Every maximum that more than one part must agree on, by name. Part-private ones stand in that part.
+
+use std::time::Duration;
+
+/// Hits in one request to `POST /v1/hits`.
+pub const HITS_A_REQUEST_MAX: usize = 100;
+/// Bytes of one request body to `POST /v1/hits`.
+pub const HITS_BODY_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of a page's address.
+pub const URL_BYTES_MAX: usize = 2_048;
+/// Bytes of a referrer's address.
+pub const REFERRER_BYTES_MAX: usize = 2_048;
+/// Bytes of a page's title; a longer one is cut at a character, not refused.
+pub const TITLE_BYTES_MAX: usize = 256;
+/// Bytes of an agent (the User-Agent header); a longer one is cut, not refused.
+pub const AGENT_BYTES_MAX: usize = 512;
+/// Bytes of an event's name.
+pub const EVENT_NAME_BYTES_MAX: usize = 64;
+/// Properties of one event or identity.
+pub const PROPS_MAX: usize = 20;
+/// Bytes of a property's key.
+pub const PROP_KEY_BYTES_MAX: usize = 64;
+/// Bytes of a property's value.
+pub const PROP_VALUE_BYTES_MAX: usize = 512;
+/// Bytes of the id or name a site gives a visitor with `identify`.
+pub const IDENTITY_BYTES_MAX: usize = 128;
+/// How far a hit's own time may lie before its arrival.
+pub const HIT_AGE_MAX: Duration = Duration::from_secs(400 * 86_400);
+/// How far a hit's own time may lie after the request's `sent`.
+pub const HIT_AHEAD_MAX: Duration = Duration::from_secs(60);
+/// The longest a heartbeat may announce until the next one.
+pub const DUE_MAX: Duration = Duration::from_secs(60);
+
+/// Hits or arrivals gathered into one bus message, and for how long.
+pub const BATCH_HITS_MAX: usize = 500;
+pub const BATCH_GATHER_MAX: Duration = Duration::from_millis(5);
+/// Bytes of one bus message.
+pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
+
+/// A visit ends when nothing was heard for longer than this.
+pub const VISIT_GAP_MAX: Duration = Duration::from_secs(30 * 60);
+/// Minutes in the live chart.
+pub const LIVE_MINUTES: usize = 30;
+/// How much of the tail is read again to rebuild presence: the chart, and a visit's gap, with a margin.
+pub const REBUILD_WINDOW: Duration = Duration::from_secs(35 * 60);
+/// A second missed heartbeat is given this long.
+pub const HEARTBEAT_GRACE: Duration = Duration::from_secs(5);
+/// After the leave of the last open page, how long a next page of the same visitor is waited for.
+pub const LEAVE_GRACE: Duration = Duration::from_secs(1);
+/// A sender that never beats (pixel, access log) counts as present for this long after a hit.
+pub const UNBEATING_PRESENCE: Duration = Duration::from_secs(5 * 60);
+/// Steps of a present visitor's trail that are kept; the oldest go first.
+pub const TRAIL_STEPS_MAX: usize = 20;
+/// Open pages of one present visitor; the longest silent goes first.
+pub const OPEN_PAGES_MAX: usize = 20;
+
+/// Bytes of a site's name, of an account's name, of a token's name.
+pub const NAME_BYTES_MAX: usize = 80;
+/// Bytes of an e-mail address.
+pub const EMAIL_BYTES_MAX: usize = 254;
+/// Characters of a password, at least and at most.
+pub const PASSWORD_CHARS_MIN: usize = 10;
+pub const PASSWORD_BYTES_MAX: usize = 256;
+/// Hostnames a site lists, and bytes of each (RFC 1035).
+pub const HOSTNAMES_MAX: usize = 50;
+pub const HOSTNAME_BYTES_MAX: usize = 253;
+/// Entries of a site's ignore lists (addresses or networks; path patterns), and bytes of a pattern.
+pub const IGNORED_MAX: usize = 100;
+pub const IGNORED_BYTES_MAX: usize = 200;
+/// Sites of one installation that the embedded size is built for.
+pub const SITES_MAX: usize = 100_000;
+/// Members, pending invitations, share links of one site; tokens of one account; sign-ins of one account.
+pub const MEMBERS_MAX: usize = 200;
+pub const INVITATIONS_MAX: usize = 100;
+pub const SHARES_MAX: usize = 20;
+pub const TOKENS_MAX: usize = 50;
+pub const SIGN_INS_MAX: usize = 50;

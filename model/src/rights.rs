@@ -1,0 +1,148 @@
+//! Who may do what: the one table. Everything that decides access ends here.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountId, ShareId, SiteId, TokenId};
+
+/// What an account is on one site. Each includes all below it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    Viewer,
+    Admin,
+    Owner,
+}
+
+impl Role {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Role::Viewer => "viewer",
+            Role::Admin => "admin",
+            Role::Owner => "owner",
+        }
+    }
+}
+
+/// What can be done to a site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Live view, visitors, feed, counts.
+    SeeLive,
+    /// The tag page and the site's settings, read only.
+    SeeSettings,
+    EditSite,
+    /// Members, invitations, share links.
+    ManagePeople,
+    DeleteSite,
+}
+
+/// What the holder of an API token may do, besides its account's own rights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// Read the live stream and the API of the token's sites.
+    Read,
+    /// State other people's addresses and agents with hits (replaying logs, server-side senders).
+    StateSender,
+}
+
+/// Who is asking, once their credential was looked up.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Principal {
+    Stranger,
+    /// Signed in. `operator`: the owner of the installation, who is owner of every site.
+    Account { id: AccountId, operator: bool },
+    /// An API token: never more than its account may, on its sites, within its scopes.
+    Token { id: TokenId, account: AccountId, operator: bool, sites: TokenSites, scopes: Vec<Scope> },
+    /// Somebody with a share link of one site.
+    Share { id: ShareId, site: SiteId },
+}
+
+/// The sites a token is good for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TokenSites {
+    /// All that its account may see, now and later.
+    All,
+    One(SiteId),
+}
+
+/// The one decision. `role` is what the principal's account is on `site` now, None for no member.
+pub fn may(principal: &Principal, role: Option<Role>, site: SiteId, action: Action) -> bool {
+    match principal {
+        Principal::Stranger => false,
+        Principal::Share { site: shared, .. } => *shared == site && action == Action::SeeLive,
+        Principal::Account { operator, .. } => *operator || role_may(role, action),
+        Principal::Token { operator, sites, scopes, .. } => {
+            let within = match sites {
+                TokenSites::All => true,
+                TokenSites::One(only) => *only == site,
+            };
+            within
+                && action == Action::SeeLive
+                && scopes.contains(&Scope::Read)
+                && (*operator || role_may(role, action))
+        }
+    }
+}
+
+fn role_may(role: Option<Role>, action: Action) -> bool {
+    let needed = match action {
+        Action::SeeLive => Role::Viewer,
+        Action::SeeSettings | Action::EditSite | Action::ManagePeople => Role::Admin,
+        Action::DeleteSite => Role::Owner,
+    };
+    role.is_some_and(|held| held >= needed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SITE: SiteId = SiteId::of(1);
+    const OTHER: SiteId = SiteId::of(2);
+    const ACTIONS: [Action; 5] = [
+        Action::SeeLive,
+        Action::SeeSettings,
+        Action::EditSite,
+        Action::ManagePeople,
+        Action::DeleteSite,
+    ];
+
+    fn allowed(principal: &Principal, role: Option<Role>, site: SiteId) -> Vec<Action> {
+        ACTIONS.into_iter().filter(|&action| may(principal, role, site, action)).collect()
+    }
+
+    #[test]
+    fn the_table() {
+        let member = Principal::Account { id: AccountId::of(1), operator: false };
+        let operator = Principal::Account { id: AccountId::of(1), operator: true };
+        assert_eq!(allowed(&Principal::Stranger, None, SITE), vec![]);
+        assert_eq!(allowed(&member, None, SITE), vec![]);
+        assert_eq!(allowed(&member, Some(Role::Viewer), SITE), ACTIONS[..1]);
+        assert_eq!(allowed(&member, Some(Role::Admin), SITE), ACTIONS[..4]);
+        assert_eq!(allowed(&member, Some(Role::Owner), SITE), ACTIONS);
+        assert_eq!(allowed(&operator, None, SITE), ACTIONS);
+        let share = Principal::Share { id: ShareId::of(1), site: SITE };
+        assert_eq!(allowed(&share, None, SITE), ACTIONS[..1]);
+        assert_eq!(allowed(&share, None, OTHER), vec![]);
+    }
+
+    #[test]
+    fn a_token_is_never_more_than_its_account_its_sites_and_its_scopes() {
+        let token = |operator, sites, scopes: &[Scope]| Principal::Token {
+            id: TokenId::of(1),
+            account: AccountId::of(1),
+            operator,
+            sites,
+            scopes: scopes.to_vec(),
+        };
+        let read = token(false, TokenSites::One(SITE), &[Scope::Read]);
+        assert_eq!(allowed(&read, Some(Role::Owner), SITE), ACTIONS[..1]);
+        assert_eq!(allowed(&read, None, SITE), vec![]);
+        assert_eq!(allowed(&read, Some(Role::Owner), OTHER), vec![]);
+        let states = token(true, TokenSites::All, &[Scope::StateSender]);
+        assert_eq!(allowed(&states, Some(Role::Owner), SITE), vec![]);
+        assert_eq!(allowed(&token(true, TokenSites::All, &[Scope::Read]), None, OTHER), ACTIONS[..1]);
+    }
+}

@@ -1,0 +1,72 @@
+//! A site: what its owner set, and what the collector must know to accept a hit for it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Millis, SiteId};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Site {
+    pub id: SiteId,
+    /// At most `NAME_BYTES_MAX`.
+    pub name: String,
+    /// Lower case, without port; `*` takes any, `*.example.org` takes every name below.
+    /// At most `HOSTNAMES_MAX`.
+    pub hostnames: Vec<String>,
+    /// IANA name, as `Europe/Paris`. Days begin there at midnight.
+    pub time_zone: String,
+    /// Honour Do-Not-Track and Global Privacy Control: such hits are dropped, with that reason.
+    pub honour_opt_out: bool,
+    /// Accept the tag's stored id in place of the daily hash.
+    pub first_party_id: bool,
+    /// Addresses and networks (CIDR) whose hits are dropped. At most `IGNORED_MAX`.
+    pub ignored_addresses: Vec<String>,
+    /// Paths whose hits are dropped; a `*` stands for any run of characters. At most `IGNORED_MAX`.
+    pub ignored_paths: Vec<String>,
+    pub created: Millis,
+}
+
+impl Site {
+    /// Whether a page on `hostname` may report to this site. Case and a port are the caller's to remove.
+    pub fn takes_hostname(&self, hostname: &str) -> bool {
+        self.hostnames.iter().any(|listed| match listed.strip_prefix("*.") {
+            _ if listed == "*" || listed == hostname => true,
+            Some(parent) => hostname
+                .strip_suffix(parent)
+                .is_some_and(|rest| rest.ends_with('.') && rest.len() > 1),
+            None => false,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(listed: &[&str], hostname: &str, taken: bool) {
+        let site = Site {
+            id: SiteId::of(1),
+            name: "s".into(),
+            hostnames: listed.iter().map(|&name| name.to_owned()).collect(),
+            time_zone: "UTC".into(),
+            honour_opt_out: false,
+            first_party_id: false,
+            ignored_addresses: vec![],
+            ignored_paths: vec![],
+            created: Millis(0),
+        };
+        assert_eq!(site.takes_hostname(hostname), taken, "{listed:?} {hostname}");
+    }
+
+    #[test]
+    fn hostnames_are_taken_as_listed() {
+        check(&["example.org"], "example.org", true);
+        check(&["example.org"], "www.example.org", false);
+        check(&["*.example.org"], "www.example.org", true);
+        check(&["*.example.org"], "a.b.example.org", true);
+        check(&["*.example.org"], "example.org", false);
+        check(&["*.example.org"], ".example.org", false);
+        check(&["*.example.org"], "badexample.org", false);
+        check(&["*"], "anything.test", true);
+        check(&[], "example.org", false);
+    }
+}
