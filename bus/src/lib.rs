@@ -1,1 +1,105 @@
-//! bus
+//! Seam 1: hits on their way from collectors to processors. The trait's doc comments are its specification.
+//! Never looks into a message: what it carries is bytes with an id.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use model::BatchId;
+
+/// Hits on their way. At least once; in order within a shard; one consumer a shard at a time; bounded.
+#[async_trait]
+pub trait Bus: Send + Sync {
+    /// Shards of this bus, at least 1, the same for every process that opens it. Shards are numbered from 0.
+    fn shards(&self) -> u16;
+
+    /// Returns once the message survives `kill -9` of this process and of the broker's. Messages of one
+    /// caller that awaits each publish before the next are delivered in that order within a shard.
+    /// A body is at most `limits::BATCH_BYTES_MAX`. A publish that failed may still be delivered.
+    async fn publish(&self, shard: u16, message: Message) -> Result<(), PublishError>;
+
+    /// Becomes the consumer of a shard. Messages that were delivered and never acknowledged, in this
+    /// process's life or an earlier one, are delivered again, oldest first, before newer ones.
+    /// Where another consumer holds the shard: `ConsumeError::Taken` (dropping a consumer frees it).
+    async fn consume(&self, shard: u16) -> Result<Box<dyn Consumer>, ConsumeError>;
+
+    /// What waits now, over all shards.
+    async fn depth(&self) -> Depth;
+
+    /// Messages set aside with their reason, oldest first, at most `limit`.
+    async fn dead_letters(&self, limit: usize) -> anyhow::Result<Vec<DeadLetter>>;
+
+    /// Flushes and stops taking: later publishes are `Unavailable`. Returns when nothing is under way.
+    async fn close(&self);
+}
+
+/// The one consumer of a shard. Dropping it gives the shard up; what it did not acknowledge comes again.
+#[async_trait]
+pub trait Consumer: Send {
+    /// Waits for at least one message, returns at most `max`, in order, without waiting for more.
+    /// Cancel safe: a dropped call loses nothing. An error means that this consumer is finished.
+    async fn next(&mut self, max: usize) -> anyhow::Result<Vec<Delivery>>;
+
+    /// Acknowledges every message of this shard up to and including `position`. They never come again,
+    /// except when the process is killed before the acknowledgement is durable (at least once).
+    async fn ack(&mut self, position: Position) -> anyhow::Result<()>;
+
+    /// Sets one delivered message aside among the dead letters with its reason (cut to 500 bytes),
+    /// durably, and acknowledges it alone; earlier unacknowledged ones stay unacknowledged.
+    async fn reject(&mut self, position: Position, reason: &str) -> anyhow::Result<()>;
+}
+
+/// A batch of hits as bytes: see `model::hit::read_message`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    pub id: BatchId,
+    pub body: Bytes,
+}
+
+/// Where a message stands in its shard; grows with delivery order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position(pub u64);
+
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    pub position: Position,
+    pub message: Message,
+    /// Delivered before and not acknowledged, as far as the bus knows.
+    pub redelivered: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct DeadLetter {
+    pub shard: u16,
+    pub message: Message,
+    pub reason: String,
+}
+
+/// Messages and bytes published and not acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Depth {
+    pub messages: u64,
+    pub bytes: u64,
+    /// The bound on bytes, after which a publish answers `Full`.
+    pub bytes_max: u64,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    #[error("the bus holds its maximum of {bytes_max} bytes; try again in {retry_after:?}")]
+    Full { bytes_max: u64, retry_after: Duration },
+    #[error("the message has {0} bytes, more than the bus carries")]
+    TooLarge(usize),
+    #[error("the bus cannot be reached or written: {0:#}")]
+    Unavailable(anyhow::Error),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConsumeError {
+    #[error("another consumer holds shard {0}")]
+    Taken(u16),
+    #[error("there is no shard {0}")]
+    NoSuchShard(u16),
+    #[error("the bus cannot be reached or read: {0:#}")]
+    Unavailable(anyhow::Error),
+}

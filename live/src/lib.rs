@@ -1,1 +1,146 @@
-//! live
+//! Seam 2: who is here now. The trait's doc comments are its specification.
+//! Never decides presence: it keeps what the processor decided, counts it, and tells whoever watches.
+
+pub mod counters;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use model::{Channel, Millis, Minute, Peak, SiteId, Visitor, VisitorKey};
+
+pub use counters::{Counters, Dimension};
+
+/// Presence, counters, the last 30 minutes, and topics.
+#[async_trait]
+pub trait Live: Send + Sync {
+    /// Applies commits in order. Each is atomic a site: states, counters and series change together, so
+    /// that counters always equal a recount of the states. Each raises the site's version by one.
+    async fn commit(&self, commits: Vec<Commit>) -> Result<Vec<Applied>, LiveError>;
+
+    /// The states of one shard as last committed, by site, for a processor that takes the shard over.
+    /// None: this backend keeps nothing from before (memory after a start); rebuild from the tail.
+    async fn load(&self, shard: u16) -> Result<Option<Vec<(SiteId, Vec<Arc<Visitor>>)>>, LiveError>;
+
+    /// A consistent picture of a site, and every commit after it, in order: `RecvError::Lagged` where the watcher fell behind (watch
+    /// again), `RecvError::Closed` where the site was forgotten. An unknown site is empty.
+    async fn watch(&self, site: SiteId) -> Result<Watch, LiveError>;
+
+    /// Visitors present now (bots left out), in the order asked.
+    async fn present(&self, sites: &[SiteId]) -> Result<Vec<u32>, LiveError>;
+
+    /// Raises the most visitors a site had at once in an hour, as kept elsewhere, on start.
+    async fn restore_peaks(&self, peaks: &[Peak]) -> Result<(), LiveError>;
+
+    /// Everything about a site is gone; its watches are closed.
+    async fn forget(&self, site: SiteId) -> Result<(), LiveError>;
+
+    /// Tells every present subscriber of a topic. Nobody listening is no error.
+    async fn publish(&self, topic: &str, message: Bytes) -> Result<(), LiveError>;
+
+    /// Messages of a topic from now on, in order. A subscriber that falls behind is told of the gap.
+    async fn subscribe(&self, topic: &str) -> Result<Subscription, LiveError>;
+}
+
+/// Topic: a site was added, changed or deleted. Message: the site id's written form.
+pub const SITES_TOPIC: &str = "sites";
+/// Topic: somebody's rights changed: whoever holds an authorisation asks again. Message: empty.
+pub const RIGHTS_TOPIC: &str = "rights";
+
+/// Hits of one commit that the feed shows at most; the rest are only counted.
+pub const FEED_HITS_MAX: usize = 50;
+
+/// What one shard's processor decided about one site since its last commit.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    pub site: SiteId,
+    pub shard: u16,
+    pub at: Millis,
+    pub changes: Vec<Change>,
+    /// Pageviews that became known, by the minute they happened in; bots left out.
+    pub pageviews: Vec<(Minute, u32)>,
+    /// The newest hits, oldest first, at most `FEED_HITS_MAX`; bots and heartbeats left out.
+    pub feed: Vec<FeedHit>,
+}
+
+/// One visitor came (`before` is None), changed, or went (`after` is None).
+#[derive(Clone, Debug)]
+pub struct Change {
+    pub key: VisitorKey,
+    /// The state of the last commit.
+    pub before: Option<Arc<Visitor>>,
+    pub after: Option<Arc<Visitor>>,
+}
+
+/// One line of the live feed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FeedHit {
+    pub at: Millis,
+    pub key: VisitorKey,
+    pub kind: FeedKind,
+    pub path: Arc<str>,
+    pub country: Arc<str>,
+    pub source: Arc<str>,
+    pub channel: Channel,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum FeedKind {
+    Pageview,
+    Leave,
+    /// The event's name.
+    Event(Arc<str>),
+    /// The identity given.
+    Identify(Arc<str>),
+}
+
+/// A commit as it was applied.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    pub site: SiteId,
+    pub version: u64,
+    /// Visitors present after it, bots left out.
+    pub present: u32,
+    /// The site's peak of the current hour after it.
+    pub peak: Peak,
+    pub commit: Arc<Commit>,
+}
+
+/// A site at one version.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    pub version: u64,
+    pub counters: Counters,
+    pub visitors: Vec<Arc<Visitor>>,
+    pub series: Series,
+    /// Most visitors present at once in the last 7 days, and the start of that hour.
+    pub peak: Option<(Millis, u32)>,
+}
+
+/// The last 30 minutes, oldest first, gaps left out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Series(pub Vec<SeriesMinute>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeriesMinute {
+    pub minute: Minute,
+    /// Pageviews that happened in it.
+    pub pageviews: u32,
+    /// The most visitors present at once during it.
+    pub visitors: u32,
+}
+
+/// A snapshot, then changes.
+pub struct Watch {
+    pub snapshot: Snapshot,
+    pub changes: tokio::sync::broadcast::Receiver<Arc<Applied>>,
+}
+
+/// The messages of one topic. `RecvError::Lagged(n)`: n messages were missed.
+pub struct Subscription(pub tokio::sync::broadcast::Receiver<Bytes>);
+
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    #[error("live state cannot be reached: {0:#}")]
+    Unavailable(anyhow::Error),
+}

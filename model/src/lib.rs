@@ -16,6 +16,6 @@ pub use ids::{
     AccountId, BatchId, BrowserId, HitId, InvitationId, ShareId, SiteId, TokenId, VisitorId,
 };
 pub use rights::{Action, Role};
-pub use site::Site;
+pub use site::{Peak, Site};
 pub use source::{Channel, Source};
 pub use visitor::{Agent, BotReason, Device, OpenPage, Step, Visitor, VisitorKey};

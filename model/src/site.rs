@@ -38,6 +38,15 @@ impl Site {
     }
 }
 
+/// The most visitors present at once on a site in one hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Peak {
+    pub site: SiteId,
+    /// Start of the hour, UTC.
+    pub hour: Millis,
+    pub count: u32,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

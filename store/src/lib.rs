@@ -1,1 +1,42 @@
-//! store
+//! Seam 3: what was, and who may. Small traits by idea; their doc comments are the specification.
+//! Never computes a number of a report and never decides who is present.
+
+pub mod access;
+pub mod accounts;
+pub mod history;
+pub mod salts;
+pub mod sites;
+
+pub use access::{Access, Credential, Denied};
+pub use accounts::Accounts;
+pub use history::History;
+pub use salts::Salts;
+pub use sites::Sites;
+
+use std::sync::Arc;
+
+/// One backend's handles. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    pub history: Arc<dyn History>,
+    pub sites: Arc<dyn Sites>,
+    pub accounts: Arc<dyn Accounts>,
+    pub salts: Arc<dyn Salts>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is none, or no longer.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// Somebody else was first, or it is there already.
+    #[error("{0}")]
+    Conflict(&'static str),
+    /// A named maximum would be passed.
+    #[error("at most {max} {what}")]
+    Limit { what: &'static str, max: usize },
+    #[error("the store cannot be reached or written: {0:#}")]
+    Unavailable(anyhow::Error),
+}
+
+pub type Result<T> = std::result::Result<T, StoreError>;
