@@ -1,4 +1,5 @@
 //! Seam 3: what was, and who may. Small traits by idea; their doc comments are the specification.
+//! A call that was dropped may still take effect, or not: ask again, or read.
 //! Never computes a number of a report and never decides who is present.
 
 pub mod access;
@@ -15,6 +16,8 @@ pub use sites::Sites;
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
+
 /// One backend's handles. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
@@ -22,6 +25,22 @@ pub struct Store {
     pub sites: Arc<dyn Sites>,
     pub accounts: Arc<dyn Accounts>,
     pub salts: Arc<dyn Salts>,
+    pub backend: Arc<dyn Backend>,
+}
+
+impl Store {
+    /// As `Backend::close`.
+    pub async fn close(&self) {
+        self.backend.close().await;
+    }
+}
+
+/// What stands behind the handles.
+#[async_trait]
+pub trait Backend: Send + Sync {
+    /// Flushes and stops taking: what was asked for before is done, later calls are `Unavailable`.
+    /// Returns when nothing is under way. A second call does nothing.
+    async fn close(&self);
 }
 
 #[derive(Debug, thiserror::Error)]
