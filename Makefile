@@ -1,0 +1,50 @@
+# The commands of Watchfire. `make run` and `make test` are the two to know.
+
+CARGO ?= cargo
+export CARGO_BUILD_JOBS ?= 2
+RELEASE := $(or $(CARGO_TARGET_DIR),target)/release/watchfire
+
+.PHONY: run demo build assets test check bench clean
+
+## run: build everything and start Watchfire in ./data on port 8080
+run: build
+	$(RELEASE) $(ARGS)
+
+## demo: a server in ./data-demo with believable visitors
+demo: build
+	$(RELEASE) demo $(ARGS)
+
+## build: the one binary, scripts and styles inside
+build: assets
+	$(CARGO) build --release --locked -p watchfire
+
+## assets: bundle the tag and the pages' scripts and styles
+assets: node_modules/.package-lock.json
+	@npm run --silent build
+
+node_modules/.package-lock.json: package.json package-lock.json
+	@bin/need build
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+## check: formatting, lints, types
+check: assets
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	npm run --silent check
+
+## test: everything that is automatic, in real Chromium too
+test: assets
+	@bin/need test
+	npm run --silent check
+	$(CARGO) build --locked -p watchfire
+	$(CARGO) test --workspace --locked
+	npm run --silent test
+
+## bench: figures beside their limits, for docs/benchmarks.md
+bench: build
+	$(CARGO) run --release --locked -p watchfire-bench
+
+clean:
+	$(CARGO) clean
+	rm -rf node_modules collector/tag/dist web/ui/dist

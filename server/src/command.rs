@@ -1,0 +1,136 @@
+//! The command line: what can be asked of the program, in words that teach.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::settings::{self, Settings, Sources};
+use crate::{demo, doctor, logs, replay, serve, tail};
+
+const FIRST_STEPS: &str = "\
+First steps:
+  watchfire                       start everything in ./data on port 8080, print the set-up address
+  watchfire demo                  the same in a folder of its own, with believable visitors
+  watchfire doctor                check ports, disk, clock and limits; print every setting and its source
+
+Every setting of `watchfire serve` is a flag, an environment variable (WATCHFIRE_…) and a key of the
+TOML file given by --config; a flag wins over the environment, the environment over the file.";
+
+/// Real-time web analytics in one program.
+#[derive(Parser)]
+#[command(name = "watchfire", version, about, after_help = FIRST_STEPS)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Task>,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run all services in one process (the default)
+    Serve(Settings),
+    /// Send believable traffic through the real door; without --url a server is started with it
+    Demo(demo::DemoOptions),
+    /// Send an access log (combined format, .gz too) through the real door
+    Replay(replay::ReplayOptions),
+    /// Count what the tail holds, exactly, each hit once (stop the server first)
+    Tail(tail::TailOptions),
+    /// Check this machine and print every setting with its source
+    Doctor(DoctorOptions),
+}
+
+#[derive(Args)]
+struct DoctorOptions {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// Runs the program; the exit code is 0 when all went well, 2 for a bad command line, 1 otherwise.
+pub fn main() -> ExitCode {
+    match run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("watchfire: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> anyhow::Result<ExitCode> {
+    let (task, sources) = match parse() {
+        Ok(parsed) => parsed,
+        Err(error) => match error.downcast::<clap::Error>() {
+            Ok(usage) => usage.exit(),
+            Err(error) => return Err(error),
+        },
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match task {
+            Task::Serve(settings) => {
+                logs::init(&settings.log, &settings.log_format)?;
+                serve::until_signal(settings).await.map(|()| ExitCode::SUCCESS)
+            }
+            Task::Demo(options) => demo::run(options).await.map(|()| ExitCode::SUCCESS),
+            Task::Replay(options) => replay::run(options).await.map(|()| ExitCode::SUCCESS),
+            Task::Tail(options) => tail::run(options).await.map(|()| ExitCode::SUCCESS),
+            Task::Doctor(options) => doctor::run(options.settings, sources).await,
+        }
+    })
+}
+
+/// Without a subcommand the arguments are those of `serve`.
+fn parse() -> anyhow::Result<(Task, Sources)> {
+    let mut arguments: Vec<_> = std::env::args_os().collect();
+    let first = arguments.get(1).and_then(|argument| argument.to_str()).unwrap_or("");
+    let is_general = ["-h", "--help", "-V", "--version"].contains(&first);
+    if first.is_empty() || (first.starts_with('-') && !is_general) {
+        arguments.insert(1, "serve".into());
+    }
+    let mut command = CommandLine::command();
+    let mut in_file = Vec::new();
+    if let Some(file) = settings_file(&arguments) {
+        let mut failed = None;
+        for name in ["serve", "doctor"] {
+            command = command.mut_subcommand(name, |sub| match settings::with_file(sub.clone(), &file) {
+                Ok((with, names)) => {
+                    in_file = names;
+                    with
+                }
+                Err(error) => {
+                    failed = Some(error);
+                    sub
+                }
+            });
+        }
+        if let Some(error) = failed {
+            return Err(error);
+        }
+    }
+    let matches = command.try_get_matches_from(arguments)?;
+    let sources = match matches.subcommand() {
+        Some(("serve" | "doctor", sub)) => settings::settings_of(sub, &in_file)?.1,
+        _ => Sources::new(),
+    };
+    let parsed = CommandLine::from_arg_matches(&matches)?;
+    let task = parsed.command.expect("a subcommand is always given");
+    Ok((task, sources))
+}
+
+/// The settings file must be known before the command line is parsed: it supplies the defaults.
+fn settings_file(arguments: &[std::ffi::OsString]) -> Option<PathBuf> {
+    let takes_settings = matches!(arguments.get(1)?.to_str(), Some("serve" | "doctor"));
+    if !takes_settings {
+        return None;
+    }
+    let mut rest = arguments.iter().skip(2);
+    while let Some(argument) = rest.next() {
+        if argument == "--config" {
+            return rest.next().map(PathBuf::from);
+        }
+        if let Some(file) = argument.to_str().and_then(|text| text.strip_prefix("--config=")) {
+            return Some(PathBuf::from(file));
+        }
+    }
+    std::env::var_os("WATCHFIRE_CONFIG").map(PathBuf::from)
+}

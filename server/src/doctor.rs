@@ -1,0 +1,132 @@
+//! `watchfire doctor`: what every setting is and where it came from, and whether this machine suits.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::ExitCode;
+
+use model::{Clock, SystemClock};
+
+use crate::settings::{Settings, Sources};
+
+/// Below this much free disk the doctor warns.
+const DISK_FREE_MIN: u64 = 1 << 30;
+/// 2025-01-01: a clock before it was never set.
+const CLOCK_MIN_MILLIS: i64 = 1_735_689_600_000;
+
+enum Finding {
+    Good(String),
+    Warning(String),
+    Problem(String),
+}
+
+/// Prints settings and findings; fails with exit code 1 when something would keep the server from running.
+pub async fn run(settings: Settings, sources: Sources) -> anyhow::Result<ExitCode> {
+    println!("Settings");
+    for (name, (value, source)) in &sources {
+        let value = if value.is_empty() { "–" } else { value };
+        println!("  {name:<18} {value:<28} {source}");
+    }
+    println!("\nChecks");
+    let findings = [
+        port("listen", settings.listen),
+        port("metrics", settings.metrics),
+        folder(&settings.data),
+        disk(&settings.data),
+        clock(),
+        open_files(settings.connections_max),
+        geoip(settings.geoip.as_deref()),
+    ];
+    let mut problems = 0;
+    for finding in findings {
+        let (mark, text) = match finding {
+            Finding::Good(text) => ("ok      ", text),
+            Finding::Warning(text) => ("warning ", text),
+            Finding::Problem(text) => {
+                problems += 1;
+                ("PROBLEM ", text)
+            }
+        };
+        println!("  {mark} {text}");
+    }
+    Ok(if problems == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn port(name: &str, address: SocketAddr) -> Finding {
+    match TcpListener::bind(address) {
+        Ok(_) => Finding::Good(format!("{name}: {address} is free")),
+        Err(error) => Finding::Problem(format!(
+            "{name}: {address} cannot be opened ({error}); choose another with --{name}, or stop what uses it"
+        )),
+    }
+}
+
+fn folder(data: &Path) -> Finding {
+    let probe = data.join(".doctor");
+    let existed = data.exists();
+    let written = std::fs::create_dir_all(data).and_then(|()| std::fs::write(&probe, b"ok"));
+    let _ = std::fs::remove_file(&probe);
+    if !existed {
+        let _ = std::fs::remove_dir(data);
+    }
+    match written {
+        Ok(()) => Finding::Good(format!("data: {} can be written", data.display())),
+        Err(error) => Finding::Problem(format!("data: {} cannot be written ({error})", data.display())),
+    }
+}
+
+fn disk(data: &Path) -> Finding {
+    let existing = data.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
+    let Some(free) = free_bytes(existing) else {
+        return Finding::Warning("disk: cannot be asked for its free space".into());
+    };
+    let words = format!("disk: {:.1} GiB free", free as f64 / (1u64 << 30) as f64);
+    if free < DISK_FREE_MIN { Finding::Warning(format!("{words}, less than 1 GiB")) } else { Finding::Good(words) }
+}
+
+fn free_bytes(path: &Path) -> Option<u64> {
+    let path = std::ffi::CString::new(path.as_os_str().as_encoded_bytes()).ok()?;
+    let mut stats = std::mem::MaybeUninit::<libc::statvfs>::uninit();
+    // SAFETY: `path` is a C string that outlives the call, and `stats` is written before it is read.
+    let stats = unsafe {
+        if libc::statvfs(path.as_ptr(), stats.as_mut_ptr()) != 0 {
+            return None;
+        }
+        stats.assume_init()
+    };
+    Some(stats.f_bavail as u64 * stats.f_frsize as u64)
+}
+
+fn clock() -> Finding {
+    let now = SystemClock.now();
+    match jiff::Timestamp::from_millisecond(now.0) {
+        Ok(time) if now.0 > CLOCK_MIN_MILLIS => Finding::Good(format!("clock: {time:.0}")),
+        _ => Finding::Problem("clock: it was never set; visits would land in the wrong days".into()),
+    }
+}
+
+fn open_files(connections_max: usize) -> Finding {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is a valid rlimit for the call to fill.
+    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } != 0 {
+        return Finding::Warning("open files: the limit cannot be asked for".into());
+    }
+    let needed = connections_max as u64 + 200;
+    if limit.rlim_max < needed {
+        return Finding::Warning(format!(
+            "open files: at most {}, for {connections_max} connections it takes {needed} (ulimit -Hn)",
+            limit.rlim_max
+        ));
+    }
+    Finding::Good(format!("open files: up to {}", limit.rlim_max))
+}
+
+fn geoip(file: Option<&Path>) -> Finding {
+    let Some(file) = file else {
+        return Finding::Good("places: countries by the built-in table".into());
+    };
+    match std::fs::metadata(file) {
+        Ok(found) if found.is_file() => Finding::Good(format!("places: {}", file.display())),
+        Ok(_) => Finding::Problem(format!("places: {} is no file", file.display())),
+        Err(error) => Finding::Problem(format!("places: {} cannot be read ({error})", file.display())),
+    }
+}

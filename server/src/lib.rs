@@ -1,0 +1,16 @@
+//! The `watchfire` binary as a library: command line, settings, composition, demo and replay.
+//! Never holds logic of a service: it opens backends, hands them over, and stops all in order.
+
+pub mod access_log;
+pub mod backends;
+pub mod command;
+pub mod demo;
+pub mod doctor;
+pub mod health;
+pub mod logs;
+pub mod monitoring;
+pub mod replay;
+pub mod sender;
+pub mod serve;
+pub mod settings;
+pub mod tail;

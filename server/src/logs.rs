@@ -1,0 +1,15 @@
+//! Logging: text for people, JSON for machines, to standard error.
+
+use anyhow::Context;
+use tracing_subscriber::EnvFilter;
+
+/// Sets up logging for the whole process. `format`: `text` or `json`.
+pub fn init(filter: &str, format: &str) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(filter).with_context(|| format!("`{filter}` is no log filter"))?;
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let set = match format {
+        "json" => logs.json().try_init(),
+        _ => logs.with_target(false).try_init(),
+    };
+    set.map_err(|error| anyhow::anyhow!("logging cannot be set up: {error}"))
+}

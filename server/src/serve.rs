@@ -1,0 +1,170 @@
+//! `watchfire serve`: all services in one process, on one listener, started and stopped in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use axum::Router;
+use door::{DoorOptions, TrustedProxies};
+use model::rights::{Scope, TokenSites};
+use model::{Clock, Site, SiteId, SystemClock, TokenId};
+use store::Access;
+use store::accounts::{NewAccount, SecretHash, Token};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::backends::{self, Backends};
+use crate::settings::Settings;
+use crate::{health, monitoring};
+
+/// What one stage of the shutdown may take; the stages together stay under ten seconds.
+const STAGE_MAX: Duration = Duration::from_secs(4);
+
+/// A running server. Dropping it does not stop it: call `stop`.
+pub struct Server {
+    pub address: SocketAddr,
+    /// Path of the one-time set-up page, while no account exists.
+    pub set_up_path: Option<String>,
+    pub backends: Backends,
+    clock: Arc<dyn Clock>,
+    door: Stage,
+    hub: Stage,
+    pages: Stage,
+    collector: Stage,
+    processor: Stage,
+}
+
+/// One service's work and the token that ends it.
+struct Stage {
+    name: &'static str,
+    stop: CancellationToken,
+    work: JoinHandle<anyhow::Result<()>>,
+}
+
+impl Stage {
+    async fn end(self) -> anyhow::Result<()> {
+        self.stop.cancel();
+        match tokio::time::timeout(STAGE_MAX, self.work).await {
+            Ok(ended) => ended.with_context(|| format!("{} panicked", self.name))?,
+            Err(_) => bail!("{} did not end within {STAGE_MAX:?}", self.name),
+        }
+    }
+}
+
+impl Server {
+    /// Opens the backends, starts every service, and listens. Ready when this returns.
+    pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Server> {
+        let listener = TcpListener::bind(settings.listen)
+            .await
+            .with_context(|| format!("cannot listen on {}; choose another with --listen", settings.listen))?;
+        let address = listener.local_addr()?;
+        let backends = backends::open(settings).await?;
+        let access = Access::new(backends.store.accounts.clone(), clock.clone());
+
+        let processor = start_processor(settings, &backends, clock.clone()).await?;
+        let (collector, hits) = start_collector(settings, &backends, &access, clock.clone()).await?;
+        let (hub, stream) = start_hub(settings, &backends, &access, clock.clone()).await?;
+        let (pages, site) = start_pages(settings, &backends, &access, clock.clone()).await?;
+        let set_up_path = web::set_up::offer(&backends.store).await?.map(|secret| format!("/setup/{secret}"));
+
+        let routes = site.merge(hits).merge(stream).merge(health::routes(backends.clone()));
+        let door = start_door(settings, listener, routes);
+        Ok(Server { address, set_up_path, backends, clock, door, hub, pages, collector, processor })
+    }
+
+    /// Stops in the order of the pipeline, each stage draining into the next; nothing acknowledged is lost.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        // Sockets of dashboards stay open until told: end them first, so that the door can drain.
+        self.hub.stop.cancel();
+        let mut first_problem = Ok(());
+        for stage in [self.door, self.hub, self.pages, self.collector, self.processor] {
+            if let Err(problem) = stage.end().await {
+                tracing::error!("stopping: {problem:#}");
+                first_problem = first_problem.and(Err(problem));
+            }
+        }
+        self.backends.bus.close().await;
+        self.backends.store.close().await;
+        first_problem
+    }
+
+    /// Returns when any service has ended by itself, which none should.
+    async fn any_ended(&mut self) -> anyhow::Error {
+        let (name, ended) = tokio::select! {
+            ended = &mut self.door.work => (self.door.name, ended),
+            ended = &mut self.hub.work => (self.hub.name, ended),
+            ended = &mut self.pages.work => (self.pages.name, ended),
+            ended = &mut self.collector.work => (self.collector.name, ended),
+            ended = &mut self.processor.work => (self.processor.name, ended),
+        };
+        match ended {
+            Ok(Ok(())) => anyhow::anyhow!("{name} ended"),
+            Ok(Err(error)) => error.context(format!("{name} failed")),
+            Err(error) => anyhow::anyhow!("{name} panicked: {error}"),
+        }
+    }
+}
+
+/// Runs until SIGTERM or SIGINT, then drains.
+pub async fn until_signal(settings: Settings) -> anyhow::Result<()> {
+    raise_open_files_limit();
+    let metrics = monitoring::install()?;
+    let metrics_listener = TcpListener::bind(settings.metrics)
+        .await
+        .with_context(|| format!("cannot listen on {}; choose another with --metrics", settings.metrics))?;
+    let stop_metrics = CancellationToken::new();
+    let metrics = tokio::spawn(monitoring::serve(metrics_listener, metrics, stop_metrics.clone()));
+
+    let mut server = Server::start(&settings, Arc::new(SystemClock)).await?;
+    announce(&settings, &server);
+    let ended = tokio::select! {
+        () = signal() => None,
+        problem = server.any_ended() => Some(problem),
+    };
+    if let Some(problem) = ended {
+        // A service is gone: what the others hold is safe on disk, and a supervisor starts afresh.
+        return Err(problem);
+    }
+    tracing::info!("stopping: draining");
+    server.stop().await?;
+    stop_metrics.cancel();
+    metrics.await??;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn announce(settings: &Settings, server: &Server) {
+    let url = settings.address_for_people(server.address);
+    tracing::info!(address = %server.address, "listening");
+    match &server.set_up_path {
+        Some(path) => {
+            tracing::info!("first run: open {url}{path} to create the owner account");
+            println!("\n  Welcome to Watchfire. Create the owner account here (the address works once):\n\n    {url}{path}\n");
+        }
+        None => println!("\n  Watchfire is at {url}\n"),
+    }
+}
+
+/// Waits for SIGTERM or SIGINT.
+pub async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).expect("a process can listen for SIGTERM");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+/// Each connection is an open file; the soft limit of most systems is 1,024.
+fn raise_open_files_limit() {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: both calls take a valid rlimit; failing leaves the limit as it was.
+    unsafe {
+        if libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) == 0 {
+            limit.rlim_cur = limit.rlim_max;
+            libc::setrlimit(libc::RLIMIT_NOFILE, &limit);
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! One set of options: flags, environment and a TOML file name the same settings, in that order of precedence.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+use door::address::Network;
+
+/// Everything `watchfire serve` can be told.
+#[derive(Clone, Debug, Args)]
+pub struct Settings {
+    /// Settings from this TOML file; its keys are the long flags without the dashes
+    #[arg(long, env = "WATCHFIRE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Folder that holds everything: journal, database, salts
+    #[arg(long, env = "WATCHFIRE_DATA", value_name = "FOLDER", default_value = "./data")]
+    pub data: PathBuf,
+
+    /// Address and port of the door for tags, dashboards and the API
+    #[arg(long, env = "WATCHFIRE_LISTEN", value_name = "ADDR:PORT", default_value = "0.0.0.0:8080")]
+    pub listen: SocketAddr,
+
+    /// Address and port of /metrics for Prometheus; keep it private
+    #[arg(long, env = "WATCHFIRE_METRICS", value_name = "ADDR:PORT", default_value = "127.0.0.1:8081")]
+    pub metrics: SocketAddr,
+
+    /// Address that people and tags reach this server by, as https://stats.example.org
+    #[arg(long, env = "WATCHFIRE_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+
+    /// Proxies whose X-Forwarded-For is believed: addresses or networks (10.0.0.0/8)
+    #[arg(long, env = "WATCHFIRE_TRUSTED_PROXIES", value_name = "NETWORK,…", value_delimiter = ',')]
+    pub trusted_proxies: Vec<Network>,
+
+    /// MaxMind-format file for places; without it countries come from the built-in table
+    #[arg(long, env = "WATCHFIRE_GEOIP", value_name = "FILE")]
+    pub geoip: Option<PathBuf>,
+
+    /// Hits on their way: embedded (a journal in the data folder)
+    #[arg(long, env = "WATCHFIRE_BUS", value_name = "URI", default_value = "embedded")]
+    pub bus: String,
+
+    /// Who is here now: memory
+    #[arg(long, env = "WATCHFIRE_LIVE", value_name = "URI", default_value = "memory")]
+    pub live: String,
+
+    /// What was, and who may: embedded (SQLite in the data folder)
+    #[arg(long, env = "WATCHFIRE_STORE", value_name = "URI", default_value = "embedded")]
+    pub store: String,
+
+    /// Shards of the bus: hits of one visitor stay in order within one
+    #[arg(long, env = "WATCHFIRE_SHARDS", value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub shards: u16,
+
+    /// Bytes the bus holds at most; past it hits are answered 503 until it drains
+    #[arg(long, env = "WATCHFIRE_BUS_BYTES_MAX", value_name = "BYTES", default_value_t = 1 << 30)]
+    pub bus_bytes_max: u64,
+
+    /// Open connections at most; further ones wait
+    #[arg(long, env = "WATCHFIRE_CONNECTIONS_MAX", value_name = "N", default_value_t = 20_000)]
+    pub connections_max: usize,
+
+    /// Hits a second that one site may send, in the long run
+    #[arg(long, env = "WATCHFIRE_SITE_RATE", value_name = "N", default_value_t = 20_000)]
+    pub site_rate: u32,
+
+    /// Hits a second that one visitor may send, in the long run
+    #[arg(long, env = "WATCHFIRE_VISITOR_RATE", value_name = "N", default_value_t = 20)]
+    pub visitor_rate: u32,
+
+    /// What is logged: error, warn, info, debug, or a filter like info,collector=debug
+    #[arg(long, env = "WATCHFIRE_LOG", value_name = "FILTER", default_value = "info")]
+    pub log: String,
+
+    /// How it is logged
+    #[arg(long, env = "WATCHFIRE_LOG_FORMAT", value_name = "FORMAT", default_value = "text",
+          value_parser = ["text", "json"])]
+    pub log_format: String,
+}
+
+impl Settings {
+    /// The address a person types: the public one, or this machine's name for itself.
+    pub fn address_for_people(&self, listen: SocketAddr) -> String {
+        match &self.public_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None if listen.ip().is_unspecified() || listen.ip().is_loopback() => {
+                format!("http://localhost:{}", listen.port())
+            }
+            None => format!("http://{listen}"),
+        }
+    }
+}
+
+/// Where each setting's value came from, by the setting's name.
+pub type Sources = BTreeMap<String, (String, &'static str)>;
+
+/// The values of a settings file as defaults of the command line, which flags and environment override.
+pub fn with_file(mut command: Command, file: &Path) -> anyhow::Result<(Command, Vec<String>)> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let table: toml::Table =
+        text.parse().with_context(|| format!("{} is not valid TOML", file.display()))?;
+    let mut names = Vec::new();
+    for (key, value) in table {
+        let id = key.replace('-', "_");
+        let known = id != "config" && command.get_arguments().any(|arg| arg.get_id() == id.as_str());
+        if !known {
+            bail!("{}: there is no setting `{key}`; see `watchfire serve --help`", file.display());
+        }
+        let value = plain_text(&value)
+            .with_context(|| format!("{}: `{key}` is text, a number, or a list of text", file.display()))?;
+        command = command.mut_arg(&id, |arg| arg.default_value(clap::builder::Str::from(value)));
+        names.push(id);
+    }
+    Ok((command, names))
+}
+
+fn plain_text(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Boolean(fact) => Some(fact.to_string()),
+        toml::Value::Array(items) => {
+            let texts: Option<Vec<String>> = items.iter().map(plain_text).collect();
+            texts.map(|texts| texts.join(","))
+        }
+        _ => None,
+    }
+}
+
+/// The settings of parsed matches, with the source of each.
+pub fn settings_of(matches: &ArgMatches, in_file: &[String]) -> anyhow::Result<(Settings, Sources)> {
+    let settings = Settings::from_arg_matches(matches)?;
+    let command = Settings::augment_args(Command::new("settings"));
+    let sources = command
+        .get_arguments()
+        .map(|arg| {
+            let id = arg.get_id().as_str();
+            let source = match matches.value_source(id) {
+                Some(ValueSource::CommandLine) => "flag",
+                Some(ValueSource::EnvVariable) => "environment",
+                _ if in_file.iter().any(|name| name == id) => "file",
+                _ => "default",
+            };
+            let values = matches.get_raw(id).into_iter().flatten();
+            let values: Vec<_> = values.map(|value| value.to_string_lossy().into_owned()).collect();
+            (id.replace('_', "-"), (values.join(","), source))
+        })
+        .collect();
+    Ok((settings, sources))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command() -> Command {
+        Settings::augment_args(Command::new("serve"))
+    }
+
+    fn written(text: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        file
+    }
+
+    #[test]
+    fn a_flag_overrides_the_file_and_the_file_the_default() {
+        let file = written("listen = \"127.0.0.1:9000\"\nshards = 3\ntrusted-proxies = [\"10.0.0.0/8\", \"::1\"]\n");
+        let (command, in_file) = with_file(command(), file.path()).unwrap();
+        let matches = command.try_get_matches_from(["serve", "--shards", "5"]).unwrap();
+        let (settings, sources) = settings_of(&matches, &in_file).unwrap();
+        assert_eq!((settings.shards, settings.listen.port(), settings.trusted_proxies.len()), (5, 9000, 2));
+        let source = |name: &str| sources[name].1;
+        assert_eq!([source("shards"), source("listen"), source("data")], ["flag", "file", "default"]);
+    }
+
+    #[test]
+    fn a_setting_that_does_not_exist_is_named() {
+        let file = written("lisen = \"127.0.0.1:9000\"");
+        let error = with_file(command(), file.path()).unwrap_err().to_string();
+        assert!(error.contains("no setting `lisen`"), "{error}");
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_kind_is_an_error_that_names_the_setting() {
+        let file = written("shards = 65");
+        let (command, _) = with_file(command(), file.path()).unwrap();
+        let error = command.try_get_matches_from(["serve"]).unwrap_err().to_string();
+        assert!(error.contains("--shards"), "{error}");
+    }
+}
