@@ -1,1 +1,16 @@
-//! tests
+//! The world that journeys happen in: the real composition, spoken to only as its users do.
+//! Never reaches around HTTP and WebSocket, but to turn the clock and to look into the tail at the end.
+
+pub mod person;
+pub mod program;
+pub mod push;
+pub mod tag;
+pub mod wait;
+pub mod world;
+
+pub use person::{Answer, Person};
+pub use program::Program;
+pub use push::Push;
+pub use tag::Tag;
+pub use wait::{eventually, within};
+pub use world::World;

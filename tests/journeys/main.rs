@@ -1,0 +1,7 @@
+//! Journeys through the real program: what a user does, over HTTP and WebSocket alone.
+
+mod cases;
+mod crash;
+mod limits;
+mod replay;
+mod rights;

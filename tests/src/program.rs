@@ -1,0 +1,93 @@
+//! The built program as a process of its own, to be killed at any moment.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::{Person, within};
+
+/// How long a start may take; a debug build that replays its tail is slow.
+const START_MAX: Duration = Duration::from_secs(30);
+
+pub struct Program {
+    pub address: SocketAddr,
+    pub metrics: SocketAddr,
+    /// Printed on a first run.
+    pub set_up_path: Option<String>,
+    child: Child,
+}
+
+impl Program {
+    /// The binary that was built beside these tests.
+    pub fn binary() -> PathBuf {
+        let here = std::env::current_exe().expect("a test knows its own path");
+        let built = here.ancestors().nth(2).expect("tests are built in target/*/deps").join("watchfire");
+        assert!(built.exists(), "{} is not built; run `cargo build -p watchfire` first", built.display());
+        built
+    }
+
+    /// Starts on this folder and waits until it is ready.
+    pub async fn start(data: &Path, flags: &[&str]) -> Program {
+        let (address, metrics) = (free_address(), free_address());
+        let mut child = Command::new(Program::binary())
+            .args(["serve", "--listen", &address.to_string(), "--metrics", &metrics.to_string(), "--data"])
+            .arg(data)
+            .args(["--trusted-proxies", "127.0.0.1", "--log", "warn"])
+            .args(flags)
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the program starts");
+        let stdout = child.stdout.take().expect("stdout is piped");
+        let (told, mut words) = tokio::sync::mpsc::channel(1);
+        tokio::spawn(async move {
+            let mut lines = BufReader::new(stdout).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                if let Some(at) = line.find("/setup/") {
+                    let _ = told.try_send(line[at..].trim().to_owned());
+                }
+            }
+        });
+        let mut program = Program { address, metrics, set_up_path: None, child };
+        program.ready().await;
+        program.set_up_path = words.try_recv().ok();
+        program
+    }
+
+    async fn ready(&self) {
+        let person = Person::new(self.address);
+        within(START_MAX, "the program is ready", || async {
+            let answer = person.try_send(hyper::Method::GET, "/readyz", &[], bytes::Bytes::new()).await;
+            answer.is_ok_and(|answer| answer.status == 200).then_some(())
+        })
+        .await;
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("the program runs")
+    }
+
+    /// `kill -9`: nothing is flushed, nobody is told.
+    pub async fn kill(mut self) {
+        self.child.kill().await.expect("the program was running");
+    }
+
+    /// SIGTERM, and whether it ended with success within `bound`.
+    pub async fn terminate(mut self, bound: Duration) -> bool {
+        let pid = i32::try_from(self.pid()).expect("a process id fits");
+        // SAFETY: signals a child of ours that has not been waited for, so the id is still its own.
+        unsafe { libc::kill(pid, libc::SIGTERM) };
+        let ended = tokio::time::timeout(bound, self.child.wait()).await;
+        matches!(ended, Ok(Ok(status)) if status.success())
+    }
+}
+
+/// A loopback port that was free a moment ago.
+fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("a bound socket has an address")
+}
