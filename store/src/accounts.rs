@@ -8,6 +8,10 @@ use model::{AccountId, InvitationId, Millis, Role, ShareId, SiteId, TokenId};
 use crate::Result;
 
 /// BLAKE3 of a random secret of at least 128 bits. (Passwords are argon2id, never this.)
+///
+/// A backend may find one by an ordinary index. How long a lookup takes can tell how far the *hash* of a
+/// guess agrees with one that is stored; nobody can steer a hash towards that without trying secrets, and
+/// 2^128 of those cannot be tried. For the same reason it needs neither a salt nor a slow hash.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SecretHash(pub [u8; 32]);
 
@@ -41,7 +45,12 @@ pub trait Accounts: Send + Sync {
     async fn change_account(&self, id: AccountId, name: &str, email: &str) -> Result<()>;
 
     /// Replaces the password (PHC string) and ends every sign-in but `keep`.
-    async fn change_password(&self, id: AccountId, password_phc: &str, keep: Option<SecretHash>) -> Result<()>;
+    async fn change_password(
+        &self,
+        id: AccountId,
+        password_phc: &str,
+        keep: Option<SecretHash>,
+    ) -> Result<()>;
 
     /// Opens a sign-in; past `SIGN_INS_MAX` of an account the oldest ends.
     async fn open_sign_in(&self, sign_in: SignIn) -> Result<()>;

@@ -4,12 +4,16 @@
 
 pub mod access;
 pub mod accounts;
+#[cfg(test)]
+mod contract;
+pub mod embedded;
 pub mod history;
 pub mod salts;
 pub mod sites;
 
 pub use access::{Access, Credential, Denied};
 pub use accounts::Accounts;
+pub use embedded::Embedded;
 pub use history::History;
 pub use salts::Salts;
 pub use sites::Sites;

@@ -1,0 +1,1 @@
+//! Promises of `Accounts` about people and their sign-ins.

@@ -1,0 +1,1 @@
+//! Promises of `Accounts` about tokens and share links.

@@ -1,0 +1,34 @@
+//! The numbered migrations of each database file; `PRAGMA user_version` says how many it has had.
+
+use anyhow::{Context, bail};
+use rusqlite::Connection;
+
+/// Migration n (from 1) is entry n - 1. Append only: what was released is never edited.
+pub type Migrations = &'static [&'static str];
+
+pub const TAIL: Migrations = &[include_str!("migrations/tail/0001_tail_and_peaks.sql")];
+pub const REGISTRY: Migrations = &[include_str!("migrations/registry/0001_sites_accounts_salts.sql")];
+
+/// Brings the schema up to date, each migration in a transaction of its own.
+pub fn migrate(db: &mut Connection, migrations: &[&str]) -> anyhow::Result<()> {
+    let had: usize = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let known = migrations.len();
+    if had > known {
+        bail!(
+            "it was written by a newer version of Watchfire (schema {had}; this one knows {known}): \
+             run that version or a later one"
+        );
+    }
+    for (index, migration) in migrations.iter().enumerate().skip(had) {
+        let number = index + 1;
+        apply(db, migration, number).with_context(|| format!("migration {number} failed"))?;
+    }
+    Ok(())
+}
+
+fn apply(db: &mut Connection, migration: &str, number: usize) -> rusqlite::Result<()> {
+    let transaction = db.transaction()?;
+    transaction.execute_batch(migration)?;
+    transaction.pragma_update(None, "user_version", number)?;
+    transaction.commit()
+}
