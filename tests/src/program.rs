@@ -22,12 +22,11 @@ pub struct Program {
 }
 
 impl Program {
-    /// The binary that was built beside these tests.
+    /// The binary that was built beside these tests (in `target/*`, tests being in `target/*/deps`).
     pub fn binary() -> PathBuf {
-        let here = std::env::current_exe().expect("a test knows its own path");
-        let built = here.ancestors().nth(2).expect("tests are built in target/*/deps").join("watchfire");
-        assert!(built.exists(), "{} is not built; run `cargo build -p watchfire` first", built.display());
-        built
+        let here = std::env::current_exe().expect("a program knows its own path");
+        let built = here.ancestors().skip(1).take(2).map(|folder| folder.join("watchfire"));
+        built.into_iter().find(|path| path.is_file()).expect("run `cargo build -p watchfire` first")
     }
 
     /// Starts on this folder and waits until it is ready.

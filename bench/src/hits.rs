@@ -1,0 +1,96 @@
+//! Receiving hits: raw sockets, bare axum, the collector with its journal, the whole program.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context;
+use model::SiteId;
+
+use crate::bare::SITE;
+use crate::load::{self, Seen};
+use crate::process::{Peer, Watchfire, cpu};
+
+const WARM_UP: Duration = Duration::from_secs(1);
+const MEASURED: Duration = Duration::from_secs(6);
+
+struct Row {
+    name: &'static str,
+    cpu_micros: f64,
+    a_second: f64,
+    seen: Seen,
+}
+
+pub async fn measure() -> anyhow::Result<()> {
+    for hits_each in [1, 50] {
+        let bytes = load::request(SITE, 1, hits_each).len();
+        println!("\n## {hits_each} hit(s) a request, {bytes} bytes with head, {} connections\n", load::CONNECTIONS);
+        let mut rows = Vec::new();
+        for (name, what) in
+            [("raw sockets", "raw"), ("bare axum and serde", "axum"), ("collector, 202 when durable", "collector")]
+        {
+            let folder = tempfile::tempdir()?;
+            let peer = Peer::start(what, folder.path()).await?;
+            rows.push(row(name, peer.address, peer.pid(), SITE, hits_each).await?);
+        }
+        let watchfire = Watchfire::start(&["--bus-bytes-max", "17179869184"]).await?;
+        rows.push(row("whole program", watchfire.program.address, watchfire.pid(), watchfire.site, hits_each).await?);
+        drained(&watchfire).await?;
+        print(&rows);
+    }
+    Ok(())
+}
+
+async fn row(
+    name: &'static str,
+    address: SocketAddr,
+    pid: u32,
+    site: SiteId,
+    hits_each: usize,
+) -> anyhow::Result<Row> {
+    load::run(address, site, hits_each, WARM_UP, 0).await;
+    let before = cpu(pid)?;
+    let seen = load::run(address, site, hits_each, MEASURED, 0).await;
+    let spent = cpu(pid)? - before;
+    Ok(Row {
+        name,
+        cpu_micros: spent.as_secs_f64() * 1e6 / seen.hits.max(1) as f64,
+        a_second: seen.hits as f64 / seen.elapsed.as_secs_f64(),
+        seen,
+    })
+}
+
+/// The whole program is not done when it answered: the tail must have it all.
+async fn drained(watchfire: &Watchfire) -> anyhow::Result<()> {
+    let metrics = world::Person::new(watchfire.program.metrics);
+    let began = std::time::Instant::now();
+    loop {
+        let text = metrics.get("/metrics").await.text();
+        let depth = text.lines().find(|line| line.starts_with("watchfire_bus_depth_messages"));
+        let depth: f64 = depth.and_then(|line| line.split_whitespace().last()?.parse().ok()).context("a depth")?;
+        if depth == 0.0 {
+            println!("(behind by {:.1} s at the end of the load)", began.elapsed().as_secs_f64());
+            return Ok(());
+        }
+        anyhow::ensure!(began.elapsed() < Duration::from_secs(60), "the bus does not drain: {depth} messages");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn print(rows: &[Row]) {
+    let limit = &rows[1];
+    println!("| server | CPU µs a hit | × bare axum | hits/s | × bare axum | p50 ms | p99 ms | refused |");
+    println!("|---|---|---|---|---|---|---|---|");
+    for row in rows {
+        println!(
+            "| {} | {:.2} | {:.2} | {:.0} | {:.2} | {:.2} | {:.2} | {} |",
+            row.name,
+            row.cpu_micros,
+            row.cpu_micros / limit.cpu_micros,
+            row.a_second,
+            row.a_second / limit.a_second,
+            row.seen.p50.as_secs_f64() * 1e3,
+            row.seen.p99.as_secs_f64() * 1e3,
+            row.seen.refused,
+        );
+    }
+}

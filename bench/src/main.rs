@@ -1,0 +1,45 @@
+//! `make bench`: what Watchfire costs, beside the limit of the same work, in one run.
+//! Prints figures and ratios; never passes or fails.
+
+mod bare;
+mod dashboards;
+mod hits;
+mod load;
+mod memory;
+mod process;
+mod push;
+mod start;
+
+const HELP: &str = "bench [start|hits|push|dashboards|memory]…   without a name: all";
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        if let Some(("serve", rest)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+            return bare::serve(rest).await;
+        }
+        let wanted = |name: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == name);
+        let known = ["start", "hits", "push", "dashboards", "memory"];
+        if let Some(unknown) = arguments.iter().find(|argument| !known.contains(&argument.as_str())) {
+            anyhow::bail!("there is no benchmark `{unknown}`: {HELP}");
+        }
+        process::raise_open_files_limit();
+        if wanted("start") {
+            start::measure().await?;
+        }
+        if wanted("hits") {
+            hits::measure().await?;
+        }
+        if wanted("push") {
+            push::measure().await?;
+        }
+        if wanted("dashboards") {
+            dashboards::measure().await?;
+        }
+        if wanted("memory") {
+            memory::measure().await?;
+        }
+        Ok(())
+    })
+}
