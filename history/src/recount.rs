@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use hashbrown::HashMap;
 use model::limits::VISIT_GAP_MAX;
 use model::{HitId, Millis, Minute, VisitorId};
+use serde::Serialize;
 
 use crate::{EnrichedHit, EnrichedKind};
 
@@ -20,7 +21,7 @@ pub struct Recount {
 }
 
 /// What the hits come to: all of them, and those not judged bots.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Totals {
     pub all: Counts,
     pub human: Counts,
@@ -28,7 +29,7 @@ pub struct Totals {
     pub duplicates: u64,
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Counts {
     pub hits: u64,
     pub pageviews: u64,

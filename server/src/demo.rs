@@ -1,6 +1,7 @@
 //! `watchfire demo`: believable visitors through the real door, from a printed seed.
 //! Never writes to the store of a server it did not start.
 
+mod own_server;
 mod people;
 mod shop;
 mod visit;
@@ -21,7 +22,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::sender::Sender;
-use crate::{logs, serve, settings};
+use crate::settings::Settings;
+use crate::{logs, serve};
 use people::People;
 use visit::{DemoHit, Visit};
 
@@ -100,9 +102,10 @@ pub async fn run(options: DemoOptions) -> anyhow::Result<()> {
 
 async fn with_own_server(options: DemoOptions, stop: CancellationToken) -> anyhow::Result<()> {
     logs::init("warn,watchfire=info", "text")?;
-    let settings = settings::of_demo(&options.data, options.listen);
+    let settings = Settings::with_data(&options.data, options.listen);
     let server = serve::Server::start(&settings, Arc::new(SystemClock)).await?;
-    let shop = serve::demo_shop(&server, &options.hostname).await.context("cannot prepare the demo shop")?;
+    let shop = own_server::prepare(&server.backends.store, &options.hostname).await;
+    let shop = shop.with_context(|| format!("cannot prepare the shop in {}", options.data.display()))?;
     let url = format!("http://localhost:{}", server.address.port());
     println!("\n  The demo shop is at   {url}/sites/{}", shop.site);
     println!("  Sign in with          {}   password  {}\n", shop.email, shop.password);

@@ -7,10 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use axum::Router;
 use door::{DoorOptions, TrustedProxies};
-use model::rights::{Scope, TokenSites};
-use model::{Clock, Site, SiteId, SystemClock, TokenId};
+use model::{Clock, SystemClock};
 use store::Access;
-use store::accounts::{NewAccount, SecretHash, Token};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -28,7 +26,6 @@ pub struct Server {
     /// Path of the one-time set-up page, while no account exists.
     pub set_up_path: Option<String>,
     pub backends: Backends,
-    clock: Arc<dyn Clock>,
     door: Stage,
     hub: Stage,
     pages: Stage,
@@ -71,7 +68,7 @@ impl Server {
 
         let routes = site.merge(hits).merge(stream).merge(health::routes(backends.clone()));
         let door = start_door(settings, listener, routes);
-        Ok(Server { address, set_up_path, backends, clock, door, hub, pages, collector, processor })
+        Ok(Server { address, set_up_path, backends, door, hub, pages, collector, processor })
     }
 
     /// Stops in the order of the pipeline, each stage draining into the next; nothing acknowledged is lost.
@@ -155,6 +152,97 @@ pub async fn signal() {
         _ = terminate.recv() => {}
         _ = tokio::signal::ctrl_c() => {}
     }
+}
+
+type Routes = (Stage, Router);
+
+async fn start_processor(
+    settings: &Settings,
+    backends: &Backends,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Stage> {
+    let deps = processor::Deps {
+        bus: backends.bus.clone(),
+        history: backends.store.history.clone(),
+        sites: backends.store.sites.clone(),
+        live: backends.live.clone(),
+        clock,
+    };
+    let stop = CancellationToken::new();
+    let work = processor::start(processor::Options::default(), deps, stop.clone()).await?;
+    Ok(Stage { name: "processor", stop, work })
+}
+
+async fn start_collector(
+    settings: &Settings,
+    backends: &Backends,
+    access: &Access,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Routes> {
+    let deps = collector::Deps {
+        bus: backends.bus.clone(),
+        sites: backends.store.sites.clone(),
+        salts: backends.store.salts.clone(),
+        access: access.clone(),
+        live: backends.live.clone(),
+        clock,
+    };
+    let options = collector::Options {
+        geoip: settings.geoip.clone(),
+        site_rate: settings.site_rate,
+        visitor_rate: settings.visitor_rate,
+        ..Default::default()
+    };
+    let stop = CancellationToken::new();
+    let service = collector::start(options, deps, stop.clone()).await?;
+    Ok((Stage { name: "collector", stop, work: service.work }, service.routes))
+}
+
+async fn start_hub(
+    settings: &Settings,
+    backends: &Backends,
+    access: &Access,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Routes> {
+    let deps = realtime::Deps {
+        live: backends.live.clone(),
+        access: access.clone(),
+        sites: backends.store.sites.clone(),
+        clock,
+    };
+    let options = realtime::Options { connections_max: settings.connections_max, ..Default::default() };
+    let stop = CancellationToken::new();
+    let service = realtime::start(options, deps, stop.clone()).await?;
+    Ok((Stage { name: "realtime", stop, work: service.work }, service.routes))
+}
+
+async fn start_pages(
+    settings: &Settings,
+    backends: &Backends,
+    access: &Access,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Routes> {
+    let deps = web::Deps {
+        store: backends.store.clone(),
+        access: access.clone(),
+        live: backends.live.clone(),
+        clock,
+    };
+    let options = web::Options { public_url: settings.public_url.clone(), ..Default::default() };
+    let stop = CancellationToken::new();
+    let service = web::start(options, deps, stop.clone()).await?;
+    Ok((Stage { name: "web", stop, work: service.work }, service.routes))
+}
+
+fn start_door(settings: &Settings, listener: TcpListener, routes: Router) -> Stage {
+    let options = DoorOptions {
+        connections_max: settings.connections_max,
+        trusted_proxies: Arc::new(TrustedProxies::new(settings.trusted_proxies.clone())),
+        ..Default::default()
+    };
+    let stop = CancellationToken::new();
+    let work = tokio::spawn(door::serve(listener, routes, options, stop.clone()));
+    Stage { name: "door", stop, work }
 }
 
 /// Each connection is an open file; the soft limit of most systems is 1,024.

@@ -84,6 +84,14 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The defaults, but for the folder and the address.
+    pub fn with_data(data: &Path, listen: SocketAddr) -> Settings {
+        let command = Settings::augment_args(Command::new("serve"));
+        let matches = command.get_matches_from(["serve"]);
+        let defaults = Settings::from_arg_matches(&matches).expect("the defaults are settings");
+        Settings { data: data.to_owned(), listen, ..defaults }
+    }
+
     /// The address a person types: the public one, or this machine's name for itself.
     pub fn address_for_people(&self, listen: SocketAddr) -> String {
         match &self.public_url {

@@ -1,5 +1,6 @@
 //! Journeys through the real program: what a user does, over HTTP and WebSocket alone.
 
+mod arrows;
 mod cases;
 mod crash;
 mod limits;

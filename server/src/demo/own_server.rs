@@ -1,0 +1,80 @@
+//! The demo's own server: an owner, a shop and a token, made in its own data folder.
+
+use anyhow::Context;
+use model::rights::{Scope, TokenSites};
+use model::{AccountId, Clock, Site, SiteId, SystemClock, TokenId};
+use store::accounts::{NewAccount, SecretHash, Token};
+use store::{Store, StoreError};
+
+const EMAIL: &str = "demo@watchfire.example";
+const SHOP_NAME: &str = "Hearth & Leaf";
+
+/// What the demo prints, and sends with.
+pub struct OwnShop {
+    pub site: SiteId,
+    pub email: &'static str,
+    /// New at every start, so that it can be shown.
+    pub password: String,
+    pub token: String,
+}
+
+/// Finds or makes the owner and the shop; the password and the token are new each time.
+pub async fn prepare(store: &Store, hostname: &str) -> anyhow::Result<OwnShop> {
+    let (password, token) = (web::secret::random(), web::secret::random());
+    let phc = web::passwords::hash(password.clone()).await?;
+    let now = SystemClock.now();
+    let owner = match store.accounts.account_by_email(EMAIL).await {
+        Ok(account) => {
+            store.accounts.change_password(account.id, &phc, None).await?;
+            account.id
+        }
+        Err(StoreError::NotFound(_)) => {
+            let set_up = SecretHash::of(&web::secret::random());
+            store.accounts.offer_set_up(set_up).await.context("the folder holds another owner's data")?;
+            let id = AccountId::of(random()?);
+            let account = NewAccount { id, name: "Demo".into(), email: EMAIL.into(), password_phc: phc };
+            store.accounts.set_up(set_up, account, now).await?.id
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let site = match store.sites.all().await?.into_iter().find(|site| site.name == SHOP_NAME) {
+        Some(site) => site.id,
+        None => {
+            let site = shop(SiteId::of(random()?), hostname);
+            let id = site.id;
+            store.sites.add(site, owner).await?;
+            id
+        }
+    };
+    for old in store.accounts.tokens(owner).await? {
+        store.accounts.revoke_token(owner, old.id).await?;
+    }
+    let minted = Token {
+        id: TokenId::of(random()?),
+        account: owner,
+        name: "demo traffic".into(),
+        sites: TokenSites::One(site),
+        scopes: vec![Scope::StateSender],
+        created: now,
+    };
+    store.accounts.mint_token(minted, SecretHash::of(&token)).await?;
+    Ok(OwnShop { site, email: EMAIL, password, token })
+}
+
+fn shop(id: SiteId, hostname: &str) -> Site {
+    Site {
+        id,
+        name: SHOP_NAME.into(),
+        hostnames: vec![hostname.into()],
+        time_zone: "Europe/Paris".into(),
+        honour_opt_out: false,
+        first_party_id: false,
+        ignored_addresses: vec![],
+        ignored_paths: vec![],
+        created: SystemClock.now(),
+    }
+}
+
+fn random() -> anyhow::Result<u64> {
+    getrandom::u64().context("the system gives no random numbers")
+}
