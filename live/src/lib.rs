@@ -2,6 +2,7 @@
 //! Never decides presence: it keeps what the processor decided, counts it, and tells whoever watches.
 
 pub mod counters;
+pub mod memory;
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use bytes::Bytes;
 use model::{Channel, Millis, Minute, Peak, SiteId, Visitor, VisitorKey};
 
 pub use counters::{Counters, Dimension};
+pub use memory::MemoryLive;
 
 /// Presence, counters, the last 30 minutes, and topics.
 #[async_trait]

@@ -1,0 +1,267 @@
+//! What every backend of Live promises, one named test a promise. A backend is one line at the end.
+
+mod fixtures;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use fixtures::*;
+use live::{Commit, Counters, Dimension, Live, Series, SeriesMinute};
+use model::{Channel, Millis, Minute, Peak};
+use tokio::sync::broadcast::error::RecvError;
+
+async fn an_unknown_site_is_empty(live: Arc<dyn Live>) {
+    let watch = live.watch(SITE).await.unwrap();
+    assert_eq!((watch.snapshot.version, watch.snapshot.visitors.len()), (0, 0));
+    assert_eq!(watch.snapshot.counters, Counters::default());
+    assert_eq!(watch.snapshot.peak, None);
+    assert_eq!(live.present(&[SITE]).await.unwrap(), [0]);
+}
+
+async fn a_commit_changes_states_counters_and_version_together(live: Arc<dyn Live>) {
+    let ada = visitor(1, "/tea");
+    let applied = live.commit(vec![came(EIGHT, &ada)]).await.unwrap();
+    assert_eq!((applied[0].site, applied[0].version, applied[0].present), (SITE, 1, 1));
+    let snapshot = live.watch(SITE).await.unwrap().snapshot;
+    assert_eq!(snapshot.version, 1);
+    assert_eq!(snapshot.visitors, [ada]);
+    assert_eq!(snapshot.counters.of(Dimension::Page).get("/tea"), Some(&1));
+    assert_eq!(live.present(&[OTHER, SITE]).await.unwrap(), [0, 1]);
+}
+
+async fn each_commit_raises_the_version_of_its_site_by_one(live: Arc<dyn Live>) {
+    let mut other = empty(EIGHT);
+    other.site = OTHER;
+    let applied = live.commit(vec![empty(EIGHT), other, empty(EIGHT)]).await.unwrap();
+    let versions: Vec<_> = applied.iter().map(|applied| (applied.site, applied.version)).collect();
+    assert_eq!(versions, [(SITE, 1), (OTHER, 1), (SITE, 2)]);
+}
+
+async fn counters_equal_a_recount_of_the_states_whatever_is_committed(live: Arc<dyn Live>) {
+    for seed in 0..20 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        for _ in 0..30 {
+            let changes = (0..rng.usize(1..20)).map(|_| any_change(&mut rng)).collect();
+            live.commit(vec![Commit { changes, ..empty(EIGHT) }]).await.unwrap();
+            let snapshot = live.watch(SITE).await.unwrap().snapshot;
+            let recount = Counters::recount(snapshot.visitors.iter().map(|visitor| &**visitor));
+            assert_eq!(snapshot.counters, recount, "seed {seed}");
+        }
+    }
+}
+
+async fn a_commit_that_is_wrong_about_before_is_put_right(live: Arc<dyn Live>) {
+    let (tea, coffee) = (visitor(1, "/tea"), visitor(1, "/coffee"));
+    live.commit(vec![came(EIGHT, &tea)]).await.unwrap();
+    let mut watch = live.watch(SITE).await.unwrap();
+    live.commit(vec![changed(EIGHT, &visitor(1, "/never"), &coffee)]).await.unwrap();
+    let told = watch.changes.recv().await.unwrap();
+    assert_eq!(told.commit.changes[0].before, Some(tea));
+    live.commit(vec![went(EIGHT, &coffee), went(EIGHT, &coffee)]).await.unwrap();
+    assert_eq!(live.watch(SITE).await.unwrap().snapshot.counters, Counters::default());
+}
+
+async fn bots_are_kept_and_in_no_counter(live: Arc<dyn Live>) {
+    let robot = bot(1, "/tea");
+    let applied = live.commit(vec![came(EIGHT, &robot)]).await.unwrap();
+    assert_eq!((applied[0].present, applied[0].peak.count), (0, 0));
+    let snapshot = live.watch(SITE).await.unwrap().snapshot;
+    assert_eq!(snapshot.visitors, [robot]);
+    assert_eq!((snapshot.counters.present, snapshot.counters.bots), (0, 1));
+    assert!(snapshot.counters.of(Dimension::Page).is_empty());
+    assert_eq!(snapshot.series, Series::default());
+}
+
+async fn a_shard_that_never_committed_has_nothing_to_load(live: Arc<dyn Live>) {
+    live.commit(vec![came(EIGHT, &visitor(1, "/"))]).await.unwrap();
+    assert!(live.load(7).await.unwrap().is_none());
+}
+
+async fn a_shard_loads_its_own_states(live: Arc<dyn Live>) {
+    let (ada, bob) = (visitor(1, "/a"), visitor(2, "/b"));
+    let of_shard = |shard, visitor| Commit { shard, ..came(EIGHT, visitor) };
+    live.commit(vec![of_shard(0, &ada), of_shard(1, &bob)]).await.unwrap();
+    assert_eq!(live.load(0).await.unwrap(), Some(vec![(SITE, vec![ada])]));
+    live.commit(vec![Commit { shard: 1, ..went(EIGHT, &bob) }]).await.unwrap();
+    assert_eq!(live.load(1).await.unwrap(), Some(vec![]));
+}
+
+async fn a_visitor_belongs_to_the_shard_that_last_said_it_came(live: Arc<dyn Live>) {
+    let (before, after) = (visitor(1, "/before"), visitor(1, "/after"));
+    live.commit(vec![came(EIGHT, &before), Commit { shard: 1, ..came(EIGHT, &after) }]).await.unwrap();
+    live.commit(vec![went(EIGHT, &before)]).await.unwrap();
+    let snapshot = live.watch(SITE).await.unwrap().snapshot;
+    assert_eq!(snapshot.visitors, [after]);
+    assert_eq!(snapshot.counters.present, 1);
+    assert_eq!(live.load(0).await.unwrap(), Some(vec![]));
+}
+
+async fn a_watch_is_a_picture_and_then_exactly_the_commits_after_it(live: Arc<dyn Live>) {
+    let committer = {
+        let live = live.clone();
+        tokio::spawn(async move {
+            for id in 0..200 {
+                live.commit(vec![came(EIGHT, &visitor(id, "/"))]).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+        })
+    };
+    for _ in 0..20 {
+        let mut watch = live.watch(SITE).await.unwrap();
+        let mut present = watch.snapshot.counters.present;
+        assert_eq!(u64::from(present), watch.snapshot.version);
+        for version in watch.snapshot.version + 1..=(watch.snapshot.version + 5).min(200) {
+            let applied = watch.changes.recv().await.unwrap();
+            present += 1;
+            assert_eq!((applied.version, applied.present), (version, present));
+        }
+    }
+    committer.await.unwrap();
+}
+
+async fn a_watcher_that_falls_behind_is_told(live: Arc<dyn Live>) {
+    let mut watch = live.watch(SITE).await.unwrap();
+    for _ in 0..2_000 {
+        live.commit(vec![empty(EIGHT)]).await.unwrap();
+    }
+    assert!(matches!(watch.changes.recv().await, Err(RecvError::Lagged(_))));
+}
+
+async fn pageviews_land_in_their_own_minute(live: Arc<dyn Live>) {
+    let now = EIGHT.minute();
+    let minute = |back: i64| Minute(now.0 - back);
+    let pageviews = vec![(minute(0), 3), (minute(10), 2), (minute(29), 1), (minute(30), 9)];
+    live.commit(vec![Commit { pageviews, ..empty(EIGHT) }]).await.unwrap();
+    live.commit(vec![Commit { pageviews: vec![(minute(10), 5)], ..empty(EIGHT) }]).await.unwrap();
+    let row = |back, pageviews| SeriesMinute { minute: minute(back), pageviews, visitors: 0 };
+    assert_eq!(series(&*live).await, Series(vec![row(29, 1), row(10, 7), row(0, 3)]));
+}
+
+async fn minutes_older_than_30_fall_away(live: Arc<dyn Live>) {
+    let view = |at: Millis| Commit { pageviews: vec![(at.minute(), 1)], ..empty(at) };
+    let later = EIGHT.plus(Duration::from_secs(29 * 60));
+    live.commit(vec![view(EIGHT), view(later)]).await.unwrap();
+    assert_eq!(series(&*live).await.0.len(), 2);
+    live.commit(vec![empty(later.plus(Duration::from_secs(60)))]).await.unwrap();
+    assert_eq!(series(&*live).await.0[0].minute, later.minute());
+}
+
+async fn a_minute_shows_the_most_visitors_present_during_it(live: Arc<dyn Live>) {
+    let (ada, bob) = (visitor(1, "/"), visitor(2, "/"));
+    let second = |seconds| EIGHT.plus(Duration::from_secs(seconds));
+    live.commit(vec![came(second(0), &ada), came(second(1), &bob), went(second(2), &bob)]).await.unwrap();
+    live.commit(vec![went(second(190), &ada), empty(second(250))]).await.unwrap();
+    let visitors: Vec<_> = series(&*live).await.0.iter().map(|minute| minute.visitors).collect();
+    assert_eq!(visitors, [2, 1, 1, 1]);
+}
+
+async fn the_peak_is_the_highest_hour_of_7_days(live: Arc<dyn Live>) {
+    let hours = |hours: u64| EIGHT.plus(Duration::from_secs(hours * 3_600));
+    let (ada, bob) = (visitor(1, "/"), visitor(2, "/"));
+    let applied = live.commit(vec![came(hours(0), &ada), came(hours(0), &bob)]).await.unwrap();
+    assert_eq!(applied[1].peak, Peak { site: SITE, hour: hours(0), count: 2 });
+    live.commit(vec![went(hours(0), &bob), empty(hours(167))]).await.unwrap();
+    assert_eq!(peak(&*live).await, Some((hours(0), 2)));
+    live.commit(vec![empty(hours(168))]).await.unwrap();
+    assert_eq!(peak(&*live).await, Some((hours(168), 1)));
+}
+
+async fn restored_peaks_only_raise(live: Arc<dyn Live>) {
+    let at = |count| Peak { site: SITE, hour: EIGHT, count };
+    live.restore_peaks(&[at(5)]).await.unwrap();
+    live.restore_peaks(&[at(3)]).await.unwrap();
+    assert_eq!(peak(&*live).await, Some((EIGHT, 5)));
+    let applied = live.commit(vec![came(EIGHT, &visitor(1, "/"))]).await.unwrap();
+    assert_eq!(applied[0].peak, at(5));
+}
+
+async fn a_forgotten_site_is_empty_and_its_watches_are_closed(live: Arc<dyn Live>) {
+    live.commit(vec![came(EIGHT, &visitor(1, "/"))]).await.unwrap();
+    let mut watch = live.watch(SITE).await.unwrap();
+    live.forget(SITE).await.unwrap();
+    assert!(matches!(watch.changes.recv().await, Err(RecvError::Closed)));
+    assert_eq!(live.present(&[SITE]).await.unwrap(), [0]);
+    assert_eq!(live.watch(SITE).await.unwrap().snapshot.version, 0);
+}
+
+async fn a_subscriber_hears_its_topic_in_order_from_then_on(live: Arc<dyn Live>) {
+    live.publish("tea", Bytes::from_static(b"before")).await.unwrap();
+    let mut subscription = live.subscribe("tea").await.unwrap();
+    for message in ["one", "two"] {
+        live.publish("coffee", Bytes::from_static(b"not this")).await.unwrap();
+        live.publish("tea", Bytes::from(message)).await.unwrap();
+    }
+    assert_eq!(subscription.0.recv().await.unwrap(), "one");
+    assert_eq!(subscription.0.recv().await.unwrap(), "two");
+}
+
+async fn a_subscriber_that_falls_behind_is_told_of_the_gap(live: Arc<dyn Live>) {
+    let mut subscription = live.subscribe("tea").await.unwrap();
+    for _ in 0..2_000 {
+        live.publish("tea", Bytes::new()).await.unwrap();
+    }
+    assert!(matches!(subscription.0.recv().await, Err(RecvError::Lagged(missed)) if missed > 0));
+}
+
+async fn the_feed_is_told_as_committed(live: Arc<dyn Live>) {
+    let mut watch = live.watch(SITE).await.unwrap();
+    let line = live::FeedHit {
+        at: EIGHT,
+        key: key(1),
+        kind: live::FeedKind::Event("buy".into()),
+        path: "/tea".into(),
+        country: "FR".into(),
+        source: "Google".into(),
+        channel: Channel::Search,
+    };
+    live.commit(vec![Commit { feed: vec![line.clone()], ..empty(EIGHT) }]).await.unwrap();
+    assert_eq!(watch.changes.recv().await.unwrap().commit.feed, [line]);
+}
+
+async fn series(live: &dyn Live) -> Series {
+    live.watch(SITE).await.unwrap().snapshot.series
+}
+
+async fn peak(live: &dyn Live) -> Option<(Millis, u32)> {
+    live.watch(SITE).await.unwrap().snapshot.peak
+}
+
+macro_rules! contract {
+    ($backend:ident, $open:expr, [$($promise:ident),* $(,)?]) => {
+        mod $backend {
+            $(
+                #[tokio::test]
+                async fn $promise() {
+                    super::$promise($open).await;
+                }
+            )*
+        }
+    };
+    ($backend:ident, $open:expr) => {
+        contract!($backend, $open, [
+            an_unknown_site_is_empty,
+            a_commit_changes_states_counters_and_version_together,
+            each_commit_raises_the_version_of_its_site_by_one,
+            counters_equal_a_recount_of_the_states_whatever_is_committed,
+            a_commit_that_is_wrong_about_before_is_put_right,
+            bots_are_kept_and_in_no_counter,
+            a_shard_that_never_committed_has_nothing_to_load,
+            a_shard_loads_its_own_states,
+            a_visitor_belongs_to_the_shard_that_last_said_it_came,
+            a_watch_is_a_picture_and_then_exactly_the_commits_after_it,
+            a_watcher_that_falls_behind_is_told,
+            pageviews_land_in_their_own_minute,
+            minutes_older_than_30_fall_away,
+            a_minute_shows_the_most_visitors_present_during_it,
+            the_peak_is_the_highest_hour_of_7_days,
+            restored_peaks_only_raise,
+            a_forgotten_site_is_empty_and_its_watches_are_closed,
+            a_subscriber_hears_its_topic_in_order_from_then_on,
+            a_subscriber_that_falls_behind_is_told_of_the_gap,
+            the_feed_is_told_as_committed,
+        ]);
+    };
+}
+
+contract!(memory, std::sync::Arc::new(live::MemoryLive::default()));
