@@ -1,5 +1,10 @@
 //! Authorisation: a credential becomes a principal, and a principal is allowed an action on a site or not.
 //! Every service asks here; the decision itself is `model::rights::may`.
+//! A principal is good for the moment: whoever keeps a connection open asks for it again, from the
+//! credential, each time it checks. Else a sign-out or a revoked token would not be noticed.
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -73,7 +78,8 @@ impl Access {
         }
     }
 
-    /// Whether the principal may do this on the site, as the roles stand now.
+    /// Whether the principal may do this on the site, as the roles stand now. Does not look whether the
+    /// site exists: an operator may do anything to a site that is not there.
     pub async fn authorise(
         &self,
         principal: &Principal,

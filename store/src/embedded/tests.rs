@@ -1,1 +1,47 @@
+//! What only this backend promises: crashes, destroyed bytes, schemas, a full disk, one process a folder.
 
+mod crashes;
+mod destruction;
+mod folder;
+mod full_disk;
+mod group_commit;
+mod limits;
+mod schema;
+
+use std::path::Path;
+
+use bytes::Bytes;
+use model::{BatchId, Millis, SiteId};
+use tempfile::TempDir;
+
+use crate::history::{History, TailBatch};
+
+pub fn batch(number: u128, bytes: usize) -> TailBatch {
+    TailBatch {
+        id: BatchId(number),
+        site: SiteId::of(1),
+        received: Millis(1),
+        hits: 1,
+        body: Bytes::from(vec![number as u8; bytes]),
+    }
+}
+
+/// The numbers of all batches in the tail, in order.
+pub async fn numbers(history: &dyn History) -> Vec<u128> {
+    let page = history.tail_since(Millis(0), None, 100_000).await.unwrap();
+    assert_eq!(page.next, None);
+    page.batches.iter().map(|batch| batch.id.0).collect()
+}
+
+/// The folder's files as a process that dies at this moment leaves them.
+pub fn as_killed(folder: &Path) -> TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        // The index of the log is shared memory: the next process makes its own.
+        if !entry.file_name().to_string_lossy().ends_with("-shm") {
+            std::fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+        }
+    }
+    copy
+}

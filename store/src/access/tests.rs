@@ -1,0 +1,347 @@
+//! Who gets what: each persona before every action on two sites, also when a right ends in between.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::rights::{Principal, Scope, TokenSites};
+use model::{
+    AccountId, Action, Clock, InvitationId, Millis, Role, ShareId, Site, SiteId, TestClock, TokenId,
+};
+
+use super::{Access, Credential, Denied};
+use crate::accounts::{Invitation, NewAccount, SecretHash, Share, SignIn, Token};
+use crate::{Embedded, Store};
+
+const OURS: SiteId = SiteId::of(1);
+const OTHER: SiteId = SiteId::of(2);
+const NOWHERE: SiteId = SiteId::of(3);
+const OPERATOR: AccountId = AccountId::of(1);
+const OWNER: AccountId = AccountId::of(2);
+const ADMIN: AccountId = AccountId::of(3);
+const VIEWER: AccountId = AccountId::of(4);
+/// A member of the other site alone.
+const OUTSIDER: AccountId = AccountId::of(5);
+
+const ACTIONS: [Action; 5] =
+    [Action::SeeLive, Action::SeeSettings, Action::EditSite, Action::ManagePeople, Action::DeleteSite];
+const NOTHING: &[Action] = &[];
+const LIVE: &[Action] = &[Action::SeeLive];
+const ADMINISTRATION: &[Action] =
+    &[Action::SeeLive, Action::SeeSettings, Action::EditSite, Action::ManagePeople];
+const EVERYTHING: &[Action] = &ACTIONS;
+
+/// A founded installation with a person in each role. Signed in, each has its number as the secret.
+struct House {
+    store: Store,
+    access: Access,
+    clock: Arc<TestClock>,
+    _folder: tempfile::TempDir,
+}
+
+#[tokio::test]
+async fn a_person_gets_what_the_role_gives() {
+    let house = House::founded().await;
+    for (account, on_ours, on_other) in [
+        (OPERATOR, EVERYTHING, EVERYTHING),
+        (OWNER, EVERYTHING, NOTHING),
+        (ADMIN, ADMINISTRATION, NOTHING),
+        (VIEWER, LIVE, NOTHING),
+        (OUTSIDER, NOTHING, EVERYTHING),
+    ] {
+        let credential = signed_in(account);
+        assert_eq!(house.allowed(&credential, OURS).await, on_ours, "{account} on ours");
+        assert_eq!(house.allowed(&credential, OTHER).await, on_other, "{account} on the other");
+    }
+}
+
+#[tokio::test]
+async fn a_token_gets_the_live_view_of_its_sites_within_its_accounts_rights_and_its_scopes() {
+    let house = House::founded().await;
+    let read: &[Scope] = &[Scope::Read];
+    let state: &[Scope] = &[Scope::StateSender];
+    let both: &[Scope] = &[Scope::Read, Scope::StateSender];
+    let table = [
+        (OPERATOR, TokenSites::All, read, LIVE, LIVE),
+        (OPERATOR, TokenSites::One(OURS), read, LIVE, NOTHING),
+        (OPERATOR, TokenSites::All, state, NOTHING, NOTHING),
+        (OPERATOR, TokenSites::All, &[], NOTHING, NOTHING),
+        (OWNER, TokenSites::All, read, LIVE, NOTHING),
+        (OWNER, TokenSites::One(OURS), both, LIVE, NOTHING),
+        (OWNER, TokenSites::One(OTHER), read, NOTHING, NOTHING),
+        (VIEWER, TokenSites::All, both, LIVE, NOTHING),
+        (OUTSIDER, TokenSites::All, read, NOTHING, LIVE),
+        (OUTSIDER, TokenSites::One(OURS), read, NOTHING, NOTHING),
+    ];
+    for (number, (account, sites, scopes, on_ours, on_other)) in table.into_iter().enumerate() {
+        let credential = house.token(number as u64, account, sites, scopes).await;
+        assert_eq!(house.allowed(&credential, OURS).await, on_ours, "token {number} on ours");
+        assert_eq!(house.allowed(&credential, OTHER).await, on_other, "token {number} on the other");
+    }
+}
+
+#[tokio::test]
+async fn only_an_operators_token_with_that_scope_may_state_senders() {
+    let house = House::founded().await;
+    let read: &[Scope] = &[Scope::Read];
+    let state: &[Scope] = &[Scope::StateSender];
+    let table = [
+        (OPERATOR, TokenSites::All, state, true, true),
+        (OPERATOR, TokenSites::One(OURS), state, true, false),
+        (OPERATOR, TokenSites::All, read, false, false),
+        (OWNER, TokenSites::All, state, false, false),
+        (VIEWER, TokenSites::One(OURS), state, false, false),
+    ];
+    for (number, (account, sites, scopes, on_ours, on_other)) in table.into_iter().enumerate() {
+        let token = house.token(number as u64, account, sites, scopes).await;
+        let principal = house.access.principal(&token).await.unwrap();
+        assert_eq!(house.access.may_state_sender(&principal, OURS), on_ours, "token {number}");
+        assert_eq!(house.access.may_state_sender(&principal, OTHER), on_other, "token {number}");
+    }
+    let share = house.share(OURS).await;
+    for credential in [Credential::None, signed_in(OPERATOR), share] {
+        let principal = house.access.principal(&credential).await.unwrap();
+        assert!(!house.access.may_state_sender(&principal, OURS), "{principal:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_share_link_gets_the_live_view_of_its_site() {
+    let house = House::founded().await;
+    let credential = house.share(OURS).await;
+    assert_eq!(house.allowed(&credential, OURS).await, LIVE);
+    assert_eq!(house.allowed(&credential, OTHER).await, NOTHING);
+}
+
+#[tokio::test]
+async fn a_stranger_gets_nothing_and_is_asked_to_sign_in() {
+    let house = House::founded().await;
+    let stranger = house.access.principal(&Credential::None).await.unwrap();
+    assert_eq!(stranger, Principal::Stranger);
+    for site in [OURS, OTHER, NOWHERE] {
+        for action in ACTIONS {
+            let denied = house.access.authorise(&stranger, site, action).await;
+            assert!(matches!(denied, Err(Denied::Unknown)), "{denied:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_has_no_right_cannot_tell_a_foreign_site_from_none() {
+    let house = House::founded().await;
+    let token = house.token(1, VIEWER, TokenSites::All, &[Scope::Read]).await;
+    for credential in [signed_in(VIEWER), token, house.share(OURS).await] {
+        let principal = house.access.principal(&credential).await.unwrap();
+        for site in [OTHER, NOWHERE] {
+            let denied = house.access.authorise(&principal, site, Action::SeeLive).await;
+            assert!(matches!(denied, Err(Denied::Forbidden)), "{denied:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_secret_is_good_as_the_kind_it_is_and_no_other() {
+    let house = House::founded().await;
+    let token = house.token(1, OPERATOR, TokenSites::All, &[Scope::Read]).await;
+    let share = house.share(OURS).await;
+    house.access.principal(&token).await.unwrap();
+    house.access.principal(&share).await.unwrap();
+    let (Credential::Token(token), Credential::Share(share)) = (token, share) else {
+        unreachable!("they were made so");
+    };
+    let signed_in = OPERATOR.to_string();
+    for bad in [
+        Credential::SignIn(token.clone()),
+        Credential::SignIn(share.clone()),
+        Credential::SignIn(String::new()),
+        Credential::Token(signed_in.clone()),
+        Credential::Token(share),
+        Credential::Token(String::new()),
+        Credential::Share(signed_in),
+        Credential::Share(token),
+        Credential::Share(String::new()),
+    ] {
+        let denied = house.access.principal(&bad).await;
+        assert!(matches!(denied, Err(Denied::Unknown)), "{denied:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_changed_or_revoked_role_counts_at_the_next_check_of_the_same_principal() {
+    let house = House::founded().await;
+    let token = house.token(1, ADMIN, TokenSites::All, &[Scope::Read]).await;
+    let person = house.access.principal(&signed_in(ADMIN)).await.unwrap();
+    let program = house.access.principal(&token).await.unwrap();
+    let accounts = &house.store.accounts;
+
+    house.access.authorise(&person, OURS, Action::EditSite).await.unwrap();
+    accounts.grant(OURS, ADMIN, Role::Viewer).await.unwrap();
+    assert!(house.access.authorise(&person, OURS, Action::EditSite).await.is_err());
+    house.access.authorise(&person, OURS, Action::SeeLive).await.unwrap();
+    house.access.authorise(&program, OURS, Action::SeeLive).await.unwrap();
+    accounts.revoke(OURS, ADMIN).await.unwrap();
+    for principal in [person, program] {
+        let denied = house.access.authorise(&principal, OURS, Action::SeeLive).await;
+        assert!(matches!(denied, Err(Denied::Forbidden)), "{denied:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_credential_that_ended_is_unknown() {
+    let house = House::founded().await;
+    let accounts = &house.store.accounts;
+    let token = house.token(1, OWNER, TokenSites::All, &[Scope::Read]).await;
+    let share = house.share(OURS).await;
+    let all = [signed_in(OWNER), signed_in(ADMIN), token.clone(), share.clone()];
+    for credential in &all {
+        house.access.principal(credential).await.unwrap();
+    }
+    accounts.close_sign_in(SecretHash::of(&OWNER.to_string())).await.unwrap();
+    accounts.change_password(ADMIN, "$new", None).await.unwrap();
+    accounts.revoke_token(OWNER, TokenId::of(1)).await.unwrap();
+    accounts.unshare(OURS, ShareId::of(OURS.value())).await.unwrap();
+    for credential in &all {
+        let denied = house.access.principal(credential).await;
+        assert!(matches!(denied, Err(Denied::Unknown)), "{denied:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_ends_when_its_time_has_come() {
+    let house = House::founded().await;
+    house.clock.advance(Duration::from_millis(999));
+    house.access.principal(&signed_in(OWNER)).await.unwrap();
+    house.clock.advance(Duration::from_millis(1));
+    assert!(matches!(house.access.principal(&signed_in(OWNER)).await, Err(Denied::Unknown)));
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_read_is_no_yes_and_no_no() {
+    let house = House::founded().await;
+    let owner = house.access.principal(&signed_in(OWNER)).await.unwrap();
+    house.store.close().await;
+    assert!(matches!(house.access.principal(&signed_in(OWNER)).await, Err(Denied::Store(_))));
+    let denied = house.access.authorise(&owner, OURS, Action::SeeLive).await;
+    assert!(matches!(denied, Err(Denied::Store(_))));
+}
+
+impl House {
+    async fn founded() -> House {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Embedded::open(folder.path()).unwrap();
+        let clock = Arc::new(TestClock::at(Millis(1_000)));
+        let access = Access::new(store.accounts.clone(), clock.clone());
+        let house = House { store, access, clock, _folder: folder };
+        house.people().await;
+        house
+    }
+
+    async fn people(&self) {
+        let accounts = &self.store.accounts;
+        let offer = SecretHash::of("set-up");
+        accounts.offer_set_up(offer).await.unwrap();
+        accounts.set_up(offer, person(OPERATOR), self.clock.now()).await.unwrap();
+        self.store.sites.add(site(OURS), OPERATOR).await.unwrap();
+        self.store.sites.add(site(OTHER), OPERATOR).await.unwrap();
+        for (account, site, role) in [
+            (OWNER, OURS, Role::Owner),
+            (ADMIN, OURS, Role::Admin),
+            (VIEWER, OURS, Role::Viewer),
+            (OUTSIDER, OTHER, Role::Owner),
+        ] {
+            self.invite(account, site, role).await;
+        }
+        // An operator needs no membership.
+        accounts.revoke(OURS, OPERATOR).await.unwrap();
+        accounts.revoke(OTHER, OPERATOR).await.unwrap();
+        for account in [OPERATOR, OWNER, ADMIN, VIEWER, OUTSIDER] {
+            self.sign_in(account).await;
+        }
+    }
+
+    async fn invite(&self, account: AccountId, site: SiteId, role: Role) {
+        let code = SecretHash::of(&format!("invitation of {account}"));
+        let invitation = Invitation {
+            id: InvitationId::of(account.value()),
+            site,
+            role,
+            by: OPERATOR,
+            note: String::new(),
+            created: self.clock.now(),
+            expires: Millis(2_000),
+        };
+        self.store.accounts.invite(invitation, code).await.unwrap();
+        self.store.accounts.accept_as_new(code, person(account), self.clock.now()).await.unwrap();
+    }
+
+    async fn sign_in(&self, account: AccountId) {
+        let sign_in = SignIn {
+            secret: SecretHash::of(&account.to_string()),
+            account,
+            created: self.clock.now(),
+            expires: Millis(2_000),
+            agent: String::new(),
+        };
+        self.store.accounts.open_sign_in(sign_in).await.unwrap();
+    }
+
+    async fn token(
+        &self,
+        number: u64,
+        account: AccountId,
+        sites: TokenSites,
+        scopes: &[Scope],
+    ) -> Credential {
+        let token = Token {
+            id: TokenId::of(number),
+            account,
+            name: String::new(),
+            sites,
+            scopes: scopes.to_vec(),
+            created: self.clock.now(),
+        };
+        let secret = format!("token {number}");
+        self.store.accounts.mint_token(token, SecretHash::of(&secret)).await.unwrap();
+        Credential::Token(secret)
+    }
+
+    async fn share(&self, site: SiteId) -> Credential {
+        let share =
+            Share { id: ShareId::of(site.value()), site, name: String::new(), created: self.clock.now() };
+        let secret = format!("share of {site}");
+        self.store.accounts.share(share, SecretHash::of(&secret)).await.unwrap();
+        Credential::Share(secret)
+    }
+
+    async fn allowed(&self, credential: &Credential, site: SiteId) -> Vec<Action> {
+        let principal = self.access.principal(credential).await.unwrap();
+        let mut allowed = vec![];
+        for action in ACTIONS {
+            if self.access.authorise(&principal, site, action).await.is_ok() {
+                allowed.push(action);
+            }
+        }
+        allowed
+    }
+}
+
+fn signed_in(account: AccountId) -> Credential {
+    Credential::SignIn(account.to_string())
+}
+
+fn person(id: AccountId) -> NewAccount {
+    NewAccount { id, name: id.to_string(), email: format!("{id}@example.org"), password_phc: "$".into() }
+}
+
+fn site(id: SiteId) -> Site {
+    Site {
+        id,
+        name: id.to_string(),
+        hostnames: vec![],
+        time_zone: "UTC".into(),
+        honour_opt_out: false,
+        first_party_id: false,
+        ignored_addresses: vec![],
+        ignored_paths: vec![],
+        created: Millis(0),
+    }
+}
