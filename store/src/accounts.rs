@@ -21,6 +21,7 @@ impl SecretHash {
     }
 }
 
+/// Each call is one step: it happens as a whole or not at all, also beside others at the same moment.
 #[async_trait]
 pub trait Accounts: Send + Sync {
     /// No account exists yet.
@@ -36,15 +37,16 @@ pub trait Accounts: Send + Sync {
     /// NotFound where the secret is not on offer; Conflict where an account exists.
     async fn set_up(&self, secret: SecretHash, account: NewAccount, now: Millis) -> Result<Account>;
 
+    /// NotFound where there is none.
     async fn account(&self, id: AccountId) -> Result<Account>;
 
     /// By e-mail, without regard to case. NotFound where there is none.
     async fn account_by_email(&self, email: &str) -> Result<Account>;
 
-    /// Name and e-mail. Conflict where another account has that e-mail.
+    /// Name and e-mail. NotFound where there is none; Conflict where another account has that e-mail.
     async fn change_account(&self, id: AccountId, name: &str, email: &str) -> Result<()>;
 
-    /// Replaces the password (PHC string) and ends every sign-in but `keep`.
+    /// Replaces the password (PHC string) and ends every sign-in but `keep`. NotFound where there is none.
     async fn change_password(
         &self,
         id: AccountId,
@@ -52,7 +54,8 @@ pub trait Accounts: Send + Sync {
         keep: Option<SecretHash>,
     ) -> Result<()>;
 
-    /// Opens a sign-in; past `SIGN_INS_MAX` of an account the oldest ends.
+    /// Opens a sign-in; past `SIGN_INS_MAX` of an account the oldest ends. Expired ones are cleaned up and
+    /// do not count. NotFound for an unknown account.
     async fn open_sign_in(&self, sign_in: SignIn) -> Result<()>;
 
     /// The sign-in and its account. NotFound where unknown, or expired at `now`.
@@ -76,13 +79,14 @@ pub trait Accounts: Send + Sync {
     /// Members of a site, owners first, then by name.
     async fn members(&self, site: SiteId) -> Result<Vec<(Account, Role)>>;
 
-    /// Grants or changes a role. Limit past `MEMBERS_MAX`; Conflict where it would leave no owner.
+    /// Grants or changes a role. NotFound for an unknown site or account; Limit past `MEMBERS_MAX`;
+    /// Conflict where it would leave no owner. (An operator who is no member does not count.)
     async fn grant(&self, site: SiteId, account: AccountId, role: Role) -> Result<()>;
 
     /// Ends a membership. NotFound for no member; Conflict where it would leave no owner.
     async fn revoke(&self, site: SiteId, account: AccountId) -> Result<()>;
 
-    /// Limit past `TOKENS_MAX` of the account.
+    /// Limit past `TOKENS_MAX` of the account; NotFound for an unknown account or site.
     async fn mint_token(&self, token: Token, secret: SecretHash) -> Result<()>;
 
     /// The token of a secret, and its account. NotFound where there is none.
@@ -94,7 +98,8 @@ pub trait Accounts: Send + Sync {
     /// NotFound unless the token is this account's.
     async fn revoke_token(&self, account: AccountId, id: TokenId) -> Result<()>;
 
-    /// Limit past `INVITATIONS_MAX` of the site.
+    /// Limit past `INVITATIONS_MAX` of the site; NotFound for an unknown site or inviter. Expired ones are
+    /// cleaned up and do not count.
     async fn invite(&self, invitation: Invitation, secret: SecretHash) -> Result<()>;
 
     /// NotFound where unknown, used, withdrawn, or expired at `now`.
@@ -103,7 +108,8 @@ pub trait Accounts: Send + Sync {
     /// Uses an invitation up: grants its role, never lowering one held. Errors as `invitation` and `grant`.
     async fn accept(&self, secret: SecretHash, account: AccountId, now: Millis) -> Result<Invitation>;
 
-    /// Makes an account and accepts with it, in one step. Conflict where the e-mail has an account.
+    /// Makes an account and accepts with it, in one step. Errors as `accept`; Conflict where the e-mail
+    /// has an account, which only who was invited learns.
     async fn accept_as_new(&self, secret: SecretHash, account: NewAccount, now: Millis) -> Result<Account>;
 
     /// Open invitations of a site, newest first.
@@ -112,7 +118,7 @@ pub trait Accounts: Send + Sync {
     /// NotFound unless it is this site's.
     async fn withdraw(&self, site: SiteId, id: InvitationId) -> Result<()>;
 
-    /// Limit past `SHARES_MAX` of the site.
+    /// Limit past `SHARES_MAX` of the site; NotFound for an unknown site.
     async fn share(&self, share: Share, secret: SecretHash) -> Result<()>;
 
     /// The share link of a secret. NotFound where there is none.

@@ -17,8 +17,8 @@ pub trait History: Send + Sync {
     async fn append(&self, batches: Vec<TailBatch>) -> Result<()>;
 
     /// Batches received at `since` or later, over all sites, in the order they were appended, from
-    /// behind `after`. A page holds at most `limit` batches and ends with the one that takes its bodies
-    /// past `PAGE_BYTES_MAX`; where there is a batch, it holds at least one.
+    /// behind `after`. A page holds at most `limit` batches and ends with the one that brings its
+    /// bodies to `PAGE_BYTES_MAX`; where there is a batch, it holds at least one.
     async fn tail_since(&self, since: Millis, after: Option<TailCursor>, limit: usize) -> Result<TailPage>;
 
     /// Batches of one site in the order they were appended, from behind `after`; pages as `tail_since`.

@@ -7,13 +7,14 @@ use crate::Result;
 
 #[async_trait]
 pub trait Sites: Send + Sync {
-    /// All sites, by name. At most `limits::SITES_MAX`.
+    /// All sites, by name without regard to case. At most `limits::SITES_MAX`.
     async fn all(&self) -> Result<Vec<Site>>;
 
     /// NotFound where there is none.
     async fn site(&self, id: SiteId) -> Result<Site>;
 
-    /// Adds a site; `owner` becomes its owner. Conflict where the id is taken; Limit past the maximum.
+    /// Adds a site; `owner` becomes its owner. NotFound for an unknown account; Conflict where the
+    /// id is taken; Limit past the maximum.
     async fn add(&self, site: Site, owner: AccountId) -> Result<()>;
 
     /// Replaces everything but id and created. NotFound where there is none.

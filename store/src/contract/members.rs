@@ -123,6 +123,8 @@ async fn the_last_owner_stays_owner(world: World) {
     accounts.grant(site.id, operator.id, Role::Viewer).await.unwrap();
     assert_refused!(accounts.revoke(site.id, member.id), Conflict(_));
     accounts.revoke(site.id, operator.id).await.unwrap();
+    // An operator who is no member does not count.
+    assert_refused!(accounts.revoke(site.id, member.id), Conflict(_));
 }
 
 async fn of_two_owners_who_leave_at_once_one_stays(world: World) {

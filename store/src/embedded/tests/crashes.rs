@@ -1,9 +1,13 @@
 //! Killed at any moment: what was acknowledged is there, and nothing is there by halves.
 
+use std::sync::Arc;
+
 use model::{Millis, Peak, SiteId};
 
 use super::{as_killed, batch, numbers};
 use crate::Embedded;
+use crate::embedded::database::Database;
+use crate::embedded::folder::Folder;
 
 #[tokio::test]
 async fn acknowledged_appends_survive_a_kill() {
@@ -64,6 +68,21 @@ async fn a_torn_log_gives_whole_appends_in_order_and_none_by_halves() {
         store.history.append(vec![batch(1_000, 1)]).await.unwrap();
     }
     assert!(most >= 38, "{most}");
+}
+
+/// What a copy of the files cannot show: that a commit waits for the disk, not only for the kernel.
+#[tokio::test]
+async fn every_commit_is_synced() {
+    let folder = tempfile::tempdir().unwrap();
+    let held = Arc::new(Folder::take(folder.path()).unwrap());
+    let db = Database::open(&folder.path().join("any.db"), &[], |_| Ok(()), held).unwrap();
+    let settings = db.write(|db| {
+        let text: String = db.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+        let level: i64 = db.pragma_query_value(None, "synchronous", |row| row.get(0))?;
+        Ok((text, level))
+    });
+    let full = 2;
+    assert_eq!(settings.await.unwrap(), ("wal".into(), full));
 }
 
 #[tokio::test]
