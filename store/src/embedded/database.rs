@@ -36,6 +36,7 @@ impl Database {
         finish: fn(&Connection) -> Result<()>,
         folder: Arc<Folder>,
     ) -> anyhow::Result<Database> {
+        make_private(path)?;
         let mut db = Connection::open(path)?;
         prepare(&db, WRITER_CACHE_KIB)?;
         migrate(&mut db, migrations)?;
@@ -78,6 +79,16 @@ impl Database {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// Makes the file for its owner alone: salts and password hashes stand in it. SQLite gives its log the
+/// same mode.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::File::options();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
 }
 
 /// Unavailable where a reader holds on to the log for longer than the busy timeout (5 s).

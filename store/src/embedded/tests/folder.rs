@@ -66,3 +66,16 @@ fn a_file_that_is_no_database_is_refused() {
     let refusal = format!("{:#}", Embedded::open(folder.path()).err().unwrap());
     assert!(refusal.contains("tail.db") && refusal.contains("not a database"), "{refusal}");
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn nobody_else_on_the_machine_reads_the_files() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let store = Embedded::open(folder.path()).unwrap();
+    store.history.append(vec![batch(1, 10)]).await.unwrap();
+    for file in ["tail.db", "tail.db-wal", "tail.db-shm", "watchfire.db"] {
+        let mode = std::fs::metadata(folder.path().join(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+}
