@@ -49,6 +49,12 @@ impl Minutes {
         }
     }
 
+    /// Goes on where a snapshot stands.
+    pub fn resume(series: &Series) -> Minutes {
+        let newest = series.0.last().map_or(Minute::default(), |last| last.minute);
+        Minutes { newest, minutes: series.0.iter().map(|known| (known.minute, *known)).collect() }
+    }
+
     pub fn series(&self) -> Series {
         Series(self.minutes.values().copied().collect())
     }

@@ -1,0 +1,124 @@
+//! Rights looked up again: when they may have changed, and now and then should the notice have been lost.
+//! Each credential once, and each of its sites once, however many connections carry it.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use live::{RIGHTS_TOPIC, SITES_TOPIC, Subscription};
+use model::rights::Principal;
+use model::{Action, SiteId};
+use store::{Denied, StoreError};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::client::{Client, Holder};
+use crate::hub::Hub;
+
+/// The open connections of one credential.
+struct Group {
+    holder: Arc<Holder>,
+    clients: Vec<Arc<Client>>,
+    sites: Vec<SiteId>,
+}
+
+/// Looks rights up again until the hub stops.
+pub async fn keep(hub: Arc<Hub>) -> anyhow::Result<()> {
+    let mut rights = hub.live.subscribe(RIGHTS_TOPIC).await?;
+    let mut sites = hub.live.subscribe(SITES_TOPIC).await?;
+    let mut period = interval(hub.options.recheck);
+    period.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = noticed(&mut rights) => hub.recheck_soon(),
+            () = noticed(&mut sites) => hub.recheck_soon(),
+            // Notices that come while a look-up is under way are one more look-up.
+            () = hub.recheck.notified() => look_up(&hub).await,
+            _ = period.tick() => look_up(&hub).await,
+            () = hub.shutdown.cancelled() => return Ok(()),
+        }
+    }
+}
+
+/// A message came, or some were missed: the same to us.
+async fn noticed(topic: &mut Subscription) {
+    if let Err(RecvError::Closed) = topic.0.recv().await {
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn look_up(hub: &Hub) {
+    let groups = groups(hub.clients());
+    let deleted = deleted(hub, &groups).await;
+    for group in &groups {
+        let principal = match hub.access.principal(&group.holder.credential).await {
+            Ok(principal) => principal,
+            Err(Denied::Unknown | Denied::Forbidden) => {
+                group.close();
+                continue;
+            }
+            Err(Denied::Store(error)) => {
+                tracing::warn!(%error, "rights cannot be looked up again; they stand until they can");
+                return;
+            }
+        };
+        *group.holder.principal.lock() = principal.clone();
+        for &site in &group.sites {
+            if deleted.contains(&site) {
+                group.end(hub, site, "deleted", "This site was deleted.");
+            } else if is_denied(hub, &principal, site).await {
+                group.end(hub, site, "revoked", "You may no longer see this site.");
+            }
+        }
+    }
+}
+
+fn groups(clients: Vec<Arc<Client>>) -> Vec<Group> {
+    let mut groups: HashMap<*const Holder, Group> = HashMap::new();
+    for client in clients {
+        let group = groups.entry(Arc::as_ptr(&client.holder)).or_insert_with(|| Group {
+            holder: client.holder.clone(),
+            clients: Vec::new(),
+            sites: Vec::new(),
+        });
+        client.act(|connection| group.sites.extend(connection.topics().map(|topic| topic.site)));
+        group.sites.sort_unstable();
+        group.sites.dedup();
+        group.clients.push(client);
+    }
+    groups.into_values().collect()
+}
+
+/// Sites that are watched and are no more.
+async fn deleted(hub: &Hub, groups: &[Group]) -> Vec<SiteId> {
+    let mut sites: Vec<SiteId> = groups.iter().flat_map(|group| group.sites.iter().copied()).collect();
+    sites.sort_unstable();
+    sites.dedup();
+    let mut deleted = Vec::new();
+    for site in sites {
+        if let Err(StoreError::NotFound(_)) = hub.sites.site(site).await {
+            deleted.push(site);
+        }
+    }
+    deleted
+}
+
+async fn is_denied(hub: &Hub, principal: &Principal, site: SiteId) -> bool {
+    match hub.access.authorise(principal, site, Action::SeeLive).await {
+        Ok(()) | Err(Denied::Store(_)) => false,
+        Err(Denied::Unknown | Denied::Forbidden) => true,
+    }
+}
+
+impl Group {
+    fn close(&self) {
+        for client in &self.clients {
+            client.act(|connection| connection.close(4401, "the credential is no longer good"));
+        }
+    }
+
+    fn end(&self, hub: &Hub, site: SiteId, code: &str, message: &str) {
+        for client in &self.clients {
+            hub.end(client, |topic| topic.site == site, code, message);
+        }
+    }
+}
