@@ -1,0 +1,324 @@
+//! Who gets what: a table over all routes and topics. A route or topic that is not in it fails the test.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use hyper::Method;
+use model::SiteId;
+use serde_json::json;
+use world::{Answer, Person, Push, World};
+
+/// A name that only those who may see the site ever read.
+const SITE_NAME: &str = "Quiet Pebble Shop";
+const PASSWORD: &str = "a long enough password";
+
+/// Who asks. Everybody but the owner of the other site has to do with the site in question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Who {
+    Stranger,
+    Viewer,
+    Admin,
+    Owner,
+    Operator,
+    OtherOwner,
+}
+use Who::{Admin, Operator, OtherOwner, Owner, Stranger, Viewer};
+
+const EVERYBODY: [Who; 6] = [Stranger, Viewer, Admin, Owner, Operator, OtherOwner];
+const SIGNED_IN: [Who; 5] = [Viewer, Admin, Owner, Operator, OtherOwner];
+const SEES: [Who; 4] = [Viewer, Admin, Owner, Operator];
+const EDITS: [Who; 3] = [Admin, Owner, Operator];
+const OWNS: [Who; 2] = [Owner, Operator];
+const INSTALLS: [Who; 1] = [Operator];
+
+/// Method, path, and who is served. `{secret}` routes are served to whoever knows the secret: asked here
+/// with a wrong one, they are served to nobody.
+const TABLE: &[(&str, &str, &[Who])] = &[
+    ("GET", "/", &EVERYBODY),
+    ("GET", "/setup/{secret}", &[]),
+    ("POST", "/setup/{secret}", &[]),
+    ("GET", "/sign-in", &EVERYBODY),
+    ("POST", "/sign-in", &EVERYBODY),
+    ("POST", "/sign-out", &EVERYBODY),
+    ("GET", "/account", &SIGNED_IN),
+    ("POST", "/account", &SIGNED_IN),
+    ("POST", "/account/password", &SIGNED_IN),
+    ("POST", "/account/sign-out-everywhere", &SIGNED_IN),
+    ("GET", "/account/tokens", &SIGNED_IN),
+    ("POST", "/account/tokens", &SIGNED_IN),
+    ("POST", "/account/tokens/{token}/revoke", &[]),
+    ("GET", "/sites/new", &INSTALLS),
+    ("POST", "/sites/new", &INSTALLS),
+    ("GET", "/sites/{site}", &SEES),
+    ("GET", "/sites/{site}/tag", &EDITS),
+    ("GET", "/sites/{site}/settings", &EDITS),
+    ("POST", "/sites/{site}/settings", &EDITS),
+    ("POST", "/sites/{site}/delete", &OWNS),
+    ("GET", "/sites/{site}/people", &EDITS),
+    ("POST", "/sites/{site}/people/{account}/role", &[]),
+    ("POST", "/sites/{site}/people/{account}/remove", &[]),
+    ("POST", "/sites/{site}/invitations", &EDITS),
+    ("POST", "/sites/{site}/invitations/{invitation}/withdraw", &[]),
+    ("POST", "/sites/{site}/shares", &EDITS),
+    ("POST", "/sites/{site}/shares/{share}/revoke", &[]),
+    ("GET", "/invitation/{secret}", &[]),
+    ("POST", "/invitation/{secret}", &[]),
+    ("POST", "/invitation/{secret}/new", &[]),
+    ("GET", "/share/{secret}", &[]),
+    ("GET", "/api/watchfire/sites", &SIGNED_IN),
+    ("POST", "/api/watchfire/sites", &INSTALLS),
+    ("GET", "/api/watchfire/sites/{site}", &SEES),
+    ("GET", "/demo", &SIGNED_IN),
+    ("GET", "/demo/demo.css", &EVERYBODY),
+    ("GET", "/demo/{site}", &EVERYBODY),
+    ("GET", "/demo/{site}/", &EVERYBODY),
+    ("GET", "/assets/{file}", &[]),
+    ("GET", "/favicon.svg", &EVERYBODY),
+    ("GET", "/robots.txt", &EVERYBODY),
+    // The hub, the collector, the server itself: found in their sources.
+    ("GET", "/api/watchfire/live", &[]),
+    ("GET", "/api/watchfire/live/events", &SEES),
+    ("GET", "/api/watchfire/live/now", &SEES),
+    ("POST", "/v1/hits", &EVERYBODY),
+    ("GET", "/v1/p.gif", &EVERYBODY),
+    ("GET", "/v1/wf.js", &EVERYBODY),
+    ("GET", "/wf.js", &EVERYBODY),
+    ("GET", "/healthz", &EVERYBODY),
+    ("GET", "/readyz", &EVERYBODY),
+];
+
+const TOPICS: [&str; 4] = ["now", "live", "visitors", "hits"];
+
+struct Cast {
+    world: World,
+    site: SiteId,
+    other_site: SiteId,
+    people: Vec<(Who, Person)>,
+}
+
+impl Cast {
+    async fn gather() -> Cast {
+        let world = World::start().await;
+        let site = world.site_with(&[("name", SITE_NAME)]).await;
+        let other_site = world.site_with(&[("name", "Elsewhere")]).await;
+        let mut people = vec![(Stranger, world.stranger()), (Operator, world.owner().at(world.address()))];
+        for (who, on, role) in
+            [(Viewer, site, "viewer"), (Admin, site, "admin"), (Owner, site, "owner"), (OtherOwner, other_site, "owner")]
+        {
+            people.push((who, join(&world, on, role, &format!("{role}-{on}@watchfire.example")).await));
+        }
+        Cast { world, site, other_site, people }
+    }
+
+    fn person(&self, who: Who) -> &Person {
+        &self.people.iter().find(|(known, _)| *known == who).expect("everybody was gathered").1
+    }
+}
+
+/// Somebody accepts an invitation and makes an account.
+async fn join(world: &World, site: SiteId, role: &str, email: &str) -> Person {
+    let page = world.owner().post(&format!("/sites/{site}/invitations"), &[("role", role)]).await.text();
+    let path = link_in(&page, "/invitation/");
+    let person = world.stranger();
+    let fields = [("name", "Somebody"), ("email", email), ("password", PASSWORD)];
+    let answer = person.post(&format!("{path}/new"), &fields).await;
+    assert_eq!(answer.status, 303, "{}", answer.text());
+    person
+}
+
+/// A link with a secret that a page shows once.
+fn link_in(page: &str, start: &str) -> String {
+    let at = page.find(start).unwrap_or_else(|| panic!("no link in {page}"));
+    let rest = &page[at + start.len()..];
+    let secret: String = rest.chars().take_while(char::is_ascii_alphanumeric).collect();
+    format!("{start}{secret}")
+}
+
+async fn ask(person: &Person, method: &str, path: &str) -> Answer {
+    match method {
+        "POST" if path.starts_with("/v1/") || path.starts_with("/api/") => person.post_json(path, &json!({})).await,
+        "POST" => person.post(path, &[]).await,
+        _ => person.send(Method::GET, path, &[("accept", "text/html")], Vec::new().into()).await,
+    }
+}
+
+/// Told to sign in, or that there is nothing: which of the two a stranger is told depends on the page.
+fn is_refused(answer: &Answer) -> bool {
+    let to_sign_in = answer.status == 303 && answer.location().starts_with("/sign-in");
+    to_sign_in || matches!(answer.status.as_u16(), 401 | 403 | 404)
+}
+
+#[tokio::test]
+async fn everybody_is_served_what_the_table_says_and_nothing_else() {
+    let cast = Cast::gather().await;
+    let site = cast.site.to_string();
+    for (method, path, served) in TABLE {
+        // These end somebody's sign-in or need a body that says more: their own tests try them.
+        if ["/sign-out", "/account/sign-out-everywhere", "/api/watchfire/live"].contains(path) {
+            continue;
+        }
+        let mut asked = path.replace("{site}", &site).replace("{secret}", "abcdefghijklmnopqrstuvwxyz234567");
+        for (name, id) in [("{account}", "AC-00000001"), ("{token}", "TK-00000001"), ("{invitation}", "IN-00000001")] {
+            asked = asked.replace(name, id);
+        }
+        asked = asked.replace("{share}", "SH-00000001").replace("{file}", "nothing.js");
+        if path.starts_with("/api/watchfire/live/") {
+            // A stream does not end; a topic that is refused does.
+            asked = format!("/api/watchfire/live/now?topic=site/{site}/live");
+        }
+        for who in EVERYBODY {
+            let answer = ask(cast.person(who), method, &asked).await;
+            assert!(answer.status.as_u16() < 500, "{who:?} {method} {asked}: {}", answer.status);
+            let refused = is_refused(&answer) && *path != "/v1/hits";
+            assert_eq!(!refused, served.contains(&who), "{who:?} {method} {asked}: {} {}", answer.status, answer.location());
+            let may_know = SEES.contains(&who);
+            assert!(may_know || !answer.text().contains(SITE_NAME), "{who:?} {method} {asked} tells the site's name");
+        }
+    }
+    cast.world.end().await;
+}
+
+#[test]
+fn every_route_is_in_the_table() {
+    let listed: BTreeSet<(String, String)> =
+        TABLE.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
+    for route in web::router::ROUTES {
+        let known = listed.contains(&(route.method.to_owned(), route.path.to_owned()));
+        assert!(known, "{} {} is not in the rights table", route.method, route.path);
+    }
+    for folder in ["collector/src", "realtime/src", "server/src", "web/src"] {
+        for path in written_routes(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder)) {
+            let known = listed.iter().any(|(_, listed)| *listed == path) || path == "/metrics";
+            assert!(known, "{path} in {folder} is not in the rights table");
+        }
+    }
+}
+
+/// Every path that the sources hand to a router, outside of tests.
+fn written_routes(folder: &Path) -> Vec<String> {
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("the sources are here").flatten() {
+        if entry.path().is_dir() {
+            paths.extend(written_routes(&entry.path()));
+            continue;
+        }
+        let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
+        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for start in [".route(\"", ".route(\n            \"", ".route(\n        \""] {
+            let found = text.split(start).skip(1).filter_map(|rest| rest.split('"').next());
+            paths.extend(found.map(str::to_owned));
+        }
+    }
+    paths
+}
+
+fn headers_of(cast: &Cast, who: Who) -> Vec<(&'static str, String)> {
+    let origin = ("origin", format!("http://{}", cast.world.address()));
+    let cookie = cast.person(who).cookie_header().map(|cookie| ("cookie", cookie));
+    cookie.into_iter().chain([origin]).collect()
+}
+
+#[tokio::test]
+async fn topics_are_told_to_those_who_see_the_site_and_to_nobody_else() {
+    let cast = Cast::gather().await;
+    for who in EVERYBODY {
+        for topic in TOPICS {
+            let socket = Push::connect(cast.world.address(), "", &headers_of(&cast, who)).await;
+            if who == Stranger {
+                assert_eq!(socket.err(), Some(401), "a stranger is not let in");
+                continue;
+            }
+            let mut socket = socket.expect("somebody signed in is let in");
+            let told = socket.subscribe(&format!("site/{}/{topic}", cast.site), json!({})).await;
+            let expected = if SEES.contains(&who) { Ok(()) } else { Err("not_found".to_owned()) };
+            assert_eq!(told, expected, "{who:?} {topic}");
+        }
+    }
+    let mut socket = Push::connect(cast.world.address(), "", &headers_of(&cast, Viewer)).await.expect("let in");
+    let absent = SiteId::of(cast.site.value() ^ cast.other_site.value() ^ 5);
+    let told = socket.subscribe(&format!("site/{absent}/live"), json!({})).await;
+    assert_eq!(told, Err("not_found".to_owned()), "absent and foreign sites look alike");
+    cast.world.end().await;
+}
+
+#[tokio::test]
+async fn another_origin_cannot_use_a_browsers_cookie() {
+    let cast = Cast::gather().await;
+    let cookie = cast.person(Viewer).cookie_header().expect("signed in");
+    let headers = [("cookie", cookie), ("origin", "https://evil.example".to_owned())];
+    assert_eq!(Push::connect(cast.world.address(), "", &headers).await.err(), Some(403));
+    let path = format!("/sites/{}/delete", cast.site);
+    let evil = [("origin", "https://evil.example"), ("content-type", "application/x-www-form-urlencoded")];
+    let body = format!("name={}", SITE_NAME.replace(' ', "+"));
+    let answer = cast.person(Owner).send(Method::POST, &path, &evil, body.into()).await;
+    assert_eq!(answer.status, 403, "{}", answer.text());
+    assert_eq!(cast.person(Owner).get(&format!("/sites/{}", cast.site)).await.status, 200, "the site is still there");
+    cast.world.end().await;
+}
+
+/// The socket ends its subscription, or closes, and tells nothing more.
+async fn is_cut(socket: &mut Push) {
+    let cut = tokio::time::timeout(std::time::Duration::from_secs(10), async {
+        loop {
+            match socket.frame().await {
+                Ok(frame) if frame.get("ended").is_some() => return,
+                Ok(_) => {}
+                Err(_) => return,
+            }
+        }
+    });
+    assert!(cut.await.is_ok(), "the socket was not cut");
+}
+
+#[tokio::test]
+async fn a_right_that_is_revoked_cuts_the_open_socket() {
+    let cast = Cast::gather().await;
+    let (world, site) = (&cast.world, cast.site);
+    let topic = format!("site/{site}/live");
+
+    let mut viewer = Push::connect(world.address(), "", &headers_of(&cast, Viewer)).await.expect("let in");
+    viewer.subscribe(&topic, json!({})).await.expect("a viewer sees it");
+    let people = cast.person(Owner).get(&format!("/sites/{site}/people")).await.text();
+    for account in accounts_in(&people, site) {
+        world.owner().post(&format!("/sites/{site}/people/{account}/remove"), &[]).await;
+    }
+    is_cut(&mut viewer).await;
+    assert_eq!(cast.person(Viewer).get(&format!("/sites/{site}")).await.status, 404);
+
+    let page = world.owner().post(&format!("/sites/{site}/shares"), &[("name", "press")]).await.text();
+    let secret = link_in(&page, "/share/").replace("/share/", "");
+    let mut shared = Push::connect(world.address(), &format!("?share={secret}"), &[]).await.expect("let in");
+    shared.subscribe(&topic, json!({})).await.expect("a share link sees it");
+    let page = world.owner().get(&format!("/sites/{site}/people")).await.text();
+    let at = page.find("SH-").expect("share links are listed");
+    let share = &page[at..at + 11];
+    world.owner().post(&format!("/sites/{site}/shares/{share}/revoke"), &[]).await;
+    is_cut(&mut shared).await;
+    assert_eq!(Push::connect(world.address(), &format!("?share={secret}"), &[]).await.err(), Some(401));
+
+    let mut operator = Push::connect(world.address(), "", &headers_of(&cast, Operator)).await.expect("let in");
+    operator.subscribe(&topic, json!({})).await.expect("the operator sees it");
+    let answer = world.owner().post(&format!("/sites/{site}/delete"), &[("name", SITE_NAME)]).await;
+    assert_eq!(answer.status, 303, "{}", answer.text());
+    is_cut(&mut operator).await;
+    cast.world.end().await;
+}
+
+/// Accounts whose membership a people page offers to change.
+fn accounts_in(page: &str, site: SiteId) -> Vec<String> {
+    let start = format!("/sites/{site}/people/");
+    let mut found: Vec<String> = page.split(&start).skip(1).map(|rest| rest[..11].to_owned()).collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+#[tokio::test]
+async fn signing_out_closes_the_socket_of_that_browser() {
+    let cast = Cast::gather().await;
+    let mut socket = Push::connect(cast.world.address(), "", &headers_of(&cast, Viewer)).await.expect("let in");
+    socket.subscribe(&format!("site/{}/now", cast.site), json!({})).await.expect("a viewer sees it");
+    cast.person(Viewer).post("/sign-out", &[]).await;
+    is_cut(&mut socket).await;
+    cast.world.end().await;
+}
