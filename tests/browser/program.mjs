@@ -1,0 +1,132 @@
+// The built program and a customer's site, started and stopped for one test file; and real Chromium.
+import { spawn, execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, existsSync } from "node:fs";
+import { createServer } from "node:http";
+import { createServer as createSocket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const BINARY = process.env.WATCHFIRE_BINARY ?? join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), "debug", "watchfire");
+const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const FLAGS = [
+  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+  "--disable-background-networking", "--disable-component-update", "--disable-sync",
+];
+
+export const OWNER = { name: "Olive Owner", email: "olive@watchfire.example", password: "correct horse battery" };
+
+/** Asks again until `ask` gives something true, at most `ms`; returns it and how long it took. */
+export async function until(what, ask, ms = 15_000) {
+  const began = performance.now();
+  for (;;) {
+    const found = await ask();
+    const took = performance.now() - began;
+    if (found) return { found, took };
+    if (took > ms) throw new Error(`not within ${ms} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+export function launch() {
+  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+}
+
+/** A loopback port that was free a moment ago. */
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket().once("error", reject);
+    socket.listen(0, "127.0.0.1", () => {
+      const { port } = socket.address();
+      socket.close(() => resolve(port));
+    });
+  });
+}
+
+/** `watchfire serve` in a folder of its own. */
+export class Program {
+  static async start(folder = mkdtempSync(join(tmpdir(), "watchfire-"))) {
+    if (!existsSync(BINARY)) throw new Error(`${BINARY} is not built; run \`cargo build -p watchfire\` first`);
+    const program = new Program();
+    program.folder = folder;
+    program.port = await freePort();
+    program.url = `http://localhost:${program.port}`;
+    await program.run();
+    return program;
+  }
+
+  async run() {
+    const listen = ["--listen", `127.0.0.1:${this.port}`, "--metrics", `127.0.0.1:${await freePort()}`];
+    this.process = spawn(BINARY, ["serve", ...listen, "--data", this.folder, "--log", "warn"]);
+    this.printed = "";
+    this.process.stdout.on("data", (text) => { this.printed += text; });
+    this.process.stderr.on("data", (text) => process.stderr.write(text));
+    await until("the program is ready", () => fetch(`${this.url}/readyz`).then((answer) => answer.ok, () => false));
+  }
+
+  /** The address that the program prints on its first run. */
+  async setUpAddress() {
+    const { found } = await until("the set-up address is printed", () => this.printed.match(/http\S+\/setup\/\S+/));
+    return found[0];
+  }
+
+  async end(signal) {
+    const ended = new Promise((resolve) => this.process.once("exit", resolve));
+    this.process.kill(signal);
+    await ended;
+  }
+
+  kill() {
+    return this.end("SIGKILL");
+  }
+
+  /** What the tail holds of a site, once the program has stopped. */
+  tail(site) {
+    return JSON.parse(execFileSync(BINARY, ["tail", "--data", this.folder, "--site", site, "--json"]));
+  }
+
+  async stop() {
+    if (this.process.exitCode === null && this.process.signalCode === null) await this.end("SIGTERM");
+  }
+
+  remove() {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** A new user: opens the printed address, makes the owner's account and a site. Returns the site's id. */
+export async function setUp(page, program, hostnames = "localhost") {
+  await page.goto(await program.setUpAddress());
+  await page.getByLabel("Name").fill(OWNER.name);
+  await page.getByLabel("E-mail").fill(OWNER.email);
+  await page.getByLabel("Password").fill(OWNER.password);
+  await page.getByRole("button", { name: "Create account" }).click();
+  await page.waitForURL(/\/sites\/new/);
+  await page.getByLabel("Name").fill("The Shop");
+  await page.getByLabel("Hostnames").fill(hostnames);
+  await page.getByRole("button", { name: "Add site" }).click();
+  await page.waitForURL(/\/sites\/WF-[^/]+\/tag/);
+  return page.url().match(/WF-[0-9A-Z]+/)[0];
+}
+
+/** A customer's site on a port of its own, every page with the tag pasted from the tag page. */
+export class CustomerSite {
+  static async start(snippet) {
+    const site = new CustomerSite();
+    site.server = createServer((request, response) => {
+      response.setHeader("content-type", "text/html; charset=utf-8");
+      response.end(`<!doctype html><title>Page ${request.url.replace(/[<&]/g, "")}</title>${snippet}
+        <h1>${"tea "}</h1><a id="next" href="/next">next</a><div style="height:3000px"></div>`);
+    });
+    await new Promise((resolve) => site.server.listen(0, "127.0.0.1", resolve));
+    site.url = `http://localhost:${site.server.address().port}`;
+    return site;
+  }
+
+  stop() {
+    this.server.closeAllConnections();
+    return new Promise((resolve) => this.server.close(resolve));
+  }
+}
