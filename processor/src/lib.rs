@@ -1,1 +1,6 @@
 //! processor
+pub mod pages;
+pub mod presence;
+pub mod recent;
+pub mod strings;
+pub mod visits;

@@ -1,0 +1,533 @@
+//! Presence: who is on which page now, decided from hits and the time that is passed in. One machine a shard.
+//! Never does I/O and never reads a clock: the same hits at the same times give the same commits.
+//!
+//! A hit is taken at its own time `at`, and a page lives from there: a hit so late that its page would be over
+//! by now makes nobody present. What was gone long enough is forgotten with it, so nothing here only grows.
+
+mod arrivals;
+mod outcome;
+mod slots;
+mod stay;
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hashbrown::HashMap;
+use history::{EnrichedHit, EnrichedKind};
+use live::Commit;
+use model::limits::{DUE_MAX, HEARTBEAT_GRACE, LEAVE_GRACE, LIVE_MINUTES};
+use model::{BrowserId, HitId, Millis, OpenPage, SiteId, Step, Visitor, VisitorId, VisitorKey};
+use smallvec::SmallVec;
+
+use crate::recent::Recent;
+use arrivals::Arrivals;
+use outcome::Outcomes;
+use slots::{NEVER, SiteIndex, SlotIndex, Slots};
+use stay::{Reading, Sign};
+
+/// An older hit is for history only.
+const LIVE_AGE_MAX: Duration = Duration::from_secs(60 * LIVE_MINUTES as u64);
+/// How long a page that left is remembered: a heartbeat of it that comes later would be over by itself.
+const LEFT_REMEMBERED: Duration = Duration::from_secs(2 * DUE_MAX.as_secs() + HEARTBEAT_GRACE.as_secs() + 60);
+/// Pages that left within that time, at most; the oldest third is forgotten early.
+pub const LEFT_PAGES_MAX: usize = 1_500_000;
+
+/// A hit as presence sees it: beside what history keeps, what only the living know.
+#[derive(Clone, Debug)]
+pub struct Sighting {
+    pub hit: EnrichedHit,
+    /// Zero: the sender cannot tell.
+    pub browser: BrowserId,
+    /// Path of the page it came from, where that is on the same hostname.
+    pub from_path: Option<Arc<str>>,
+}
+
+/// The machine of one shard.
+pub struct Presence {
+    outcomes: Outcomes,
+    slots: Slots,
+    /// When which slot is looked at; an entry that its slot no longer knows of is nothing.
+    timers: BinaryHeap<Reverse<(Millis, SlotIndex)>>,
+    /// Slots changed since the last commit.
+    dirty: Vec<SlotIndex>,
+    left: Recent<HitId, ()>,
+    /// Who lingers after the last page left.
+    leaving: HashMap<(SiteIndex, VisitorId), SmallVec<[SlotIndex; 2]>>,
+    arrivals: Arrivals,
+}
+
+/// A sighting on its way through the machine.
+struct Seen<'s> {
+    hit: &'s EnrichedHit,
+    from_path: Option<&'s Arc<str>>,
+    site: SiteIndex,
+    key: VisitorKey,
+    now: Millis,
+}
+
+impl Presence {
+    pub fn new(shard: u16) -> Presence {
+        Presence {
+            outcomes: Outcomes::new(shard),
+            slots: Slots::default(),
+            timers: BinaryHeap::new(),
+            dirty: Vec::new(),
+            left: Recent::new(LEFT_REMEMBERED, LEFT_PAGES_MAX),
+            leaving: HashMap::new(),
+            arrivals: Arrivals::default(),
+        }
+    }
+
+    /// Goes on from states as they were last committed.
+    pub fn restore(&mut self, states: Vec<(SiteId, Vec<Arc<Visitor>>)>) {
+        for (site, visitors) in states {
+            let site = self.outcomes.site(site);
+            for visitor in visitors {
+                let is_leaving = visitor.pages.is_empty();
+                let (key, alive_until) = (visitor.key, visitor.alive_until);
+                let index = self.slots.add(site, visitor);
+                if is_leaving {
+                    self.slots.get_mut(index).is_leaving = true;
+                    self.leaving.entry((site, key.visitor)).or_default().push(index);
+                }
+                let next = self.next_look(index).unwrap_or(alive_until);
+                self.look_at(index, next);
+            }
+        }
+    }
+
+    /// Lets time pass: pages that were silent for too long close, visitors without any are gone.
+    pub fn tick(&mut self, now: Millis) {
+        while let Some(&Reverse((due, index))) = self.timers.peek() {
+            if due > now {
+                break;
+            }
+            self.timers.pop();
+            self.look(index, due, now);
+        }
+        self.left.advance(now);
+        self.arrivals.forget_before(now);
+    }
+
+    /// Takes one hit, at `now`: at or after the time it was received, never going back.
+    pub fn hit(&mut self, site: SiteId, sighting: &Sighting, now: Millis) {
+        let hit = &sighting.hit;
+        if now.since(hit.at) > LIVE_AGE_MAX {
+            return;
+        }
+        let key = VisitorKey { visitor: hit.visitor, browser: sighting.browser };
+        let site = self.outcomes.site(site);
+        let seen = Seen { hit, from_path: sighting.from_path.as_ref(), site, key, now };
+        self.outcomes.note(site, key, hit);
+        match &hit.kind {
+            EnrichedKind::Pageview { due_ms, .. } => self.pageview(&seen, *due_ms),
+            EnrichedKind::Heartbeat { pageview, engaged_ms, scroll, active, due_ms } => {
+                let alive_until = stay::alive_until(hit.at, Some(*due_ms));
+                let sign = Some(Sign { at: hit.at, active: *active, alive_until });
+                self.heartbeat(&seen, *pageview, Reading { engaged_ms: *engaged_ms, scroll: *scroll, sign });
+            }
+            EnrichedKind::Leave { pageview, engaged_ms, scroll } => {
+                let reading = Reading { engaged_ms: *engaged_ms, scroll: *scroll, sign: None };
+                self.leave(&seen, *pageview, &reading);
+            }
+            EnrichedKind::Event { pageview, .. } => drop(self.act(&seen, *pageview)),
+            EnrichedKind::Identify { identity, .. } => {
+                if let Some(index) = self.act(&seen, None) {
+                    self.state(index).identity = Some(identity.clone());
+                }
+            }
+        }
+    }
+
+    /// What changed since the last call, one commit a site that has something to tell.
+    pub fn take_commits(&mut self, now: Millis) -> Vec<Commit> {
+        self.tick(now);
+        for index in std::mem::take(&mut self.dirty) {
+            let slot = self.slots.get_mut(index);
+            slot.is_dirty = false;
+            let (site, key, before) = (slot.site, slot.key, slot.before.take());
+            let after = (!slot.is_gone).then(|| slot.visitor.clone());
+            if after.is_none() {
+                self.slots.remove(index);
+            }
+            self.outcomes.change(site, key, before, after);
+        }
+        self.outcomes.take_commits(now)
+    }
+
+    /// The site is no more: its visitors are forgotten without a word.
+    pub fn forget(&mut self, site: SiteId) {
+        let index = self.outcomes.site(site);
+        let of_site: Vec<_> = self.slots.iter().filter(|(_, slot)| slot.site == index).map(|(slot, _)| slot).collect();
+        self.dirty.retain(|slot| !of_site.contains(slot));
+        self.leaving.retain(|(site, _), _| *site != index);
+        of_site.into_iter().for_each(|slot| drop(self.slots.remove(slot)));
+        self.outcomes.forget(index);
+    }
+
+    /// States of everybody present, bots included, in no order.
+    pub fn visitors(&self) -> impl Iterator<Item = (SiteId, &Arc<Visitor>)> {
+        let here = self.slots.iter().filter(|(_, slot)| !slot.is_gone);
+        here.map(|(_, slot)| (self.outcomes.id_of(slot.site), &slot.visitor))
+    }
+
+    /// Nobody is present, nothing is due.
+    pub fn is_quiet(&self) -> bool {
+        self.timers.is_empty() && self.dirty.is_empty()
+    }
+
+    fn pageview(&mut self, seen: &Seen<'_>, due_ms: Option<u32>) {
+        let alive_until = stay::alive_until(seen.hit.at, due_ms);
+        if self.is_over(seen.hit.id, alive_until, seen.now) {
+            if let Some(index) = self.here(seen) {
+                stay::step(self.state(index), seen.hit.at, &seen.hit.page.path);
+            }
+            return;
+        }
+        let here = self.here(seen).or_else(|| self.adopt(seen));
+        let index = here.unwrap_or_else(|| self.arrive(seen));
+        self.stop_leaving(index);
+        let is_unbeating = due_ms.is_none();
+        if is_unbeating && self.slots.get(index).is_unbeating {
+            self.state(index).pages.pop();
+        }
+        self.slots.get_mut(index).is_unbeating = is_unbeating;
+        self.open(index, seen, seen.hit.id, true, alive_until);
+    }
+
+    fn heartbeat(&mut self, seen: &Seen<'_>, pageview: HitId, mut reading: Reading) {
+        let alive_until = reading.sign.as_ref().map_or(NEVER, |sign| sign.alive_until);
+        let index = match self.holder(seen, pageview) {
+            Some(index) => index,
+            None if self.is_over(pageview, alive_until, seen.now) => return,
+            None => {
+                let index = self.here(seen).unwrap_or_else(|| self.arrive(seen));
+                self.stop_leaving(index);
+                self.open(index, seen, pageview, false, alive_until);
+                index
+            }
+        };
+        if seen.hit.at < self.slots.get(index).heard {
+            reading.sign = None;
+        }
+        let state = self.state(index);
+        let page = stay::page_of(state, pageview).expect("the holder of a page has it open");
+        stay::read(state, page, &reading);
+        self.hear(index, seen);
+        self.look_at(index, alive_until);
+    }
+
+    fn leave(&mut self, seen: &Seen<'_>, pageview: HitId, reading: &Reading) {
+        if self.left.get_mut(&pageview).is_none() {
+            self.left.insert(pageview, ());
+        }
+        let Some(index) = self.holder(seen, pageview) else {
+            return;
+        };
+        let state = self.state(index);
+        let page = stay::page_of(state, pageview).expect("the holder of a page has it open");
+        stay::read(state, page, reading);
+        let page = stay::close(state, page);
+        let is_last = state.pages.is_empty();
+        self.outcomes.note_leave(seen.site, self.slots.get(index), seen.hit, &page.path);
+        self.hear(index, seen);
+        if is_last {
+            self.linger(index, seen.now, &page.path);
+        }
+    }
+
+    /// The visitor did something; where nobody is present, that makes them so.
+    fn act(&mut self, seen: &Seen<'_>, pageview: Option<HitId>) -> Option<SlotIndex> {
+        let holder = pageview.and_then(|pageview| self.holder(seen, pageview));
+        if let Some(index) = holder.or_else(|| self.here(seen)) {
+            self.used(index, pageview, seen.hit.at);
+            self.hear(index, seen);
+            return Some(index);
+        }
+        let due_ms = pageview.map(|_| DUE_MAX.as_millis() as u32);
+        let alive_until = stay::alive_until(seen.hit.at, due_ms);
+        let page = pageview.unwrap_or(seen.hit.id);
+        if self.is_over(page, alive_until, seen.now) {
+            return None;
+        }
+        let index = self.arrive(seen);
+        self.slots.get_mut(index).is_unbeating = due_ms.is_none();
+        self.open(index, seen, page, true, alive_until);
+        Some(index)
+    }
+
+    /// The page of an action is the one used last; who never beats lives by actions.
+    fn used(&mut self, index: SlotIndex, pageview: Option<HitId>, at: Millis) {
+        let is_unbeating = self.slots.get(index).is_unbeating;
+        let state = self.state(index);
+        if let Some(page) = pageview.and_then(|pageview| stay::page_of(state, pageview)) {
+            stay::use_page(state, page, at);
+        }
+        if is_unbeating && let Some(page) = state.pages.last_mut() {
+            page.alive_until = stay::alive_until(at, None).max(page.alive_until);
+            state.alive_until = page.alive_until.max(state.alive_until);
+        }
+    }
+
+    fn is_over(&self, pageview: HitId, alive_until: Millis, now: Millis) -> bool {
+        alive_until <= now || self.left.get(&pageview).is_some()
+    }
+
+    /// The slot of the sender, if present.
+    fn here(&self, seen: &Seen<'_>) -> Option<SlotIndex> {
+        let index = self.slots.by_key(seen.site, seen.key)?;
+        (!self.slots.get(index).is_gone).then_some(index)
+    }
+
+    /// Who has this page open. Where that is another browser of the same visitor, the tabs have agreed on a
+    /// browser id since: the page moves to the sender's.
+    fn holder(&mut self, seen: &Seen<'_>, pageview: HitId) -> Option<SlotIndex> {
+        let own = self.here(seen);
+        if let Some(own) = own.filter(|&own| stay::page_of(&self.slots.get(own).visitor, pageview).is_some()) {
+            return Some(own);
+        }
+        let (other, page) = self
+            .slots
+            .of_visitor(seen.site, seen.key.visitor)
+            .filter(|(_, slot)| !slot.is_gone)
+            .find_map(|(index, slot)| Some((index, stay::page_of(&slot.visitor, pageview)?)))?;
+        if seen.key.browser == BrowserId(0) {
+            return Some(other);
+        }
+        Some(self.move_page(other, page, own, seen))
+    }
+
+    fn move_page(&mut self, from: SlotIndex, page: usize, to: Option<SlotIndex>, seen: &Seen<'_>) -> SlotIndex {
+        if self.slots.get(from).visitor.pages.len() == 1 {
+            let Some(to) = to else {
+                return self.rekey(from, seen.key);
+            };
+            let page = stay::close(self.state(from), page);
+            let whole = self.slots.get(from).visitor.clone();
+            self.vanish(from);
+            return self.take_over(to, page, |state| stay::merge(state, &whole));
+        }
+        let state = self.state(from);
+        let page = stay::close(state, page);
+        state.engaged_ms -= page.engaged_ms.min(state.engaged_ms);
+        let to = to.unwrap_or_else(|| {
+            let alone = alone_on(&self.slots.get(from).visitor, &page, seen);
+            self.put(seen.site, alone)
+        });
+        let engaged_ms = page.engaged_ms;
+        self.take_over(to, page, |state| state.engaged_ms = state.engaged_ms.saturating_add(engaged_ms))
+    }
+
+    fn take_over(&mut self, to: SlotIndex, page: OpenPage, join: impl FnOnce(&mut Visitor)) -> SlotIndex {
+        self.stop_leaving(to);
+        let alive_until = page.alive_until;
+        let state = self.state(to);
+        let opened = state.trail.iter().rev().find(|step| step.path == page.path).map(|step| step.at);
+        stay::open(state, page, opened.unwrap_or(state.since));
+        join(state);
+        self.look_at(to, alive_until);
+        to
+    }
+
+    /// The stay goes on under another key.
+    fn rekey(&mut self, from: SlotIndex, key: VisitorKey) -> SlotIndex {
+        let slot = self.slots.get(from);
+        let (site, heard, is_unbeating) = (slot.site, slot.heard, slot.is_unbeating);
+        let visitor = Visitor { key, ..Visitor::clone(&slot.visitor) };
+        self.vanish(from);
+        let index = self.put(site, visitor);
+        let slot = self.slots.get_mut(index);
+        (slot.heard, slot.is_unbeating) = (heard, is_unbeating);
+        if let Some(next) = self.next_look(index) {
+            self.look_at(index, next);
+        }
+        index
+    }
+
+    /// A page that opens under a new browser id right after another of the same visitor left is its next page.
+    fn adopt(&mut self, seen: &Seen<'_>) -> Option<SlotIndex> {
+        if seen.key.browser == BrowserId(0) {
+            return None;
+        }
+        let leaving = self.leaving.get(&(seen.site, seen.key.visitor))?;
+        let fit = |index: SlotIndex| {
+            let visitor = &self.slots.get(index).visitor;
+            (visitor.page() == seen.from_path && seen.from_path.is_some(), visitor.alive_until)
+        };
+        let best = leaving.iter().copied().max_by_key(|&index| fit(index))?;
+        Some(self.rekey(best, seen.key))
+    }
+
+    fn arrive(&mut self, seen: &Seen<'_>) -> SlotIndex {
+        if let Some(from) = seen.from_path.filter(|_| seen.key.browser != BrowserId(0)) {
+            self.arrivals.add(seen.site, seen.key, from.clone(), seen.now);
+        }
+        let hit = seen.hit;
+        self.put(seen.site, Visitor {
+            key: seen.key,
+            since: hit.at,
+            alive_until: hit.at,
+            active: false,
+            engaged_ms: 0,
+            pages: Vec::new(),
+            trail: Vec::new(),
+            source: hit.source.clone(),
+            place: hit.place.clone(),
+            agent: hit.agent.clone(),
+            language: hit.language.clone(),
+            bot: hit.bot,
+            identity: None,
+        })
+    }
+
+    fn open(&mut self, index: SlotIndex, seen: &Seen<'_>, pageview: HitId, active: bool, alive_until: Millis) {
+        let path = &seen.hit.page.path;
+        let state = self.state(index);
+        if stay::page_of(state, pageview).is_some() {
+            stay::step(state, seen.hit.at, path);
+        } else {
+            let page = OpenPage { pageview, path: path.clone(), active, engaged_ms: 0, scroll: 0, alive_until };
+            stay::open(state, page, seen.hit.at);
+        }
+        self.hear(index, seen);
+        self.look_at(index, alive_until);
+    }
+
+    /// What any hit of a stay says about it.
+    fn hear(&mut self, index: SlotIndex, seen: &Seen<'_>) {
+        let hit = seen.hit;
+        let slot = self.slots.get_mut(index);
+        slot.heard = hit.at.max(slot.heard);
+        let state = self.state(index);
+        if hit.at < state.since {
+            state.since = hit.at;
+            state.source = hit.source.clone();
+        }
+        state.bot = state.bot.or(hit.bot);
+    }
+
+    /// The last page left: present a moment longer, unless the next page came first.
+    fn linger(&mut self, index: SlotIndex, now: Millis, path: &Arc<str>) {
+        let slot = self.slots.get_mut(index);
+        slot.is_leaving = true;
+        let (site, key) = (slot.site, slot.key);
+        let alive_until = now.plus(LEAVE_GRACE);
+        self.state(index).alive_until = alive_until;
+        self.leaving.entry((site, key.visitor)).or_default().push(index);
+        self.look_at(index, alive_until);
+        let next = self.arrivals.take(site, key, path).and_then(|next| self.slots.by_key(site, next));
+        if let Some(next) = next.filter(|&next| !self.slots.get(next).is_gone) {
+            let whole = self.slots.get(index).visitor.clone();
+            stay::merge(self.state(next), &whole);
+            self.vanish(index);
+        }
+    }
+
+    fn stop_leaving(&mut self, index: SlotIndex) {
+        let slot = self.slots.get_mut(index);
+        if !std::mem::take(&mut slot.is_leaving) {
+            return;
+        }
+        let of = (slot.site, slot.key.visitor);
+        if let Some(leaving) = self.leaving.get_mut(&of) {
+            leaving.retain(|other| *other != index);
+            if leaving.is_empty() {
+                self.leaving.remove(&of);
+            }
+        }
+    }
+
+    fn put(&mut self, site: SiteIndex, visitor: Visitor) -> SlotIndex {
+        let Some(index) = self.slots.by_key(site, visitor.key) else {
+            let index = self.slots.add(site, Arc::new(visitor));
+            self.slots.get_mut(index).is_dirty = true;
+            self.dirty.push(index);
+            return index;
+        };
+        // Gone since the last commit and back again: what was committed stays what the next commit is against.
+        *self.state(index) = visitor;
+        let slot = self.slots.get_mut(index);
+        (slot.is_gone, slot.is_unbeating, slot.heard) = (false, false, Millis(i64::MIN));
+        index
+    }
+
+    fn vanish(&mut self, index: SlotIndex) {
+        self.stop_leaving(index);
+        self.touch(index);
+        self.slots.get_mut(index).is_gone = true;
+    }
+
+    /// A state to change; what it was at the last commit is kept.
+    fn state(&mut self, index: SlotIndex) -> &mut Visitor {
+        self.touch(index);
+        Arc::make_mut(&mut self.slots.get_mut(index).visitor)
+    }
+
+    fn touch(&mut self, index: SlotIndex) {
+        let slot = self.slots.get_mut(index);
+        if !std::mem::replace(&mut slot.is_dirty, true) {
+            slot.before = Some(slot.visitor.clone());
+            self.dirty.push(index);
+        }
+    }
+
+    fn look_at(&mut self, index: SlotIndex, due: Millis) {
+        let slot = self.slots.get_mut(index);
+        if due < slot.timer {
+            slot.timer = due;
+            self.timers.push(Reverse((due, index)));
+        }
+    }
+
+    fn look(&mut self, index: SlotIndex, due: Millis, now: Millis) {
+        let Some(slot) = self.slots.try_get_mut(index).filter(|slot| slot.timer == due) else {
+            return;
+        };
+        slot.timer = NEVER;
+        if slot.is_gone {
+            return;
+        }
+        if self.next_look(index).is_some_and(|next| next <= now) && !stay::expire(self.state(index), now) {
+            self.vanish(index);
+        }
+        if self.slots.get(index).visitor.pages.is_empty() && !self.slots.get(index).is_leaving {
+            self.vanish(index);
+        }
+        if let Some(next) = self.next_look(index).filter(|_| !self.slots.get(index).is_gone) {
+            self.look_at(index, next);
+        }
+    }
+
+    /// When something about the visitor is due by itself.
+    fn next_look(&self, index: SlotIndex) -> Option<Millis> {
+        let slot = self.slots.get(index);
+        if slot.is_leaving {
+            return Some(slot.visitor.alive_until);
+        }
+        slot.visitor.pages.iter().map(|page| page.alive_until).min()
+    }
+}
+
+/// A stay of its own for one page of somebody who turned out to be several.
+fn alone_on(shared: &Visitor, page: &OpenPage, seen: &Seen<'_>) -> Visitor {
+    let opened = shared.trail.iter().rev().find(|step| step.path == page.path);
+    let since = opened.map_or(seen.hit.at, |step| step.at);
+    Visitor {
+        key: seen.key,
+        since,
+        engaged_ms: 0,
+        pages: Vec::new(),
+        trail: vec![Step { at: since, path: page.path.clone() }],
+        identity: None,
+        ..shared.clone()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod fixtures;
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod tests;
