@@ -1,0 +1,193 @@
+// The live dashboard of one site: what is watched, what it is narrowed to, and which part draws what.
+import { MinuteChart } from "./chart";
+import { Chips } from "./chips";
+import type { Connection, LineState, Reader } from "./connection";
+import { part, say } from "./element";
+import { Feed } from "./feed";
+import { filterFromHash, hashFromFilter, narrowed, toggled } from "./filters";
+import { Clock, count } from "./format";
+import { Headline } from "./headline";
+import { connectToHub } from "./hub";
+import { WorldMap } from "./map";
+import type { Dimension, Filter, HitsChange, HitsData, LiveChange, LiveData, VisitorsChange, VisitorsData } from "./protocol";
+import { Redraw } from "./redraw";
+import { RowPanel } from "./rows";
+import { applyHits, applyLive, applyVisitors, feedFrom, lastMinutes, liveFrom, visitorsFrom } from "./state";
+import type { FeedView, LiveView, VisitorsView } from "./state";
+import { guideTabs } from "./tabs";
+import { VisitorList } from "./visitors";
+import { VisitorPanel } from "./visitor-panel";
+
+const TICK_MS = 1_000;
+
+export class Board {
+  private readonly topic: string;
+  private readonly line: Connection;
+  private readonly redraw = new Redraw();
+  private readonly headline: Headline;
+  private readonly chart: MinuteChart;
+  private readonly panels: RowPanel[];
+  private readonly map: WorldMap;
+  private readonly chips: Chips;
+  private readonly list: VisitorList;
+  private readonly feed: Feed;
+  private readonly visitorPanel: VisitorPanel;
+  private filter: Filter = {};
+  private live: LiveView | null = null;
+  private visitors: VisitorsView | null = null;
+  private hits: FeedView | null = null;
+  private stops: (() => void)[] = [];
+  private readonly title = document.title;
+
+  constructor(private readonly root: HTMLElement) {
+    const { site, zone, share, world } = root.dataset;
+    const clock = new Clock(zone);
+    const choose = (dimension: Dimension, value: string) => this.narrow(toggled(this.filter, dimension, value));
+    const now = () => Date.now() + this.line.clockDifference;
+    this.topic = `site/${site}`;
+    this.line = connectToHub(`${this.topic}/now`, share ?? null, (state) => this.showLine(state));
+    this.headline = new Headline(root, clock);
+    this.chart = new MinuteChart(part(root, "last-minutes"), clock);
+    this.panels = [...root.querySelectorAll<HTMLElement>("[data-rows]")].map((panel) => new RowPanel(panel, choose));
+    this.map = new WorldMap(part(root, "places"), world ?? "", choose);
+    this.chips = new Chips(root, (filter) => this.narrow(filter));
+    this.visitorPanel = new VisitorPanel(part<HTMLDialogElement>(root, "visitor-panel"), clock, now);
+    const open = this.visitorPanel.open.bind(this.visitorPanel);
+    this.list = new VisitorList(part(root, "who"), open, now, () => this.redraw.soon(this.drawVisitors));
+    this.feed = new Feed(part(root, "happening"), clock, (key) => this.visitors?.byKey.get(key), open, () => this.redraw.soon(this.drawFeed));
+  }
+
+  start(): void {
+    guideTabs(this.root);
+    this.filter = filterFromHash(location.hash);
+    this.chips.show(this.filter);
+    addEventListener("hashchange", () => this.narrowed(filterFromHash(location.hash)));
+    this.watch();
+    this.line.subscribe(`${this.topic}/hits`, undefined, this.reader<HitsData, HitsChange>(
+      (data) => {
+        this.hits = feedFrom(data);
+        this.redraw.soon(this.drawFeed);
+      },
+      (change) => {
+        if (this.hits) applyHits(this.hits, change);
+        this.map.spark(change.hits ?? []);
+        this.redraw.soon(this.drawFeed);
+      },
+    ));
+    this.line.start();
+    setInterval(() => this.tick(), TICK_MS);
+  }
+
+  /** By a press: the address follows, so that back undoes it and the view can be shared. */
+  private narrow(filter: Filter): void {
+    history.pushState(null, "", hashFromFilter(filter) || location.pathname + location.search);
+    this.narrowed(filter);
+  }
+
+  private narrowed(filter: Filter): void {
+    this.filter = filter;
+    this.chips.show(filter);
+    this.root.dataset["busy"] = "";
+    this.stops.forEach((stop) => stop());
+    this.watch();
+    this.redraw.soon(this.drawLive);
+    this.redraw.soon(this.drawFeed);
+  }
+
+  private watch(): void {
+    this.stops = [
+      this.line.subscribe(`${this.topic}/live`, this.filter, this.reader<LiveData, LiveChange>(
+        (data) => {
+          this.live = liveFrom(data);
+          delete this.root.dataset["busy"];
+          this.liveChanged();
+        },
+        (change) => {
+          if (this.live) applyLive(this.live, change);
+          this.liveChanged();
+        },
+      )),
+      this.line.subscribe(`${this.topic}/visitors`, this.filter, this.reader<VisitorsData, VisitorsChange>(
+        (data) => {
+          this.visitors = visitorsFrom(data);
+          this.redraw.soon(this.drawVisitors);
+        },
+        (change) => {
+          if (this.visitors) applyVisitors(this.visitors, change);
+          this.redraw.soon(this.drawVisitors);
+        },
+      )),
+    ];
+  }
+
+  private reader<Data, Change>(snapshot: (data: Data) => void, delta: (change: Change) => void): Reader {
+    return {
+      snapshot: (data) => {
+        this.say("");
+        snapshot(data as Data);
+      },
+      delta: (data) => delta(data as Change),
+      refused: (_, message) => this.say(message),
+      ended: (_, message) => {
+        this.root.dataset["state"] = "ended";
+        this.say(message);
+      },
+    };
+  }
+
+  private liveChanged(): void {
+    // The title stands in a tab that may be hidden, where frames are not drawn.
+    if (this.live) document.title = `(${count(this.live.present)}) ${this.title}`;
+    this.redraw.soon(this.drawLive);
+  }
+
+  private readonly drawLive = (): void => {
+    if (!this.live) return;
+    this.root.dataset["ready"] = "";
+    const filtered = narrowed(this.filter).length > 0;
+    this.headline.show(this.live, filtered);
+    this.drawChart();
+    for (const panel of this.panels) panel.show(this.live, this.filter);
+    this.map.show(this.live, this.filter);
+    part(this.root, "whole-site").hidden = !filtered;
+    part(this.root, "nobody").hidden = this.live.present > 0 || filtered;
+    part(this.root, "no-match").hidden = this.live.present > 0 || !filtered;
+  };
+
+  private readonly drawVisitors = (): void => {
+    this.list.show(this.visitors);
+    const key = this.visitorPanel.key;
+    if (key !== null) this.visitorPanel.update(this.visitors?.byKey.get(key));
+  };
+
+  private readonly drawFeed = (): void => this.feed.show(this.hits, this.filter);
+
+  private readonly drawChart = (): void => {
+    if (!this.live) return;
+    const wholeSite = narrowed(this.filter).length > 0 ? 0 : this.live.present;
+    this.chart.show(lastMinutes(this.live, Date.now() + this.line.clockDifference, wholeSite));
+  };
+
+  private tick(): void {
+    if (document.hidden || this.root.dataset["state"] !== "open") return;
+    this.list.tick();
+    this.visitorPanel.tick();
+    if (new Date().getSeconds() % 5 === 0) this.redraw.soon(this.drawChart);
+  }
+
+  private showLine(state: LineState): void {
+    this.root.dataset["state"] = state;
+    const names: Record<LineState, string> = {
+      connecting: "Connecting…", open: "Live", lost: "Reconnecting…", "signed-out": "Signed out",
+    };
+    say(part(this.root, "line"), names[state]);
+    part(this.root, "lost").hidden = state !== "lost";
+    part(this.root, "signed-out").hidden = state !== "signed-out";
+  }
+
+  private say(message: string): void {
+    const trouble = part(this.root, "trouble");
+    trouble.hidden = message === "";
+    say(trouble, message);
+  }
+}

@@ -1,0 +1,94 @@
+// The world, each country as warm as it has visitors; a spark where somebody just opened a page.
+import { draw, movesLittle, part, say } from "./element";
+import { counted, countryName } from "./format";
+import type { Dimension, FeedHit, Filter } from "./protocol";
+import type { LiveView } from "./state";
+
+const HEATS = 5;
+const SPARKS_MAX = 12;
+const SPARK_MS = 1_400;
+
+export class WorldMap {
+  private readonly stage: HTMLElement;
+  private readonly readout: HTMLElement;
+  private readonly shapes = new Map<string, SVGElement[]>();
+  private svg: SVGElement | null = null;
+  private view: LiveView | null = null;
+  private filter: Filter = {};
+  private sparks = 0;
+
+  constructor(panel: HTMLElement, url: string, onChoose: (dimension: Dimension, value: string) => void) {
+    this.stage = part(panel, "map");
+    this.readout = part(panel, "map-readout");
+    this.stage.addEventListener("click", (event) => {
+      const code = countryAt(event);
+      if (code) onChoose("country", code);
+    });
+    this.stage.addEventListener("pointermove", (event) => this.point(countryAt(event)));
+    this.stage.addEventListener("pointerleave", () => this.point(null));
+    void this.load(url);
+  }
+
+  show(view: LiveView | null, filter: Filter): void {
+    this.view = view;
+    this.filter = filter;
+    const counts = view?.rows.country ?? new Map<string, number>();
+    const most = Math.max(1, ...counts.values());
+    for (const [code, shapes] of this.shapes) {
+      const heat = String(heatOf(counts.get(code) ?? 0, most));
+      const chosen = filter.country === code;
+      for (const shape of shapes) {
+        if (shape.dataset["heat"] !== heat) shape.dataset["heat"] = heat;
+        shape.classList.toggle("chosen", chosen);
+      }
+    }
+  }
+
+  /** Sparks of the hits that just came; some are left out where they are many. */
+  spark(hits: FeedHit[]): void {
+    if (document.hidden || movesLittle()) return;
+    for (const hit of hits) {
+      const shape = hit.kind === "pageview" ? this.shapes.get(hit.country)?.[0] : undefined;
+      if (!shape || !this.svg || this.sparks >= SPARKS_MAX) continue;
+      const spark = draw("circle", { class: "spark", cx: shape.dataset["x"]!, cy: shape.dataset["y"]!, r: 12 });
+      this.svg.append(spark);
+      this.sparks += 1;
+      const timing = { duration: SPARK_MS, easing: "ease-out" };
+      spark.animate([{ transform: "scale(0.2)", opacity: 0.9 }, { transform: "scale(1)", opacity: 0 }], timing).onfinish = () => {
+        spark.remove();
+        this.sparks -= 1;
+      };
+    }
+  }
+
+  private async load(url: string): Promise<void> {
+    const answer = await fetch(url);
+    if (!answer.ok) return;
+    const drawing = new DOMParser().parseFromString(await answer.text(), "image/svg+xml").documentElement;
+    this.svg = document.importNode(drawing, true) as unknown as SVGElement;
+    this.svg.setAttribute("aria-hidden", "true");
+    for (const shape of this.svg.querySelectorAll<SVGElement>("[data-country]")) {
+      const code = shape.dataset["country"]!;
+      this.shapes.set(code, [...(this.shapes.get(code) ?? []), shape]);
+    }
+    this.stage.replaceChildren(this.svg);
+    this.show(this.view, this.filter);
+  }
+
+  private point(code: string | null): void {
+    const number = code === null ? 0 : this.view?.rows.country.get(code) ?? 0;
+    say(this.readout, code === null ? "" : `${countryName(code)} · ${counted(number, "visitor")}`);
+  }
+}
+
+/** 0 without a visitor; 1 to 5 by order of magnitude, so that one large country does not leave the others dark. */
+export function heatOf(number: number, most: number): number {
+  if (number <= 0) return 0;
+  if (most <= 1) return HEATS;
+  return Math.max(1, Math.ceil((Math.log(number + 1) / Math.log(most + 1)) * HEATS));
+}
+
+function countryAt(event: Event): string | null {
+  const target = event.target;
+  return target instanceof SVGElement ? target.dataset["country"] ?? null : null;
+}

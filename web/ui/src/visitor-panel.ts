@@ -1,0 +1,136 @@
+// Everything known about one visitor, in a sheet at the side, kept up to date while it is open.
+import { make, part, say } from "./element";
+import { botReason, counted, duration, placeName, valueName, versioned } from "./format";
+import type { Clock } from "./format";
+import { placeMark } from "./place-mark";
+import type { Visitor } from "./protocol";
+
+export class VisitorPanel {
+  private readonly name: HTMLElement;
+  private readonly state: HTMLElement;
+  private readonly online: HTMLElement;
+  private readonly engaged: HTMLElement;
+  private readonly facts: HTMLElement;
+  private readonly pages: HTMLElement;
+  private readonly trail: HTMLElement;
+  private visitor: Visitor | null = null;
+  private leftAt: number | null = null;
+
+  constructor(private readonly dialog: HTMLDialogElement, private readonly clock: Clock, private readonly now: () => number) {
+    this.name = part(dialog, "panel-name");
+    this.state = part(dialog, "panel-state");
+    this.online = part(dialog, "panel-online");
+    this.engaged = part(dialog, "panel-engaged");
+    this.facts = part(dialog, "panel-facts");
+    this.pages = part(dialog, "panel-pages");
+    this.trail = part(dialog, "panel-trail");
+    part(dialog, "panel-close").addEventListener("click", () => dialog.close());
+    dialog.addEventListener("click", (event) => {
+      if (event.target === dialog) dialog.close();
+    });
+    dialog.addEventListener("close", () => (this.visitor = null));
+  }
+
+  /** Whose panel is open. */
+  get key(): string | null {
+    return this.visitor?.key ?? null;
+  }
+
+  open(visitor: Visitor): void {
+    this.leftAt = null;
+    this.visitor = visitor;
+    this.write(visitor);
+    if (!this.dialog.open) this.dialog.showModal();
+    part(this.dialog, "panel-body").scrollTop = 0;
+  }
+
+  /** The visitor as they are now; undefined: they are not present (any more). */
+  update(visitor: Visitor | undefined): void {
+    if (!this.visitor) return;
+    if (!visitor) {
+      this.leftAt ??= this.now();
+      return this.tick();
+    }
+    const changed = visitor !== this.visitor || this.leftAt !== null;
+    this.leftAt = null;
+    this.visitor = visitor;
+    if (changed) this.write(visitor);
+  }
+
+  /** Once a second: time goes on. */
+  tick(): void {
+    if (!this.visitor) return;
+    const until = this.leftAt ?? this.now();
+    const left = this.leftAt !== null;
+    this.state.className = left ? "state-name gone" : this.visitor.active ? "state-name active" : "state-name idle";
+    say(this.state, left ? "Left" : this.visitor.active ? "Active" : "Idle");
+    say(this.online, duration(until - this.visitor.since));
+    const current = this.trail.querySelector("[data-current]");
+    const last = this.visitor.trail.at(-1);
+    if (current && last) say(current, duration(until - last.at));
+  }
+
+  private write(visitor: Visitor): void {
+    say(this.name, visitor.identity ?? `Visitor ${shortName(visitor.key)}`);
+    say(this.engaged, duration(visitor.engaged));
+    this.writeFacts(visitor);
+    this.pages.replaceChildren(...[...visitor.pages].reverse().map(openPage));
+    part(this.dialog, "panel-pages-head").hidden = visitor.pages.length === 0;
+    this.writeTrail(visitor);
+    this.tick();
+  }
+
+  private writeFacts(visitor: Visitor): void {
+    const place = make("span", "with-mark");
+    place.append(placeMark(visitor.country), make("bdi", "", placeName(visitor)));
+    const facts: [string, string | HTMLElement][] = [
+      ["Source", valueName("source", visitor.source)],
+      ["Channel", valueName("channel", visitor.channel)],
+      ["Referrer", visitor.referrer],
+      ["Campaign", visitor.campaign],
+      ["Place", place],
+      ["Device", valueName("device", visitor.device)],
+      ["Browser", versioned(visitor.browser, visitor.browser_version)],
+      ["System", versioned(visitor.os, visitor.os_version)],
+      ["Language", valueName("language", visitor.language)],
+      ["Judged a bot", visitor.bot === null ? "" : botReason(visitor.bot)],
+    ];
+    this.facts.replaceChildren(...facts.filter(([, value]) => value !== "").flatMap(([name, value]) => {
+      const described = make("dd");
+      described.append(typeof value === "string" ? make("bdi", "", value) : value);
+      return [make("dt", "", name), described];
+    }));
+  }
+
+  private writeTrail(visitor: Visitor): void {
+    say(part(this.dialog, "panel-steps"), counted(visitor.trail.length, "page"));
+    const steps = visitor.trail.map((step, index) => {
+      const item = make("li");
+      const next = visitor.trail[index + 1];
+      const stayed = make("span", "trail-stay", duration((next?.at ?? this.now()) - step.at));
+      if (!next) stayed.dataset["current"] = "";
+      const at = make("time", "trail-time", this.clock.toSecond(step.at));
+      at.dateTime = new Date(step.at).toISOString();
+      item.append(make("bdi", "trail-path", step.path), at, stayed);
+      return item;
+    });
+    this.trail.replaceChildren(...steps.reverse());
+  }
+}
+
+function openPage(page: Visitor["pages"][number]): HTMLElement {
+  const item = make("li", "open-page");
+  const dot = make("span", page.active ? "presence active" : "presence idle");
+  dot.setAttribute("aria-hidden", "true");
+  const read = make("span", "open-page-read");
+  const bar = make("span", "bar");
+  bar.style.transform = `scaleX(${Math.min(1, page.scroll / 100)})`;
+  read.append(bar, make("span", "open-page-share", `${page.scroll}% read`));
+  item.append(dot, make("bdi", "trail-path", page.path), read);
+  return item;
+}
+
+/** Enough of the key to tell two apart by eye. */
+function shortName(key: string): string {
+  return key.replace(/[^0-9a-zA-Z]/g, "").slice(0, 6);
+}
