@@ -1,1 +1,139 @@
-//! web
+//! The pages: set-up, sign-in, sites, people, tokens, the shells of the dashboards, and the small JSON API.
+//! Never decides a right (`store::Access` does), never counts a visitor, never keeps a secret in the clear.
+
+mod account;
+mod api;
+mod assets;
+mod attempts;
+mod cookies;
+mod demo;
+mod error;
+mod fields;
+mod finish;
+mod guard;
+mod headers;
+mod hostname;
+mod invitation;
+mod live_page;
+mod moment;
+mod once;
+pub mod options;
+mod overview;
+mod passwords;
+mod people;
+pub mod router;
+mod secret;
+pub mod set_up;
+mod share;
+mod shell;
+mod sign_in;
+mod site_form;
+mod sites;
+mod tag;
+#[cfg(test)]
+mod tests;
+mod tokens;
+mod visible;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use live::Live;
+use model::{Clock, SiteId};
+use store::{Access, Store};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use attempts::Attempts;
+use once::Once;
+pub use options::Options;
+use passwords::Passwords;
+
+/// What the pages stand on.
+pub struct Deps {
+    pub store: Store,
+    pub access: Access,
+    pub live: Arc<dyn Live>,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Routes and background work, for a server that merges several services on one listener.
+pub struct Service {
+    pub routes: axum::Router,
+    pub work: JoinHandle<anyhow::Result<()>>,
+}
+
+/// The pages' routes; they answer every path that no other service claims.
+pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) -> anyhow::Result<Service> {
+    let web = Arc::new(Web::new(options, deps));
+    let changes = web.changes.clone();
+    let work = tokio::spawn(async move {
+        shutdown.cancelled().await;
+        changes.close();
+        changes.wait().await;
+        Ok(())
+    });
+    let routes = router::routes(web);
+    Ok(Service { routes, work })
+}
+
+/// The pages alone on their own listener.
+pub async fn run(
+    options: Options,
+    deps: Deps,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let service = start(options, deps, shutdown.clone()).await?;
+    door::serve(listener, service.routes, door::DoorOptions::default(), shutdown).await?;
+    service.work.await?
+}
+
+/// What every handler is given.
+pub(crate) struct Web {
+    pub options: Options,
+    pub store: Store,
+    pub access: Access,
+    pub live: Arc<dyn Live>,
+    pub clock: Arc<dyn Clock>,
+    pub passwords: Passwords,
+    pub attempts: Attempts,
+    pub once: Once,
+    /// Requests that change something, under way.
+    pub changes: TaskTracker,
+}
+
+impl Web {
+    fn new(options: Options, deps: Deps) -> Web {
+        let Deps { store, access, live, clock } = deps;
+        Web {
+            options,
+            store,
+            access,
+            live,
+            clock,
+            passwords: Passwords::default(),
+            attempts: Attempts::default(),
+            once: Once::default(),
+            changes: TaskTracker::new(),
+        }
+    }
+
+    /// Whoever holds an authorisation asks again.
+    pub async fn tell_rights_changed(&self) {
+        self.tell(live::RIGHTS_TOPIC, Bytes::new()).await;
+    }
+
+    pub async fn tell_site_changed(&self, site: SiteId) {
+        self.tell(live::SITES_TOPIC, Bytes::from(site.to_string())).await;
+    }
+
+    /// The change itself is in the store already: who misses the message learns it when asking next.
+    async fn tell(&self, topic: &str, message: Bytes) {
+        if let Err(error) = self.live.publish(topic, message).await {
+            tracing::warn!(topic, %error, "a change was not announced");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Scripts, styles and pictures, built in; each name holds a hash of the content.
+
+use axum::extract::Path;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use door::{Asset, Refusal};
+
+use crate::error::Problem;
+
+/// A file built in by `build.rs`.
+pub struct File {
+    pub url: &'static str,
+    pub content_type: &'static str,
+    pub bytes: &'static [u8],
+    pub gzip: Option<&'static [u8]>,
+}
+
+/// Addresses of the files that pages name.
+pub struct AssetUrls {
+    pub css: &'static str,
+    pub app_js: &'static str,
+    pub live_js: &'static str,
+    pub overview_js: &'static str,
+    pub tag_js: &'static str,
+    pub world_svg: &'static str,
+    pub favicon_svg: &'static str,
+}
+
+include!(concat!(env!("OUT_DIR"), "/assets.rs"));
+
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+const A_DAY: &str = "public, max-age=86400";
+const ROBOTS: &str = "User-agent: *\nDisallow: /\n";
+
+/// `/assets/{file}`
+pub async fn file(Path(file): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+    respond(&format!("/assets/{file}"), FOR_EVER, &headers)
+}
+
+/// `/favicon.svg`
+pub async fn favicon(headers: HeaderMap) -> Result<Response, Problem> {
+    respond(URLS.favicon_svg, A_DAY, &headers)
+}
+
+/// `/robots.txt`
+pub async fn robots() -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, A_DAY)], ROBOTS)
+        .into_response()
+}
+
+fn respond(url: &str, cache_control: &'static str, headers: &HeaderMap) -> Result<Response, Problem> {
+    let Some(file) = FILES.iter().find(|file| file.url == url) else {
+        return Err(Refusal::not_found().into());
+    };
+    let asset = Asset {
+        content_type: file.content_type,
+        bytes: file.bytes,
+        gzip: file.gzip,
+        etag: format!("\"{}\"", file.url.trim_start_matches("/assets/")),
+        cache_control,
+    };
+    Ok(asset.respond(headers))
+}

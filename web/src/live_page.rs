@@ -1,0 +1,39 @@
+//! The page of one site's live dashboard; the hub fills it.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use model::SiteId;
+
+use crate::Web;
+use crate::error::{Answer, Problem};
+use crate::guard::OnSite;
+use crate::shell::{Done, Shell, page};
+
+#[derive(Template)]
+#[template(path = "live.html")]
+struct LivePage {
+    shell: Shell,
+    site_id: String,
+    site_name: String,
+    time_zone: String,
+    has_hits: bool,
+}
+
+/// `GET /sites/{site}`
+pub async fn show(State(web): State<Arc<Web>>, on: OnSite, done: Done) -> Answer {
+    Ok(page(&LivePage {
+        shell: Shell::on_site(&on.site.name, &on, "live").saying(&done),
+        site_id: on.site.id.to_string(),
+        site_name: on.site.name.clone(),
+        time_zone: on.site.time_zone.clone(),
+        has_hits: has_hits(&web, on.site.id).await?,
+    }))
+}
+
+/// Whether anything was ever counted for the site.
+pub async fn has_hits(web: &Web, site: SiteId) -> Result<bool, Problem> {
+    let first = web.store.history.tail_of(site, None, 1).await?;
+    Ok(!first.batches.is_empty())
+}

@@ -1,0 +1,31 @@
+//! What the pages can be told when they start.
+
+use std::time::Duration;
+
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where people and tags reach this server, as `https://stats.example.org`. None: as each request
+    /// says in its `Host`.
+    pub public_url: Option<String>,
+    /// How long a sign-in lasts.
+    pub sign_in_lasts: Duration,
+    /// How long an invitation can be accepted.
+    pub invitation_lasts: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            public_url: None,
+            sign_in_lasts: Duration::from_secs(30 * 86_400),
+            invitation_lasts: Duration::from_secs(7 * 86_400),
+        }
+    }
+}
+
+impl Options {
+    /// Cookies travel only over https where the server is reached that way.
+    pub fn cookie_is_secure(&self) -> bool {
+        self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+    }
+}

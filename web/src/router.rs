@@ -1,0 +1,99 @@
+//! The table of contents: every route, what it needs, and who answers it.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{MethodFilter, MethodRouter, on};
+use model::Action::{DeleteSite, EditSite, ManagePeople, SeeLive, SeeSettings};
+
+pub use crate::guard::Needs;
+use crate::guard::Needs::{Nothing, Operator, Secret, SignedIn, Site};
+use crate::{
+    Web, account, api, assets, demo, error, finish, guard, headers, invitation, live_page, overview, people,
+};
+use crate::{set_up, share, sign_in, sites, tag, tokens};
+
+/// One line of the table.
+pub struct RouteInfo {
+    /// `GET` (and with it HEAD) or `POST`.
+    pub method: &'static str,
+    /// As axum writes it: `{site}` stands for one segment.
+    pub path: &'static str,
+    pub needs: Needs,
+    handler: fn() -> MethodRouter<Arc<Web>>,
+}
+
+macro_rules! table {
+    ($($method:ident $path:literal $needs:expr => $handler:path;)*) => {
+        &[$(RouteInfo {
+            method: stringify!($method),
+            path: $path,
+            needs: $needs,
+            handler: || on(MethodFilter::$method, $handler),
+        }),*]
+    };
+}
+
+/// Every route of the pages, the API among them. What is not here is answered 404.
+pub const ROUTES: &[RouteInfo] = table! {
+    GET "/" Nothing => overview::show;
+    GET "/setup/{secret}" Secret => set_up::show;
+    POST "/setup/{secret}" Secret => set_up::submit;
+
+    GET "/sign-in" Nothing => sign_in::show;
+    POST "/sign-in" Nothing => sign_in::submit;
+    POST "/sign-out" Nothing => sign_in::leave;
+    GET "/account" SignedIn => account::show;
+    POST "/account" SignedIn => account::change;
+    POST "/account/password" SignedIn => account::change_password;
+    POST "/account/sign-out-everywhere" SignedIn => account::sign_out_everywhere;
+    GET "/account/tokens" SignedIn => tokens::show;
+    POST "/account/tokens" SignedIn => tokens::mint;
+    POST "/account/tokens/{token}/revoke" SignedIn => tokens::revoke;
+
+    GET "/sites/new" Operator => sites::new;
+    POST "/sites/new" Operator => sites::add;
+    GET "/sites/{site}" Site(SeeLive) => live_page::show;
+    GET "/sites/{site}/tag" Site(SeeSettings) => tag::show;
+    GET "/sites/{site}/settings" Site(SeeSettings) => sites::settings;
+    POST "/sites/{site}/settings" Site(EditSite) => sites::change;
+    POST "/sites/{site}/delete" Site(DeleteSite) => sites::delete;
+
+    GET "/sites/{site}/people" Site(ManagePeople) => people::show;
+    POST "/sites/{site}/people/{account}/role" Site(ManagePeople) => people::change_role;
+    POST "/sites/{site}/people/{account}/remove" Site(ManagePeople) => people::remove;
+    POST "/sites/{site}/invitations" Site(ManagePeople) => people::invite;
+    POST "/sites/{site}/invitations/{invitation}/withdraw" Site(ManagePeople) => people::withdraw;
+    POST "/sites/{site}/shares" Site(ManagePeople) => people::share;
+    POST "/sites/{site}/shares/{share}/revoke" Site(ManagePeople) => people::unshare;
+    GET "/invitation/{secret}" Secret => invitation::show;
+    POST "/invitation/{secret}" Secret => invitation::accept;
+    POST "/invitation/{secret}/new" Secret => invitation::accept_as_new;
+    GET "/share/{secret}" Secret => share::show;
+
+    GET "/api/watchfire/sites" SignedIn => api::list;
+    POST "/api/watchfire/sites" Operator => api::add;
+    GET "/api/watchfire/sites/{site}" Site(SeeLive) => api::site;
+
+    GET "/demo" SignedIn => demo::first;
+    GET "/assets/{file}" Nothing => assets::file;
+    GET "/favicon.svg" Nothing => assets::favicon;
+    GET "/robots.txt" Nothing => assets::robots;
+};
+
+/// The router made of the table: each route behind what it needs, everything behind the same headers.
+pub(crate) fn routes(web: Arc<Web>) -> Router {
+    let mut router = Router::new();
+    for route in ROUTES {
+        let admit = from_fn_with_state((web.clone(), route.needs), guard::admit);
+        router = router.route(route.path, (route.handler)().route_layer(admit));
+    }
+    router
+        .fallback(error::not_found)
+        .layer(from_fn_with_state(web.clone(), finish::finish))
+        .layer(from_fn_with_state(web.clone(), guard::refuse_cross_site))
+        .layer(from_fn(error::dress))
+        .layer(from_fn(headers::protect))
+        .with_state(web)
+}

@@ -1,0 +1,130 @@
+//! What every page has around it: title, who is signed in, the site it is about, a word on what just happened.
+
+use askama::Template;
+use axum::http::header;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use model::Role;
+use store::accounts::Account;
+
+use crate::assets::{AssetUrls, URLS};
+use crate::guard::OnSite;
+
+pub struct Shell {
+    pub title: String,
+    pub account: Option<ShellAccount>,
+    pub site: Option<ShellSite>,
+    pub assets: &'static AssetUrls,
+    pub flash: Option<Flash>,
+}
+
+#[derive(Clone)]
+pub struct ShellAccount {
+    pub name: String,
+    pub email: String,
+    pub operator: bool,
+}
+
+pub struct ShellSite {
+    pub id: String,
+    pub name: String,
+    /// `live`, `tag`, `settings` or `people`.
+    pub tab: &'static str,
+    pub role: &'static str,
+    pub may_edit: bool,
+}
+
+#[derive(Clone, Copy)]
+pub struct Flash {
+    /// `ok` or `error`.
+    pub kind: &'static str,
+    pub text: &'static str,
+}
+
+/// What a page may be asked to say with `?done=`: only these words.
+const SAYINGS: [(&str, &str); 13] = [
+    ("saved", "Saved."),
+    ("password", "Your password is changed. You are signed out everywhere else."),
+    ("signed-out", "You are signed out."),
+    ("signed-out-everywhere", "You are signed out everywhere."),
+    ("deleted", "The site and everything that was counted for it are deleted."),
+    ("role", "The role is changed."),
+    ("removed", "The member is removed."),
+    ("withdrawn", "The invitation is withdrawn."),
+    ("unshared", "The share link no longer works."),
+    ("revoked", "The token no longer works."),
+    ("made", "That was made already; its secret was shown once. Make another if you did not keep it."),
+    ("joined", "Welcome! You can now see this site."),
+    ("welcome", "Welcome! Your account is ready. Now add your first site."),
+];
+
+impl Shell {
+    pub fn new(title: &str, account: Option<ShellAccount>) -> Shell {
+        Shell { title: title.to_owned(), account, site: None, assets: &URLS, flash: None }
+    }
+
+    /// The shell of a page about one site.
+    pub fn on_site(title: &str, on: &OnSite, tab: &'static str) -> Shell {
+        let site = ShellSite {
+            id: on.site.id.to_string(),
+            name: on.site.name.clone(),
+            tab,
+            role: on.role.name(),
+            may_edit: on.role >= Role::Admin,
+        };
+        Shell { site: Some(site), ..Shell::new(title, Some((&on.by.account).into())) }
+    }
+
+    /// Says what just happened, where the address names it.
+    pub fn saying(mut self, done: &Done) -> Shell {
+        let said = SAYINGS.iter().find(|(name, _)| Some(*name) == done.0.as_deref());
+        self.flash = said.map(|&(_, text)| Flash { kind: "ok", text });
+        self
+    }
+
+    pub fn warning(mut self, text: &'static str) -> Shell {
+        self.flash = Some(Flash { kind: "error", text });
+        self
+    }
+}
+
+impl From<&Account> for ShellAccount {
+    fn from(account: &Account) -> ShellAccount {
+        ShellAccount { name: account.name.clone(), email: account.email.clone(), operator: account.operator }
+    }
+}
+
+/// `?done=` of the address.
+pub struct Done(Option<String>);
+
+impl<S: Sync> axum::extract::FromRequestParts<S> for Done {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(
+        parts: &mut axum::http::request::Parts,
+        _: &S,
+    ) -> Result<Done, Self::Rejection> {
+        Ok(Done(query_value(parts.uri.query(), "done")))
+    }
+}
+
+/// One value of a query, decoded.
+pub fn query_value(query: Option<&str>, name: &str) -> Option<String> {
+    let mut pairs = url::form_urlencoded::parse(query?.as_bytes());
+    pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+/// A page; kept by no cache.
+pub fn page(template: &impl Template) -> Response {
+    match template.render() {
+        Ok(text) => ([(header::CACHE_CONTROL, "no-store")], Html(text)).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a page could not be written");
+            axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// 303: the browser goes there with GET.
+pub fn go_to(path: &str) -> Response {
+    Redirect::to(path).into_response()
+}

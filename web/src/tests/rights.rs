@@ -1,0 +1,145 @@
+//! Who gets what from every route of the table; a route that is new is in no row and fails.
+
+use axum::http::{Method, StatusCode};
+
+use super::{Browser, World};
+use crate::router::{Needs, ROUTES};
+
+/// What somebody gets.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Gets {
+    /// Past the guard, whatever the handler then says of an empty form.
+    In,
+    /// Sent to sign in.
+    SignIn,
+    /// As if there were nothing.
+    Nothing,
+}
+use Gets::{In, Nothing, SignIn};
+
+/// Rows: method and path. Columns: a stranger, the owner of another site, a viewer, an admin, an owner of
+/// the site, the operator.
+const TABLE: &[(&str, &str, [Gets; 6])] = &[
+    ("GET", "/", [In, In, In, In, In, In]),
+    ("GET", "/setup/{secret}", [Nothing; 6]),
+    ("POST", "/setup/{secret}", [Nothing; 6]),
+    ("GET", "/sign-in", [In, In, In, In, In, In]),
+    ("POST", "/sign-in", [In, In, In, In, In, In]),
+    ("GET", "/account", [SignIn, In, In, In, In, In]),
+    ("POST", "/account", [SignIn, In, In, In, In, In]),
+    ("POST", "/account/password", [SignIn, In, In, In, In, In]),
+    ("GET", "/account/tokens", [SignIn, In, In, In, In, In]),
+    // An empty form chooses no site, and that site is nobody's.
+    ("POST", "/account/tokens", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("POST", "/account/tokens/{token}/revoke", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("GET", "/sites/new", [SignIn, Nothing, Nothing, Nothing, Nothing, In]),
+    ("POST", "/sites/new", [SignIn, Nothing, Nothing, Nothing, Nothing, In]),
+    ("GET", "/sites/{site}", [SignIn, Nothing, In, In, In, In]),
+    ("GET", "/sites/{site}/tag", [SignIn, Nothing, Nothing, In, In, In]),
+    ("GET", "/sites/{site}/settings", [SignIn, Nothing, Nothing, In, In, In]),
+    ("POST", "/sites/{site}/settings", [SignIn, Nothing, Nothing, In, In, In]),
+    ("GET", "/sites/{site}/people", [SignIn, Nothing, Nothing, In, In, In]),
+    ("POST", "/sites/{site}/people/{account}/role", [SignIn, Nothing, Nothing, In, In, In]),
+    ("POST", "/sites/{site}/invitations", [SignIn, Nothing, Nothing, In, In, In]),
+    (
+        "POST",
+        "/sites/{site}/invitations/{invitation}/withdraw",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
+    ("POST", "/sites/{site}/shares", [SignIn, Nothing, Nothing, In, In, In]),
+    ("POST", "/sites/{site}/shares/{share}/revoke", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("GET", "/invitation/{secret}", [Nothing; 6]),
+    ("POST", "/invitation/{secret}", [Nothing; 6]),
+    ("POST", "/invitation/{secret}/new", [Nothing; 6]),
+    ("GET", "/share/{secret}", [Nothing; 6]),
+    ("GET", "/api/watchfire/sites", [SignIn, In, In, In, In, In]),
+    ("POST", "/api/watchfire/sites", [SignIn, Nothing, Nothing, Nothing, Nothing, In]),
+    ("GET", "/api/watchfire/sites/{site}", [SignIn, Nothing, In, In, In, In]),
+    ("GET", "/demo", [SignIn, In, In, In, In, In]),
+    ("GET", "/assets/{file}", [Nothing; 6]),
+    ("GET", "/favicon.svg", [In, In, In, In, In, In]),
+    ("GET", "/robots.txt", [In, In, In, In, In, In]),
+    // Last: they end sign-ins, a member, and the site itself.
+    ("POST", "/sites/{site}/people/{account}/remove", [SignIn, Nothing, Nothing, In, In, Nothing]),
+    ("POST", "/sites/{site}/delete", [SignIn, Nothing, Nothing, Nothing, In, In]),
+    ("POST", "/sign-out", [In, In, In, In, In, In]),
+    ("POST", "/account/sign-out-everywhere", [SignIn, SignIn, SignIn, SignIn, SignIn, SignIn]),
+];
+
+#[test]
+fn every_route_is_in_the_table() {
+    for route in ROUTES {
+        let rows =
+            TABLE.iter().filter(|(method, path, _)| (*method, *path) == (route.method, route.path)).count();
+        assert_eq!(rows, 1, "{} {} has no row of its own", route.method, route.path);
+    }
+    assert_eq!(TABLE.len(), ROUTES.len());
+}
+
+#[tokio::test]
+async fn everybody_gets_what_is_theirs_and_nothing_else() {
+    let (world, mut operator) = World::with_owner().await;
+    let site = operator.add_site("Shop").await;
+    let other = operator.add_site("Other").await;
+    let stranger = world.browser();
+    let elsewhere = operator.invites(&other, "owner", "eli@example.org").await;
+    let viewer = operator.invites(&site, "viewer", "vic@example.org").await;
+    let admin = operator.invites(&site, "admin", "ada@example.org").await;
+    let owner = operator.invites(&site, "owner", "oda@example.org").await;
+    let mut people = [stranger, elsewhere, viewer, admin, owner, operator];
+    for (method, path, expected) in TABLE {
+        // The last rows take away what the test stands on: each is asked by those who are refused alone.
+        let ends = ["/remove", "/delete"].iter().any(|ending| path.ends_with(ending));
+        for (person, expected) in people.iter_mut().zip(expected) {
+            if ends && *expected == In {
+                continue;
+            }
+            let got = ask(person, method, path, &site, &world).await;
+            assert_eq!(got, *expected, "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_site_that_is_not_there_looks_like_one_of_somebody_else() {
+    let (world, mut operator) = World::with_owner().await;
+    let (one, other) = (operator.add_site("One").await, operator.add_site("Other").await);
+    let mut viewer = operator.invites(&one, "viewer", "vic@example.org").await;
+    for route in ROUTES.iter().filter(|route| matches!(route.needs, Needs::Site(_))) {
+        let method: Method = route.method.parse().unwrap();
+        for person in [&mut viewer, &mut world.browser()] {
+            let mut answers = Vec::new();
+            for site in [other.as_str(), "WF-00000000"] {
+                let page =
+                    person.send(method.clone(), &filled(route.path, site, "AC-00000000"), &[], "").await;
+                answers.push((
+                    page.status,
+                    page.text.replace(site, "SITE"),
+                    page.location().replace(site, "SITE"),
+                ));
+            }
+            assert_eq!(answers[0], answers[1], "{} {}", route.method, route.path);
+        }
+    }
+}
+
+async fn ask(person: &mut Browser, method: &str, path: &str, site: &str, world: &World) -> Gets {
+    let vic = world.store.accounts.account_by_email("vic@example.org").await.unwrap();
+    let path = filled(path, site, &vic.id.to_string());
+    let headers = [("content-type", "application/x-www-form-urlencoded")];
+    let page = person.clone().send(method.parse().unwrap(), &path, &headers, "").await;
+    let to_sign_in = page.location().starts_with("/sign-in") && path != "/" && path != "/sign-out";
+    match page.status {
+        StatusCode::NOT_FOUND => Nothing,
+        StatusCode::UNAUTHORIZED if path.starts_with("/api/") => SignIn,
+        StatusCode::SEE_OTHER if to_sign_in => SignIn,
+        _ => In,
+    }
+}
+
+fn filled(path: &str, site: &str, account: &str) -> String {
+    let path = path.replace("{site}", site).replace("{account}", account);
+    let path = path.replace("{secret}", "abcdefghijklmnopqrstuvwxyz234567").replace("{file}", "none.css");
+    let path = path.replace("{token}", "TK-00000000").replace("{invitation}", "IN-00000000");
+    path.replace("{share}", "SH-00000000")
+}
