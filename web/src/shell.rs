@@ -29,7 +29,6 @@ pub struct ShellSite {
     pub name: String,
     /// `live`, `tag`, `settings` or `people`.
     pub tab: &'static str,
-    pub role: &'static str,
     pub may_edit: bool,
 }
 
@@ -68,7 +67,6 @@ impl Shell {
             id: on.site.id.to_string(),
             name: on.site.name.clone(),
             tab,
-            role: on.role.name(),
             may_edit: on.role >= Role::Admin,
         };
         Shell { site: Some(site), ..Shell::new(title, Some((&on.by.account).into())) }

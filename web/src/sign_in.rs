@@ -62,6 +62,10 @@ pub async fn submit(
 ) -> Answer {
     let address = address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(address)| address.0);
     let email = fields.text("email").trim();
+    if email.is_empty() || fields.text("password").is_empty() {
+        let incomplete = form(&fields, "Type your e-mail address and your password.".to_owned());
+        return Ok((StatusCode::BAD_REQUEST, incomplete).into_response());
+    }
     let tried = match web.attempts.sign_in(address, email, web.clock.now()) {
         Ok(tried) => tried,
         Err(wait) => return Ok(too_often(&fields, wait)),

@@ -116,7 +116,7 @@ fn is_common(name: &str) -> bool {
 }
 
 fn hostnames(lines: &[&str]) -> Field {
-    let mut field = list(lines, HOSTNAMES_MAX, |line| hostname::read(line));
+    let mut field = list(lines, HOSTNAMES_MAX, hostname::read);
     if field.value.is_empty() {
         field.error = Some("Add at least one hostname, or * to take hits from any.".to_owned());
     }

@@ -93,7 +93,7 @@ pub fn account<'a>(name: &'a str, email: &'a str) -> [(&'static str, &'a str); 3
 }
 
 /// The form of a site.
-pub fn site_form<'a>(name: &'a str) -> Vec<(&'static str, &'a str)> {
+pub fn site_form(name: &str) -> Vec<(&'static str, &str)> {
     vec![("name", name), ("hostnames", "shop.example"), ("time_zone", "Europe/Paris")]
 }
 

@@ -61,12 +61,12 @@ pub async fn show(State(web): State<Arc<Web>>, by: SignedIn, headers: HeaderMap,
 pub async fn mint(State(web): State<Arc<Web>>, by: SignedIn, headers: HeaderMap, fields: Fields) -> Answer {
     let name = fields.name("name");
     let scopes = scopes(&by, &fields)?;
-    let sites = sites(&web, &by, fields.text("sites")).await?;
     if name.is_bad() || scopes.is_empty() {
         let scopes_error = scopes.is_empty().then_some("Choose at least one thing that the token may do.");
         let shown = TokensPage { name, scopes_error, ..tokens_page(&web, &by, &headers).await? };
         return Ok((StatusCode::BAD_REQUEST, page(&shown)).into_response());
     }
+    let sites = sites(&web, &by, fields.text("sites")).await?;
     let Ok(turn) = web.once.begin(fields.text("mark")).await else {
         return Ok(go_to("/account/tokens?done=made"));
     };
