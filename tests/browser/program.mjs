@@ -104,7 +104,7 @@ export async function setUp(page, program, hostnames = "localhost") {
   await page.getByLabel("Password").fill(OWNER.password);
   await page.getByRole("button", { name: "Create account" }).click();
   await page.waitForURL(/\/sites\/new/);
-  await page.getByLabel("Name").fill("The Shop");
+  await page.getByLabel("Name", { exact: true }).fill("The Shop");
   await page.getByLabel("Hostnames").fill(hostnames);
   await page.getByRole("button", { name: "Add site" }).click();
   await page.waitForURL(/\/sites\/WF-[^/]+\/tag/);
