@@ -262,10 +262,10 @@ impl Connection {
         ended
     }
 
-    /// Drops what waits, and closes with this code and reason. A second call does nothing.
+    /// Drops the snapshots and deltas that wait, and closes with this code and reason. A second call does nothing.
     pub fn close(&mut self, code: u16, reason: &'static str) {
         if self.phase == Phase::Open {
-            self.outbox.clear();
+            self.outbox.retain(|queued| queued.topic.is_none());
             self.push(frame::close(code, reason), None);
             self.phase = Phase::Closing;
         }

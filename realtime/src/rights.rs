@@ -48,7 +48,7 @@ async fn noticed(topic: &mut Subscription) {
 
 async fn look_up(hub: &Hub) {
     let groups = groups(hub.clients());
-    let deleted = deleted(hub, &groups).await;
+    end_deleted(hub, &groups).await;
     for group in &groups {
         let principal = match hub.access.principal(&group.holder.credential).await {
             Ok(principal) => principal,
@@ -63,9 +63,7 @@ async fn look_up(hub: &Hub) {
         };
         *group.holder.principal.lock() = principal.clone();
         for &site in &group.sites {
-            if deleted.contains(&site) {
-                group.end(hub, site, "deleted", "This site was deleted.");
-            } else if is_denied(hub, &principal, site).await {
+            if is_denied(hub, &principal, site).await {
                 group.end(hub, site, "revoked", "You may no longer see this site.");
             }
         }
@@ -88,18 +86,16 @@ fn groups(clients: Vec<Arc<Client>>) -> Vec<Group> {
     groups.into_values().collect()
 }
 
-/// Sites that are watched and are no more.
-async fn deleted(hub: &Hub, groups: &[Group]) -> Vec<SiteId> {
+/// Sites that are watched and are no more: said before the credentials that went with them are found gone.
+async fn end_deleted(hub: &Hub, groups: &[Group]) {
     let mut sites: Vec<SiteId> = groups.iter().flat_map(|group| group.sites.iter().copied()).collect();
     sites.sort_unstable();
     sites.dedup();
-    let mut deleted = Vec::new();
     for site in sites {
         if let Err(StoreError::NotFound(_)) = hub.sites.site(site).await {
-            deleted.push(site);
+            groups.iter().for_each(|group| group.end(hub, site, "deleted", "This site was deleted."));
         }
     }
-    deleted
 }
 
 async fn is_denied(hub: &Hub, principal: &Principal, site: SiteId) -> bool {

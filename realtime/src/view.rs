@@ -4,6 +4,8 @@
 mod feed;
 mod live;
 mod visitors;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -1,0 +1,16 @@
+//! The hub on a loopback port: real routes, the embedded store, Live in memory, real WebSocket clients and raw sockets.
+
+#[path = "hub/admission.rs"]
+mod admission;
+#[path = "hub/events.rs"]
+mod events;
+#[path = "hub/house.rs"]
+mod house;
+#[path = "hub/revocation.rs"]
+mod revocation;
+#[path = "hub/slow.rs"]
+mod slow;
+#[path = "hub/stream.rs"]
+mod stream;
+#[path = "hub/wire.rs"]
+mod wire;
