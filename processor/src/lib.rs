@@ -1,6 +1,148 @@
-//! processor
-pub mod pages;
+//! The processor: takes hits from the bus, enriches them, appends them to history, and decides who is present.
+//! Never answers a request, and never acknowledges what history does not have.
+
+pub mod consume;
+pub mod options;
+mod pages;
+mod patience;
+mod peaks;
+pub mod pipeline;
 pub mod presence;
-pub mod recent;
-pub mod strings;
-pub mod visits;
+mod recent;
+mod recover;
+mod seen;
+mod sources;
+mod strings;
+pub mod tally;
+mod unsaid;
+mod visits;
+pub mod work;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use bus::Bus;
+use live::Live;
+use model::Clock;
+use parking_lot::Mutex;
+use store::{History, Sites};
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use consume::Shard;
+pub use options::Options;
+use pipeline::Known;
+
+/// How far back peaks are shown.
+const PEAKS_SHOWN: Duration = Duration::from_secs(7 * 86_400);
+
+/// The seams, and the time.
+#[derive(Clone)]
+pub struct Deps {
+    pub bus: Arc<dyn Bus>,
+    pub history: Arc<dyn History>,
+    /// Only to learn whether a site is still there.
+    pub sites: Arc<dyn Sites>,
+    pub live: Arc<dyn Live>,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Takes up every shard. When this returns, live shows who is present. The work ends after `shutdown`, having
+/// processed what waits on the bus for at most `Options::drain_max`.
+pub async fn start(
+    options: Options,
+    deps: Deps,
+    shutdown: CancellationToken,
+) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
+    let peaks = deps.history.peaks_since(deps.clock.now().minus(PEAKS_SHOWN)).await.context("reading peaks")?;
+    deps.live.restore_peaks(&peaks).await?;
+    let known = Arc::new(Mutex::new(Known::default()));
+    let (stop, over) = (shutdown.child_token(), CancellationToken::new());
+    let (mut shards, mut ready) = (JoinSet::new(), Vec::new());
+    for number in 0..deps.bus.shards() {
+        let (tell, told) = oneshot::channel();
+        ready.push(told);
+        let (options, deps, known) = (options.clone(), deps.clone(), known.clone());
+        let shard = Shard { number, options, deps, known, shutdown: stop.clone(), over: over.clone() };
+        shards.spawn(shard.run(tell));
+    }
+    for told in ready {
+        // An error means that the shard ended: joining the work tells why.
+        let _ = told.await;
+    }
+    Ok(tokio::spawn(join(shards, stop, over, options.drain_max)))
+}
+
+/// As `start`, until the end.
+pub async fn run(options: Options, deps: Deps, shutdown: CancellationToken) -> anyhow::Result<()> {
+    start(options, deps, shutdown).await?.await.context("the processor panicked")?
+}
+
+/// Waits for every shard; where one fails the others are ended too.
+async fn join(
+    mut shards: JoinSet<anyhow::Result<()>>,
+    stop: CancellationToken,
+    over: CancellationToken,
+    drain_max: Duration,
+) -> anyhow::Result<()> {
+    let end_of_drain = async {
+        stop.cancelled().await;
+        tokio::time::sleep(drain_max).await;
+        over.cancel();
+        std::future::pending::<Infallible>().await
+    };
+    let all_ended = async {
+        let mut first_problem = Ok(());
+        while let Some(ended) = shards.join_next().await {
+            let ended = ended.context("a shard panicked").and_then(|ended| ended);
+            if ended.is_err() {
+                stop.cancel();
+                first_problem = first_problem.and(ended);
+            }
+        }
+        first_problem
+    };
+    tokio::select! {
+        ended = all_ended => ended,
+        never = end_of_drain => match never {},
+    }
+}
+
+/// Stand-ins until the steps arrive.
+pub mod steps {
+    pub mod agent {
+        use std::sync::Arc;
+        pub struct Parsed {
+            pub agent: Arc<model::Agent>,
+            pub bot: Option<model::BotReason>,
+        }
+        #[derive(Default)]
+        pub struct AgentParser(Option<Arc<Parsed>>);
+        impl AgentParser {
+            pub fn parse(&mut self, _agent: &str) -> Arc<Parsed> {
+                let text = || Arc::from("Unknown");
+                let agent = || model::Agent {
+                    browser: text(),
+                    browser_version: text(),
+                    os: text(),
+                    os_version: text(),
+                    device: model::Device::Other,
+                };
+                self.0.get_or_insert_with(|| Arc::new(Parsed { agent: Arc::new(agent()), bot: None })).clone()
+            }
+        }
+    }
+    pub mod bots {
+        pub fn referrer_spam(_referrer: &str) -> Option<model::BotReason> {
+            None
+        }
+    }
+    pub mod source {
+        pub fn source(_url: &str, _referrer: &str) -> model::Source {
+            model::Source::direct()
+        }
+    }
+}

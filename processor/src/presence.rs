@@ -85,6 +85,7 @@ impl Presence {
         for (site, visitors) in states {
             let site = self.outcomes.site(site);
             for visitor in visitors {
+                self.outcomes.restored(site, &visitor);
                 let is_leaving = visitor.pages.is_empty();
                 let (key, alive_until) = (visitor.key, visitor.alive_until);
                 let index = self.slots.add(site, visitor);
@@ -171,6 +172,16 @@ impl Presence {
     pub fn visitors(&self) -> impl Iterator<Item = (SiteId, &Arc<Visitor>)> {
         let here = self.slots.iter().filter(|(_, slot)| !slot.is_gone);
         here.map(|(_, slot)| (self.outcomes.id_of(slot.site), &slot.visitor))
+    }
+
+    /// How many are present as of the last commit, bots left out.
+    pub fn present(&self) -> usize {
+        self.outcomes.present()
+    }
+
+    /// Sites that hits came for.
+    pub fn sites(&self) -> Vec<SiteId> {
+        self.outcomes.sites()
     }
 
     /// Nobody is present, nothing is due.

@@ -58,7 +58,8 @@ impl<K: Eq + Hash, V> Recent<K, V> {
         self.generations[0].insert(key, value);
     }
 
-    pub fn len(&self) -> usize {
+    #[cfg(test)]
+    fn len(&self) -> usize {
         self.generations.iter().map(HashMap::len).sum()
     }
 

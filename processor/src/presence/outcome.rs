@@ -20,6 +20,7 @@ pub struct Outcomes {
     touched: Vec<SiteIndex>,
 }
 
+/// What a site's next commit will tell.
 struct Outcome {
     id: SiteId,
     is_touched: bool,
@@ -27,6 +28,8 @@ struct Outcome {
     /// At most a few minutes are new between two commits.
     pageviews: Vec<(Minute, u32)>,
     feed: VecDeque<FeedHit>,
+    /// Present as of the changes gathered, bots left out.
+    present: usize,
 }
 
 impl Outcomes {
@@ -39,6 +42,14 @@ impl Outcomes {
             self.sites.push(Outcome::new(id));
             (self.sites.len() - 1) as SiteIndex
         })
+    }
+
+    pub fn sites(&self) -> Vec<SiteId> {
+        self.sites.iter().map(|outcome| outcome.id).collect()
+    }
+
+    pub fn present(&self) -> usize {
+        self.sites.iter().map(|outcome| outcome.present).sum()
     }
 
     pub fn id_of(&self, site: SiteIndex) -> SiteId {
@@ -79,8 +90,16 @@ impl Outcomes {
         after: Option<Arc<Visitor>>,
     ) {
         if before.is_some() || after.is_some() {
-            self.touch(site).changes.push(Change { key, before, after });
+            let outcome = self.touch(site);
+            outcome.present += after.as_deref().map_or(0, weight);
+            outcome.present -= before.as_deref().map_or(0, weight);
+            outcome.changes.push(Change { key, before, after });
         }
+    }
+
+    /// A visitor was present before this machine was.
+    pub fn restored(&mut self, site: SiteIndex, visitor: &Visitor) {
+        self.sites[site as usize].present += weight(visitor);
     }
 
     pub fn take_commits(&mut self, now: Millis) -> Vec<Commit> {
@@ -105,7 +124,7 @@ impl Outcomes {
 
 impl Outcome {
     fn new(id: SiteId) -> Outcome {
-        Outcome { id, is_touched: false, changes: Vec::new(), pageviews: Vec::new(), feed: VecDeque::new() }
+        Outcome { id, is_touched: false, changes: Vec::new(), pageviews: Vec::new(), feed: VecDeque::new(), present: 0 }
     }
 
     fn view(&mut self, minute: Minute) {
@@ -137,6 +156,11 @@ impl Outcome {
             feed,
         }
     }
+}
+
+/// What a visitor adds to the number of present ones.
+fn weight(visitor: &Visitor) -> usize {
+    usize::from(visitor.bot.is_none())
 }
 
 fn feed_hit(key: VisitorKey, hit: &EnrichedHit, kind: FeedKind, path: &Arc<str>) -> FeedHit {

@@ -1,0 +1,312 @@
+//! The loop of one shard: from the bus through the steps into history, then live, then acknowledged.
+//!
+//! A flush is appended whole or tried again until it is; only shutdown gives it up, and then the bus still has
+//! its messages. So nothing acknowledged is lost, and what presence and `Known` were told has happened.
+
+use std::sync::Arc;
+
+use bus::{ConsumeError, Consumer, Delivery, Position};
+use live::{SITES_TOPIC, Subscription};
+use metrics::{gauge, histogram};
+use model::{Millis, SiteId};
+use parking_lot::Mutex;
+use store::StoreError;
+use store::history::TailBatch;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use crate::options::Options;
+use crate::patience::Patience;
+use crate::peaks::Peaks;
+use crate::pipeline::Known;
+use crate::recover::recover;
+use crate::unsaid::fold;
+use crate::work::{Prepared, Work};
+use crate::Deps;
+
+/// How long the bus may be silent during the drain before it counts as empty.
+const DRAIN_SILENCE: std::time::Duration = std::time::Duration::from_millis(50);
+
+/// What the loop of a shard is given.
+pub struct Shard {
+    pub number: u16,
+    pub options: Options,
+    pub deps: Deps,
+    pub known: Arc<Mutex<Known>>,
+    /// Ends the loop: what waits on the bus is processed first.
+    pub shutdown: CancellationToken,
+    /// Ends every wait: the drain has taken long enough.
+    pub over: CancellationToken,
+}
+
+/// Why a loop ended.
+enum Ended {
+    Drained,
+    /// The bus took the shard away.
+    Lost(anyhow::Error),
+}
+
+impl Shard {
+    /// Consumes until shutdown. `ready` is told once presence is up to date, or another process has the shard.
+    pub async fn run(self, ready: oneshot::Sender<()>) -> anyhow::Result<()> {
+        let mut ready = Some(ready);
+        while let Some(consumer) = self.take(&mut ready).await {
+            let sites = self.deps.live.subscribe(SITES_TOPIC).await?;
+            let Some(work) = self.recover().await else {
+                return Ok(());
+            };
+            ready.take().map(|ready| ready.send(()));
+            let mut running = Running::new(&self, consumer, work, sites);
+            let ended = running.run().await;
+            running.save_peaks().await;
+            match ended? {
+                Ended::Drained => return Ok(()),
+                Ended::Lost(error) => tracing::warn!(shard = self.number, error = format!("{error:#}"), "taking up again"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits to be the shard's consumer. None: shutdown came first.
+    async fn take(&self, ready: &mut Option<oneshot::Sender<()>>) -> Option<Box<dyn Consumer>> {
+        let mut patience = Patience::new(&self.options);
+        loop {
+            let error = match self.deps.bus.consume(self.number).await {
+                Ok(consumer) => return Some(consumer),
+                Err(error) => error,
+            };
+            if matches!(error, ConsumeError::Taken(_)) {
+                ready.take().map(|ready| ready.send(()));
+            }
+            if !patience.wait(self.number, "the shard cannot be consumed", error, &self.shutdown).await {
+                return None;
+            }
+        }
+    }
+
+    async fn recover(&self) -> Option<Work> {
+        let mut patience = Patience::new(&self.options);
+        loop {
+            let Deps { history, live, clock, .. } = &self.deps;
+            match recover(self.number, clock.now(), &self.known, &**history, &**live).await {
+                Ok(work) => return Some(work),
+                Err(error) => {
+                    let error = format!("{error:#}");
+                    if !patience.wait(self.number, "presence cannot be recovered", error, &self.shutdown).await {
+                        return None;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Appends all of it, however often that takes. An error: time was up first.
+    async fn append(&self, batches: &[TailBatch]) -> anyhow::Result<()> {
+        if batches.is_empty() {
+            return Ok(());
+        }
+        let mut patience = Patience::new(&self.options);
+        while let Err(error) = self.deps.history.append(batches.to_vec()).await {
+            if !patience.wait(self.number, "history did not take the hits", error, &self.over).await {
+                anyhow::bail!("history did not take the hits in time; they stay on the bus");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The loop while the shard is held.
+struct Running<'s> {
+    shard: &'s Shard,
+    consumer: Box<dyn Consumer>,
+    work: Work,
+    sites: Subscription,
+    /// Commits that live did not take yet.
+    unsaid: Vec<live::Commit>,
+    peaks: Peaks,
+    next_flush: Instant,
+    next_peaks: Instant,
+}
+
+enum Woken {
+    Deliveries(anyhow::Result<Vec<Delivery>>),
+    Site(Result<bytes::Bytes, RecvError>),
+    Tick,
+    Shutdown,
+}
+
+impl<'s> Running<'s> {
+    fn new(shard: &'s Shard, consumer: Box<dyn Consumer>, work: Work, sites: Subscription) -> Running<'s> {
+        let (next_flush, next_peaks) = (Instant::now(), Instant::now());
+        Running { shard, consumer, work, sites, unsaid: vec![], peaks: Peaks::default(), next_flush, next_peaks }
+    }
+
+    async fn run(&mut self) -> anyhow::Result<Ended> {
+        loop {
+            match self.woken().await {
+                Woken::Deliveries(Ok(deliveries)) => {
+                    if let Err(lost) = self.flush(deliveries).await? {
+                        return Ok(Ended::Lost(lost));
+                    }
+                }
+                Woken::Deliveries(Err(lost)) => return Ok(Ended::Lost(lost)),
+                Woken::Site(message) => self.site_changed(message).await,
+                Woken::Tick => self.commit(self.now()).await,
+                Woken::Shutdown => return self.drain().await,
+            }
+            if Instant::now() >= self.next_peaks {
+                self.save_peaks().await;
+            }
+        }
+    }
+
+    async fn woken(&mut self) -> Woken {
+        let Options { messages_a_flush_max, tick_every, .. } = self.shard.options;
+        let is_idle = self.work.presence.is_quiet() && self.unsaid.is_empty();
+        let (consumer, next_flush) = (&mut self.consumer, self.next_flush);
+        let deliveries = async {
+            sleep_until(next_flush).await;
+            consumer.next(messages_a_flush_max).await
+        };
+        tokio::select! {
+            biased;
+            () = self.shard.shutdown.cancelled() => Woken::Shutdown,
+            message = self.sites.0.recv() => Woken::Site(message),
+            deliveries = deliveries => Woken::Deliveries(deliveries),
+            () = sleep(tick_every), if !is_idle => Woken::Tick,
+        }
+    }
+
+    /// Takes messages all the way. The inner error: the bus is lost; the outer: the store did not take them
+    /// before time was up.
+    async fn flush(&mut self, deliveries: Vec<Delivery>) -> anyhow::Result<anyhow::Result<()>> {
+        let Some(last) = deliveries.last().map(|delivery| delivery.position) else {
+            return Ok(Ok(()));
+        };
+        let began = Instant::now();
+        self.next_flush = began + self.shard.options.flush_every;
+        let (prepared, bad) = self.prepare(&deliveries);
+        self.shard.append(&prepared.batches).await?;
+        let now = self.now();
+        self.work.settle(&prepared, now);
+        self.commit(now).await;
+        prepared.tally.tell();
+        record_delays(&prepared.batches, self.now());
+        let acknowledged = self.acknowledge(last, bad).await;
+        histogram!("watchfire_processor_flush_seconds").record(began.elapsed().as_secs_f64());
+        Ok(acknowledged)
+    }
+
+    fn prepare(&mut self, deliveries: &[Delivery]) -> (Prepared, Vec<(Position, String)>) {
+        self.shard.known.lock().advance(self.now());
+        let (mut prepared, mut bad) = (Prepared::default(), Vec::new());
+        for Delivery { position, message, .. } in deliveries {
+            if let Err(reason) = self.work.prepare(message, &mut prepared) {
+                tracing::error!(shard = self.shard.number, batch = %message.id, %reason, "message set aside");
+                bad.push((*position, reason.to_string()));
+            }
+        }
+        (prepared, bad)
+    }
+
+    /// Tells live what changed. A failure loses nothing: it is told with the next commit.
+    async fn commit(&mut self, now: Millis) {
+        fold(&mut self.unsaid, self.work.take_commits(now));
+        if self.unsaid.is_empty() {
+            return;
+        }
+        match self.shard.deps.live.commit(self.unsaid.clone()).await {
+            Ok(applied) => {
+                self.unsaid.clear();
+                self.peaks.raise(&applied);
+                let shard = self.shard.number.to_string();
+                gauge!("watchfire_present_visitors", "shard" => shard).set(self.work.presence.present() as f64);
+            }
+            Err(error) => tracing::warn!(shard = self.shard.number, %error, "live did not take a commit"),
+        }
+    }
+
+    async fn acknowledge(&mut self, last: Position, bad: Vec<(Position, String)>) -> anyhow::Result<()> {
+        for (position, reason) in bad {
+            self.consumer.reject(position, &reason).await?;
+        }
+        self.consumer.ack(last).await
+    }
+
+    /// Processes what waits on the bus, until it is silent or `over`.
+    async fn drain(&mut self) -> anyhow::Result<Ended> {
+        let max = self.shard.options.messages_a_flush_max;
+        while !self.shard.over.is_cancelled() {
+            match timeout_at(Instant::now() + DRAIN_SILENCE, self.consumer.next(max)).await {
+                Err(_silence) => break,
+                Ok(Err(lost)) => return Err(lost.context("the bus was lost while draining")),
+                Ok(Ok(deliveries)) => self.flush(deliveries).await??,
+            }
+        }
+        self.commit(self.now()).await;
+        Ok(Ended::Drained)
+    }
+
+    /// A site was added, changed or deleted; only the last concerns presence.
+    async fn site_changed(&mut self, message: Result<bytes::Bytes, RecvError>) {
+        let sites = match message {
+            Ok(message) => std::str::from_utf8(&message).ok().and_then(|id| id.parse().ok()).into_iter().collect(),
+            Err(RecvError::Lagged(_)) => self.work.presence.sites(),
+            Err(RecvError::Closed) => return self.subscribe_again().await,
+        };
+        for site in sites {
+            if matches!(self.shard.deps.sites.site(site).await, Err(StoreError::NotFound(_))) {
+                self.forget(site).await;
+            }
+        }
+    }
+
+    async fn forget(&mut self, site: SiteId) {
+        self.shard.known.lock().forget(site);
+        self.work.presence.forget(site);
+        self.peaks.forget(site);
+        self.unsaid.retain(|commit| commit.site != site);
+        if let Err(error) = self.shard.deps.live.forget(site).await {
+            tracing::warn!(shard = self.shard.number, %error, "live did not forget a deleted site");
+        }
+    }
+
+    async fn subscribe_again(&mut self) {
+        let mut patience = Patience::new(&self.shard.options);
+        loop {
+            match self.shard.deps.live.subscribe(SITES_TOPIC).await {
+                Ok(sites) => return self.sites = sites,
+                Err(error) => {
+                    let what = "changes of sites cannot be heard";
+                    if !patience.wait(self.shard.number, what, error, &self.shard.shutdown).await {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn save_peaks(&mut self) {
+        self.next_peaks = Instant::now() + self.shard.options.peaks_every;
+        let peaks = self.peaks.unsaved();
+        if peaks.is_empty() {
+            return;
+        }
+        match self.shard.deps.history.raise_peaks(&peaks).await {
+            Ok(()) => self.peaks.saved(&peaks),
+            Err(error) => tracing::warn!(shard = self.shard.number, %error, "peaks are not saved yet"),
+        }
+    }
+
+    fn now(&self) -> Millis {
+        self.shard.deps.clock.now()
+    }
+}
+
+/// From the arrival at the door to the commit to live, of the newest hit of each batch.
+fn record_delays(batches: &[TailBatch], now: Millis) {
+    let delays = histogram!("watchfire_processor_delay_seconds");
+    batches.iter().for_each(|batch| delays.record(now.since(batch.received).as_secs_f64()));
+}

@@ -1,0 +1,35 @@
+//! What the processor can be told.
+
+use std::time::Duration;
+
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Flushes follow each other no faster, so that under load many hits share an fsync. A hit that comes after
+    /// a quiet moment does not wait.
+    pub flush_every: Duration,
+    /// Messages that one flush takes at most; each holds at most `BATCH_HITS_MAX` hits.
+    pub messages_a_flush_max: usize,
+    /// How often time passes for presence while no hit comes.
+    pub tick_every: Duration,
+    /// Raised peaks are written down at most this often.
+    pub peaks_every: Duration,
+    /// The first wait after a seam failed, doubled up to `retry_wait_max`.
+    pub retry_wait: Duration,
+    pub retry_wait_max: Duration,
+    /// What waits on the bus at shutdown is processed for at most this long; the rest stays there.
+    pub drain_max: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            flush_every: Duration::from_millis(20),
+            messages_a_flush_max: 16,
+            tick_every: Duration::from_millis(250),
+            peaks_every: Duration::from_secs(5),
+            retry_wait: Duration::from_millis(100),
+            retry_wait_max: Duration::from_secs(5),
+            drain_max: Duration::from_secs(3),
+        }
+    }
+}

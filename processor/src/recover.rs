@@ -1,0 +1,109 @@
+//! A shard's state when its processor starts: loaded from live, or rebuilt from the end of the tail.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use history::{EnrichedHit, tail};
+use live::Live;
+use model::limits::REBUILD_WINDOW;
+use model::{BrowserId, Millis};
+use parking_lot::Mutex;
+use store::History;
+use store::history::TailBatch;
+
+use crate::pipeline::Known;
+use crate::presence::Sighting;
+use crate::work::Work;
+
+/// Batches of the tail read at once.
+const PAGE_BATCHES: usize = 256;
+
+/// Reads the rebuild window again. What was seen and which visits are open is learned from it in any case; who
+/// is present only where live kept nothing.
+pub async fn recover(
+    shard: u16,
+    now: Millis,
+    known: &Arc<Mutex<Known>>,
+    history: &dyn History,
+    live: &dyn Live,
+) -> anyhow::Result<Work> {
+    let mut work = Work::new(shard, known.clone());
+    let states = live.load(shard).await?;
+    let is_rebuilt = states.is_none();
+    if let Some(states) = states {
+        work.presence.restore(states);
+    }
+    let mut replay = Replay { shard, is_rebuilt, time: Millis(0), hits: 0, known, live, work: &mut work };
+    let mut after = None;
+    loop {
+        let page = history.tail_since(now.minus(REBUILD_WINDOW), after, PAGE_BATCHES).await?;
+        for batch in &page.batches {
+            replay.batch(batch).await?;
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let hits = replay.hits;
+    known.lock().advance(now);
+    live.commit(work.take_commits(now)).await?;
+    let present = work.presence.visitors().count();
+    tracing::info!(shard, is_rebuilt, hits, present, "presence is up to date");
+    Ok(work)
+}
+
+/// The tail going through presence once more.
+struct Replay<'r> {
+    shard: u16,
+    is_rebuilt: bool,
+    /// Presence's time: the newest arrival so far.
+    time: Millis,
+    hits: usize,
+    known: &'r Mutex<Known>,
+    live: &'r dyn Live,
+    work: &'r mut Work,
+}
+
+impl Replay<'_> {
+    async fn batch(&mut self, batch: &TailBatch) -> anyhow::Result<()> {
+        let read = tail::shard_of(&batch.body).and_then(|shard| {
+            (shard == self.shard).then(|| tail::decode(&batch.body)).transpose()
+        });
+        let tail = match read.with_context(|| format!("batch {} of the tail", batch.id)) {
+            Ok(Some(tail)) => tail,
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                tracing::error!(shard = self.shard, error = format!("{error:#}"), "left out of live");
+                return Ok(());
+            }
+        };
+        self.advance(batch.received).await?;
+        self.hits += tail.hits.len();
+        tail.hits.into_iter().for_each(|hit| self.hit(batch, hit));
+        Ok(())
+    }
+
+    /// Each minute is told as it was, so that the chart of the last 30 is there again.
+    async fn advance(&mut self, received: Millis) -> anyhow::Result<()> {
+        if received <= self.time {
+            return Ok(());
+        }
+        if self.is_rebuilt && received.minute() > self.time.minute() {
+            self.live.commit(self.work.take_commits(self.time)).await?;
+        }
+        self.time = received;
+        self.known.lock().advance(received);
+        self.work.presence.tick(received);
+        Ok(())
+    }
+
+    fn hit(&mut self, batch: &TailBatch, hit: EnrichedHit) {
+        let is_first = self.known.lock().relearn(batch.site, &hit);
+        if is_first && self.is_rebuilt {
+            // The browser id is nowhere in history: pages part again at their next heartbeats.
+            let sighting = Sighting { hit, browser: BrowserId(0), from_path: None };
+            self.work.presence.hit(batch.site, &sighting, self.time);
+        }
+    }
+}
