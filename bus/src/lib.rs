@@ -1,11 +1,16 @@
 //! Seam 1: hits on their way from collectors to processors. The trait's doc comments are its specification.
 //! Never looks into a message: what it carries is bytes with an id.
 
+pub mod embedded;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use model::BatchId;
+
+/// Bytes of a dead letter's reason.
+pub const REASON_BYTES_MAX: usize = 500;
 
 /// Hits on their way. At least once; in order within a shard; one consumer a shard at a time; bounded.
 #[async_trait]
