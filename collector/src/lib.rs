@@ -1,1 +1,152 @@
-//! collector
+//! The tag, and the door that it knocks on: hits come in by HTTP and leave as messages on the bus.
+//! Never looks at presence or history, and never lets an address out of its memory.
+
+mod directory;
+mod gather;
+mod geo;
+mod hits;
+mod identity;
+mod ignored;
+mod options;
+mod pixel;
+mod rates;
+mod request;
+mod routes;
+mod senders;
+mod tag;
+
+use std::sync::Arc;
+
+use bus::Bus;
+use live::{Live, RIGHTS_TOPIC, SITES_TOPIC, Subscription};
+use model::Clock;
+use store::{Access, Salts, Sites};
+use tokio::net::TcpListener;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use directory::Directory;
+use gather::Gather;
+use geo::Places;
+use identity::Identity;
+use rates::Rates;
+use senders::Senders;
+
+pub use options::Options;
+pub use routes::ROUTES;
+
+#[derive(Clone)]
+pub struct Deps {
+    pub bus: Arc<dyn Bus>,
+    pub sites: Arc<dyn Sites>,
+    pub salts: Arc<dyn Salts>,
+    pub access: Access,
+    pub live: Arc<dyn Live>,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Routes and background work, for a server that merges several services on one listener.
+pub struct Service {
+    pub routes: axum::Router,
+    /// Ends soon after the shutdown began, with everything gathered published.
+    pub work: JoinHandle<anyhow::Result<()>>,
+}
+
+/// What a request needs.
+pub(crate) struct Collector {
+    clock: Arc<dyn Clock>,
+    directory: Directory,
+    identity: Identity,
+    places: Places,
+    rates: Rates,
+    senders: Senders,
+    gather: Gather,
+}
+
+/// Loads the sites and is ready to take hits.
+pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) -> anyhow::Result<Service> {
+    let sites_changed = deps.live.subscribe(SITES_TOPIC).await?;
+    let rights_changed = deps.live.subscribe(RIGHTS_TOPIC).await?;
+    let collector = Arc::new(Collector {
+        clock: deps.clock.clone(),
+        directory: Directory::load(deps.sites, options.lookups_a_second_max).await?,
+        identity: Identity::new(deps.salts),
+        places: Places::open(options.geoip.as_deref())?,
+        rates: Rates::new(&options),
+        senders: Senders::new(deps.access),
+        gather: Gather::new(deps.bus.shards(), options.waiting_bytes_max),
+    });
+    let routes = routes::routes(collector.clone());
+    let work = tokio::spawn(work(collector, deps.bus, sites_changed, rights_changed, shutdown));
+    Ok(Service { routes, work })
+}
+
+/// Alone on its own listener.
+pub async fn run(
+    options: Options,
+    deps: Deps,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let door = options.door.clone();
+    let stop_gathering = CancellationToken::new();
+    let service = start(options, deps, stop_gathering.clone()).await?;
+    let served = door::serve(listener, service.routes, door, shutdown).await;
+    stop_gathering.cancel();
+    service.work.await??;
+    served
+}
+
+/// Publishes what gathers and follows what changes, until the shutdown; then publishes the rest.
+async fn work(
+    collector: Arc<Collector>,
+    bus: Arc<dyn Bus>,
+    sites_changed: Subscription,
+    rights_changed: Subscription,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    tokio::join!(
+        collector.gather.publish_all(bus.as_ref(), shutdown.clone()),
+        collector.follow_sites(sites_changed, &shutdown),
+        collector.follow_rights(rights_changed, &shutdown),
+        collector.identity.destroy_expired(collector.clock.as_ref(), &shutdown),
+    );
+    Ok(())
+}
+
+impl Collector {
+    async fn follow_sites(&self, mut changed: Subscription, shutdown: &CancellationToken) {
+        loop {
+            let message = tokio::select! {
+                message = changed.0.recv() => message,
+                () = shutdown.cancelled() => return,
+            };
+            let site = match message {
+                Ok(message) => std::str::from_utf8(&message).ok().and_then(|text| text.parse().ok()),
+                Err(RecvError::Lagged(_)) => None,
+                Err(RecvError::Closed) => return,
+            };
+            let refreshed = match site {
+                Some(site) => self.directory.refresh(site).await,
+                None => self.directory.refresh_all().await,
+            };
+            if let Err(error) = refreshed {
+                tracing::warn!(%error, "sites not refreshed; they are looked up when hits come");
+            }
+        }
+    }
+
+    async fn follow_rights(&self, mut changed: Subscription, shutdown: &CancellationToken) {
+        loop {
+            let message = tokio::select! {
+                message = changed.0.recv() => message,
+                () = shutdown.cancelled() => return,
+            };
+            self.senders.forget();
+            if matches!(message, Err(RecvError::Closed)) {
+                return;
+            }
+        }
+    }
+}

@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use store::{Denied, StoreError};
 
-/// An answer that is no success. Body: `{"error":{"code":"…","message":"…"}}`.
+/// An answer that is no success. Body: `{"error":{"code":"…","message":"…"}}`, and what `with` adds beside.
 #[derive(Debug, Clone)]
 pub struct Refusal {
     pub status: StatusCode,
@@ -16,11 +16,13 @@ pub struct Refusal {
     /// A sentence for a person; never a secret, an address or an internal cause.
     pub message: String,
     pub retry_after: Option<Duration>,
+    /// Further fields of the body.
+    more: Vec<(&'static str, serde_json::Value)>,
 }
 
 impl Refusal {
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Refusal {
-        Refusal { status, code, message: message.into(), retry_after: None }
+        Refusal { status, code, message: message.into(), retry_after: None, more: Vec::new() }
     }
 
     pub fn bad_request(code: &'static str, message: impl Into<String>) -> Refusal {
@@ -53,9 +55,21 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// Adds a field to the body, beside `error`.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: serde_json::Value) -> Refusal {
+        self.more.push((name, value));
+        self
+    }
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let body = serde_json::json!({ "error": { "code": self.code, "message": self.message } });
+        let mut body = serde_json::json!({ "error": { "code": self.code, "message": self.message } });
+        for (name, value) in self.more {
+            body[name] = value;
+        }
         let mut response = (self.status, Json(body)).into_response();
         if let Some(wait) = self.retry_after {
             let seconds = wait.as_secs_f64().ceil().max(1.0) as u64;

@@ -1,0 +1,43 @@
+//! Serves the tag: `/wf.js` is the newest, `/v1/wf.js` speaks version 1 of the protocol for as long as it is served.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
+use door::Asset;
+
+const SCRIPT: &[u8] = include_bytes!("../tag/dist/wf.js");
+const SCRIPT_GZIP: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/wf.js.gz"));
+
+pub(crate) struct Tag(Asset);
+
+impl Tag {
+    pub(crate) fn new() -> Tag {
+        Tag(Asset {
+            content_type: "text/javascript; charset=utf-8",
+            bytes: SCRIPT,
+            gzip: Some(SCRIPT_GZIP),
+            etag: format!("\"{}\"", &blake3::hash(SCRIPT).to_hex()[..16]),
+            cache_control: "public, max-age=3600",
+        })
+    }
+
+    fn respond(&self, request: &HeaderMap) -> Response {
+        let mut response = self.0.respond(request);
+        let headers = response.headers_mut();
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
+        response
+    }
+}
+
+/// `GET /wf.js`
+pub(crate) async fn newest(State(tag): State<Arc<Tag>>, headers: HeaderMap) -> Response {
+    tag.respond(&headers)
+}
+
+/// `GET /v1/wf.js`
+pub(crate) async fn version_1(State(tag): State<Arc<Tag>>, headers: HeaderMap) -> Response {
+    tag.respond(&headers)
+}
