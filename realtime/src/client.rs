@@ -63,7 +63,7 @@ impl Client {
         let connection = &mut state.connection;
         if sending.is_empty() {
             while let Some(frame) = connection.next() {
-                sending.push_back(frame.wire().clone());
+                sending.push_back(frame.into_wire());
             }
         }
         connection.wrote(progress, !sending.is_empty());

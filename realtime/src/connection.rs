@@ -1,20 +1,23 @@
 //! A connection as a state machine without I/O: messages in, requests and frames out. Subscriptions, limits,
 //! pings, and the outbox of a reader that may be slow. Never looks at a right.
 
-use std::borrow::Cow;
+mod allowance;
+mod message;
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use model::Millis;
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::frame::{self, Frame, FrameKind};
-use crate::options::{
-    BACKLOG_BYTES_MAX, BACKLOG_FRAMES_MAX, MESSAGES_A_SECOND_MAX, MESSAGES_BURST_MAX, MISSED_PINGS_MAX,
-    Options, SUBSCRIPTIONS_MAX,
-};
+use crate::options::{BACKLOG_BYTES_MAX, BACKLOG_FRAMES_MAX, MISSED_PINGS_MAX, Options, SUBSCRIPTIONS_MAX};
 use crate::topic::{Filter, Topic};
+
+use allowance::Allowance;
+use message::Message;
 
 pub struct Connection {
     subscriptions: Vec<Subscription>,
@@ -50,7 +53,18 @@ struct Subscription {
 
 struct Queued {
     frame: Frame,
-    topic: Option<Arc<Topic>>,
+    topic: Option<Tag>,
+}
+
+/// A topic by where it lies in memory, so that queueing a frame counts no reference. It cannot name another one:
+/// what is queued of a topic goes with its last subscription, which holds the topic there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Tag(usize);
+
+impl Tag {
+    fn of(topic: &Arc<Topic>) -> Tag {
+        Tag(Arc::as_ptr(topic) as usize)
+    }
 }
 
 #[derive(Default)]
@@ -59,18 +73,14 @@ struct Pings {
     missed: u8,
 }
 
-/// How many messages the client may still send.
-struct Allowance {
-    messages: u32,
-    /// Up to when the allowance was refilled.
-    refilled: Millis,
-}
-
 /// What a message asks of the hub.
 #[derive(Debug, PartialEq)]
 pub enum Request {
     Nothing,
-    Subscribe { number: u16, topic: Arc<Topic> },
+    Subscribe {
+        number: u16,
+        topic: Arc<Topic>,
+    },
     /// The last subscription of the topic is gone.
     Leave(Arc<Topic>),
 }
@@ -95,7 +105,7 @@ impl Connection {
             stalled: 0,
             closing: 0,
             pings: pinged.then(Pings::default),
-            allowance: Allowance { messages: MESSAGES_BURST_MAX, refilled: now },
+            allowance: Allowance::full(now),
         }
     }
 
@@ -107,9 +117,10 @@ impl Connection {
     pub fn has_work(&self) -> bool {
         !self.outbox.is_empty() || self.phase == Phase::Dead
     }
+}
 
-    // --- from the client ---
-
+/// What the client has to say.
+impl Connection {
     pub fn receive(&mut self, text: &str, now: Millis) -> Request {
         if self.phase != Phase::Open || !self.spend(now) {
             return Request::Nothing;
@@ -188,9 +199,10 @@ impl Connection {
             *pings = Pings::default();
         }
     }
+}
 
-    // --- from the hub ---
-
+/// What the hub has to say.
+impl Connection {
     pub fn greet(&mut self, hello: Frame) {
         self.push(hello, None);
     }
@@ -235,12 +247,13 @@ impl Connection {
     }
 
     fn has_room(&self, topic: &Arc<Topic>, delta: &Frame) -> bool {
+        let tag = Some(Tag::of(topic));
         let waiting = self.outbox.iter().filter(|queued| queued.frame.kind == FrameKind::Delta);
         let (mut frames, mut bytes, mut all) = (0, 0, 0);
         for queued in waiting {
             all += 1;
             bytes += queued.frame.wire().len();
-            frames += usize::from(queued.is_of(topic));
+            frames += usize::from(queued.topic == tag);
         }
         all == 0 || (frames < BACKLOG_FRAMES_MAX && bytes + delta.wire().len() <= BACKLOG_BYTES_MAX)
     }
@@ -297,9 +310,10 @@ impl Connection {
         }
         self.push(frame.clone(), None);
     }
+}
 
-    // --- to the socket ---
-
+/// What the socket does.
+impl Connection {
     /// The socket's report: whether it wrote something since, and whether it still holds unwritten frames.
     pub fn wrote(&mut self, progress: bool, unsent: bool) {
         if progress {
@@ -321,13 +335,13 @@ impl Connection {
         let behind = self.subscriptions.iter().filter(|known| known.behind);
         behind.map(|known| known.topic.clone()).collect()
     }
+}
 
+impl Connection {
     /// Every topic of the connection; one that two numbers stand for comes twice.
     pub fn topics(&self) -> impl Iterator<Item = &Arc<Topic>> {
         self.subscriptions.iter().map(|known| &known.topic)
     }
-
-    // --- below ---
 
     /// The first subscription of a topic: it keeps whether the topic is behind.
     fn subscription(&mut self, topic: &Arc<Topic>) -> Option<&mut Subscription> {
@@ -336,69 +350,12 @@ impl Connection {
 
     fn push(&mut self, frame: Frame, topic: Option<&Arc<Topic>>) {
         if self.phase == Phase::Open {
-            self.outbox.push_back(Queued { frame, topic: topic.cloned() });
+            self.outbox.push_back(Queued { frame, topic: topic.map(Tag::of) });
         }
     }
 
     fn drop_queued(&mut self, topic: &Arc<Topic>) {
-        self.outbox.retain(|queued| !queued.is_of(topic));
+        let tag = Some(Tag::of(topic));
+        self.outbox.retain(|queued| queued.topic != tag);
     }
 }
-
-impl Queued {
-    fn is_of(&self, topic: &Arc<Topic>) -> bool {
-        self.topic.as_ref().is_some_and(|known| Arc::ptr_eq(known, topic))
-    }
-}
-
-impl Allowance {
-    fn spend(&mut self, now: Millis) -> bool {
-        let spacing = 1_000 / i64::from(MESSAGES_A_SECOND_MAX);
-        let earned = (now.0 - self.refilled.0) / spacing;
-        if earned > 0 {
-            let earned_max = MESSAGES_BURST_MAX - self.messages;
-            self.messages += u32::try_from(earned).unwrap_or(u32::MAX).min(earned_max);
-            self.refilled = Millis(self.refilled.0 + earned * spacing);
-        } else if earned < 0 {
-            self.refilled = now;
-        }
-        let within = self.messages > 0;
-        self.messages -= u32::from(within);
-        within
-    }
-}
-
-/// A message as the client wrote it: exactly one of three.
-enum Message<'t> {
-    Subscribe { topic: Cow<'t, str>, filter: Option<&'t RawValue>, number: u16 },
-    Unsubscribe(u16),
-    Pong(u64),
-}
-
-impl Message<'_> {
-    fn read(text: &str) -> Option<Message<'_>> {
-        #[derive(Deserialize)]
-        struct Written<'t> {
-            #[serde(borrow)]
-            subscribe: Option<Cow<'t, str>>,
-            #[serde(borrow)]
-            filter: Option<&'t RawValue>,
-            #[serde(rename = "as")]
-            number: Option<u16>,
-            unsubscribe: Option<u16>,
-            pong: Option<u64>,
-        }
-        let written: Written<'_> = serde_json::from_str(text).ok()?;
-        match (written.subscribe, written.unsubscribe, written.pong) {
-            (Some(topic), None, None) => {
-                Some(Message::Subscribe { topic, filter: written.filter, number: written.number? })
-            }
-            (None, Some(number), None) => Some(Message::Unsubscribe(number)),
-            (None, None, Some(number)) => Some(Message::Pong(number)),
-            _ => None,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -39,6 +39,10 @@ impl Frame {
         &self.bytes
     }
 
+    pub fn into_wire(self) -> Bytes {
+        self.bytes
+    }
+
     pub fn text(&self) -> &[u8] {
         &self.bytes[usize::from(self.header)..]
     }

@@ -18,13 +18,13 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::Deps;
 use crate::client::{Client, Holder};
 use crate::connection::{Connection, Phase};
 use crate::frame;
 use crate::options::{Options, VIEWS_MAX};
 use crate::site::{TooManyViews, Watched};
 use crate::topic::Topic;
-use crate::Deps;
 
 /// Told to a client that asks for too much at once.
 const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(5);
@@ -111,7 +111,8 @@ impl Hub {
         }
         let mut clients = self.clients.lock();
         let theirs = clients.by_owner.get(&owner).copied().unwrap_or(0);
-        if clients.by_id.len() >= self.options.connections_max || theirs >= self.options.connections_each_max {
+        if clients.by_id.len() >= self.options.connections_max || theirs >= self.options.connections_each_max
+        {
             return Err(self.too_many_connections());
         }
         let id = self.clients_made.fetch_add(1, Ordering::Relaxed);
@@ -134,7 +135,8 @@ impl Hub {
             "At most {} connections here, {} for one account or share link. Close one, or try again later.",
             self.options.connections_max, self.options.connections_each_max
         );
-        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_connections", message).retry_after(RETRY_AFTER)
+        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_connections", message)
+            .retry_after(RETRY_AFTER)
     }
 
     /// Puts a client on a topic, if it may. The client is told; the refusal is only returned.

@@ -112,5 +112,9 @@ fn describe_metrics() {
     describe_counter!("watchfire_push_bytes_total", Unit::Bytes, "Their bytes");
     describe_counter!("watchfire_push_lags_total", "Times a slow reader lost its backlog to a snapshot");
     describe_counter!("watchfire_mirror_lags_total", "Times a mirror fell behind its site and was made anew");
-    describe_histogram!("watchfire_push_seconds", Unit::Seconds, "From a commit to its delta in the outboxes");
+    describe_histogram!(
+        "watchfire_push_seconds",
+        Unit::Seconds,
+        "From a commit to its delta in the outboxes"
+    );
 }

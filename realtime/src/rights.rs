@@ -8,7 +8,7 @@ use live::{RIGHTS_TOPIC, SITES_TOPIC, Subscription};
 use model::rights::Principal;
 use model::{Action, SiteId};
 use store::{Denied, StoreError};
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::client::{Client, Holder};
@@ -32,18 +32,24 @@ pub async fn keep(hub: Arc<Hub>) -> anyhow::Result<()> {
             () = noticed(&mut rights) => hub.recheck_soon(),
             () = noticed(&mut sites) => hub.recheck_soon(),
             // Notices that come while a look-up is under way are one more look-up.
-            () = hub.recheck.notified() => look_up(&hub).await,
-            _ = period.tick() => look_up(&hub).await,
+            () = hub.recheck.notified() => look_up_unless_over(&hub).await,
+            _ = period.tick() => look_up_unless_over(&hub).await,
             () = hub.shutdown.cancelled() => return Ok(()),
         }
     }
 }
 
-/// A message came, or some were missed: the same to us.
+/// Messages came, or some were missed: all the same to us.
 async fn noticed(topic: &mut Subscription) {
     if let Err(RecvError::Closed) = topic.0.recv().await {
         std::future::pending::<()>().await;
     }
+    while let Ok(_) | Err(TryRecvError::Lagged(_)) = topic.0.try_recv() {}
+}
+
+/// The shutdown does not wait for a long look-up.
+async fn look_up_unless_over(hub: &Hub) {
+    hub.shutdown.run_until_cancelled(look_up(hub)).await;
 }
 
 async fn look_up(hub: &Hub) {

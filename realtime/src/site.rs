@@ -260,7 +260,10 @@ impl State {
             }
         });
         if fresh.map_err(|Gap| Parted::Lagged)? {
-            boards.values_mut().filter_map(|board| board.view.as_mut()).for_each(|view| view.applied(applied));
+            boards
+                .values_mut()
+                .filter_map(|board| board.view.as_mut())
+                .for_each(|view| view.applied(applied));
             untold.push(applied.commit.at);
         }
         Ok(())

@@ -16,9 +16,9 @@ use tungstenite::Message;
 use tungstenite::error::Error;
 use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 
+use crate::client::Client;
 use crate::connection::{Phase, Request};
 use crate::hub::{Hub, Seat};
-use crate::client::Client;
 use crate::options::{MESSAGE_BYTES_MAX, UNFINISHED_BYTES_MAX};
 use crate::topic::Topic;
 
@@ -88,6 +88,10 @@ impl Socket {
             if turn.phase == Phase::Dead {
                 return Err(Over);
             }
+            if turn.phase == Phase::Closing {
+                // Nothing comes after a close frame, no pong either.
+                self.control.clear();
+            }
             for topic in &turn.behind {
                 self.seat.hub.catch_up(&self.seat.client, topic);
             }
@@ -105,13 +109,18 @@ impl Socket {
     }
 
     fn write(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Over>> {
-        let mut slices = [IoSlice::new(&[]); WRITE_FRAMES_MAX];
-        let count = self.sending.len().min(WRITE_FRAMES_MAX);
-        for (slice, frame) in slices.iter_mut().zip(&self.sending) {
-            *slice = IoSlice::new(frame);
-        }
         let io = Pin::new(&mut self.io);
-        match ready!(io.poll_write_vectored(context, &slices[..count])) {
+        let written = match self.sending.as_slices() {
+            ([only], []) => io.poll_write(context, only),
+            _ => {
+                let mut slices = [IoSlice::new(&[]); WRITE_FRAMES_MAX];
+                let filled =
+                    slices.iter_mut().zip(&self.sending).map(|(slice, frame)| *slice = IoSlice::new(frame));
+                let count = filled.count();
+                io.poll_write_vectored(context, &slices[..count])
+            }
+        };
+        match ready!(written) {
             Ok(bytes) if bytes > 0 => {
                 self.progress = true;
                 self.written(bytes);
@@ -136,12 +145,8 @@ impl Socket {
 
     /// Reads messages until there are none, or one takes its time.
     fn receive(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Over>> {
-        let mut wire = Wire {
-            io: &mut self.io,
-            context,
-            control: &mut self.control,
-            unfinished: &mut self.unfinished,
-        };
+        let mut wire =
+            Wire { io: &mut self.io, context, control: &mut self.control, unfinished: &mut self.unfinished };
         let message = self.protocol.read(&mut wire);
         if self.unfinished > UNFINISHED_BYTES_MAX {
             self.close(1009, "this message is too long");
@@ -193,12 +198,8 @@ impl Socket {
 
     /// The client closed: tungstenite writes its answer among the control bytes, and then it is over.
     fn answer_close(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let mut wire = Wire {
-            io: &mut self.io,
-            context,
-            control: &mut self.control,
-            unfinished: &mut self.unfinished,
-        };
+        let mut wire =
+            Wire { io: &mut self.io, context, control: &mut self.control, unfinished: &mut self.unfinished };
         // The error says that the connection is closed, which is known.
         let _ = self.protocol.flush(&mut wire);
         if self.send(context).is_err() {

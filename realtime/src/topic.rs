@@ -59,7 +59,9 @@ pub struct Topic {
 pub enum BadTopic {
     #[error("A topic is site/WF-…/ and one of now, live, visitors, hits.")]
     Topic,
-    #[error("A filter names page, source, channel, country, device, browser, os or language, each with one text, or bots: true; now and hits take none.")]
+    #[error(
+        "A filter names page, source, channel, country, device, browser, os or language, each with one text, or bots: true; now and hits take none."
+    )]
     Filter,
 }
 
@@ -188,9 +190,21 @@ mod tests {
         let live = format!("site/{site}/live");
         check(&live, "{}", Ok(&live));
         check(&live, r#"{"bots": false}"#, Ok(&live));
-        check(&format!("site/{}/now", site.to_string().to_lowercase().replace("wf-", "WF-")), "{}", Ok(&format!("site/{site}/now")));
-        check(&live, r#"{"country": "FR", "page": "/tea", "bots": true}"#, Ok(&format!("{live}?page=/tea&country=FR&bots=true")));
-        check(&live, r#"{"page": "/tea", "country": "FR", "bots": true}"#, Ok(&format!("{live}?page=/tea&country=FR&bots=true")));
+        check(
+            &format!("site/{}/now", site.to_string().to_lowercase().replace("wf-", "WF-")),
+            "{}",
+            Ok(&format!("site/{site}/now")),
+        );
+        check(
+            &live,
+            r#"{"country": "FR", "page": "/tea", "bots": true}"#,
+            Ok(&format!("{live}?page=/tea&country=FR&bots=true")),
+        );
+        check(
+            &live,
+            r#"{"page": "/tea", "country": "FR", "bots": true}"#,
+            Ok(&format!("{live}?page=/tea&country=FR&bots=true")),
+        );
         check(&live, r#"{"country": ""}"#, Ok(&format!("{live}?country=")));
         check(&live, r#"{"source": "a&os=b \"é"}"#, Ok(&format!("{live}?source=a%26os%3Db%20%22%C3%A9")));
     }
@@ -205,7 +219,16 @@ mod tests {
         check(&format!("{live}/"), "{}", Err(BadTopic::Topic));
         check(&format!("site/{site}/LIVE"), "{}", Err(BadTopic::Topic));
         check(&format!("{live}?page=/"), "{}", Err(BadTopic::Topic));
-        for filter in ["[]", "1", "null", "", r#"{"city": "x"}"#, r#"{"page": 1}"#, r#"{"page": null}"#, r#"{"bots": "true"}"#] {
+        for filter in [
+            "[]",
+            "1",
+            "null",
+            "",
+            r#"{"city": "x"}"#,
+            r#"{"page": 1}"#,
+            r#"{"page": null}"#,
+            r#"{"bots": "true"}"#,
+        ] {
             check(&live, filter, Err(BadTopic::Filter));
         }
         for kind in ["now", "hits"] {
@@ -229,6 +252,9 @@ mod tests {
         let query = pairs(&[("topic", "x"), ("filter.bots", "true"), ("filter.page", "/a b")]);
         assert_eq!(Filter::from_query(&query), Filter::from_json(r#"{"page": "/a b", "bots": true}"#));
         assert_eq!(Filter::from_query(&pairs(&[("filter.city", "x")])), Err(BadTopic::Filter));
-        assert_eq!(Filter::from_query(&pairs(&[("filter.os", "x"), ("filter.os", "y")])), Err(BadTopic::Filter));
+        assert_eq!(
+            Filter::from_query(&pairs(&[("filter.os", "x"), ("filter.os", "y")])),
+            Err(BadTopic::Filter)
+        );
     }
 }

@@ -3,9 +3,9 @@
 
 mod feed;
 mod live;
-mod visitors;
 #[cfg(test)]
 mod tests;
+mod visitors;
 
 use std::sync::Arc;
 

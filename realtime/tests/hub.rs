@@ -1,5 +1,7 @@
 //! The hub on a loopback port: real routes, the embedded store, Live in memory, real WebSocket clients and raw sockets.
 
+#![allow(clippy::unwrap_used)]
+
 #[path = "hub/admission.rs"]
 mod admission;
 #[path = "hub/events.rs"]

@@ -1,6 +1,8 @@
 //! What a connected dashboard costs in memory: every heap byte of hub and runtime, counted by the allocator.
 //! Its own binary, since other tests would be counted along.
 
+#![allow(clippy::unwrap_used)]
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -70,7 +72,9 @@ async fn an_idle_dashboard_takes_little_memory() {
     }
     let address = house.address;
     let connect = |count: isize| async move {
-        tokio::task::spawn_blocking(move || (0..count).map(|_| watch(address)).collect::<Vec<_>>()).await.unwrap()
+        tokio::task::spawn_blocking(move || (0..count).map(|_| watch(address)).collect::<Vec<_>>())
+            .await
+            .unwrap()
     };
     let first = connect(8).await;
     let before = HELD.load(Ordering::Relaxed);

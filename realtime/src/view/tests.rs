@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use ::live::{Change, Commit, FeedHit, FeedKind, Live, MemoryLive};
 use model::{
-    Agent, BotReason, BrowserId, Channel, Device, HitId, Millis, OpenPage, Place, SiteId, Source, Step, VisitorId,
-    VisitorKey,
+    Agent, BotReason, BrowserId, Channel, Device, HitId, Millis, OpenPage, Place, SiteId, Source, Step,
+    VisitorId, VisitorKey,
 };
 use serde_json::{Map, Value, json};
 
@@ -71,7 +71,8 @@ impl World {
     }
 
     fn visitor(&mut self, key: VisitorKey) -> Visitor {
-        let pick = |random: &mut fastrand::Rng, of: &[&str]| -> Arc<str> { of[random.usize(..of.len())].into() };
+        let pick =
+            |random: &mut fastrand::Rng, of: &[&str]| -> Arc<str> { of[random.usize(..of.len())].into() };
         let random = &mut self.random;
         let bot = (random.u8(..) < 40).then_some(BotReason::NamesItself);
         let place = Place { country: pick(random, &["FR", "DE", ""]).to_string(), ..Place::default() };
@@ -106,7 +107,14 @@ impl World {
     fn page(&mut self) -> OpenPage {
         let path = self.path();
         let active = self.random.bool();
-        OpenPage { pageview: HitId(1), path, active, engaged_ms: 0, scroll: self.random.u8(0..100), alive_until: self.now }
+        OpenPage {
+            pageview: HitId(1),
+            path,
+            active,
+            engaged_ms: 0,
+            scroll: self.random.u8(0..100),
+            alive_until: self.now,
+        }
     }
 
     fn path(&mut self) -> Arc<str> {
@@ -268,7 +276,8 @@ async fn simulate(seed: u64, pages: usize, commits: usize) {
     let mut world = World::of(seed, pages);
     let mut watch = world.live.watch(SITE).await.unwrap();
     let mut mirror = Mirror::of(watch.snapshot);
-    let mut readers: Vec<Reader> = TOPICS.iter().map(|(kind, filter)| Reader::of(kind, filter, &mirror)).collect();
+    let mut readers: Vec<Reader> =
+        TOPICS.iter().map(|(kind, filter)| Reader::of(kind, filter, &mirror)).collect();
     for _ in 0..commits {
         world.commit(12).await;
         if world.random.u8(..) < 12 {
@@ -347,7 +356,8 @@ async fn the_largest_rows_are_told_by_count_then_key() {
     let mirror = world.mirror().await;
     let mut reader = Reader::of("live", "{}", &mirror);
     let mut arrive = |name: usize, path: String| {
-        let mut visitor = world.visitor(VisitorKey { visitor: VisitorId(name as u64), browser: BrowserId(0) });
+        let mut visitor =
+            world.visitor(VisitorKey { visitor: VisitorId(name as u64), browser: BrowserId(0) });
         visitor.bot = None;
         visitor.pages[0].path = path.into();
         reader.view.change(None, Some(&Arc::new(visitor)));
@@ -361,7 +371,10 @@ async fn the_largest_rows_are_told_by_count_then_key() {
     reader.tell(&mirror);
     let rows = reader.data["rows"]["page"].as_object().unwrap();
     assert_eq!(rows.len(), ROWS_MAX);
-    assert_eq!((rows.get("/zz"), rows.get("/zzz"), rows.get("/098")), (Some(&json!(2)), None, Some(&json!(1))));
+    assert_eq!(
+        (rows.get("/zz"), rows.get("/zzz"), rows.get("/098")),
+        (Some(&json!(2)), None, Some(&json!(1)))
+    );
     assert_eq!(rows.get("/099"), None, "the last key of the smallest count makes room");
     assert_eq!(reader.data["keys"]["page"], ROWS_MAX + 2);
 }

@@ -80,9 +80,8 @@ async fn a_foreign_site_and_no_site_are_refused_alike() {
 async fn connections_have_a_largest_number_in_all_and_each() {
     let options = Options { connections_max: 3, connections_each_max: 2, ..Options::default() };
     let house = House::open(options).await;
-    let connect = async |query: String| {
-        house.try_connect(house.request(&format!("/api/watchfire/live?{query}"))).await
-    };
+    let connect =
+        async |query: String| house.try_connect(house.request(&format!("/api/watchfire/live?{query}"))).await;
     let first = connect(format!("token={VIEWER_TOKEN}")).await.unwrap();
     let _second = connect(format!("token={VIEWER_TOKEN}")).await.unwrap();
     assert_eq!(connect(format!("token={VIEWER_TOKEN}")).await.err(), Some(503), "one account's third");
@@ -109,7 +108,10 @@ async fn filtered_views_of_a_site_have_a_largest_number() {
             assert_eq!(answer["subscribed"]["as"], number);
             dashboard.next_named("snapshot").await;
         } else {
-            assert_eq!((&answer["refused"]["as"], &answer["refused"]["code"]), (&json!(max), &json!("too_many_views")));
+            assert_eq!(
+                (&answer["refused"]["as"], &answer["refused"]["code"]),
+                (&json!(max), &json!("too_many_views"))
+            );
         }
     }
     let again = json!({ "subscribe": topic(SITE, "live"), "filter": { "page": "/0" }, "as": 1000 });
@@ -117,7 +119,9 @@ async fn filtered_views_of_a_site_have_a_largest_number() {
     assert_eq!(dashboard.next().await["subscribed"]["as"], 1000, "a view that is there may be shared");
     dashboard.next_named("snapshot").await;
     dashboard.send(json!({ "unsubscribe": 1 })).await;
-    dashboard.send(json!({ "subscribe": topic(SITE, "live"), "filter": { "os": "Linux" }, "as": 1001 })).await;
+    dashboard
+        .send(json!({ "subscribe": topic(SITE, "live"), "filter": { "os": "Linux" }, "as": 1001 }))
+        .await;
     assert_eq!(dashboard.next().await["subscribed"]["as"], 1001, "a view that nobody watches makes room");
     house.close().await;
 }

@@ -48,10 +48,12 @@ async fn next_event(stream: &mut BufReader<TcpStream>) -> Vec<String> {
 async fn now_answers_the_snapshot_once() {
     let house = House::open(Options::default()).await;
     house.put(0..4, "/").await;
-    let path = |topic: &str, rest: &str| format!("/api/watchfire/live/now?token={VIEWER_TOKEN}&topic={topic}{rest}");
+    let path =
+        |topic: &str, rest: &str| format!("/api/watchfire/live/now?token={VIEWER_TOKEN}&topic={topic}{rest}");
     let (status, body) = fetch(&house, &path(&topic(SITE, "now"), "")).await;
     assert_eq!((status, &body["data"]), (200, &json!({ "present": 4 })));
-    let (status, body) = fetch(&house, &path(&topic(SITE, "live"), "&filter.country=FR&filter.page=%2F")).await;
+    let (status, body) =
+        fetch(&house, &path(&topic(SITE, "live"), "&filter.country=FR&filter.page=%2F")).await;
     assert_eq!((status, &body["data"]["present"]), (200, &json!(2)));
     assert_eq!(body["key"], format!("{}?page=/&country=FR", topic(SITE, "live")));
     for (path, expected, code) in [

@@ -8,8 +8,8 @@ use futures_util::{SinkExt, StreamExt};
 use live::{Change, Commit, FeedHit, FeedKind, Live, MemoryLive, RIGHTS_TOPIC, SITES_TOPIC};
 use model::rights::{Scope, TokenSites};
 use model::{
-    AccountId, Agent, BrowserId, Channel, Clock, Device, HitId, InvitationId, Millis, OpenPage, Place, Role, ShareId,
-    Site, SiteId, Source, Step, SystemClock, TokenId, Visitor, VisitorId, VisitorKey,
+    AccountId, Agent, BrowserId, Channel, Clock, Device, HitId, InvitationId, Millis, OpenPage, Place, Role,
+    ShareId, Site, SiteId, Source, Step, SystemClock, TokenId, Visitor, VisitorId, VisitorKey,
 };
 use realtime::{Deps, Options};
 use serde_json::{Value, json};
@@ -49,7 +49,9 @@ pub struct House {
 }
 
 impl House {
-    pub async fn open(options: Options) -> House {
+    pub async fn open(mut options: Options) -> House {
+        // Most clients here do not answer a close.
+        options.farewell = Duration::from_millis(200);
         let folder = tempfile::tempdir().unwrap();
         let store = Embedded::open(folder.path()).unwrap();
         settle(&store).await;
@@ -175,7 +177,10 @@ async fn settle(store: &Store) {
     accounts.invite(invitation, SecretHash::of("invitation")).await.unwrap();
     accounts.accept_as_new(SecretHash::of("invitation"), account(VIEWER), now).await.unwrap();
     let secret = SecretHash::of(VIEWER_COOKIE);
-    accounts.open_sign_in(SignIn { secret, account: VIEWER, created: now, expires, agent: String::new() }).await.unwrap();
+    accounts
+        .open_sign_in(SignIn { secret, account: VIEWER, created: now, expires, agent: String::new() })
+        .await
+        .unwrap();
     for (number, account, secret) in [(1, OWNER, OWNER_TOKEN), (2, VIEWER, VIEWER_TOKEN)] {
         let token = Token {
             id: TokenId::of(number),
@@ -210,7 +215,10 @@ pub fn visitor(name: u64, path: &str) -> Visitor {
         }],
         trail: vec![Step { at: since, path }],
         source: Arc::new(Source::direct()),
-        place: Arc::new(Place { country: if name % 2 == 0 { "FR" } else { "DE" }.into(), ..Place::default() }),
+        place: Arc::new(Place {
+            country: if name.is_multiple_of(2) { "FR" } else { "DE" }.into(),
+            ..Place::default()
+        }),
         agent: Arc::new(Agent {
             browser: "Firefox".into(),
             browser_version: "133".into(),

@@ -208,7 +208,8 @@ async fn a_client_that_closes_is_answered() {
 async fn too_many_messages_or_subscriptions_close() {
     let house = House::open(Options::default()).await;
     let mut raw = Raw::open(&house).await;
-    let flood: Vec<u8> = (0..MESSAGES_BURST_MAX * 2).flat_map(|_| framed(FINAL | TEXT, br#"{"pong": 1}"#)).collect();
+    let flood: Vec<u8> =
+        (0..MESSAGES_BURST_MAX * 2).flat_map(|_| framed(FINAL | TEXT, br#"{"pong": 1}"#)).collect();
     raw.send_bytes(&flood).await;
     assert_eq!(raw.closed().await, Some(4429));
 
@@ -229,10 +230,8 @@ async fn a_client_that_ignores_the_close_is_cut() {
     raw.send(FINAL | TEXT, b"{}").await;
     assert_eq!(raw.closed().await, Some(4400));
     // The sending side stays open here; that the hub let go shows when writing fails.
-    until("the connection is cut", async || {
-        raw.stream.try_write(&framed(FINAL | TEXT, b"{}")).is_err()
-    })
-    .await;
+    until("the connection is cut", async || raw.stream.try_write(&framed(FINAL | TEXT, b"{}")).is_err())
+        .await;
     house.close().await;
 }
 
@@ -240,7 +239,9 @@ async fn a_client_that_ignores_the_close_is_cut() {
 async fn a_request_that_is_no_handshake_is_told_so() {
     let house = House::open(Options::default()).await;
     let mut stream = TcpStream::connect(house.address).await.unwrap();
-    let head = format!("GET /api/watchfire/live?token={VIEWER_TOKEN} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let head = format!(
+        "GET /api/watchfire/live?token={VIEWER_TOKEN} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    );
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
