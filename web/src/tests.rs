@@ -22,6 +22,7 @@ use live::memory::MemoryLive;
 use model::{Millis, TestClock};
 use store::{Access, Store};
 use tempfile::TempDir;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -37,6 +38,8 @@ pub struct World {
     pub clock: Arc<TestClock>,
     pub live: Arc<MemoryLive>,
     routes: Router,
+    work: JoinHandle<anyhow::Result<()>>,
+    shutdown: CancellationToken,
     _folder: TempDir,
 }
 
@@ -57,8 +60,9 @@ impl World {
             live: live.clone(),
             clock: clock.clone(),
         };
-        let Service { routes, .. } = start(options, deps, CancellationToken::new()).await.unwrap();
-        World { store, clock, live, routes, _folder: folder }
+        let shutdown = CancellationToken::new();
+        let Service { routes, work } = start(options, deps, shutdown.clone()).await.unwrap();
+        World { store, clock, live, routes, work, shutdown, _folder: folder }
     }
 
     /// With an owner who is signed in.
@@ -79,6 +83,12 @@ impl World {
             address: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
             headers: vec![],
         }
+    }
+
+    /// Stops the service; what it had begun is done when this returns.
+    pub async fn stop(&mut self) {
+        self.shutdown.cancel();
+        (&mut self.work).await.unwrap().unwrap();
     }
 
     /// Whatever is published on a topic from now on, counted.

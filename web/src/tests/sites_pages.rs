@@ -1,5 +1,7 @@
 //! Adding, changing and deleting sites; the tag page.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use bytes::Bytes;
 use model::limits::{HOSTNAMES_MAX, IGNORED_MAX, NAME_BYTES_MAX};
@@ -148,6 +150,20 @@ async fn a_site_is_deleted_with_its_name_typed_and_everything_goes() {
     assert!(world.store.history.tail_of(site, None, 1).await.unwrap().batches.is_empty());
     assert_eq!(owner.get(&format!("/sites/{id}")).await.status, StatusCode::NOT_FOUND);
     assert_eq!(owner.post(&path, &[("confirm", "Tea & Cake")]).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_change_is_finished_though_the_browser_went_away() {
+    let (mut world, mut owner) = World::with_owner().await;
+    let id = owner.add_site("Shop").await;
+    let mut rights = world.listen(live::RIGHTS_TOPIC).await;
+    let path = format!("/sites/{id}/delete");
+    let delete = owner.post(&path, &[("confirm", "Shop")]);
+    let gone = tokio::time::timeout(Duration::ZERO, delete).await;
+    assert!(gone.is_err(), "the browser leaves before the answer");
+    world.stop().await;
+    assert!(matches!(world.store.sites.site(id.parse().unwrap()).await, Err(StoreError::NotFound(_))));
+    assert!(rights.0.try_recv().is_ok());
 }
 
 #[tokio::test]
