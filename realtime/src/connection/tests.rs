@@ -62,6 +62,7 @@ fn messages_ask_what_the_protocol_says() {
         &subscribe(0, french),
         &[],
     );
+    check(&format!(r#"{{"subscribe": "{live}", "filter": null, "as": 7}}"#), &subscribe(7, topic(2)), &[]);
     check(r#"{"unsubscribe": 1}"#, &Request::Leave(topic(1)), &[]);
     check(r#"{"unsubscribe": 2}"#, &Request::Nothing, &[]);
     check(r#"{"pong": 3}"#, &Request::Nothing, &[]);
