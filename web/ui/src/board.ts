@@ -4,7 +4,7 @@ import { Chips } from "./chips";
 import type { Connection, LineState, Reader } from "./connection";
 import { part, say } from "./element";
 import { Feed } from "./feed";
-import { filterFromHash, hashFromFilter, narrowed, toggled } from "./filters";
+import { admits, filterFromHash, hashFromFilter, narrowed, toggled } from "./filters";
 import { Clock, count } from "./format";
 import { Headline } from "./headline";
 import { connectToHub } from "./hub";
@@ -70,7 +70,7 @@ export class Board {
       },
       (change) => {
         if (this.hits) applyHits(this.hits, change);
-        this.map.spark(change.hits ?? []);
+        this.map.spark((change.hits ?? []).filter((hit) => admits(this.filter, hit, this.visitors?.byKey.get(hit.visitor))));
         this.redraw.soon(this.drawFeed);
       },
     ));
@@ -100,6 +100,7 @@ export class Board {
         (data) => {
           this.live = liveFrom(data);
           delete this.root.dataset["busy"];
+          this.showState("live");
           this.liveChanged();
         },
         (change) => {
@@ -129,7 +130,7 @@ export class Board {
       delta: (data) => delta(data as Change),
       refused: (_, message) => this.say(message),
       ended: (_, message) => {
-        this.root.dataset["state"] = "ended";
+        this.showState("ended");
         this.say(message);
       },
     };
@@ -150,7 +151,8 @@ export class Board {
     for (const panel of this.panels) panel.show(this.live, this.filter);
     this.map.show(this.live, this.filter);
     part(this.root, "whole-site").hidden = !filtered;
-    part(this.root, "nobody").hidden = this.live.present > 0 || filtered;
+    if (this.live.present > 0) this.root.querySelector(".waiting")?.remove();
+    part(this.root, "nobody").hidden = this.live.present > 0 || filtered || this.root.querySelector(".waiting") !== null;
     part(this.root, "no-match").hidden = this.live.present > 0 || !filtered;
   };
 
@@ -169,16 +171,21 @@ export class Board {
   };
 
   private tick(): void {
-    if (document.hidden || this.root.dataset["state"] !== "open") return;
+    if (document.hidden || this.root.dataset["state"] !== "live") return;
     this.list.tick();
     this.visitorPanel.tick();
     if (new Date().getSeconds() % 5 === 0) this.redraw.soon(this.drawChart);
   }
 
+  /** An open line is not live yet: what is shown may be old until the first snapshot. */
   private showLine(state: LineState): void {
+    if (state !== "open") this.showState(state);
+  }
+
+  private showState(state: Exclude<LineState, "open"> | "live" | "ended"): void {
     this.root.dataset["state"] = state;
-    const names: Record<LineState, string> = {
-      connecting: "Connecting…", open: "Live", lost: "Reconnecting…", "signed-out": "Signed out",
+    const names = {
+      connecting: "Connecting…", live: "Live", lost: "Reconnecting…", "signed-out": "Signed out", ended: "Ended",
     };
     say(part(this.root, "line"), names[state]);
     part(this.root, "lost").hidden = state !== "lost";

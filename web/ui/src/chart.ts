@@ -1,6 +1,6 @@
 // The last 30 minutes: the most visitors present in each as a line, pageviews as bars below, one time axis.
 import { draw, make, part, say } from "./element";
-import { count, counted, niceCeiling } from "./format";
+import { brief, count, counted, niceCeiling } from "./format";
 import type { Clock } from "./format";
 import type { ShownMinute } from "./state";
 
@@ -155,10 +155,10 @@ function grid(right: number, mostVisitors: number, mostPageviews: number, y: (vi
     return [draw("line", { class: "chart-grid", x1: 0, x2: right, y1: line, y2: line }), label];
   };
   return [
-    ...at(y(mostVisitors), count(mostVisitors)),
-    ...at(y(mostVisitors / 2), count(mostVisitors / 2)),
+    ...at(y(mostVisitors), brief(mostVisitors)),
+    ...at(y(mostVisitors / 2), brief(mostVisitors / 2)),
     ...at(LINE.bottom, "0"),
-    ...at(BARS.top, count(mostPageviews)),
+    ...at(BARS.top, brief(mostPageviews)),
     ...at(BARS.bottom, "0"),
   ];
 }

@@ -7,6 +7,14 @@ export function make<Tag extends keyof HTMLElementTagNameMap>(tag: Tag, classNam
   return element;
 }
 
+/** A path reads from the left, whatever it is written in. */
+export function makePath(className: string, path = ""): HTMLElement {
+  const element = make("bdi", className, path);
+  element.dir = "ltr";
+  element.title = path;
+  return element;
+}
+
 /** An element of SVG with its attributes. */
 export function draw<Tag extends keyof SVGElementTagNameMap>(tag: Tag, attributes: Record<string, string | number>): SVGElementTagNameMap[Tag] {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);

@@ -1,5 +1,5 @@
 // The feed: what visitors do, as they do it, newest on top.
-import { draw, make, part } from "./element";
+import { draw, make, makePath, part } from "./element";
 import { kindName, valueName } from "./format";
 import type { Clock } from "./format";
 import { admits } from "./filters";
@@ -48,14 +48,13 @@ export class Feed {
     const item = make("li");
     const button = make("button", `hit hit-${hit.kind}`);
     button.type = "button";
-    const icon = draw("svg", { viewBox: "0 0 16 16", width: 16, height: 16, class: "hit-icon", "aria-hidden": "true" });
+    const icon = draw("svg", { viewBox: "1.5 1.5 13 13", width: 18, height: 18, class: "hit-icon", "aria-hidden": "true" });
     icon.append(draw("path", { d: ICONS[hit.kind] ?? ICONS.pageview }));
     const what = make("span", "hit-what");
-    const about = make("bdi", "hit-path", hit.name ?? hit.path);
-    about.title = hit.path;
+    const about = hit.name === null ? makePath("hit-path", hit.path) : make("bdi", "hit-path", hit.name);
     what.append(make("span", hit.kind === "pageview" ? "sr-only" : "hit-kind", `${kindName(hit.kind)} `), about);
     const where = make("span", "hit-where");
-    where.append(placeMark(hit.country), make("bdi", "", hit.name === null ? valueName("source", hit.source) : hit.path));
+    where.append(placeMark(hit.country), hit.name === null ? make("bdi", "", valueName("source", hit.source)) : makePath("", hit.path));
     const at = make("time", "hit-time", this.clock.toSecond(hit.at));
     at.dateTime = new Date(hit.at).toISOString();
     button.append(icon, what, where, at);

@@ -3,6 +3,7 @@ import type { Dimension, HitKind } from "./protocol";
 
 const locale = globalThis.document?.documentElement.lang || "en";
 const counts = new Intl.NumberFormat(locale);
+const compact = new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 1 });
 const countries = new Intl.DisplayNames([locale], { type: "region", fallback: "code" });
 const languages = new Intl.DisplayNames([locale], { type: "language", fallback: "code" });
 
@@ -139,10 +140,15 @@ export function versioned(name: string, version: string): string {
   return [name || "Unknown", version].filter(Boolean).join(" ");
 }
 
-/** Rounds up to 1, 2, 4, 5, 6, 8 or 10 of its power of ten, so that a scale of it halves to a whole number. */
+/** `9,500`, `12K`, `1.5M`: for scales, where a number has little room. */
+export function brief(number: number): string {
+  return number < 10_000 ? count(number) : compact.format(number);
+}
+
+/** The next number up that a scale may end at: round, and even, so that its half is whole too. */
 export function niceCeiling(number: number): number {
   if (number <= 4) return 4;
   const power = 10 ** Math.floor(Math.log10(number));
-  const steps = [1, 2, 4, 5, 6, 8, 10].map((step) => step * power);
+  const steps = [1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10].map((step) => Math.round(step * power));
   return steps.find((step) => step >= number && step % 2 === 0) ?? 10 * power;
 }

@@ -6,11 +6,14 @@ import type { LiveView } from "./state";
 
 /** Screen readers are told of a new count this often at most. */
 const SPOKEN_EVERY_MS = 15_000;
+/** Digits move only where the number stood still for so long: on a busy site they would never rest. */
+const STOOD_STILL_MS = 1_200;
 
 export class Headline {
   private readonly number: HTMLElement;
   private readonly spoken: HTMLElement;
   private spokenAt = -Infinity;
+  private rolledAt = -Infinity;
   private shown = "";
 
   constructor(private readonly panel: HTMLElement, private readonly clock: Clock) {
@@ -31,7 +34,9 @@ export class Headline {
     if (text === this.shown) return;
     const grew = this.shown !== "" && Number(text.replace(/\D/g, "")) > Number(this.shown.replace(/\D/g, ""));
     const before = this.shown.padStart(text.length);
-    const moves = this.shown !== "" && !movesLittle();
+    const now = performance.now();
+    const moves = this.shown !== "" && now - this.rolledAt > STOOD_STILL_MS && !movesLittle();
+    this.rolledAt = now;
     this.shown = text;
     this.number.replaceChildren(...[...text].map((character, index) => {
       const digit = make("span", "digit", character);
@@ -56,7 +61,7 @@ export class Headline {
     const idle = Math.max(0, view.present - view.active);
     say(part(this.panel, "active"), count(view.active));
     say(part(this.panel, "idle"), count(idle));
-    part(this.panel, "active-share").style.transform = `scaleX(${view.present === 0 ? 0 : view.active / view.present})`;
+    part(this.panel, "active-share").style.setProperty("--share", String(view.present === 0 ? 0 : view.active / view.present));
     say(part(this.panel, "bot-count"), view.bots > 0 ? count(view.bots) : "");
   }
 

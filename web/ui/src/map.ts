@@ -46,10 +46,10 @@ export class WorldMap {
 
   /** Sparks of the hits that just came; some are left out where they are many. */
   spark(hits: FeedHit[]): void {
-    if (document.hidden || movesLittle()) return;
+    if (document.hidden || movesLittle() || this.svg === null) return;
     for (const hit of hits) {
       const shape = hit.kind === "pageview" ? this.shapes.get(hit.country)?.[0] : undefined;
-      if (!shape || !this.svg || this.sparks >= SPARKS_MAX) continue;
+      if (!shape || this.sparks >= SPARKS_MAX) continue;
       const spark = draw("circle", { class: "spark", cx: shape.dataset["x"]!, cy: shape.dataset["y"]!, r: 12 });
       this.svg.append(spark);
       this.sparks += 1;
@@ -81,11 +81,10 @@ export class WorldMap {
   }
 }
 
-/** 0 without a visitor; 1 to 5 by order of magnitude, so that one large country does not leave the others dark. */
+/** 0 without a visitor, else 1 to 5; less than proportional, so that one large country does not leave the others cold. */
 export function heatOf(number: number, most: number): number {
   if (number <= 0) return 0;
-  if (most <= 1) return HEATS;
-  return Math.max(1, Math.ceil((Math.log(number + 1) / Math.log(most + 1)) * HEATS));
+  return Math.max(1, Math.ceil((number / most) ** 0.4 * HEATS));
 }
 
 function countryAt(event: Event): string | null {

@@ -3,8 +3,8 @@ import { movesLittle } from "./element";
 
 const GLIDE_MS = 380;
 const EASING = "cubic-bezier(0.2, 0.8, 0.2, 1)";
-/** Where more than this part of the rows is new, gliding would only be noise. */
-const NEW_SHARE_MAX = 0.34;
+/** Where more rows than this are new at once, gliding would only be noise. */
+const NEW_ROWS_MAX = 3;
 
 export interface Glide {
   rowHeight: number;
@@ -26,14 +26,17 @@ export function arrange(list: HTMLElement, wanted: HTMLElement[], glide: Glide):
   });
   if (focused && focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
   const added = wanted.filter((row) => !before.has(row)).length;
-  if (glide.animate && before.size > 0 && added <= 1 + wanted.length * NEW_SHARE_MAX && !movesLittle()) {
-    wanted.forEach((row, index) => glideRow(row, before.get(row), index, glide.rowHeight));
-  }
+  if (!glide.animate || before.size === 0 || added > NEW_ROWS_MAX || movesLittle()) return;
+  const onTop = wanted.findIndex((row) => before.has(row));
+  wanted.forEach((row, index) => glideRow(row, before.get(row) ?? (index < onTop ? index - onTop : null), index, glide.rowHeight));
 }
 
-function glideRow(row: HTMLElement, from: number | undefined, to: number, rowHeight: number): void {
+/** From null, a row fades in where it stands. Gliding adds to a glide that is still under way. */
+function glideRow(row: HTMLElement, from: number | null, to: number, rowHeight: number): void {
   if (from === to) return;
   const timing = { duration: GLIDE_MS, easing: EASING };
-  if (from === undefined) row.animate([{ opacity: 0 }, { opacity: 1 }], timing);
-  else row.animate([{ transform: `translateY(${(from - to) * rowHeight}px)` }, { transform: "none" }], timing);
+  if (from === null || from < 0) row.animate([{ opacity: 0 }, { opacity: 1 }], timing);
+  if (from === null) return;
+  const start = { transform: `translateY(${(from - to) * rowHeight}px)` };
+  row.animate([start, { transform: "translateY(0)" }], { ...timing, composite: "add" });
 }

@@ -91,7 +91,7 @@ export class RowPanel {
   private write(key: string, number: number, largest: number): void {
     const row = this.rows.get(key) ?? this.make(key);
     say(row.number, count(number));
-    row.bar.style.transform = `scaleX(${Math.min(1, number / largest).toFixed(4)})`;
+    row.bar.style.setProperty("--share", Math.min(1, number / largest).toFixed(4));
     const chosen = this.filter[this.dimension] === key;
     if (row.button.ariaPressed !== String(chosen)) row.button.ariaPressed = String(chosen);
   }
@@ -104,6 +104,7 @@ export class RowPanel {
     button.title = name;
     const bar = make("span", "bar");
     const label = make("bdi", key === "" ? "bar-name muted" : "bar-name", name);
+    if (this.dimension === "page") label.dir = "ltr";
     const number = make("span", "bar-count");
     button.append(bar, ...(this.dimension === "country" ? [placeMark(key)] : []), label, number);
     button.addEventListener("click", () => this.onChoose(this.dimension, key));

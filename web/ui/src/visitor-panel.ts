@@ -1,5 +1,5 @@
 // Everything known about one visitor, in a sheet at the side, kept up to date while it is open.
-import { make, part, say } from "./element";
+import { make, makePath, part, say } from "./element";
 import { botReason, counted, duration, placeName, valueName, versioned } from "./format";
 import type { Clock } from "./format";
 import { placeMark } from "./place-mark";
@@ -111,7 +111,7 @@ export class VisitorPanel {
       if (!next) stayed.dataset["current"] = "";
       const at = make("time", "trail-time", this.clock.toSecond(step.at));
       at.dateTime = new Date(step.at).toISOString();
-      item.append(make("bdi", "trail-path", step.path), at, stayed);
+      item.append(makePath("trail-path", step.path), at, stayed);
       return item;
     });
     this.trail.replaceChildren(...steps.reverse());
@@ -124,9 +124,9 @@ function openPage(page: Visitor["pages"][number]): HTMLElement {
   dot.setAttribute("aria-hidden", "true");
   const read = make("span", "open-page-read");
   const bar = make("span", "bar");
-  bar.style.transform = `scaleX(${Math.min(1, page.scroll / 100)})`;
+  bar.style.setProperty("--share", String(Math.min(1, page.scroll / 100)));
   read.append(bar, make("span", "open-page-share", `${page.scroll}% read`));
-  item.append(dot, make("bdi", "trail-path", page.path), read);
+  item.append(dot, makePath("trail-path", page.path), read);
   return item;
 }
 

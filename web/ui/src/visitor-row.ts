@@ -1,5 +1,5 @@
 // One visitor's row in the list.
-import { make, say } from "./element";
+import { make, makePath, say } from "./element";
 import { count, duration, placeName, valueName, versioned } from "./format";
 import { writePlaceMark } from "./place-mark";
 import type { Visitor } from "./protocol";
@@ -8,11 +8,11 @@ const TRAIL_SHOWN = 4;
 
 export class VisitorRow {
   readonly element = make("div", "visitor");
-  private readonly page = make("bdi", "visitor-page");
+  private readonly page = makePath("visitor-page");
   private readonly state = make("span", "presence");
   private readonly stateName = make("span", "sr-only");
   private readonly who = make("bdi", "badge visitor-who");
-  private readonly trail = make("bdi", "visitor-trail");
+  private readonly trail = makePath("visitor-trail");
   private readonly steps = make("span", "visitor-steps");
   private readonly source = make("bdi", "visitor-source");
   private readonly place = make("span", "place-mark");
@@ -66,7 +66,7 @@ export class VisitorRow {
     say(this.steps, before.length === 0 ? "" : count(visitor.trail.length));
     this.steps.title = `${visitor.trail.length} pages`;
     const shown = before.slice(-TRAIL_SHOWN).map((step) => step.path);
-    say(this.trail, before.length === 0 ? "first page" : [...(before.length > shown.length ? ["…"] : []), ...shown].join(" › "));
+    say(this.trail, before.length === 0 ? "–" : [...(before.length > shown.length ? ["…"] : []), ...shown].join(" › "));
     this.trail.classList.toggle("muted", before.length === 0);
     this.trail.title = before.map((step) => step.path).join(" › ");
   }
