@@ -112,7 +112,7 @@ async fn join(
 }
 
 /// Stand-ins until the steps arrive.
-pub mod steps {
+mod steps {
     pub mod agent {
         use std::sync::Arc;
         pub struct Parsed {
@@ -136,13 +136,19 @@ pub mod steps {
         }
     }
     pub mod bots {
-        pub fn referrer_spam(_referrer: &str) -> Option<model::BotReason> {
+        pub fn by_referrer(_host: &str) -> Option<model::BotReason> {
             None
         }
     }
     pub mod source {
-        pub fn source(_url: &str, _referrer: &str) -> model::Source {
-            model::Source::direct()
+        pub struct Sources;
+        impl Sources {
+            pub fn new() -> Sources {
+                Sources
+            }
+            pub fn source(&self, _page: &url::Url, _referrer: &str) -> model::Source {
+                model::Source::direct()
+            }
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::presence::Sighting;
 use crate::seen::Seen;
 use crate::sources::Sources;
 use crate::steps::agent::AgentParser;
+use crate::steps::bots::by_referrer;
 use crate::strings::Strings;
 use crate::visits::{Claim, Visits};
 
@@ -135,9 +136,10 @@ impl Pipeline {
         let page = self.pages.page(&hit.url, &mut self.strings).ok_or(DropReason::Address)?;
         let at = hit.at.min(arrival.received);
         let referrer = referrer_of(&hit.kind);
-        let bot = sender.bot.or_else(|| self.sources.spam(referrer));
+        let (own, foreign) = sides(&page, referrer);
+        let bot = sender.bot.or_else(|| by_referrer(&foreign?.hostname.to_ascii_lowercase()));
         let named = self.sources.source(&hit.url, &page, referrer);
-        let from_path = self.from_path(&page, referrer);
+        let from_path = own.map(|from| self.strings.share(if from.path.is_empty() { "/" } else { from.path }));
         let (visitor, visitor_before) = (arrival.visitor, arrival.visitor_before);
         let verdict = known.visits.take(&Claim { site, visitor, visitor_before, at, source: &named, bot });
         let hit = EnrichedHit {
@@ -179,13 +181,6 @@ impl Pipeline {
         shared
     }
 
-    /// The path a pageview came from, where that is a page of the same hostname.
-    fn from_path(&mut self, page: &Page, referrer: &str) -> Option<Arc<str>> {
-        let from = Address::of(referrer)?;
-        let is_own = from.hostname.eq_ignore_ascii_case(&page.hostname);
-        is_own.then(|| self.strings.share(if from.path.is_empty() { "/" } else { from.path }))
-    }
-
     fn kind(&mut self, kind: HitKind) -> EnrichedKind {
         match kind {
             HitKind::Pageview { title, due_ms, .. } => {
@@ -218,6 +213,14 @@ fn deduplicate(known: &mut Known, site: SiteId, hit: &Hit) -> Result<(), DropRea
         return Err(DropReason::Duplicate);
     }
     Ok(())
+}
+
+/// The referrer, as a page of the same hostname or as one elsewhere.
+fn sides<'r>(page: &Page, referrer: &'r str) -> (Option<Address<'r>>, Option<Address<'r>>) {
+    match Address::of(referrer) {
+        Some(from) if from.hostname.eq_ignore_ascii_case(&page.hostname) => (Some(from), None),
+        elsewhere => (None, elsewhere),
+    }
 }
 
 fn referrer_of(kind: &HitKind) -> &str {

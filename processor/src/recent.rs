@@ -27,8 +27,9 @@ impl<K: Eq + Hash, V> Recent<K, V> {
 
     /// Lets time pass.
     pub fn advance(&mut self, now: Millis) {
-        if now.since(self.began) >= self.span / (GENERATIONS as u32 - 1) {
-            self.forget_oldest();
+        let parts = now.since(self.began).as_millis() / (self.span / (GENERATIONS as u32 - 1)).as_millis();
+        if parts > 0 {
+            (0..parts.min(GENERATIONS as u128)).for_each(|_| self.forget_oldest());
             self.began = now;
         }
     }
@@ -93,8 +94,18 @@ mod tests {
     }
 
     #[test]
+    fn after_a_long_silence_nothing_is_left() {
+        let mut recent = Recent::new(SPAN, 300);
+        recent.advance(at(0));
+        recent.insert("a", 1);
+        recent.advance(at(1_000));
+        assert_eq!(recent.len(), 0);
+    }
+
+    #[test]
     fn writing_keeps_an_entry() {
         let mut recent = Recent::new(SPAN, 300);
+        recent.advance(at(0));
         recent.insert("a", 1);
         for seconds in 0..300 {
             recent.advance(at(seconds));

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 use history::Page;
-use model::{BotReason, Source};
+use model::Source;
 
-use crate::steps;
+use crate::steps::source;
 
 /// Bytes of questions remembered at most; past them all are forgotten and asked anew.
 pub const QUESTION_BYTES_MAX: usize = 8 << 20;
 
 /// Sources decided lately.
 pub struct Sources {
+    tables: source::Sources,
     direct: Arc<Source>,
     known: HashMap<Box<str>, Arc<Source>>,
     bytes: usize,
@@ -22,6 +23,7 @@ pub struct Sources {
 impl Default for Sources {
     fn default() -> Sources {
         Sources {
+            tables: source::Sources::new(),
             direct: Arc::new(Source::direct()),
             known: HashMap::new(),
             bytes: 0,
@@ -41,16 +43,11 @@ impl Sources {
         if let Some(source) = self.known.get(self.question.as_str()) {
             return source.clone();
         }
-        let source = steps::source::source(url, referrer);
+        let source = url.parse().map_or_else(|_| Source::direct(), |url| self.tables.source(&url, referrer));
         let source = if source == *self.direct { self.direct.clone() } else { Arc::new(source) };
         self.make_room();
         self.known.insert(self.question.as_str().into(), source.clone());
         source
-    }
-
-    /// Whether the referrer is known for spam.
-    pub fn spam(&self, referrer: &str) -> Option<BotReason> {
-        if referrer.is_empty() { None } else { steps::bots::referrer_spam(referrer) }
     }
 
     fn make_room(&mut self) {

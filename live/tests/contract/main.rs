@@ -1,5 +1,7 @@
 //! What every backend of Live promises, one named test a promise. A backend is one line at the end.
 
+#![allow(clippy::unwrap_used)]
+
 mod fixtures;
 
 use std::sync::Arc;

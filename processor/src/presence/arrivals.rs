@@ -38,7 +38,11 @@ impl Arrivals {
     }
 
     pub fn forget_before(&mut self, now: Millis) {
-        while let Some((_, of)) = self.order.pop_front_if(|(until, _)| *until <= now) {
+        while let Some(&(until, of)) = self.order.front() {
+            if until > now {
+                break;
+            }
+            self.order.pop_front();
             if let Some(arrivals) = self.by_visitor.get_mut(&of) {
                 arrivals.retain(|arrival| arrival.until > now);
                 if arrivals.is_empty() {

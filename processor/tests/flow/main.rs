@@ -1,0 +1,278 @@
+//! From the bus to history, live and acknowledgement: nothing lost, nothing twice, whatever fails on the way.
+
+#![allow(clippy::unwrap_used)]
+
+mod seams;
+mod world;
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bus::Bus;
+use bytes::Bytes;
+use live::{Counters, Dimension, Live, SITES_TOPIC};
+use model::{BrowserId, Hit, Millis, VisitorId};
+use world::*;
+
+#[tokio::test]
+async fn a_hit_is_in_history_and_in_live_and_acknowledged() {
+    let mut world = World::new(1).await;
+    let arrival = world.arrival(1, view(1, "/tea?utm_source=news"));
+    world.send(&[arrival]).await;
+    let totals = world.totals().await;
+    assert_eq!((totals.all.pageviews, totals.human.pageviews, totals.all.visitors), (1, 1, 1));
+    let snapshot = world.snapshot().await;
+    assert_eq!(snapshot.counters.of(Dimension::Page).get("/tea"), Some(&1));
+    assert_eq!(snapshot.counters.of(Dimension::Country).get("FR"), Some(&1));
+    assert_eq!(world.charted().await, 1);
+}
+
+#[tokio::test]
+async fn a_hit_sent_again_in_any_message_counts_once() {
+    let mut world = World::new(1).await;
+    let (twice, again) = (world.arrival(1, view(1, "/tea")), world.arrival(2, view(1, "/tea")));
+    world.send(&[twice.clone(), twice.clone()]).await;
+    world.send(&[twice]).await;
+    world.send(&[again]).await;
+    assert_eq!((world.totals().await.all.hits, world.charted().await, world.present().await), (1, 1, 1));
+    world.restart().await;
+    world.advance(31 * 86_400);
+    let much_later = world.arrival(1, Hit { at: EVE, ..view(1, "/tea") });
+    world.send(&[much_later]).await;
+    let totals = world.totals().await;
+    assert_eq!((totals.all.hits, totals.duplicates, world.present().await), (1, 1, 0));
+}
+
+#[tokio::test]
+async fn while_history_fails_nothing_is_acknowledged_and_nothing_shown() {
+    let mut world = World::new(1).await;
+    world.history.failures_before.store(u32::MAX, Ordering::SeqCst);
+    let arrival = world.arrival(1, view(1, "/tea"));
+    world.publish(&[arrival]).await;
+    until("an append was tried", async || world.history.failures_before.load(Ordering::SeqCst) < u32::MAX).await;
+    assert_eq!((world.bus.depth().await.messages, world.present().await), (1, 0));
+    world.history.failures_before.store(0, Ordering::SeqCst);
+    world.settled().await;
+    assert_eq!((world.totals().await.all.hits, world.present().await, world.charted().await), (1, 1, 1));
+}
+
+#[tokio::test]
+async fn an_append_that_took_effect_and_failed_counts_once() {
+    let mut world = World::new(1).await;
+    world.history.failures_after.store(3, Ordering::SeqCst);
+    let arrival = world.arrival(1, view(1, "/tea"));
+    world.send(&[arrival]).await;
+    let totals = world.totals().await;
+    assert_eq!((totals.all.hits, totals.duplicates, world.charted().await), (1, 0, 1));
+}
+
+#[tokio::test]
+async fn what_history_does_not_take_before_shutdown_stays_on_the_bus_for_the_next_start() {
+    let mut world = World::new(1).await;
+    world.history.failures_before.store(u32::MAX, Ordering::SeqCst);
+    let arrival = world.arrival(1, view(1, "/tea"));
+    world.publish(&[arrival]).await;
+    let error = world.stop().await.unwrap_err().to_string();
+    assert!(error.contains("stay on the bus"), "{error}");
+    world.history.failures_before.store(0, Ordering::SeqCst);
+    world.start().await;
+    world.settled().await;
+    assert_eq!((world.totals().await.all.hits, world.present().await), (1, 1));
+}
+
+#[tokio::test]
+async fn a_message_appended_and_not_acknowledged_counts_once_after_a_restart() {
+    let mut world = World::new(1).await;
+    let hits = [world.arrival(1, view(1, "/tea")), world.arrival(2, view(2, "/tea"))];
+    let message = world.send(&hits).await;
+    world.stop().await.unwrap();
+    world.live = Default::default();
+    world.bus.publish(0, message).await.unwrap();
+    world.start().await;
+    world.settled().await;
+    let totals = world.totals().await;
+    assert_eq!((totals.all.hits, totals.duplicates), (2, 0));
+    assert_eq!((world.present().await, world.charted().await), (2, 2));
+}
+
+#[tokio::test]
+async fn a_restart_rebuilds_who_is_present_and_the_chart() {
+    let mut world = World::new(2).await;
+    for visitor in 1..=20 {
+        world.advance(30);
+        let arrival = world.arrival(visitor, view(visitor.into(), &format!("/{}", visitor % 3)));
+        let message = world.message(&[arrival]);
+        world.bus.publish((visitor % 2) as u16, message).await.unwrap();
+        world.settled().await;
+    }
+    let gone = world.arrival(20, leave(100, 20, "/2"));
+    world.send(&[gone]).await;
+    world.advance(2);
+    until("19 is present alone", async || world.present().await == 1).await;
+    let before = world.snapshot().await;
+    world.restart().await;
+    let after = world.snapshot().await;
+    assert_eq!(after.counters, before.counters);
+    let pageviews = |snapshot: &live::Snapshot| -> Vec<_> {
+        snapshot.series.0.iter().map(|minute| (minute.minute, minute.pageviews)).collect()
+    };
+    assert_eq!(pageviews(&after), pageviews(&before));
+    assert_eq!(after.counters, Counters::recount(after.visitors.iter().map(|visitor| &**visitor)));
+    assert_eq!(after.peak, before.peak);
+}
+
+#[tokio::test]
+async fn rebuilt_presence_ends_by_itself_and_goes_on_by_heartbeats() {
+    let mut world = World::new(1).await;
+    let arrivals = [world.arrival(1, view(1, "/a")), world.arrival(2, view(2, "/b"))];
+    world.send(&arrivals).await;
+    world.advance(10);
+    world.restart().await;
+    assert_eq!(world.present().await, 2);
+    world.advance(5);
+    let arrival = world.arrival(1, beat(3, 1, "/a"));
+    world.send(&[arrival]).await;
+    let visitors = world.snapshot().await.visitors;
+    let back = visitors.iter().find(|visitor| visitor.key.browser == BrowserId(1)).expect("its own browser again");
+    assert_eq!((back.since, back.engaged_ms), (EVE, 12_000));
+    world.advance(21);
+    until("the other is gone", async || world.present().await == 1).await;
+}
+
+#[tokio::test]
+async fn a_processor_that_starts_again_beside_a_live_that_did_not_goes_on_from_its_states() {
+    let mut world = World::new(1).await;
+    let arrival = world.arrival(1, view(1, "/a"));
+    world.send(&[arrival]).await;
+    world.stop().await.unwrap();
+    world.start().await;
+    assert_eq!((world.present().await, world.charted().await), (1, 1));
+    assert_eq!(world.snapshot().await.visitors[0].key.browser, BrowserId(1));
+    world.advance(36);
+    until("nobody is present", async || world.present().await == 0).await;
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_read_is_set_aside_with_its_reason() {
+    let mut world = World::new(1).await;
+    let bad = bus::Message { id: model::BatchId(99), body: Bytes::from_static(&[9, 1, 2]) };
+    world.bus.publish(0, bad).await.unwrap();
+    let arrival = world.arrival(1, view(1, "/a"));
+    world.send(&[arrival]).await;
+    let dead = world.bus.dead_letters(10).await.unwrap();
+    assert_eq!((dead.len(), dead[0].message.id), (1, model::BatchId(99)));
+    assert!(dead[0].reason.contains("version 9"), "{}", dead[0].reason);
+    assert_eq!(world.totals().await.all.hits, 1);
+}
+
+#[tokio::test]
+async fn a_deleted_site_is_forgotten_and_its_late_hits_are_dropped() {
+    let mut world = World::new(1).await;
+    let arrival = world.arrival(1, view(1, "/a"));
+    world.send(&[arrival]).await;
+    world.live.publish(SITES_TOPIC, Bytes::from(SITE.to_string())).await.unwrap();
+    world.advance(1);
+    let arrival = world.arrival(1, beat(2, 1, "/a"));
+    world.send(&[arrival]).await;
+    assert_eq!(world.present().await, 1, "a change is no deletion");
+    world.store.sites.remove(SITE).await.unwrap();
+    world.store.history.forget(SITE).await.unwrap();
+    world.live.publish(SITES_TOPIC, Bytes::from(SITE.to_string())).await.unwrap();
+    until("live forgot it", async || world.present().await == 0).await;
+    let arrival = world.arrival(2, view(3, "/a"));
+    world.send(&[arrival]).await;
+    assert_eq!((world.present().await, world.totals().await.all.hits), (0, 0));
+}
+
+#[tokio::test]
+async fn shutdown_processes_what_waits_on_the_bus() {
+    let mut world = World::new(1).await;
+    for id in 1..=200 {
+        let arrival = world.arrival(id, view(id.into(), "/a"));
+        world.publish(&[arrival]).await;
+    }
+    world.stop().await.unwrap();
+    assert_eq!((world.bus.depth().await.messages, world.totals().await.all.hits), (0, 200));
+    assert_eq!(world.present().await, 200);
+}
+
+#[tokio::test]
+async fn peaks_outlive_the_process() {
+    let mut world = World::new(1).await;
+    let arrivals: Vec<_> = (1..=7).map(|id| world.arrival(id, view(id.into(), "/a"))).collect();
+    world.send(&arrivals).await;
+    world.stop().await.unwrap();
+    world.advance(3 * 86_400);
+    world.live = Default::default();
+    world.start().await;
+    let hour = Millis(EVE.0 - EVE.0 % 3_600_000);
+    assert_eq!(world.snapshot().await.peak, Some((hour, 7)));
+}
+
+#[tokio::test]
+async fn case_1_over_midnight_and_the_salts_change_it_is_one_visit_and_one_visitor() {
+    let mut world = World::new(1).await;
+    let arrival = world.arrival(1, from(view(1, "/a"), "https://www.google.com/"));
+    world.send(&[arrival]).await;
+    world.advance(300);
+    let changed = |world: &World, hit| {
+        let mut arrival = world.arrival(2, hit);
+        arrival.visitor_before = Some(VisitorId(1));
+        arrival
+    };
+    let arrival = changed(&world, view(2, "/b"));
+    world.send(&[arrival]).await;
+    let totals = world.totals().await.all;
+    assert_eq!((totals.visitors, totals.visits, totals.pageviews), (1, 1, 2));
+    world.restart().await;
+    world.advance(600);
+    let arrival = changed(&world, view(3, "/c"));
+    world.send(&[arrival]).await;
+    let totals = world.totals().await.all;
+    assert_eq!((totals.visitors, totals.visits), (1, 1), "the visit is known after a restart");
+    world.advance(31 * 60);
+    let arrival = changed(&world, view(4, "/d"));
+    world.send(&[arrival]).await;
+    let totals = world.totals().await.all;
+    assert_eq!((totals.visitors, totals.visits), (2, 2), "after 31 minutes the new id counts");
+}
+
+async fn check_visits(gap: Duration, beats: bool, visits: u64) {
+    let mut world = World::new(1).await;
+    let arrival = world.arrival(1, view(1, "/a"));
+    world.send(&[arrival]).await;
+    if beats {
+        for id in 0..gap.as_secs() / 15 {
+            world.advance(15);
+            let arrival = world.arrival(1, beat(100 + u128::from(id), 1, "/a"));
+            world.send(&[arrival]).await;
+            assert_eq!(world.present().await, 1, "present all along");
+        }
+    } else {
+        world.advance(gap.as_secs());
+    }
+    let arrival = world.arrival(1, view(2, "/b"));
+    world.send(&[arrival]).await;
+    assert_eq!(world.totals().await.all.visits, visits, "{gap:?}");
+}
+
+#[tokio::test]
+async fn cases_2_to_4_visits_are_parted_by_silence_only() {
+    check_visits(Duration::from_secs(2 * 60), false, 1).await;
+    check_visits(Duration::from_secs(31 * 60), false, 2).await;
+    check_visits(Duration::from_secs(40 * 60), true, 1).await;
+}
+
+#[tokio::test]
+async fn cases_9_and_10_a_late_hit_lands_in_its_own_minute_of_history_and_while_recent_of_the_chart() {
+    let mut world = World::new(1).await;
+    let late = |seconds: u64, id| Hit { at: EVE.minus(Duration::from_secs(seconds)), ..view(id, "/a") };
+    let arrivals = [world.arrival(1, late(600, 1)), world.arrival(2, late(90 * 86_400, 2))];
+    world.send(&arrivals).await;
+    let minutes: Vec<_> = world.totals().await.all.pageviews_by_minute.into_keys().collect();
+    let minute = |seconds| EVE.minus(Duration::from_secs(seconds)).minute();
+    assert_eq!(minutes, [minute(90 * 86_400), minute(600)]);
+    let series = world.snapshot().await.series.0;
+    assert_eq!(series.iter().map(|row| (row.minute, row.pageviews)).collect::<Vec<_>>(), [(minute(600), 1)]);
+    assert_eq!(world.present().await, 0);
+}

@@ -1,0 +1,222 @@
+//! A processor between a bus in memory, a store in a folder and a clock turned by hand.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::time::Duration;
+
+use bus::{Bus, Message};
+use bytes::Bytes;
+use history::{Recount, Totals, tail};
+use live::{Live, MemoryLive, Snapshot};
+use model::hit::{append_arrival, begin_message};
+use model::{
+    AccountId, Arrival, BatchId, BrowserId, Hit, HitId, HitKind, Millis, Place, Site, SiteId, TestClock, VisitorId,
+};
+use processor::{Deps, Options};
+use store::Store;
+use store::accounts::{NewAccount, SecretHash};
+use store::embedded::Embedded;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::seams::{Failing, Queues};
+
+pub const SITE: SiteId = SiteId::of(1);
+/// 2025-11-21T23:58:00Z.
+pub const EVE: Millis = Millis(1_763_769_480_000);
+
+pub struct World {
+    pub bus: Arc<Queues>,
+    pub store: Store,
+    pub history: Arc<Failing>,
+    pub live: Arc<MemoryLive>,
+    pub clock: Arc<TestClock>,
+    work: Option<(CancellationToken, JoinHandle<anyhow::Result<()>>)>,
+    batches: u128,
+    _folder: TempDir,
+}
+
+impl World {
+    pub async fn new(shards: u16) -> World {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Embedded::open(folder.path()).unwrap();
+        add_site(&store).await;
+        let history = Failing {
+            history: store.history.clone(),
+            failures_before: AtomicU32::new(0),
+            failures_after: AtomicU32::new(0),
+        };
+        let mut world = World {
+            bus: Arc::new(Queues::new(shards)),
+            history: Arc::new(history),
+            live: Arc::default(),
+            clock: Arc::new(TestClock::at(EVE)),
+            work: None,
+            batches: 0,
+            store,
+            _folder: folder,
+        };
+        world.start().await;
+        world
+    }
+
+    pub async fn start(&mut self) {
+        let options = Options {
+            flush_every: Duration::from_millis(1),
+            tick_every: Duration::from_millis(5),
+            retry_wait: Duration::from_millis(5),
+            drain_max: Duration::from_millis(500),
+            ..Options::default()
+        };
+        let deps = Deps {
+            bus: self.bus.clone(),
+            history: self.history.clone(),
+            sites: self.store.sites.clone(),
+            live: self.live.clone(),
+            clock: self.clock.clone(),
+        };
+        let stop = CancellationToken::new();
+        let work = processor::start(options, deps, stop.clone()).await.unwrap();
+        self.work = Some((stop, work));
+    }
+
+    pub async fn stop(&mut self) -> anyhow::Result<()> {
+        let (stop, work) = self.work.take().expect("a started processor");
+        stop.cancel();
+        work.await.unwrap()
+    }
+
+    /// Stops the processor and takes everything it and live knew away.
+    pub async fn restart(&mut self) {
+        self.stop().await.unwrap();
+        self.live = Arc::default();
+        self.start().await;
+    }
+
+    pub fn advance(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    pub fn message(&mut self, arrivals: &[Arrival]) -> Message {
+        let mut body = Vec::new();
+        begin_message(&mut body);
+        arrivals.iter().for_each(|arrival| append_arrival(&mut body, arrival));
+        self.batches += 1;
+        Message { id: BatchId(self.batches), body: Bytes::from(body) }
+    }
+
+    pub async fn publish(&mut self, arrivals: &[Arrival]) -> Message {
+        let message = self.message(arrivals);
+        self.bus.publish(0, message.clone()).await.unwrap();
+        message
+    }
+
+    /// Publishes and waits until it is acknowledged.
+    pub async fn send(&mut self, arrivals: &[Arrival]) -> Message {
+        let message = self.publish(arrivals).await;
+        self.settled().await;
+        message
+    }
+
+    pub async fn settled(&self) {
+        until("the bus is empty", async || self.bus.depth().await.messages == 0).await;
+    }
+
+    /// An arrival of one hit that happens and is received now.
+    pub fn arrival(&self, visitor: u64, hit: Hit) -> Arrival {
+        let received = model::Clock::now(&*self.clock);
+        let at = if hit.at == Millis(0) { received } else { hit.at };
+        Arrival {
+            site: SITE,
+            received,
+            visitor: VisitorId(visitor),
+            visitor_before: None,
+            browser: BrowserId(visitor),
+            agent: "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0".into(),
+            language: "fr".into(),
+            screen: None,
+            place: Place { country: "FR".into(), ..Place::default() },
+            hits: vec![Hit { at, ..hit }],
+        }
+    }
+
+    pub async fn snapshot(&self) -> Snapshot {
+        self.live.watch(SITE).await.unwrap().snapshot
+    }
+
+    pub async fn present(&self) -> u32 {
+        self.live.present(&[SITE]).await.unwrap()[0]
+    }
+
+    pub async fn charted(&self) -> u32 {
+        self.snapshot().await.series.0.iter().map(|minute| minute.pageviews).sum()
+    }
+
+    pub async fn totals(&self) -> Totals {
+        let page = self.store.history.tail_of(SITE, None, 10_000).await.unwrap();
+        assert_eq!(page.next, None);
+        let mut recount = Recount::default();
+        page.batches.iter().for_each(|batch| recount.add(&tail::decode(&batch.body).unwrap().hits));
+        recount.totals()
+    }
+}
+
+async fn add_site(store: &Store) {
+    let secret = SecretHash::of("set-up");
+    let owner = AccountId::of(1);
+    let account =
+        NewAccount { id: owner, name: "Ada".into(), email: "ada@a.example".into(), password_phc: "x".into() };
+    store.accounts.offer_set_up(secret).await.unwrap();
+    store.accounts.set_up(secret, account, EVE).await.unwrap();
+    let site = Site {
+        id: SITE,
+        name: "Shop".into(),
+        hostnames: vec!["shop.example".into()],
+        time_zone: "UTC".into(),
+        honour_opt_out: false,
+        first_party_id: false,
+        ignored_addresses: vec![],
+        ignored_paths: vec![],
+        created: EVE,
+    };
+    store.sites.add(site, owner).await.unwrap();
+}
+
+/// Waits until a condition holds, at most 10 s.
+pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    for _ in 0..5_000 {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    panic!("not within 10 s: {what}");
+}
+
+/// A hit that happens when it is sent.
+pub fn view(id: u128, path: &str) -> Hit {
+    let kind = HitKind::Pageview { referrer: String::new(), title: "Tea".into(), due_ms: Some(15_000) };
+    Hit { id: HitId(id), at: Millis(0), url: format!("https://shop.example{path}"), kind }
+}
+
+pub fn from(hit: Hit, address: &str) -> Hit {
+    let kind = HitKind::Pageview { referrer: address.into(), title: "Tea".into(), due_ms: Some(15_000) };
+    Hit { kind, ..hit }
+}
+
+pub fn beat(id: u128, pageview: u128, path: &str) -> Hit {
+    let kind = HitKind::Heartbeat {
+        pageview: HitId(pageview),
+        engaged_ms: 12_000,
+        scroll: 50,
+        active: true,
+        due_ms: 15_000,
+    };
+    Hit { kind, ..view(id, path) }
+}
+
+pub fn leave(id: u128, pageview: u128, path: &str) -> Hit {
+    let kind = HitKind::Leave { pageview: HitId(pageview), engaged_ms: 13_000, scroll: 60 };
+    Hit { kind, ..view(id, path) }
+}
