@@ -75,15 +75,24 @@ pub async fn dress(request: Request, next: Next) -> Response {
 
 /// What the answer refuses; None where it is a page of its own already.
 fn refusal(response: &Response) -> Option<Refusal> {
-    let own = response.extensions().get::<Refusal>().cloned();
-    own.or_else(|| match response.status() {
-        StatusCode::METHOD_NOT_ALLOWED => Some(Refusal::new(
-            StatusCode::METHOD_NOT_ALLOWED,
+    if let Some(own) = response.extensions().get::<Refusal>() {
+        return Some(own.clone());
+    }
+    let content_type = response.headers().get(header::CONTENT_TYPE);
+    let is_page = content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
+    let status = response.status();
+    let (code, message) = match status {
+        _ if is_page => return None,
+        StatusCode::METHOD_NOT_ALLOWED => (
             "method",
             "This address does not take requests of that kind. Go back and try from the page itself.",
-        )),
-        _ => None,
-    })
+        ),
+        _ if status.is_server_error() => {
+            ("failed", "Something went wrong on this server; its log says what. Try again in a moment.")
+        }
+        _ => ("malformed", "This address cannot be read. Look whether it was copied whole."),
+    };
+    Some(Refusal::new(status, code, message))
 }
 
 fn error_page(refusal: Refusal, response: &Response) -> Response {

@@ -22,8 +22,10 @@ use crate::shell::{ShellAccount, go_to};
 /// What a route asks of whoever calls it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
-    /// Nothing: strangers are welcome.
+    /// Nothing: the same for everybody, who is not even looked up.
     Nothing,
+    /// Nothing, but whoever is signed in is known.
+    Anybody,
     /// The secret in the path, which the handler looks up; without it there is nothing here.
     Secret,
     /// Any account (or, under `/api/`, a token).
@@ -72,6 +74,9 @@ pub async fn admit(
     request: Request,
     next: Next,
 ) -> Response {
+    if needs == Needs::Nothing {
+        return next.run(request).await;
+    }
     let in_path = params.iter().find(|(name, _)| *name == "site");
     let site = in_path.and_then(|(_, value)| value.parse::<SiteId>().ok());
     let (mut parts, body) = request.into_parts();
@@ -143,7 +148,7 @@ async fn admitted(
 
 async fn allow(web: &Web, needs: Needs, site: Option<SiteId>, principal: &Principal) -> Result<(), Denied> {
     match (needs, principal) {
-        (Needs::Nothing | Needs::Secret, _) => Ok(()),
+        (Needs::Nothing | Needs::Anybody | Needs::Secret, _) => Ok(()),
         (Needs::Site(action), _) => {
             let site = site.ok_or(Denied::Forbidden)?;
             web.access.authorise(principal, site, action).await

@@ -8,7 +8,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use model::Action::{DeleteSite, EditSite, ManagePeople, SeeLive, SeeSettings};
 
 pub use crate::guard::Needs;
-use crate::guard::Needs::{Nothing, Operator, Secret, SignedIn, Site};
+use crate::guard::Needs::{Anybody, Nothing, Operator, Secret, SignedIn, Site};
 use crate::{
     Web, account, api, assets, demo, error, finish, guard, headers, invitation, live_page, overview, people,
 };
@@ -37,11 +37,11 @@ macro_rules! table {
 
 /// Every route of the pages, the API among them. What is not here is answered 404.
 pub const ROUTES: &[RouteInfo] = table! {
-    GET "/" Nothing => overview::show;
+    GET "/" Anybody => overview::show;
     GET "/setup/{secret}" Secret => set_up::show;
     POST "/setup/{secret}" Secret => set_up::submit;
 
-    GET "/sign-in" Nothing => sign_in::show;
+    GET "/sign-in" Anybody => sign_in::show;
     POST "/sign-in" Nothing => sign_in::submit;
     POST "/sign-out" Nothing => sign_in::leave;
     GET "/account" SignedIn => account::show;

@@ -39,11 +39,15 @@ async fn every_answer_is_protected() {
         ("/favicon.svg", 200),
         (URLS.css, 200),
         ("/assets/app-0.css", 404),
+        ("/assets/%FF", 400),
+        ("/share/%FF", 400),
         ("/sites/new", 303),
         ("/api/watchfire/sites", 401),
     ] {
         let page = stranger.get(path).await;
         assert_eq!(page.status.as_u16(), status, "{path}");
+        let is_page = status < 400 || path.starts_with("/api/") || page.text.contains("<h1>");
+        assert!(is_page, "{path}: {}", page.text);
         check_headers(&page);
     }
     let pages = ["", "/tag", "/settings", "/people"].map(|page| format!("/sites/{site}{page}"));
