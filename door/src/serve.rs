@@ -1,21 +1,33 @@
 //! Serves a router on a listener: a permit before each accept, limits on header bytes and on time,
 //! a panic ends its request only, shutdown drains.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use crate::TrustedProxies;
+use crate::{Refusal, TrustedProxies};
+
+/// A peer that acknowledges nothing for so long, a full window included, is gone.
+const PEER_SILENT_MAX: Duration = Duration::from_secs(40);
+/// An idle connection is probed after so long, to find peers that vanished without a word.
+const PROBE_AFTER: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Debug)]
 pub struct DoorOptions {
@@ -36,7 +48,7 @@ impl Default for DoorOptions {
             connections_max: 20_000,
             head_bytes_max: 16 * 1024,
             head_timeout: Duration::from_secs(15),
-            drain: Duration::from_secs(5),
+            drain: Duration::from_secs(3),
             trusted_proxies: Arc::default(),
         }
     }
@@ -51,64 +63,104 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let permits = Arc::new(Semaphore::new(options.connections_max));
     let connections = TaskTracker::new();
-    loop {
-        let permit = permits.clone().acquire_owned().await?;
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = shutdown.cancelled() => break,
-        };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                tracing::warn!(%error, "accept failed");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            }
-        };
-        let connection = serve_connection(stream, peer, routes.clone(), options.clone(), shutdown.clone());
+    let cut = CancellationToken::new();
+    let door = Arc::new(Door { routes, options, shutdown, cut });
+    while let Some((stream, peer, permit)) = door.accept(&listener, &permits).await? {
+        let door = door.clone();
         connections.spawn(async move {
-            connection.await;
+            tokio::select! {
+                () = door.serve_connection(stream, peer) => {}
+                () = door.cut.cancelled() => {}
+            }
             drop(permit);
         });
     }
+    drop(listener);
     connections.close();
-    let drained = tokio::time::timeout(options.drain, connections.wait()).await;
-    if drained.is_err() {
-        tracing::warn!(open = connections.len(), "connections cut at the end of the drain");
+    if tokio::time::timeout(door.options.drain, connections.wait()).await.is_err() {
+        tracing::info!(open = connections.len(), "connections cut at the end of the drain");
+        door.cut.cancel();
+        connections.wait().await;
     }
     Ok(())
 }
 
-async fn serve_connection(
-    stream: TcpStream,
-    peer: SocketAddr,
+struct Door {
     routes: Router,
     options: DoorOptions,
     shutdown: CancellationToken,
-) {
-    let _ = stream.set_nodelay(true);
-    let trusted = options.trusted_proxies.clone();
-    let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
-        let mut request: Request = request.map(axum::body::Body::new);
-        let client = trusted.client(peer, request.headers());
-        request.extensions_mut().insert(client);
-        routes.clone().oneshot(request)
-    });
-    let mut builder = hyper::server::conn::http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(options.head_timeout)
-        .max_buf_size(options.head_bytes_max);
-    let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
-    tokio::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = shutdown.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    /// The drain is over.
+    cut: CancellationToken,
+}
+
+impl Door {
+    /// The next connection, once there is room for it; None when the shutdown began.
+    async fn accept(
+        &self,
+        listener: &TcpListener,
+        permits: &Arc<Semaphore>,
+    ) -> anyhow::Result<Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)>> {
+        loop {
+            let next = async { anyhow::Ok((permits.clone().acquire_owned().await?, listener.accept().await)) };
+            let (permit, accepted) = tokio::select! {
+                next = next => next?,
+                () = self.shutdown.cancelled() => return Ok(None),
+            };
+            match accepted {
+                Ok((stream, peer)) => return Ok(Some((stream, peer, permit))),
+                Err(error) => {
+                    // Out of files, as a rule: some connection must end first.
+                    tracing::warn!(%error, "accept failed");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "connection ended");
+    }
+
+    async fn serve_connection(&self, stream: TcpStream, peer: SocketAddr) {
+        bound_silence(&stream);
+        let service = hyper::service::service_fn(|request: hyper::Request<Incoming>| self.answer(request, peer));
+        let mut builder = hyper::server::conn::http1::Builder::new();
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.options.head_timeout)
+            .max_buf_size(self.options.head_bytes_max);
+        let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
+        tokio::pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = self.shutdown.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "connection ended");
+        }
+    }
+
+    async fn answer(&self, request: hyper::Request<Incoming>, peer: SocketAddr) -> Result<Response, Infallible> {
+        let mut request: Request = request.map(Body::new);
+        let client = self.options.trusted_proxies.client(peer, request.headers());
+        request.extensions_mut().insert(client);
+        let answered = AssertUnwindSafe(self.routes.clone().oneshot(request)).catch_unwind();
+        Ok(answered.await.unwrap_or_else(|_| {
+            metrics::counter!("watchfire_panics_total").increment(1);
+            let message = "The server failed at this request. It is logged; others are not affected.";
+            Ok(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message).into_response())
+        })?)
+    }
+}
+
+/// Half-open connections end, and so do those whose peer never reads.
+fn bound_silence(stream: &TcpStream) {
+    let socket = SockRef::from(stream);
+    let keepalive = TcpKeepalive::new().with_time(PROBE_AFTER).with_interval(Duration::from_secs(5));
+    let bounded = stream
+        .set_nodelay(true)
+        .and_then(|()| socket.set_tcp_keepalive(&keepalive))
+        .and_then(|()| socket.set_tcp_user_timeout(Some(PEER_SILENT_MAX)));
+    if let Err(error) = bounded {
+        tracing::debug!(%error, "socket options not set");
     }
 }

@@ -60,7 +60,7 @@ impl Server {
         let backends = backends::open(settings).await?;
         let access = Access::new(backends.store.accounts.clone(), clock.clone());
 
-        let processor = start_processor(settings, &backends, clock.clone()).await?;
+        let processor = start_processor(&backends, clock.clone()).await?;
         let (collector, hits) = start_collector(settings, &backends, &access, clock.clone()).await?;
         let (hub, stream) = start_hub(settings, &backends, &access, clock.clone()).await?;
         let (pages, site) = start_pages(settings, &backends, &access, clock.clone()).await?;
@@ -156,11 +156,7 @@ pub async fn signal() {
 
 type Routes = (Stage, Router);
 
-async fn start_processor(
-    settings: &Settings,
-    backends: &Backends,
-    clock: Arc<dyn Clock>,
-) -> anyhow::Result<Stage> {
+async fn start_processor(backends: &Backends, clock: Arc<dyn Clock>) -> anyhow::Result<Stage> {
     let deps = processor::Deps {
         bus: backends.bus.clone(),
         history: backends.store.history.clone(),

@@ -2,9 +2,11 @@
 
 use anyhow::Context;
 use model::rights::{Scope, TokenSites};
-use model::{AccountId, Clock, Site, SiteId, SystemClock, TokenId};
+use model::{Clock, Site, SiteId, SystemClock};
 use store::accounts::{NewAccount, SecretHash, Token};
 use store::{Store, StoreError};
+use web::passwords::{Busy, Passwords};
+use web::secret;
 
 const EMAIL: &str = "demo@watchfire.example";
 const SHOP_NAME: &str = "Hearth & Leaf";
@@ -20,8 +22,9 @@ pub struct OwnShop {
 
 /// Finds or makes the owner and the shop; the password and the token are new each time.
 pub async fn prepare(store: &Store, hostname: &str) -> anyhow::Result<OwnShop> {
-    let (password, token) = (web::secret::random(), web::secret::random());
-    let phc = web::passwords::hash(password.clone()).await?;
+    let (password, token) = (secret::fresh(), secret::fresh_token());
+    let hashed = Passwords::default().hash(&password).await;
+    let phc = hashed.map_err(|Busy| anyhow::anyhow!("the password could not be hashed"))?;
     let now = SystemClock.now();
     let owner = match store.accounts.account_by_email(EMAIL).await {
         Ok(account) => {
@@ -29,9 +32,9 @@ pub async fn prepare(store: &Store, hostname: &str) -> anyhow::Result<OwnShop> {
             account.id
         }
         Err(StoreError::NotFound(_)) => {
-            let set_up = SecretHash::of(&web::secret::random());
+            let set_up = SecretHash::of(&secret::fresh());
             store.accounts.offer_set_up(set_up).await.context("the folder holds another owner's data")?;
-            let id = AccountId::of(random()?);
+            let id = secret::account_id();
             let account = NewAccount { id, name: "Demo".into(), email: EMAIL.into(), password_phc: phc };
             store.accounts.set_up(set_up, account, now).await?.id
         }
@@ -40,7 +43,7 @@ pub async fn prepare(store: &Store, hostname: &str) -> anyhow::Result<OwnShop> {
     let site = match store.sites.all().await?.into_iter().find(|site| site.name == SHOP_NAME) {
         Some(site) => site.id,
         None => {
-            let site = shop(SiteId::of(random()?), hostname);
+            let site = shop(secret::site_id(), hostname);
             let id = site.id;
             store.sites.add(site, owner).await?;
             id
@@ -50,7 +53,7 @@ pub async fn prepare(store: &Store, hostname: &str) -> anyhow::Result<OwnShop> {
         store.accounts.revoke_token(owner, old.id).await?;
     }
     let minted = Token {
-        id: TokenId::of(random()?),
+        id: secret::token_id(),
         account: owner,
         name: "demo traffic".into(),
         sites: TokenSites::One(site),
@@ -73,8 +76,4 @@ fn shop(id: SiteId, hostname: &str) -> Site {
         ignored_paths: vec![],
         created: SystemClock.now(),
     }
-}
-
-fn random() -> anyhow::Result<u64> {
-    getrandom::u64().context("the system gives no random numbers")
 }
