@@ -12,6 +12,7 @@ mod recent;
 mod recover;
 mod seen;
 mod sources;
+pub mod steps;
 mod strings;
 pub mod tally;
 mod unsaid;
@@ -108,47 +109,5 @@ async fn join(
     tokio::select! {
         ended = all_ended => ended,
         never = end_of_drain => match never {},
-    }
-}
-
-/// Stand-ins until the steps arrive.
-mod steps {
-    pub mod agent {
-        use std::sync::Arc;
-        pub struct Parsed {
-            pub agent: Arc<model::Agent>,
-            pub bot: Option<model::BotReason>,
-        }
-        #[derive(Default)]
-        pub struct AgentParser(Option<Arc<Parsed>>);
-        impl AgentParser {
-            pub fn parse(&mut self, _agent: &str) -> Arc<Parsed> {
-                let text = || Arc::from("Unknown");
-                let agent = || model::Agent {
-                    browser: text(),
-                    browser_version: text(),
-                    os: text(),
-                    os_version: text(),
-                    device: model::Device::Other,
-                };
-                self.0.get_or_insert_with(|| Arc::new(Parsed { agent: Arc::new(agent()), bot: None })).clone()
-            }
-        }
-    }
-    pub mod bots {
-        pub fn by_referrer(_host: &str) -> Option<model::BotReason> {
-            None
-        }
-    }
-    pub mod source {
-        pub struct Sources;
-        impl Sources {
-            pub fn new() -> Sources {
-                Sources
-            }
-            pub fn source(&self, _page: &url::Url, _referrer: &str) -> model::Source {
-                model::Source::direct()
-            }
-        }
     }
 }
