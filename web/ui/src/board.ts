@@ -38,6 +38,7 @@ export class Board {
   private hits: FeedView | null = null;
   private stops: (() => void)[] = [];
   private readonly title = document.title;
+  private titledAt = -Infinity;
 
   constructor(private readonly root: HTMLElement) {
     const { site, zone, share, world } = root.dataset;
@@ -137,9 +138,17 @@ export class Board {
   }
 
   private liveChanged(): void {
-    // The title stands in a tab that may be hidden, where frames are not drawn.
-    if (this.live) document.title = `(${count(this.live.present)}) ${this.title}`;
+    if (performance.now() - this.titledAt >= TICK_MS) this.writeTitle();
     this.redraw.soon(this.drawLive);
+  }
+
+  /** The title stands in a tab that may be hidden, where no frame is drawn; once a second is often enough. */
+  private writeTitle(): void {
+    if (!this.live) return;
+    const title = `(${count(this.live.present)}) ${this.title}`;
+    if (title === document.title) return;
+    document.title = title;
+    this.titledAt = performance.now();
   }
 
   private readonly drawLive = (): void => {
@@ -171,6 +180,7 @@ export class Board {
   };
 
   private tick(): void {
+    this.writeTitle();
     if (document.hidden || this.root.dataset["state"] !== "live") return;
     this.list.tick();
     this.visitorPanel.tick();

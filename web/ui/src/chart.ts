@@ -4,7 +4,7 @@ import { brief, count, counted, niceCeiling } from "./format";
 import type { Clock } from "./format";
 import type { ShownMinute } from "./state";
 
-const WIDTH = 900;
+const WIDTH_MIN = 280;
 const LINE = { top: 10, bottom: 132 };
 const BARS = { top: 152, bottom: 212 };
 const HEIGHT = 236;
@@ -18,19 +18,23 @@ export class MinuteChart {
   private readonly stage: HTMLElement;
   private minutes: ShownMinute[] = [];
   private pointed: number | null = null;
+  private width = 0;
 
   constructor(panel: HTMLElement, private readonly clock: Clock) {
     this.stage = part(panel, "chart");
     this.readout = part(panel, "readout");
     this.table = part<HTMLTableSectionElement>(panel, "minutes");
-    this.svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, "aria-hidden": "true", class: "chart-drawing" });
+    this.svg = draw("svg", { "aria-hidden": "true", class: "chart-drawing" });
     this.stage.append(this.svg);
     this.stage.addEventListener("pointermove", (event) => this.point(this.indexAt(event.clientX)));
     this.stage.addEventListener("pointerleave", () => this.point(null));
     this.stage.addEventListener("blur", () => this.point(null));
     this.stage.addEventListener("keydown", (event) => this.press(event));
     part<HTMLDetailsElement>(panel, "as-table").addEventListener("toggle", () => this.writeTable());
-    new ResizeObserver(() => this.drawAll()).observe(this.stage);
+    new ResizeObserver(([entry]) => {
+      this.width = Math.max(WIDTH_MIN, Math.round(entry!.contentRect.width));
+      this.drawAll();
+    }).observe(this.stage);
   }
 
   show(minutes: ShownMinute[]): void {
@@ -40,8 +44,8 @@ export class MinuteChart {
   }
 
   private drawAll(): void {
-    if (this.minutes.length === 0) return;
-    const width = Math.max(280, Math.round(this.stage.clientWidth || WIDTH));
+    if (this.minutes.length === 0 || this.width === 0) return;
+    const width = this.width;
     this.svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
     const right = width - SCALE_WIDTH;
     const step = right / this.minutes.length;

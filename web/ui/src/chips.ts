@@ -27,8 +27,9 @@ export class Chips {
       const chip = make("button", "chip");
       chip.type = "button";
       const name = valueName(dimension, value);
-      chip.setAttribute("aria-label", `Remove the filter ${dimensionName(dimension)}: ${name}`);
-      chip.append(make("span", "chip-kind", dimensionName(dimension)), make("bdi", "chip-value", name), make("span", "chip-cross"));
+      const cross = make("span", "chip-cross");
+      cross.append(make("span", "sr-only", " Remove this filter"));
+      chip.append(make("span", "chip-kind", dimensionName(dimension)), " ", make("bdi", "chip-value", name), cross);
       chip.addEventListener("click", () => this.onChange(without(this.filter, dimension)));
       item.append(chip);
       return item;

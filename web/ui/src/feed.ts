@@ -9,7 +9,7 @@ import type { FeedHit, Filter, HitKind, Visitor } from "./protocol";
 import type { FeedView } from "./state";
 
 const ROW_HEIGHT = 48;
-const ROWS_SHOWN = 40;
+const ROWS_SHOWN = 20;
 const ICONS: Record<HitKind, string> = {
   pageview: "M3 8s2-4 5-4 5 4 5 4-2 4-5 4-5-4-5-4Zm5-1.5a1.5 1.5 0 1 1 0 3 1.5 1.5 0 0 1 0-3Z",
   event: "M9 2 4 9h3.5L7 14l5-7H8.5Z",

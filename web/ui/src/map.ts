@@ -1,5 +1,5 @@
 // The world, each country as warm as it has visitors; a spark where somebody just opened a page.
-import { draw, movesLittle, part, say } from "./element";
+import { make, movesLittle, part, say } from "./element";
 import { counted, countryName } from "./format";
 import type { Dimension, FeedHit, Filter } from "./protocol";
 import type { LiveView } from "./state";
@@ -12,7 +12,8 @@ export class WorldMap {
   private readonly stage: HTMLElement;
   private readonly readout: HTMLElement;
   private readonly shapes = new Map<string, SVGElement[]>();
-  private svg: SVGElement | null = null;
+  private svg: SVGSVGElement | null = null;
+  private size = { width: 1, height: 1 };
   private view: LiveView | null = null;
   private filter: Filter = {};
   private sparks = 0;
@@ -50,8 +51,11 @@ export class WorldMap {
     for (const hit of hits) {
       const shape = hit.kind === "pageview" ? this.shapes.get(hit.country)?.[0] : undefined;
       if (!shape || this.sparks >= SPARKS_MAX) continue;
-      const spark = draw("circle", { class: "spark", cx: shape.dataset["x"]!, cy: shape.dataset["y"]!, r: 12 });
-      this.svg.append(spark);
+      // Over the drawing, not in it: a change inside would have the whole world painted again.
+      const spark = make("span", "spark");
+      spark.style.left = `${(Number(shape.dataset["x"]) / this.size.width) * 100}%`;
+      spark.style.top = `${(Number(shape.dataset["y"]) / this.size.height) * 100}%`;
+      this.stage.append(spark);
       this.sparks += 1;
       const timing = { duration: SPARK_MS, easing: "ease-out" };
       spark.animate([{ transform: "scale(0.2)", opacity: 0.9 }, { transform: "scale(1)", opacity: 0 }], timing).onfinish = () => {
@@ -65,7 +69,8 @@ export class WorldMap {
     const answer = await fetch(url);
     if (!answer.ok) return;
     const drawing = new DOMParser().parseFromString(await answer.text(), "image/svg+xml").documentElement;
-    this.svg = document.importNode(drawing, true) as unknown as SVGElement;
+    this.svg = document.importNode(drawing, true) as unknown as SVGSVGElement;
+    this.size = this.svg.viewBox.baseVal;
     this.svg.setAttribute("aria-hidden", "true");
     for (const shape of this.svg.querySelectorAll<SVGElement>("[data-country]")) {
       const code = shape.dataset["country"]!;
