@@ -50,6 +50,11 @@ pub enum EnrichedKind {
 pub type Props = Vec<(Arc<str>, Arc<str>)>;
 
 impl EnrichedKind {
+    /// A pageview, event or identify: each counts. Of heartbeats and leaves only the largest totals do.
+    pub const fn counts_once(&self) -> bool {
+        !matches!(self, EnrichedKind::Heartbeat { .. } | EnrichedKind::Leave { .. })
+    }
+
     /// The written form in JSON, metrics and lists.
     pub const fn name(&self) -> &'static str {
         match self {

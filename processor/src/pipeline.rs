@@ -84,19 +84,14 @@ impl Known {
         self.gone.insert(site);
     }
 
-    /// Learns from a hit of the tail. Whether it was not known yet.
-    pub fn relearn(&mut self, site: SiteId, hit: &EnrichedHit) -> bool {
-        let is_first = !counts(&hit.kind) || self.seen.is_first(site, hit.id);
-        if is_first {
-            let EnrichedHit { at, visitor, source, bot, .. } = hit;
-            self.visits.take(&Claim { site, visitor: *visitor, visitor_before: None, at: *at, source, bot: *bot });
+    /// Learns from a hit of the tail.
+    pub fn relearn(&mut self, site: SiteId, hit: &EnrichedHit) {
+        if hit.kind.counts_once() {
+            self.seen.is_first(site, hit.id);
         }
-        is_first
+        let EnrichedHit { at, visitor, source, bot, .. } = hit;
+        self.visits.take(&Claim { site, visitor: *visitor, visitor_before: None, at: *at, source, bot: *bot });
     }
-}
-
-fn counts(kind: &EnrichedKind) -> bool {
-    !matches!(kind, EnrichedKind::Heartbeat { .. } | EnrichedKind::Leave { .. })
 }
 
 impl Pipeline {
@@ -138,7 +133,7 @@ impl Pipeline {
         let referrer = referrer_of(&hit.kind);
         let (own, foreign) = sides(&page, referrer);
         let bot = sender.bot.or_else(|| by_referrer(&foreign?.hostname.to_ascii_lowercase()));
-        let named = self.sources.source(&hit.url, &page, referrer);
+        let named = self.sources.source(&hit.url, &page, if own.is_some() { "" } else { referrer });
         let from_path = own.map(|from| self.strings.share(if from.path.is_empty() { "/" } else { from.path }));
         let (visitor, visitor_before) = (arrival.visitor, arrival.visitor_before);
         let verdict = known.visits.take(&Claim { site, visitor, visitor_before, at, source: &named, bot });

@@ -148,7 +148,7 @@ impl Presence {
         for index in std::mem::take(&mut self.dirty) {
             let slot = self.slots.get_mut(index);
             slot.is_dirty = false;
-            let (site, key, before) = (slot.site, slot.key, slot.before.take());
+            let (site, key, before) = (slot.site, slot.key(), slot.before.take());
             let after = (!slot.is_gone).then(|| slot.visitor.clone());
             if after.is_none() {
                 self.slots.remove(index);
@@ -423,7 +423,7 @@ impl Presence {
     fn linger(&mut self, index: SlotIndex, now: Millis, path: &Arc<str>) {
         let slot = self.slots.get_mut(index);
         slot.is_leaving = true;
-        let (site, key) = (slot.site, slot.key);
+        let (site, key) = (slot.site, slot.key());
         let alive_until = now.plus(LEAVE_GRACE);
         self.state(index).alive_until = alive_until;
         self.leaving.entry((site, key.visitor)).or_default().push(index);
@@ -441,7 +441,7 @@ impl Presence {
         if !std::mem::take(&mut slot.is_leaving) {
             return;
         }
-        let of = (slot.site, slot.key.visitor);
+        let of = (slot.site, slot.key().visitor);
         if let Some(leaving) = self.leaving.get_mut(&of) {
             leaving.retain(|other| *other != index);
             if leaving.is_empty() {

@@ -13,6 +13,7 @@ use store::history::TailBatch;
 
 use crate::pipeline::Known;
 use crate::presence::Sighting;
+use crate::seen::Seen;
 use crate::work::Work;
 
 /// Batches of the tail read at once.
@@ -33,7 +34,8 @@ pub async fn recover(
     if let Some(states) = states {
         work.presence.restore(states);
     }
-    let mut replay = Replay { shard, is_rebuilt, time: Millis(0), hits: 0, known, live, work: &mut work };
+    let seen = Seen::default();
+    let mut replay = Replay { shard, is_rebuilt, time: Millis(0), hits: 0, known, seen, live, work: &mut work };
     let mut after = None;
     loop {
         let page = history.tail_since(now.minus(REBUILD_WINDOW), after, PAGE_BATCHES).await?;
@@ -61,6 +63,8 @@ struct Replay<'r> {
     time: Millis,
     hits: usize,
     known: &'r Mutex<Known>,
+    /// Of this replay alone: the process may know these hits from before it lost the shard.
+    seen: Seen,
     live: &'r dyn Live,
     work: &'r mut Work,
 }
@@ -99,7 +103,8 @@ impl Replay<'_> {
     }
 
     fn hit(&mut self, batch: &TailBatch, hit: EnrichedHit) {
-        let is_first = self.known.lock().relearn(batch.site, &hit);
+        self.known.lock().relearn(batch.site, &hit);
+        let is_first = !hit.kind.counts_once() || self.seen.is_first(batch.site, hit.id);
         if is_first && self.is_rebuilt {
             // The browser id is nowhere in history: pages part again at their next heartbeats.
             let sighting = Sighting { hit, browser: BrowserId(0), from_path: None };

@@ -58,3 +58,44 @@ impl Sources {
         self.bytes += self.question.len();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(query: &str) -> Page {
+        Page { hostname: "shop.example".into(), path: "/tea".into(), query: query.into() }
+    }
+
+    fn decided(sources: &mut Sources, query: &str, referrer: &str) -> Arc<Source> {
+        sources.source(&format!("https://shop.example/tea?{query}"), &page(query), referrer)
+    }
+
+    #[test]
+    fn a_source_is_decided_by_query_and_referrer() {
+        let sources = &mut Sources::default();
+        assert_eq!(&*decided(sources, "", "").name, "Direct");
+        assert_eq!(&*decided(sources, "", "https://www.google.com/").name, "Google");
+        assert_eq!(&*decided(sources, "utm_source=news", "https://www.google.com/").utm_source, "news");
+        assert_eq!(&*decided(sources, "", "https://shop.example/").name, "Direct", "its own page");
+    }
+
+    #[test]
+    fn the_same_question_is_answered_once() {
+        let sources = &mut Sources::default();
+        let mut google = || decided(sources, "a=1", "https://www.google.com/");
+        assert!(Arc::ptr_eq(&google(), &google()));
+    }
+
+    #[test]
+    fn questions_remembered_are_bounded_by_bytes() {
+        let sources = &mut Sources::default();
+        let query = |index: usize| format!("{index:06}{}", "x".repeat(100_000));
+        let length = page(&query(0)).hostname.len() + query(0).len() + 2;
+        let fit = QUESTION_BYTES_MAX / length;
+        (0..fit).for_each(|index| drop(decided(sources, &query(index), "")));
+        assert_eq!(sources.known.len(), fit);
+        decided(sources, &query(fit), "");
+        assert_eq!(sources.known.len(), 1);
+    }
+}

@@ -77,7 +77,7 @@ impl Outcomes {
     /// Shows that a page left, as the one who had it open.
     pub fn note_leave(&mut self, site: SiteIndex, holder: &Slot, hit: &EnrichedHit, path: &Arc<str>) {
         if holder.visitor.bot.is_none() && hit.bot.is_none() {
-            self.touch(site).show(feed_hit(holder.key, hit, FeedKind::Leave, path));
+            self.touch(site).show(feed_hit(holder.key(), hit, FeedKind::Leave, path));
         }
     }
 

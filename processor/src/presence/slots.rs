@@ -20,7 +20,7 @@ const NONE: u32 = u32::MAX;
 /// One visitor, present or gone since the last commit.
 pub struct Slot {
     pub site: SiteIndex,
-    pub key: VisitorKey,
+    /// Its key is the slot's.
     pub visitor: Arc<Visitor>,
     /// The state of the last commit, while `is_dirty`.
     pub before: Option<Arc<Visitor>>,
@@ -39,10 +39,16 @@ pub struct Slot {
     previous: u32,
 }
 
+impl Slot {
+    pub fn key(&self) -> VisitorKey {
+        self.visitor.key
+    }
+}
+
 /// All slots of a shard.
 #[derive(Default)]
 pub struct Slots {
-    slots: Vec<Option<Slot>>,
+    slots: Slab,
     free: Vec<SlotIndex>,
     by_key: HashTable<SlotIndex>,
     /// The first slot of each visitor.
@@ -52,25 +58,25 @@ pub struct Slots {
 
 impl Slots {
     pub fn get(&self, index: SlotIndex) -> &Slot {
-        self.slots[index as usize].as_ref().expect("an index is not used after its slot was freed")
+        self.slots.get(index).expect("an index is not used after its slot was freed")
     }
 
     pub fn get_mut(&mut self, index: SlotIndex) -> &mut Slot {
-        self.slots[index as usize].as_mut().expect("an index is not used after its slot was freed")
+        self.try_get_mut(index).expect("an index is not used after its slot was freed")
     }
 
     /// None: the slot was freed.
     pub fn try_get_mut(&mut self, index: SlotIndex) -> Option<&mut Slot> {
-        self.slots.get_mut(index as usize)?.as_mut()
+        self.slots.get_mut(index)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (SlotIndex, &Slot)> {
-        self.slots.iter().zip(0..).filter_map(|(slot, index)| Some((index, slot.as_ref()?)))
+        (0..self.slots.len).filter_map(|index| Some((index, self.slots.get(index)?)))
     }
 
     pub fn by_key(&self, site: SiteIndex, key: VisitorKey) -> Option<SlotIndex> {
         let hash = self.hasher.hash_one((site, key));
-        let same = |&index: &SlotIndex| self.get(index).key == key && self.get(index).site == site;
+        let same = |&index: &SlotIndex| self.get(index).key() == key && self.get(index).site == site;
         self.by_key.find(hash, same).copied()
     }
 
@@ -90,7 +96,6 @@ impl Slots {
         let first = self.first_of(site, key.visitor);
         let slot = Slot {
             site,
-            key,
             visitor,
             before: None,
             heard: Millis(i64::MIN),
@@ -111,8 +116,8 @@ impl Slots {
         }
         let Slots { slots, by_key, hasher, .. } = self;
         let hash_of = |&index: &SlotIndex| {
-            let slot = slots[index as usize].as_ref().expect("an indexed slot is there");
-            hasher.hash_one((slot.site, slot.key))
+            let slot = slots.get(index).expect("an indexed slot is there");
+            hasher.hash_one((slot.site, slot.key()))
         };
         by_key.insert_unique(hasher.hash_one((site, key)), index, hash_of);
         index
@@ -120,7 +125,7 @@ impl Slots {
 
     /// Frees a slot; its index may be given out again.
     pub fn remove(&mut self, index: SlotIndex) -> Slot {
-        let (site, key) = (self.get(index).site, self.get(index).key);
+        let (site, key) = (self.get(index).site, self.get(index).key());
         let hash = self.hasher.hash_one((site, key));
         if let Ok(entry) = self.by_key.find_entry(hash, |&other| other == index) {
             entry.remove();
@@ -135,29 +140,26 @@ impl Slots {
             self.replace_first(site, key.visitor, index, (next != NONE).then_some(next));
         }
         self.free.push(index);
-        self.slots[index as usize].take().expect("an index is not used after its slot was freed")
+        self.slots.take(index).expect("an index is not used after its slot was freed")
     }
 
     fn place(&mut self, slot: Slot) -> SlotIndex {
-        if let Some(index) = self.free.pop() {
-            self.slots[index as usize] = Some(slot);
-            return index;
-        }
-        self.slots.push(Some(slot));
-        (self.slots.len() - 1) as SlotIndex
+        let index = self.free.pop().unwrap_or(self.slots.len);
+        self.slots.put(index, slot);
+        index
     }
 
     fn first_of(&self, site: SiteIndex, visitor: VisitorId) -> Option<SlotIndex> {
         let hash = self.hasher.hash_one((site, visitor));
-        let same = |&index: &SlotIndex| self.get(index).key.visitor == visitor && self.get(index).site == site;
+        let same = |&index: &SlotIndex| self.get(index).key().visitor == visitor && self.get(index).site == site;
         self.by_visitor.find(hash, same).copied()
     }
 
     fn insert_first(&mut self, site: SiteIndex, visitor: VisitorId, index: SlotIndex) {
         let Slots { slots, by_visitor, hasher, .. } = self;
         let hash_of = |&index: &SlotIndex| {
-            let slot = slots[index as usize].as_ref().expect("an indexed slot is there");
-            hasher.hash_one((slot.site, slot.key.visitor))
+            let slot = slots.get(index).expect("an indexed slot is there");
+            hasher.hash_one((slot.site, slot.key().visitor))
         };
         by_visitor.insert_unique(hasher.hash_one((site, visitor)), index, hash_of);
     }
@@ -174,6 +176,43 @@ impl Slots {
     }
 }
 
+/// Slots in pieces of a fixed length: growing moves nothing and wastes at most one piece.
+#[derive(Default)]
+struct Slab {
+    pieces: Vec<Vec<Option<Slot>>>,
+    len: SlotIndex,
+}
+
+const PIECE_SLOTS: usize = 1_024;
+
+impl Slab {
+    fn get(&self, index: SlotIndex) -> Option<&Slot> {
+        self.pieces.get(index as usize / PIECE_SLOTS)?.get(index as usize % PIECE_SLOTS)?.as_ref()
+    }
+
+    fn get_mut(&mut self, index: SlotIndex) -> Option<&mut Slot> {
+        self.pieces.get_mut(index as usize / PIECE_SLOTS)?.get_mut(index as usize % PIECE_SLOTS)?.as_mut()
+    }
+
+    fn take(&mut self, index: SlotIndex) -> Option<Slot> {
+        self.pieces.get_mut(index as usize / PIECE_SLOTS)?.get_mut(index as usize % PIECE_SLOTS)?.take()
+    }
+
+    /// `index`: an empty place, or the first behind the last.
+    fn put(&mut self, index: SlotIndex, slot: Slot) {
+        if index < self.len {
+            self.pieces[index as usize / PIECE_SLOTS][index as usize % PIECE_SLOTS] = Some(slot);
+            return;
+        }
+        if self.len as usize == self.pieces.len() * PIECE_SLOTS {
+            self.pieces.push(Vec::with_capacity(PIECE_SLOTS));
+        }
+        let last = self.pieces.last_mut().expect("a piece was just added");
+        last.push(Some(slot));
+        self.len += 1;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use model::BrowserId;
@@ -187,7 +226,7 @@ mod tests {
 
     fn browsers(slots: &Slots, visitor: u64) -> Vec<u64> {
         let mut browsers: Vec<_> =
-            slots.of_visitor(0, VisitorId(visitor)).map(|(_, slot)| slot.key.browser.0).collect();
+            slots.of_visitor(0, VisitorId(visitor)).map(|(_, slot)| slot.key().browser.0).collect();
         browsers.sort();
         browsers
     }

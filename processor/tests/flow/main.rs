@@ -68,7 +68,7 @@ async fn an_append_that_took_effect_and_failed_counts_once() {
 
 #[tokio::test]
 async fn what_history_does_not_take_before_shutdown_stays_on_the_bus_for_the_next_start() {
-    let mut world = World::new(1).await;
+    let mut world = World::draining(1, Duration::from_millis(100)).await;
     world.history.failures_before.store(u32::MAX, Ordering::SeqCst);
     let arrival = world.arrival(1, view(1, "/tea"));
     world.publish(&[arrival]).await;
@@ -224,6 +224,7 @@ async fn case_1_over_midnight_and_the_salts_change_it_is_one_visit_and_one_visit
     world.send(&[arrival]).await;
     let totals = world.totals().await.all;
     assert_eq!((totals.visitors, totals.visits, totals.pageviews), (1, 1, 2));
+    assert_eq!(world.snapshot().await.counters.of(Dimension::Source).get("Google"), Some(&1));
     world.restart().await;
     world.advance(600);
     let arrival = changed(&world, view(3, "/c"));

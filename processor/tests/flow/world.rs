@@ -34,11 +34,16 @@ pub struct World {
     pub clock: Arc<TestClock>,
     work: Option<(CancellationToken, JoinHandle<anyhow::Result<()>>)>,
     batches: u128,
+    drain_max: Duration,
     _folder: TempDir,
 }
 
 impl World {
     pub async fn new(shards: u16) -> World {
+        World::draining(shards, Duration::from_secs(30)).await
+    }
+
+    pub async fn draining(shards: u16, drain_max: Duration) -> World {
         let folder = tempfile::tempdir().unwrap();
         let store = Embedded::open(folder.path()).unwrap();
         add_site(&store).await;
@@ -54,6 +59,7 @@ impl World {
             clock: Arc::new(TestClock::at(EVE)),
             work: None,
             batches: 0,
+            drain_max,
             store,
             _folder: folder,
         };
@@ -66,7 +72,7 @@ impl World {
             flush_every: Duration::from_millis(1),
             tick_every: Duration::from_millis(5),
             retry_wait: Duration::from_millis(5),
-            drain_max: Duration::from_millis(500),
+            drain_max: self.drain_max,
             ..Options::default()
         };
         let deps = Deps {
