@@ -169,6 +169,7 @@ export class Board {
     this.list.show(this.visitors);
     const key = this.visitorPanel.key;
     if (key !== null) this.visitorPanel.update(this.visitors?.byKey.get(key));
+    this.drawFeed();
   };
 
   private readonly drawFeed = (): void => this.feed.show(this.hits, this.filter);

@@ -37,11 +37,17 @@ export class Feed {
 
   show(feed: FeedView | null, filter: Filter): void {
     if (this.list.matches(":hover") || this.list.contains(document.activeElement)) return;
-    const shown = (feed?.hits ?? []).filter((hit) => admits(filter, hit, this.present(hit.visitor))).slice(0, ROWS_SHOWN);
+    const shown = (feed?.hits ?? []).filter((hit) => this.shows(hit, filter)).slice(0, ROWS_SHOWN);
     const items = new Map(shown.map((hit) => [hit.number, this.items.get(hit.number) ?? this.item(hit)]));
     this.items = items;
     arrange(this.list, [...items.values()], { rowHeight: ROW_HEIGHT, animate: true });
     this.none.hidden = shown.length > 0;
+  }
+
+  /** Who closed a page and is still here only went on to the next one: that is no leaving. */
+  private shows(hit: FeedHit, filter: Filter): boolean {
+    const visitor = this.present(hit.visitor);
+    return !(hit.kind === "leave" && visitor) && admits(filter, hit, visitor);
   }
 
   private item(hit: FeedHit): HTMLElement {
