@@ -139,3 +139,12 @@ pub fn event(id: u128, pageview: Option<u128>) -> Sighting {
 pub fn identify(id: u128, identity: &str) -> Sighting {
     sighting(id, EnrichedKind::Identify { identity: identity.into(), props: vec![] })
 }
+
+/// Memory never waits.
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match std::pin::pin!(future).as_mut().poll(&mut context) {
+        std::task::Poll::Ready(value) => value,
+        std::task::Poll::Pending => panic!("memory waited"),
+    }
+}

@@ -3,7 +3,7 @@
 
 use fastrand::Rng;
 use hashbrown::HashMap;
-use live::{Commit, Counters};
+use live::{Commit, Counters, Live, MemoryLive};
 
 use super::fixtures::*;
 use super::*;
@@ -12,7 +12,7 @@ const VISITORS: u64 = 12;
 const BROWSERS: u64 = 4;
 const STEPS: i64 = 4_000;
 
-/// Live as simple as can be: states by key, and the strictest reading of changes.
+/// Live as simple as can be, beside the real one: states by key, and the strictest reading of changes.
 #[derive(Default)]
 struct Held(HashMap<VisitorKey, Arc<Visitor>>);
 
@@ -101,7 +101,7 @@ fn check_visitor(visitor: &Visitor, now: Millis, what: &str) {
 fn simulate(seed: u64) {
     let mut rng = Rng::with_seed(seed);
     let (mut presence, mut crowd, mut held) = (Presence::new(0), Crowd::default(), Held::default());
-    let mut counters = Counters::default();
+    let (live, mut counters) = (MemoryLive::default(), Counters::default());
     let mut now = EIGHT;
     for step in 0..STEPS {
         let what = format!("seed {seed}, step {step}");
@@ -113,11 +113,15 @@ fn simulate(seed: u64) {
         if rng.u8(..3) > 0 {
             continue;
         }
-        held.apply(&presence.take_commits(now), &mut counters, &what);
+        let commits = presence.take_commits(now);
+        held.apply(&commits, &mut counters, &what);
+        block_on(live.commit(commits)).unwrap();
         let visitors: Vec<_> = presence.visitors().map(|(_, visitor)| &**visitor).collect();
         visitors.iter().for_each(|visitor| check_visitor(visitor, now, &what));
         assert_eq!(visitors.len(), held.0.len(), "{what}");
-        assert_eq!(counters, Counters::recount(visitors), "{what}");
+        let recount = Counters::recount(visitors);
+        assert_eq!(counters, recount, "{what}");
+        assert_eq!(block_on(live.watch(SITE)).unwrap().snapshot.counters, recount, "{what}");
     }
     now = now.plus(Duration::from_secs(600));
     held.apply(&presence.take_commits(now), &mut counters, "at the end");

@@ -85,15 +85,6 @@ impl Story {
     }
 }
 
-/// Memory never waits.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    match std::pin::pin!(future).as_mut().poll(&mut context) {
-        std::task::Poll::Ready(value) => value,
-        std::task::Poll::Pending => panic!("memory waited"),
-    }
-}
-
 #[test]
 fn case_1_a_visitor_over_midnight_and_the_salts_change_is_one() {
     let mut story = Story::new();

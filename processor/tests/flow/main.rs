@@ -101,9 +101,7 @@ async fn a_restart_rebuilds_who_is_present_and_the_chart() {
     for visitor in 1..=20 {
         world.advance(30);
         let arrival = world.arrival(visitor, view(visitor.into(), &format!("/{}", visitor % 3)));
-        let message = world.message(&[arrival]);
-        world.bus.publish((visitor % 2) as u16, message).await.unwrap();
-        world.settled().await;
+        world.send_to((visitor % 2) as u16, &[arrival]).await;
     }
     let gone = world.arrival(20, leave(100, 20, "/2"));
     world.send(&[gone]).await;
@@ -236,6 +234,24 @@ async fn case_1_over_midnight_and_the_salts_change_it_is_one_visit_and_one_visit
     world.send(&[arrival]).await;
     let totals = world.totals().await.all;
     assert_eq!((totals.visitors, totals.visits), (2, 2), "after 31 minutes the new id counts");
+}
+
+#[tokio::test]
+async fn a_visitor_whose_new_id_falls_to_another_shard_is_present_once() {
+    let mut world = World::new(2).await;
+    let arrival = world.arrival(1, view(1, "/a"));
+    world.send_to(0, &[arrival]).await;
+    for id in 2..6 {
+        world.advance(15);
+        let mut arrival = world.arrival(1, beat(id, 1, "/a"));
+        (arrival.visitor, arrival.visitor_before) = (VisitorId(2), Some(VisitorId(1)));
+        world.send_to(1, &[arrival]).await;
+        assert_eq!(world.present().await, 1);
+    }
+    world.advance(36);
+    until("nobody is present", async || world.present().await == 0).await;
+    let totals = world.totals().await.all;
+    assert_eq!((totals.visitors, totals.visits), (1, 1));
 }
 
 async fn check_visits(gap: Duration, beats: bool, visits: u64) {

@@ -118,6 +118,13 @@ impl World {
         message
     }
 
+    /// Publishes to a shard and waits until it is acknowledged.
+    pub async fn send_to(&mut self, shard: u16, arrivals: &[Arrival]) {
+        let message = self.message(arrivals);
+        self.bus.publish(shard, message).await.unwrap();
+        self.settled().await;
+    }
+
     /// Publishes and waits until it is acknowledged.
     pub async fn send(&mut self, arrivals: &[Arrival]) -> Message {
         let message = self.publish(arrivals).await;
