@@ -66,7 +66,7 @@ pub(super) fn cut(text: &str, bytes_max: usize) -> &str {
     &text[..text.floor_char_boundary(bytes_max)]
 }
 
-/// The compiled tables: about 3 MB, read in some 15 ms.
+/// The compiled tables: about 6 MB, read in some 30 ms. An agent then takes about 10 µs.
 struct Tables {
     browsers: Rules,
     systems: Rules,
