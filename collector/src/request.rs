@@ -4,6 +4,7 @@ mod fields;
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use model::{BrowserId, Hit, HitId, HitKind, Millis, Screen, Site, SiteId, limits};
 use serde::Deserialize;
@@ -163,7 +164,10 @@ fn judge<'a>(wire: WireHit<'a>, context: &Context<'_>) -> Result<Judged<'a>, Rea
     let Some(id) = wire.id.as_ref().and_then(|Text(id)| id.parse::<HitId>().ok()) else {
         return Err(("hit_id", "`id` is 32 hexadecimal digits, another for each hit.".into()));
     };
-    let at = happened(wire.at, context)?;
+    // Logs that are replayed are as old as they are; whoever may state senders may state that too.
+    let is_stated = wire.address.is_some() || wire.agent.is_some();
+    let age_max = if is_stated { Duration::MAX } else { limits::HIT_AGE_MAX };
+    let at = happened(wire.at, age_max, context)?;
     let url = url_of(wire.url, context)?;
     let kind = match wire.kind.as_ref().map(|Text(kind)| &**kind) {
         Some("pageview") => HitKind::Pageview {
@@ -219,17 +223,18 @@ fn stated<'a>(
 }
 
 /// When it happened by our clock: as long before the arrival as it was before `sent`, never after it.
-fn happened(at: Option<i64>, context: &Context<'_>) -> Result<Millis, Reason> {
+fn happened(at: Option<i64>, age_max: Duration, context: &Context<'_>) -> Result<Millis, Reason> {
     let at = at.ok_or_else(|| missing("at"))?;
     let before_sent = i128::from(context.sent.0) - i128::from(at);
     let ahead_max = limits::HIT_AHEAD_MAX.as_millis() as i128;
-    let age_max = limits::HIT_AGE_MAX.as_millis() as i128;
-    if before_sent < -ahead_max || before_sent > age_max {
+    let happened = i128::from(context.received.0) - before_sent.max(0);
+    let is_too_old = before_sent > 0 && before_sent as u128 > age_max.as_millis();
+    if before_sent < -ahead_max || is_too_old || happened < 0 {
         let days = limits::HIT_AGE_MAX.as_secs() / 86_400;
         let message = format!("`at` is at most 60 s after `sent` and at most {days} days before it.");
         return Err(("clock", message));
     }
-    Ok(Millis(context.received.0 - before_sent.max(0) as i64))
+    Ok(Millis(happened as i64))
 }
 
 fn url_of(url: Option<Text<'_>>, context: &Context<'_>) -> Result<String, Reason> {

@@ -3,6 +3,7 @@
 
 pub mod counters;
 pub mod memory;
+pub mod series;
 
 use std::sync::Arc;
 

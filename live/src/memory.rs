@@ -1,7 +1,6 @@
 //! Live in memory: the embedded size, one process. A restart begins empty; the processor rebuilds it.
 //! Never does I/O, so nothing here fails.
 
-pub mod series;
 mod site;
 mod topics;
 

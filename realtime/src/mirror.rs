@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hashbrown::HashMap;
-use live::memory::series::Minutes;
+use live::series::Minutes;
 use live::{Applied, Series, Snapshot};
 use model::{Millis, Visitor, VisitorKey};
 

@@ -72,8 +72,6 @@ async fn four_days_of_a_blog_equal_the_recount_and_the_line_cut_short_is_named()
 async fn a_replay_as_if_it_happened_now_moves_the_live_view() {
     let Some(data) = data() else { return };
     let world = World::start().await;
-    // The log is stamped with this machine's time, so the server's clock must agree with it.
-    world.clock.set(model::Clock::now(&model::SystemClock));
     let site = world.site_with(&[("hostnames", "*")]).await;
     let mut dashboard = world.dashboard(site, "live").await;
     let file = data.join("logs/site-week-48.log.gz");

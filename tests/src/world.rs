@@ -76,8 +76,9 @@ impl World {
         Person::new(self.address())
     }
 
-    /// Time passes, and whoever falls due in it is noticed.
+    /// Time passes, after what was sent before has been processed.
     pub async fn pass(&self, duration: Duration) {
+        self.settle().await;
         self.clock.advance(duration);
     }
 

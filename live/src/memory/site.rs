@@ -7,7 +7,7 @@ use model::{Peak, Visitor, VisitorKey};
 use tokio::sync::broadcast::{Sender, channel};
 
 use super::WATCH_COMMITS_MAX;
-use super::series::{Hours, Minutes};
+use crate::series::{Hours, Minutes};
 use crate::{Applied, Change, Commit, Counters, Snapshot, Watch};
 
 #[derive(Default)]

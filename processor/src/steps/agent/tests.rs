@@ -1,3 +1,5 @@
+//! A table of agents as browsers and bots send them, and what is read in each.
+
 use super::*;
 
 /// Columns: browser, version, system, its version, device, verdict, agent.
