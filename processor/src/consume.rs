@@ -164,7 +164,7 @@ impl<'s> Running<'s> {
 
     async fn woken(&mut self) -> Woken {
         let Options { messages_a_flush_max, tick_every, .. } = self.shard.options;
-        let is_idle = self.work.presence.is_quiet() && self.unsaid.is_empty();
+        let is_idle = self.work.presence.is_quiet() && self.unsaid.is_empty() && self.peaks.are_saved();
         let (consumer, next_flush) = (&mut self.consumer, self.next_flush);
         let deliveries = async {
             sleep_until(next_flush).await;

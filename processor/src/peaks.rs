@@ -29,6 +29,11 @@ impl Peaks {
         self.raised.iter().map(peak).collect()
     }
 
+    /// History has all of them.
+    pub fn are_saved(&self) -> bool {
+        self.raised.is_empty()
+    }
+
     /// History has these now.
     pub fn saved(&mut self, peaks: &[Peak]) {
         for peak in peaks {

@@ -10,7 +10,7 @@ use super::*;
 
 const VISITORS: u64 = 12;
 const BROWSERS: u64 = 4;
-const STEPS: i64 = 4_000;
+const STEPS: i64 = 3_000;
 
 /// Live as simple as can be, beside the real one: states by key, and the strictest reading of changes.
 #[derive(Default)]
@@ -131,5 +131,5 @@ fn simulate(seed: u64) {
 
 #[test]
 fn live_equals_a_recount_whatever_happens_on_the_way() {
-    (0..12).for_each(simulate);
+    (0..8).for_each(simulate);
 }
