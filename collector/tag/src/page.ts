@@ -71,12 +71,12 @@ const beat = guard(() => {
 });
 
 /** A client-side route ends the pageview and begins the next; the same address again is none. */
-export const route = (): void => {
+export const route = guard(() => {
   if (address() != shown.url) {
     hit("leave");
     begin(shown.url);
   }
-};
+});
 
 export const end = (): void => {
   due = 0;

@@ -39,7 +39,10 @@ export async function openShop() {
   const { port } = server.address();
   shop.origin = `http://127.0.0.1:${port}`;
   shop.otherOrigin = `http://localhost:${port}`;
-  shop.hits = (kind) => shop.requests.flatMap(({ body }) => body.hits).filter((hit) => !kind || hit.kind === kind);
+  /** Every sending of a hit of the kind, or of any. */
+  shop.sends = (kind) => shop.requests.flatMap(({ body }) => body.hits).filter((hit) => !kind || hit.kind === kind);
+  /** Every hit once, however often it was sent. */
+  shop.hits = (kind) => [...new Map(shop.sends(kind).map((hit) => [hit.id, hit])).values()];
   shop.accepted = () => shop.requests.filter(({ status }) => status === 202).flatMap(({ body }) => body.hits);
   /** Waits until there are `count` hits of the kind, and gives them. */
   shop.await = async (kind, count = 1) => {

@@ -34,7 +34,11 @@ const setHidden = (hidden) =>
     document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
   }, hidden);
 
-/** With the page's clock stopped: lets it run, and what happens meanwhile arrive. */
+/** From here on the page's time only passes when told to. */
+const stopClock = async () => {
+  await page.clock.install();
+  await page.clock.pauseAt(Date.now() + 3_600_000);
+};
 const pass = (ms) => page.clock.runFor(ms);
 
 describe("a pageview", () => {
@@ -69,25 +73,30 @@ describe("a pageview", () => {
     await until(() => shop.requests.length === 1);
     await page.evaluate(() => watchfire("event", "read"));
     await shop.await("event");
-    assert.equal(shop.hits("pageview").length, 1, "the answer was read, so the pageview is not sent again");
+    assert.equal(shop.sends("pageview").length, 1, "the answer was read, so the pageview is not sent again");
   });
 
   test("counts once more when the page is restored from the back-forward cache", async () => {
-    await visit("/one");
-    await shop.await("pageview");
-    await page.evaluate(() => {
-      window.dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }));
-      window.dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }));
-    });
-    const [first, second] = await shop.await("pageview", 2);
-    assert.notEqual(first.id, second.id);
-    assert.equal(first.url, second.url);
-    assert.equal(shop.hits("leave")[0].pageview, first.id);
+    const caching = await launch({ ignoreDefaultArgs: ["--disable-back-forward-cache"] });
+    const visitor = await caching.newPage();
+    await visitor.goto(shop.origin + "/one");
+    const [first] = await shop.await("pageview");
+    await visitor.evaluate(() => (window.kept = true));
+    await visitor.goto(shop.origin + "/two");
+    await shop.await("pageview", 2);
+    await visitor.evaluate(() => void setTimeout(() => history.back()));
+    const [, , restored] = await shop.await("pageview", 3);
+    assert.ok(await visitor.evaluate(() => window.kept), "it was restored, not loaded");
+    await caching.close();
+    assert.equal(restored.url, first.url);
+    assert.notEqual(restored.id, first.id);
+    assert.deepEqual(shop.hits("leave").slice(0, 1).map(({ pageview }) => pageview), [first.id]);
+    assert.equal(new Set(shop.requests.map(({ body }) => body.browser)).size, 1);
   });
 
   test("waits while the page is prerendered", async () => {
     await page.addInitScript(() => Object.defineProperty(document, "prerendering", { configurable: true, get: () => !window.shown }));
-    await page.clock.install();
+    await stopClock();
     await visit();
     await pass(60_000);
     assert.equal(shop.requests.length, 0);
@@ -157,7 +166,7 @@ describe("a client-side route", () => {
 });
 
 describe("heartbeats", () => {
-  beforeEach(() => page.clock.install());
+  beforeEach(() => stopClock());
 
   test("come every 15 s while active, and every 60 s when idle, each saying when the next is due", async () => {
     await visit();
@@ -221,7 +230,7 @@ describe("heartbeats", () => {
 });
 
 describe("attention", () => {
-  beforeEach(() => page.clock.install());
+  beforeEach(() => stopClock());
 
   test("is time with input in the last 15 s, as a running total of the pageview", async () => {
     await visit();
@@ -317,12 +326,12 @@ describe("delivery", () => {
     assert.equal(shop.hits("event").length, 0);
     await context.setOffline(false);
     await shop.await("event", 3);
-    assert.equal(new Set(shop.hits().map(({ id }) => id)).size, shop.hits().length);
+    assert.equal(shop.sends("event").length, 3);
   });
 
   for (const status of [503, 500, 429, 408, 413, 0]) {
     test(`sends again, with the same ids, what was answered by ${status || "nothing"}`, async () => {
-      await page.clock.install();
+      await stopClock();
       shop.status = status;
       await visit();
       await pass(200);
@@ -332,15 +341,15 @@ describe("delivery", () => {
       shop.status = 202;
       await pass(15_000);
       await until(() => shop.accepted().length);
-      assert.deepEqual([...new Set(shop.hits("pageview").map((hit) => hit.id))], [id]);
-      const sends = shop.hits("pageview").length;
+      assert.deepEqual(shop.hits("pageview").map((hit) => hit.id), [id]);
+      const sends = shop.sends("pageview").length;
       await pass(200_000);
-      assert.equal(shop.hits("pageview").length, sends, "and no more once it is accepted");
+      assert.equal(shop.sends("pageview").length, sends, "and no more once it is accepted");
     });
   }
 
   test("waits longer each time", async () => {
-    await page.clock.install();
+    await stopClock();
     shop.status = 503;
     await visit();
     for (let second = 0; second < 130; second++) await pass(1_000);
@@ -355,7 +364,7 @@ describe("delivery", () => {
 
   for (const status of [400, 403, 404]) {
     test(`drops what was answered by ${status}`, async () => {
-      await page.clock.install();
+      await stopClock();
       shop.status = status;
       await visit();
       await pass(200);
@@ -364,12 +373,12 @@ describe("delivery", () => {
       await page.evaluate(() => watchfire("event", "later"));
       await pass(10_000);
       await shop.await("event");
-      assert.equal(shop.hits("pageview").length, 1);
+      assert.equal(shop.sends("pageview").length, 1);
     });
   }
 
   test("keeps the newest 500 hits, and sends at most 100 hits and 64 KiB at once", async () => {
-    await page.clock.install();
+    await stopClock();
     shop.status = 503;
     await visit();
     await pass(200);
@@ -378,10 +387,10 @@ describe("delivery", () => {
       for (let number = 0; number < 600; number++) watchfire("event", "n" + number, { text: "é".repeat(500) });
     });
     shop.status = 202;
-    for (let second = 0; second < 200 && shop.accepted().length < 500; second++) {
+    for (let second = 0; second < 200 && !shop.accepted().some(({ name }) => name === "n599"); second++) {
       await pass(1_000);
     }
-    const events = new Set(shop.accepted().map(({ name }) => name));
+    const events = new Set(shop.accepted().filter(({ kind }) => kind === "event").map(({ name }) => name));
     assert.equal(events.size, 500);
     assert.ok(!events.has("n99") && events.has("n100") && events.has("n599"));
     assert.ok(Math.max(...shop.requests.map(({ body }) => body.hits.length)) <= 100);
@@ -389,7 +398,7 @@ describe("delivery", () => {
   });
 
   test("gets hits through that together are larger than a request may be", async () => {
-    await page.clock.install();
+    await stopClock();
     await visit();
     await pass(200);
     await shop.await("pageview");
@@ -598,7 +607,7 @@ describe("a hostile page", () => {
     "whose storage is full and broken": () => {
       shop.attributes = "data-storage";
       return page.addInitScript((site) => {
-        localStorage[site] = "{";
+        if (location.protocol === "http:") localStorage[site] = "{";
         Storage.prototype.setItem = () => {
           throw new Error("full");
         };
