@@ -106,3 +106,46 @@ impl From<StoreError> for Refusal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::BodyExt;
+
+    #[tokio::test]
+    async fn every_error_has_one_shape() {
+        let refusal =
+            Refusal::bad_request("no_hits", "`hits` holds at least one \"hit\".").with("more", 1.into());
+        let response = refusal.into_response();
+        assert_eq!(
+            (response.status(), response.headers().get(header::RETRY_AFTER)),
+            (StatusCode::BAD_REQUEST, None)
+        );
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let expected =
+            r#"{"error":{"code":"no_hits","message":"`hits` holds at least one \"hit\"."},"more":1}"#;
+        assert_eq!(body, expected);
+    }
+
+    #[test]
+    fn whoever_is_to_wait_is_told_whole_seconds_at_least_one() {
+        let check = |wait: f64, expected: &str| {
+            let response = Refusal::unavailable(Duration::from_secs_f64(wait)).into_response();
+            assert_eq!(response.headers()[header::RETRY_AFTER], expected, "{wait}");
+        };
+        check(0.0, "1");
+        check(0.2, "1");
+        check(1.0, "1");
+        check(1.001, "2");
+    }
+
+    #[test]
+    fn a_stranger_cannot_tell_nothing_from_not_yours() {
+        let answer = |refusal: Refusal| (refusal.status, refusal.code, refusal.message);
+        assert_eq!(answer(Denied::Forbidden.into()), answer(StoreError::NotFound("site").into()));
+        assert_eq!(Refusal::from(Denied::Unknown).status, StatusCode::UNAUTHORIZED);
+        let hidden = Refusal::from(StoreError::Unavailable(anyhow::anyhow!("/var/secret.db is locked")));
+        assert_eq!(hidden.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(!hidden.message.contains("secret"));
+    }
+}

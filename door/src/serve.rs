@@ -1,5 +1,7 @@
 //! Serves a router on a listener: a permit before each accept, limits on header bytes and on time,
 //! a panic ends its request only, shutdown drains.
+//!
+//! A connection that was upgraded (a WebSocket) belongs to whoever asked for it: it is counted, bounded and ended there.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -24,8 +26,8 @@ use tower::ServiceExt;
 
 use crate::{Refusal, TrustedProxies};
 
-/// A peer that acknowledges nothing for so long, a full window included, is gone.
-const PEER_SILENT_MAX: Duration = Duration::from_secs(40);
+/// hyper reads heads of at least so many bytes.
+const HEAD_BUFFER_MIN: usize = 8 * 1024;
 /// An idle connection is probed after so long, to find peers that vanished without a word.
 const PROBE_AFTER: Duration = Duration::from_secs(30);
 
@@ -35,8 +37,10 @@ pub struct DoorOptions {
     pub connections_max: usize,
     /// Bytes of a request's head at most; more is 431.
     pub head_bytes_max: usize,
-    /// A request's head must arrive within this, and a kept-alive connection may idle this long.
+    /// A request's head must arrive within this, and a kept-alive connection may idle this long. Then it is closed.
     pub head_timeout: Duration,
+    /// A peer that acknowledges nothing for so long, or reads nothing of what waits for it, is cut off.
+    pub peer_silent_max: Duration,
     /// After shutdown began, open requests get this long.
     pub drain: Duration,
     pub trusted_proxies: Arc<TrustedProxies>,
@@ -48,6 +52,7 @@ impl Default for DoorOptions {
             connections_max: 20_000,
             head_bytes_max: 16 * 1024,
             head_timeout: Duration::from_secs(15),
+            peer_silent_max: Duration::from_secs(40),
             drain: Duration::from_secs(3),
             trusted_proxies: Arc::default(),
         }
@@ -101,7 +106,8 @@ impl Door {
         permits: &Arc<Semaphore>,
     ) -> anyhow::Result<Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)>> {
         loop {
-            let next = async { anyhow::Ok((permits.clone().acquire_owned().await?, listener.accept().await)) };
+            let next =
+                async { anyhow::Ok((permits.clone().acquire_owned().await?, listener.accept().await)) };
             let (permit, accepted) = tokio::select! {
                 next = next => next?,
                 () = self.shutdown.cancelled() => return Ok(None),
@@ -118,13 +124,14 @@ impl Door {
     }
 
     async fn serve_connection(&self, stream: TcpStream, peer: SocketAddr) {
-        bound_silence(&stream);
-        let service = hyper::service::service_fn(|request: hyper::Request<Incoming>| self.answer(request, peer));
+        bound_silence(&stream, self.options.peer_silent_max);
+        let service =
+            hyper::service::service_fn(|request: hyper::Request<Incoming>| self.answer(request, peer));
         let mut builder = hyper::server::conn::http1::Builder::new();
         builder
             .timer(TokioTimer::new())
             .header_read_timeout(self.options.head_timeout)
-            .max_buf_size(self.options.head_bytes_max);
+            .max_buf_size(self.options.head_bytes_max.max(HEAD_BUFFER_MIN));
         let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
         tokio::pin!(connection);
         let ended = tokio::select! {
@@ -139,28 +146,56 @@ impl Door {
         }
     }
 
-    async fn answer(&self, request: hyper::Request<Incoming>, peer: SocketAddr) -> Result<Response, Infallible> {
+    async fn answer(
+        &self,
+        request: hyper::Request<Incoming>,
+        peer: SocketAddr,
+    ) -> Result<Response, Infallible> {
+        if head_bytes(&request) > self.options.head_bytes_max {
+            return Ok(head_too_large(self.options.head_bytes_max));
+        }
         let mut request: Request = request.map(Body::new);
         let client = self.options.trusted_proxies.client(peer, request.headers());
         request.extensions_mut().insert(client);
         let answered = AssertUnwindSafe(self.routes.clone().oneshot(request)).catch_unwind();
-        Ok(answered.await.unwrap_or_else(|_| {
+        answered.await.unwrap_or_else(|_| {
             metrics::counter!("watchfire_panics_total").increment(1);
             let message = "The server failed at this request. It is logged; others are not affected.";
             Ok(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message).into_response())
-        })?)
+        })
     }
 }
 
-/// Half-open connections end, and so do those whose peer never reads.
-fn bound_silence(stream: &TcpStream) {
+/// Bytes of a head in its plain form. hyper stops reading past its buffer and answers 431 without a body; what it
+/// has read in one go may be larger than that, so the exact maximum is held here.
+fn head_bytes<B>(request: &hyper::Request<B>) -> usize {
+    let uri = request.uri();
+    let origin = uri.authority().map_or(0, |authority| "http://".len() + authority.as_str().len());
+    let target = origin + uri.path_and_query().map_or(0, |target| target.as_str().len());
+    let line = request.method().as_str().len() + target + "  HTTP/1.1\r\n".len();
+    let fields =
+        request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    line + fields.sum::<usize>() + "\r\n".len()
+}
+
+fn head_too_large(max: usize) -> Response {
+    let message = format!("A request's head holds at most {max} bytes.");
+    Refusal::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large", message).into_response()
+}
+
+/// Half-open connections end, and so do those whose peer never reads: TCP's user timeout counts from when a byte
+/// was last taken, also while the peer's full window is probed.
+fn bound_silence(stream: &TcpStream, peer_silent_max: Duration) {
     let socket = SockRef::from(stream);
     let keepalive = TcpKeepalive::new().with_time(PROBE_AFTER).with_interval(Duration::from_secs(5));
     let bounded = stream
         .set_nodelay(true)
         .and_then(|()| socket.set_tcp_keepalive(&keepalive))
-        .and_then(|()| socket.set_tcp_user_timeout(Some(PEER_SILENT_MAX)));
+        .and_then(|()| socket.set_tcp_user_timeout(Some(peer_silent_max)));
     if let Err(error) = bounded {
         tracing::debug!(%error, "socket options not set");
     }
 }
+
+#[cfg(test)]
+mod tests;
