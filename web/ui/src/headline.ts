@@ -61,7 +61,7 @@ export class Headline {
     const idle = Math.max(0, view.present - view.active);
     say(part(this.panel, "active"), count(view.active));
     say(part(this.panel, "idle"), count(idle));
-    part(this.panel, "active-share").style.setProperty("--share", String(view.present === 0 ? 0 : view.active / view.present));
+    part(this.panel, "active-share").style.setProperty("--share", (view.present === 0 ? 0 : view.active / view.present).toFixed(2));
     say(part(this.panel, "bot-count"), view.bots > 0 ? count(view.bots) : "");
   }
 

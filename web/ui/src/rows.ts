@@ -91,7 +91,9 @@ export class RowPanel {
   private write(key: string, number: number, largest: number): void {
     const row = this.rows.get(key) ?? this.make(key);
     say(row.number, count(number));
-    row.bar.style.setProperty("--share", Math.min(1, number / largest).toFixed(4));
+    // In whole percents: on a busy site every bar would else be moving all the time.
+    const share = Math.min(1, number / largest).toFixed(2);
+    if (row.bar.style.getPropertyValue("--share") !== share) row.bar.style.setProperty("--share", share);
     const chosen = this.filter[this.dimension] === key;
     if (row.button.ariaPressed !== String(chosen)) row.button.ariaPressed = String(chosen);
   }

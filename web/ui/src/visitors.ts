@@ -7,7 +7,7 @@ import { inOrder } from "./state";
 import type { VisitorOrder, VisitorsView } from "./state";
 import { VisitorRow } from "./visitor-row";
 
-const ROWS_BEYOND = 4;
+const ROWS_BEYOND = 3;
 /** After a touch or a scroll the list holds still for this long. */
 const HOLD_MS = 2_500;
 
@@ -24,7 +24,8 @@ export class VisitorList {
   private drawn = new Map<string, VisitorRow>();
   private first = -1;
   private rowHeight = 52;
-  private height = 520;
+  /** Of what shows below the column heads. */
+  private height = 500;
   private top = 0;
   private holdUntil = 0;
   private scrollPlanned = false;
@@ -88,7 +89,7 @@ export class VisitorList {
   }
 
   private measure(): void {
-    const height = this.scroller.clientHeight;
+    const height = this.scroller.clientHeight - this.spacer.offsetTop;
     const rowHeight = Number.parseFloat(getComputedStyle(this.scroller).getPropertyValue("--visitor-height")) || this.rowHeight;
     if (height === this.height && rowHeight === this.rowHeight) return;
     this.height = height;
