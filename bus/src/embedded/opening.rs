@@ -34,7 +34,9 @@ pub fn open(folder: &Path, options: &Options) -> anyhow::Result<Opened> {
 
     let floor_of = |shard: u16| floors.get(usize::from(shard)).copied().unwrap_or(0);
     let shards = (0..options.shards).map(|shard| Shard::since(floor_of(shard))).collect();
-    let mut state = State { shards, segments: Segment::list(folder, options.shards)?, ..State::default() };
+    let floors_beyond = floors.iter().skip(options.shards.into()).copied().collect();
+    let segments = Segment::list(folder, options.shards)?;
+    let mut state = State { shards, floors_beyond, segments, ..State::default() };
     let set_aside: HashSet<u64> = letters.positions().collect();
     let highest = floors.iter().copied().chain(letters.positions()).max().unwrap_or(0);
     let highest = recall(&mut state, &floors, &set_aside)?.max(highest);

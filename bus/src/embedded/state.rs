@@ -22,6 +22,8 @@ pub struct State {
     pub waiting: VecDeque<Waiting>,
     pub waiting_bytes: u64,
     pub shards: Vec<Shard>,
+    /// Floors of shards that there were once, beyond the present ones.
+    pub floors_beyond: Vec<u64>,
     /// In order; the last one may be growing.
     pub segments: Vec<Segment>,
     /// When acknowledgements are to be written; None: all are.
@@ -80,8 +82,9 @@ impl State {
         self.segments.iter().filter(holds).cloned().collect()
     }
 
+    /// How far each shard is acknowledged.
     pub fn floors(&self) -> Vec<u64> {
-        self.shards.iter().map(Shard::floor).collect()
+        self.shards.iter().map(Shard::floor).chain(self.floors_beyond.iter().copied()).collect()
     }
 
     pub fn depth(&self, bytes_max: u64) -> Depth {

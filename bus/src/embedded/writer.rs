@@ -173,8 +173,9 @@ impl Drop for Writer {
             std::mem::take(&mut state.waiting)
         };
         refuse(waiting, &anyhow!("the journal's thread has ended"));
-        self.shared.arrivals.iter().for_each(tokio::sync::Notify::notify_one);
         self.shared.ended.send_replace(true);
+        // After the line above: a consumer that is woken must see that it ended.
+        self.shared.arrivals.iter().for_each(tokio::sync::Notify::notify_one);
     }
 }
 

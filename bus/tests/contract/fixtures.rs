@@ -1,5 +1,6 @@
 //! A bus that can be restarted and killed, and short words for publishing to it and taking from it.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use model::BatchId;
 use tempfile::TempDir;
 
 /// Long enough for any machine; reached only by a test that fails.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 pub const SHARDS: u16 = 3;
 /// Small, so that a test can fill it.
@@ -77,7 +78,11 @@ fn copy_files(from: &Path, to: &Path) {
             std::fs::create_dir(&target).unwrap();
             copy_files(&entry.path(), &target);
         } else {
-            std::fs::copy(entry.path(), target).unwrap();
+            match std::fs::copy(entry.path(), target) {
+                // Removed meanwhile, as a killed process may have done just before.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                copied => drop(copied.unwrap()),
+            }
         }
     }
 }

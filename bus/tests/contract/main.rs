@@ -1,5 +1,8 @@
 //! What every backend of Bus promises, one named test each. A backend is one line at the end.
 
+#![allow(clippy::unwrap_used)]
+
+mod embedded;
 mod fixtures;
 
 use std::collections::HashMap;
@@ -209,7 +212,8 @@ async fn a_message_is_set_aside_alone_with_its_reason(mut world: impl World) {
     drop(consumer);
     world.kill().await;
     let letters = world.bus().dead_letters(10).await.unwrap();
-    let told: Vec<_> = letters.iter().map(|letter| (letter.shard, &letter.message, &*letter.reason)).collect();
+    let told: Vec<_> =
+        letters.iter().map(|letter| (letter.shard, &letter.message, &*letter.reason)).collect();
     assert_eq!(told, [(0, &message(2), "does not decode"), (1, &message(4), "version 9")]);
     assert_eq!(world.bus().dead_letters(1).await.unwrap().len(), 1);
     assert_eq!(ids_of(&world.bus().dead_letters(1).await.unwrap()), [2], "the oldest first");
@@ -225,7 +229,10 @@ async fn a_reason_is_cut(world: impl World) {
         consumer.reject(delivery.position, &"x".repeat(length)).await.unwrap();
     }
     let letters = world.bus().dead_letters(2).await.unwrap();
-    assert!(letters.iter().all(|letter| letter.reason.len() == REASON_BYTES_MAX), "at the maximum and past it");
+    assert!(
+        letters.iter().all(|letter| letter.reason.len() == REASON_BYTES_MAX),
+        "at the maximum and past it"
+    );
 }
 
 async fn a_closed_bus_takes_nothing_and_has_kept_everything(mut world: impl World + Sync) {
@@ -233,7 +240,8 @@ async fn a_closed_bus_takes_nothing_and_has_kept_everything(mut world: impl Worl
     let publishes = (2..50).map(|id| world.bus().publish(0, message(id)));
     let (outcomes, ()) = tokio::join!(futures_util::future::join_all(publishes), world.bus().close());
     let kept = 1 + outcomes.iter().filter(|outcome| outcome.is_ok()).count();
-    let unavailable = |outcome: &Result<(), PublishError>| matches!(outcome, Err(PublishError::Unavailable(_)));
+    let unavailable =
+        |outcome: &Result<(), PublishError>| matches!(outcome, Err(PublishError::Unavailable(_)));
     assert!(outcomes.iter().all(|outcome| outcome.is_ok() || unavailable(outcome)));
     assert!(unavailable(&world.bus().publish(0, message(99)).await));
     world.bus().close().await;
@@ -294,7 +302,8 @@ macro_rules! bus_contract {
             use super::fixtures;
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $promise() {
-                super::$promise($world).await;
+                let kept = super::$promise($world);
+                tokio::time::timeout(fixtures::PATIENCE, kept).await.expect("in time");
             })*
         }
     };
