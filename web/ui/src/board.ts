@@ -91,7 +91,7 @@ export class Board {
     this.root.dataset["busy"] = "";
     this.stops.forEach((stop) => stop());
     this.watch();
-    this.redraw.soon(this.drawLive);
+    this.drawLiveSoon();
     this.redraw.soon(this.drawFeed);
   }
 
@@ -139,7 +139,11 @@ export class Board {
 
   private liveChanged(): void {
     if (performance.now() - this.titledAt >= TICK_MS) this.writeTitle();
-    this.redraw.soon(this.drawLive);
+    this.drawLiveSoon();
+  }
+
+  private drawLiveSoon(): void {
+    for (const draw of [this.drawLive, this.drawChart, this.drawPanels, this.drawMap]) this.redraw.soon(draw);
   }
 
   /** The title stands in a tab that may be hidden, where no frame is drawn; once a second is often enough. */
@@ -153,23 +157,23 @@ export class Board {
 
   private readonly drawLive = (): void => {
     if (!this.live) return;
-    this.root.dataset["ready"] = "";
     const filtered = narrowed(this.filter).length > 0;
     this.headline.show(this.live, filtered);
-    this.drawChart();
-    for (const panel of this.panels) panel.show(this.live, this.filter);
-    this.map.show(this.live, this.filter);
     part(this.root, "whole-site").hidden = !filtered;
     if (this.live.present > 0) this.root.querySelector(".waiting")?.remove();
     part(this.root, "nobody").hidden = this.live.present > 0 || filtered || this.root.querySelector(".waiting") !== null;
     part(this.root, "no-match").hidden = this.live.present > 0 || !filtered;
   };
 
+  private readonly drawPanels = (): void => this.panels.forEach((panel) => panel.show(this.live, this.filter));
+
+  private readonly drawMap = (): void => this.map.show(this.live, this.filter);
+
   private readonly drawVisitors = (): void => {
     this.list.show(this.visitors);
     const key = this.visitorPanel.key;
     if (key !== null) this.visitorPanel.update(this.visitors?.byKey.get(key));
-    this.drawFeed();
+    this.redraw.soon(this.drawFeed);
   };
 
   private readonly drawFeed = (): void => this.feed.show(this.hits, this.filter);
