@@ -11,7 +11,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 /// Files that pages name, by the field of `AssetUrls`.
-const NAMED: [(&str, &str); 7] = [
+const NAMED: [(&str, &str); 8] = [
     ("css", "app.css"),
     ("app_js", "app.js"),
     ("live_js", "live.js"),
@@ -19,6 +19,7 @@ const NAMED: [(&str, &str); 7] = [
     ("tag_js", "tag.js"),
     ("world_svg", "world.svg"),
     ("favicon_svg", "favicon.svg"),
+    ("demo_css", "demo.css"),
 ];
 
 struct Built {
@@ -36,6 +37,7 @@ fn main() {
     let files = fs::read_dir("ui/dist").unwrap_or_else(|_| absent());
     let mut paths: Vec<PathBuf> = files.map(|file| file.expect("a readable folder").path()).collect();
     paths.retain(|path| path.is_file() && content_type(path).is_some());
+    paths.push(PathBuf::from("demo/demo.css"));
     paths.sort();
     let built: Vec<Built> = paths.iter().map(|path| build(path, &out)).collect();
     fs::write(out.join("assets.rs"), source(&built)).expect("the output folder can be written");

@@ -24,11 +24,13 @@ pub struct AssetUrls {
     pub tag_js: &'static str,
     pub world_svg: &'static str,
     pub favicon_svg: &'static str,
+    pub demo_css: &'static str,
 }
 
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
+/// Under a name that stays: asked again each day, answered 304.
 const A_DAY: &str = "public, max-age=86400";
 const ROBOTS: &str = "User-agent: *\nDisallow: /\n";
 
@@ -40,6 +42,11 @@ pub async fn file(Path(file): Path<String>, headers: HeaderMap) -> Result<Respon
 /// `/favicon.svg`
 pub async fn favicon(headers: HeaderMap) -> Result<Response, Problem> {
     respond(URLS.favicon_svg, A_DAY, &headers)
+}
+
+/// `/demo/demo.css`
+pub async fn demo_css(headers: HeaderMap) -> Result<Response, Problem> {
+    respond(URLS.demo_css, A_DAY, &headers)
 }
 
 /// `/robots.txt`

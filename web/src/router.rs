@@ -77,6 +77,15 @@ pub const ROUTES: &[RouteInfo] = table! {
     GET "/api/watchfire/sites/{site}" Site(SeeLive) => api::site;
 
     GET "/demo" SignedIn => demo::first;
+    GET "/demo/demo.css" Nothing => assets::demo_css;
+    GET "/demo/{site}" Nothing => demo::to_home;
+    GET "/demo/{site}/" Nothing => demo::home;
+    GET "/demo/{site}/teas" Nothing => demo::teas;
+    GET "/demo/{site}/teas/assam" Nothing => demo::assam;
+    GET "/demo/{site}/cart" Nothing => demo::cart;
+    GET "/demo/{site}/about" Nothing => demo::about;
+    GET "/demo/{site}/price-list.txt" Nothing => demo::price_list;
+
     GET "/assets/{file}" Nothing => assets::file;
     GET "/favicon.svg" Nothing => assets::favicon;
     GET "/robots.txt" Nothing => assets::robots;

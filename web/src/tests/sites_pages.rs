@@ -183,9 +183,31 @@ async fn forms_are_bounded_and_of_one_kind() {
 }
 
 #[tokio::test]
-async fn the_demo_leads_to_ones_first_site() {
-    let (_world, mut owner) = World::with_owner().await;
+async fn the_demo_leads_to_ones_first_site_and_carries_its_tag() {
+    let (world, mut owner) = World::with_owner().await;
     assert_eq!(owner.get("/demo").await.location(), "/sites/new");
     let id = owner.add_site("Shop").await;
     assert_eq!(owner.get("/demo").await.location(), format!("/demo/{id}/"));
+    let mut visitor = world.browser();
+    assert_eq!(visitor.get(&format!("/demo/{id}")).await.location(), format!("/demo/{id}/"));
+    for path in ["", "teas", "teas/assam", "cart", "about"] {
+        let page = visitor.get(&format!("/demo/{id}/{path}")).await;
+        page.says(&format!("<script defer src=\"/wf.js\" data-site=\"{id}\"></script>"));
+        assert_eq!(page.header("referrer-policy"), "strict-origin-when-cross-origin");
+        let absent = visitor.get(&format!("/demo/WF-00000000/{path}")).await;
+        assert_eq!(absent.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    visitor.get(&format!("/demo/{id}/price-list.txt")).await.says("Assam");
+    assert_eq!(visitor.get("/demo/demo.css").await.header("content-type"), "text/css; charset=utf-8");
+    assert_eq!(visitor.get(&format!("/demo/{id}/elsewhere")).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_tag_page_says_when_the_demo_would_be_refused() {
+    let (_world, mut owner) = World::with_owner().await;
+    let id = owner.add_site("Shop").await;
+    owner.get(&format!("/sites/{id}/tag")).await.says("add <strong>stats.example</strong> to the hostnames");
+    let form = [("name", "Shop"), ("hostnames", "shop.example\n*.example"), ("time_zone", "UTC")];
+    owner.post(&format!("/sites/{id}/settings"), &form).await;
+    owner.get(&format!("/sites/{id}/tag")).await.says("open it and be your own first visitor");
 }
