@@ -12,9 +12,9 @@ declare global {
 
 const receive: typeof watchfire = guard((verb: Call[0], subject?: any, props?: Props): unknown =>
   verb == "ignore"
-    ? memory(Key.Ignore, subject !== false || "")
+    ? memory(Key.Ignore, subject != false || "")
     : // Of the two the server reads the one that belongs to the kind.
-      hit(verb, { name: subject, identity: subject, props }),
+      hit(verb, { name: "" + subject, identity: "" + subject, props }),
 );
 
 /** Answers calls from now on, and those that came before the script. */

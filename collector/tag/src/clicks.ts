@@ -26,10 +26,10 @@ export const watchClicks = (): void => {
       }
       if (link) {
         const name =
-          link.hasAttribute("download") || /\.(pdf|zip|csv|txt|exe|dmg|mp[34]|docx?|xlsx?)$/.test(link.pathname)
+          link.hasAttribute("download") || /\.(pdf|zip|csv|txt|exe|dmg|docx?|xlsx?)$/.test(link.pathname)
             ? "download"
             : link.host && link.host != location.host && "outbound";
-        if (name) receive(name, { url: link.href });
+        if (name) receive(name, { url: link.href.slice(0, 512) });
       }
     }
   });

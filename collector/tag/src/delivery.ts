@@ -66,13 +66,13 @@ export const flush = guard(() => {
   clearTimeout(timer);
   timer = 0;
   if (memory(Key.Ignore)) queue = [];
-  if (queue[0]) {
+  if (due && queue[0]) {
     const hits = queue.slice(0, Limit.RequestHits / wait);
     timer = setTimeout(flush, (wait = Math.min(wait * 2 + (now() % Limit.JitterMs), Limit.AnswerMsMax)));
     fetch(door, {
       method: "POST",
       body: JSON.stringify({ site, sent: now(), browser: browser(), visitor, hits } as Request),
-      keepalive: true,
+      keepalive: 1 as any,
     }).then(
       (answer) => {
         if (answer.status < Limit.RetryStatus) {

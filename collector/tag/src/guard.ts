@@ -8,4 +8,4 @@ export const guard = <A extends unknown[], R>(work: (...args: A) => R) => (...ar
 
 /** Listens on the window in the capture phase: it sees the document's events too, even those that a page stops. */
 export const on = (names: string, react: (event: any) => unknown): unknown =>
-  names.split(" ").map((name) => addEventListener(name, guard(react), true));
+  names.split(" ").map((name) => addEventListener(name, guard(react), 1 as any));

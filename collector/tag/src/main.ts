@@ -17,12 +17,12 @@ const start = (): void => {
   exchange();
   on("scroll", measureDepth);
   on("scroll keydown pointerdown pointermove blur visibilitychange", attend);
-  on("visibilitychange online", () => due && flush());
+  on("visibilitychange online", flush);
   on("pagehide", () => {
     hit("leave");
     exchange();
-    end();
     flush();
+    end();
     quitTabs();
   });
   on("pageshow", () => due || arrive());

@@ -269,9 +269,16 @@ describe("attention", () => {
   test("is as deep as the deepest point shown", async () => {
     shop.body = `<style>body{margin:0}</style>${tall}`;
     await visit();
-    await page.evaluate(() => scrollTo(0, 870));
-    await until(() => page.evaluate(() => scrollY === 870));
-    await page.evaluate(() => new Promise((done) => addEventListener("scroll", () => done(), { once: true }) || scrollTo(0, 0)));
+    for (const top of [870, 0]) {
+      await page.evaluate(
+        (top) =>
+          new Promise((scrolled) => {
+            addEventListener("scroll", () => scrolled(), { once: true });
+            scrollTo(0, top);
+          }),
+        top,
+      );
+    }
     await pass(16_000);
     const [beat] = await shop.await("heartbeat");
     assert.equal(beat.scroll, 50);
@@ -453,9 +460,11 @@ describe("calls", () => {
       watchfire("event", "add-to-cart", props);
       props.item = "changed later";
       watchfire("identify", "ada@shop.example", { plan: "pro" });
+      watchfire("identify", 42);
     });
     const [event] = await shop.await("event");
-    const [identify] = await shop.await("identify");
+    const [identify, numbered] = await shop.await("identify", 2);
+    assert.equal(numbered.identity, "42");
     assert.deepEqual([event.name, event.pageview, event.props], ["add-to-cart", pageview.id, { item: "Assam", price: 8.5, organic: true }]);
     assert.deepEqual([identify.identity, identify.props], ["ada@shop.example", { plan: "pro" }]);
   });
