@@ -193,10 +193,10 @@ async fn site_hostname(sender: &Sender, site: SiteId) -> anyhow::Result<String> 
     Ok(plain.unwrap_or("replay.invalid").to_owned())
 }
 
-fn open(file: &PathBuf) -> anyhow::Result<Box<dyn BufRead>> {
+fn open(file: &PathBuf) -> anyhow::Result<Box<dyn BufRead + Send>> {
     let mut reader = BufReader::new(File::open(file).with_context(|| format!("cannot open {}", file.display()))?);
     let is_gzip = reader.fill_buf()?.starts_with(&[0x1f, 0x8b]);
-    let plain: Box<dyn Read> = if is_gzip { Box::new(MultiGzDecoder::new(reader)) } else { Box::new(reader) };
+    let plain: Box<dyn Read + Send> = if is_gzip { Box::new(MultiGzDecoder::new(reader)) } else { Box::new(reader) };
     Ok(Box::new(BufReader::new(plain)))
 }
 
