@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use model::{Site, SiteId};
+use model::{Millis, Site, SiteId};
 use parking_lot::Mutex;
 use store::{Sites, StoreError};
 
@@ -30,13 +30,14 @@ pub(crate) struct Directory {
 /// Ids that the store did not know, so that a flood of them asks it no more.
 struct Unknown {
     ids: HashSet<SiteId>,
-    second: Instant,
+    /// When the second began in which so many were looked up.
+    second: Millis,
     lookups: u32,
 }
 
 impl Directory {
     pub(crate) async fn load(sites: Arc<dyn Sites>, lookups_a_second_max: u32) -> anyhow::Result<Directory> {
-        let unknown = Unknown { ids: HashSet::new(), second: Instant::now(), lookups: 0 };
+        let unknown = Unknown { ids: HashSet::new(), second: Millis(0), lookups: 0 };
         let directory = Directory {
             sites,
             entries: ArcSwap::default(),
@@ -48,11 +49,11 @@ impl Directory {
     }
 
     /// The site, from memory; one that memory does not hold is looked up, within the rate of look-ups.
-    pub(crate) async fn site(&self, id: SiteId) -> Result<Option<Arc<Entry>>, StoreError> {
+    pub(crate) async fn site(&self, id: SiteId, now: Millis) -> Result<Option<Arc<Entry>>, StoreError> {
         if let Some(entry) = self.entries.load().get(&id) {
             return Ok(Some(entry.clone()));
         }
-        if !self.may_look_up(id) {
+        if !self.may_look_up(id, now) {
             return Ok(None);
         }
         self.refresh(id).await?;
@@ -96,15 +97,16 @@ impl Directory {
         Ok(())
     }
 
-    fn may_look_up(&self, id: SiteId) -> bool {
+    fn may_look_up(&self, id: SiteId, now: Millis) -> bool {
         let mut unknown = self.unknown.lock();
         if unknown.ids.contains(&id) {
             return false;
         }
-        if unknown.second.elapsed() >= Duration::from_secs(1) {
-            (unknown.second, unknown.lookups) = (Instant::now(), 0);
+        // A clock that was set back begins a new second, too.
+        if now < unknown.second || now.since(unknown.second) >= Duration::from_secs(1) {
+            (unknown.second, unknown.lookups) = (now, 0);
         }
-        unknown.lookups += 1;
+        unknown.lookups = unknown.lookups.saturating_add(1);
         unknown.lookups <= self.lookups_a_second_max
     }
 }

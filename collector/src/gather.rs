@@ -20,7 +20,14 @@ use tokio_util::sync::CancellationToken;
 /// A message waits this long for company, at most `limits::BATCH_GATHER_MAX`: one turn of the timer is
 /// enough to share a sync, and a lone hit waits no longer than it must.
 const GATHER: Duration = Duration::from_millis(1);
+/// A publish that has not returned after so long has failed, for all that anybody can wait for.
+const PUBLISH_TIMEOUT: Duration = Duration::from_secs(10);
+/// What one arrival takes in a message, at most: encoded, nothing of a request's body grows, and the rest is
+/// an agent, a language and a place.
+const ARRIVAL_BYTES_MAX: usize = 2 * limits::HITS_BODY_BYTES_MAX;
 const _: () = assert!(GATHER.as_millis() <= limits::BATCH_GATHER_MAX.as_millis());
+const _: () = assert!(limits::HITS_A_REQUEST_MAX <= limits::BATCH_HITS_MAX);
+const _: () = assert!(ARRIVAL_BYTES_MAX <= limits::BATCH_BYTES_MAX / 2);
 
 /// Why hits were not taken. Nothing of them was promised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +43,9 @@ pub(crate) struct Gather {
     waiting_bytes: AtomicUsize,
     waiting_bytes_max: usize,
 }
+
+/// The outcome of the message that an arrival became part of.
+pub(crate) struct Promise(Arc<Outcome>);
 
 #[derive(Default)]
 struct Shard {
@@ -78,46 +88,40 @@ impl Gather {
         self.shards.len() as u16
     }
 
-    /// Returns once the arrival is durable on the bus. Dropping the wait does not take the hits back.
-    pub(crate) async fn add(&self, shard: u16, arrival: &Arrival) -> Result<(), NotTaken> {
-        let outcome = self.put(shard, arrival)?;
-        outcome.wait().await
-    }
-
-    fn put(&self, shard: u16, arrival: &Arrival) -> Result<Arc<Outcome>, NotTaken> {
+    /// Puts an arrival on its way. It goes, whether or not somebody awaits the promise.
+    pub(crate) fn put(&self, shard: u16, arrival: &Arrival) -> Result<Promise, NotTaken> {
         let shard = &self.shards[usize::from(shard)];
         let mut waiting = shard.waiting.lock();
         if waiting.ended {
             return Err(NotTaken::Unavailable);
         }
-        if self.waiting_bytes.load(Ordering::Relaxed) >= self.waiting_bytes_max {
-            return Err(NotTaken::Full { retry_after: Duration::from_secs(1) });
-        }
-        let batch = waiting.open.get_or_insert_with(Batch::begin);
+        let batch = waiting.batch_for(arrival);
         let before = batch.body.len();
         hit::append_arrival(&mut batch.body, arrival);
-        batch.hits += arrival.hits.len();
-        let outcome = batch.outcome.clone();
-        self.waiting_bytes.fetch_add(batch.body.len() - before, Ordering::Relaxed);
-        // An arrival is at most a request's body or so, so a batch that is closed past this stays within its bytes.
-        if batch.hits >= limits::BATCH_HITS_MAX || batch.body.len() >= limits::BATCH_BYTES_MAX / 2 {
-            let full = waiting.open.take();
-            waiting.closed.extend(full);
+        let bytes = batch.body.len() - before;
+        if self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > self.waiting_bytes_max {
+            self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            waiting.take_back(before);
+            return Err(NotTaken::Full { retry_after: Duration::from_secs(1) });
         }
+        batch.hits += arrival.hits.len();
+        let promise = Promise(batch.outcome.clone());
         drop(waiting);
         shard.stirred.notify_one();
-        Ok(outcome)
+        Ok(promise)
     }
 
     /// Publishes until the shutdown, then what is left; what comes later is not taken.
     pub(crate) async fn publish_all(&self, bus: &dyn Bus, shutdown: CancellationToken) {
+        let _end = End(self);
         let shards = self.shards.iter().enumerate();
-        join_all(shards.map(|(number, shard)| self.publish_shard(number as u16, shard, bus, &shutdown))).await;
+        join_all(shards.map(|(number, shard)| self.publish_shard(number as u16, shard, bus, &shutdown)))
+            .await;
     }
 
     async fn publish_shard(&self, number: u16, shard: &Shard, bus: &dyn Bus, shutdown: &CancellationToken) {
         loop {
-            let next = shard.waiting.lock().take();
+            let next = shard.waiting.lock().next();
             if let Some(batch) = next {
                 self.publish(number, batch, bus).await;
                 continue;
@@ -135,21 +139,40 @@ impl Gather {
         }
     }
 
-    async fn publish(&self, shard: u16, batch: Batch, bus: &dyn Bus) {
+    async fn publish(&self, shard: u16, mut batch: Batch, bus: &dyn Bus) {
         let began = Instant::now();
-        let (bytes, hits) = (batch.body.len(), batch.hits);
-        let message = Message { id: fresh_id(), body: Bytes::from(batch.body) };
-        let published = bus.publish(shard, message).await;
+        let (bytes, hits) = (batch.body.len() - Batch::EMPTY_BYTES, batch.hits);
+        let message = Message { id: fresh_id(), body: Bytes::from(std::mem::take(&mut batch.body)) };
+        let published = tokio::time::timeout(PUBLISH_TIMEOUT, bus.publish(shard, message)).await;
         metrics::histogram!("watchfire_collector_publish_seconds").record(began.elapsed().as_secs_f64());
         metrics::histogram!("watchfire_collector_batch_hits").record(hits as f64);
-        self.waiting_bytes.fetch_sub(bytes - Batch::EMPTY_BYTES, Ordering::Relaxed);
-        batch.outcome.decide(published.map_err(|error| match error {
-            PublishError::Full { retry_after, .. } => NotTaken::Full { retry_after },
-            error @ (PublishError::TooLarge(_) | PublishError::Unavailable(_)) => {
+        self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        let outcome = match published {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(PublishError::Full { retry_after, .. })) => Err(NotTaken::Full { retry_after }),
+            Ok(Err(error @ (PublishError::TooLarge(_) | PublishError::Unavailable(_)))) => {
                 tracing::error!(error = format!("{error:#}"), hits, "hits not published");
-                NotTaken::Unavailable
+                Err(NotTaken::Unavailable)
             }
-        }));
+            Err(_) => {
+                tracing::error!(seconds = PUBLISH_TIMEOUT.as_secs(), hits, "the bus did not answer");
+                Err(NotTaken::Unavailable)
+            }
+        };
+        batch.outcome.decide(outcome);
+    }
+}
+
+impl Promise {
+    /// Returns once the arrival is durable on the bus. Dropping the wait does not take the hits back.
+    pub(crate) async fn kept(self) -> Result<(), NotTaken> {
+        loop {
+            let told = self.0.told.notified();
+            if let Some(outcome) = self.0.decided.get() {
+                return *outcome;
+            }
+            told.await;
+        }
     }
 }
 
@@ -163,7 +186,22 @@ impl Shard {
 }
 
 impl Waiting {
-    fn take(&mut self) -> Option<Batch> {
+    /// The open batch, another where this arrival would be too much for it.
+    fn batch_for(&mut self, arrival: &Arrival) -> &mut Batch {
+        let full = self.open.take_if(|open| !open.has_room_for(arrival));
+        self.closed.extend(full);
+        self.open.get_or_insert_with(Batch::begin)
+    }
+
+    /// Undoes the last append to the open batch.
+    fn take_back(&mut self, before: usize) {
+        self.open.take_if(|open| {
+            open.body.truncate(before);
+            open.hits == 0
+        });
+    }
+
+    fn next(&mut self) -> Option<Batch> {
         self.closed.pop_front().or_else(|| self.open.take())
     }
 }
@@ -177,21 +215,39 @@ impl Batch {
         hit::begin_message(&mut body);
         Batch { body, hits: 0, outcome: Arc::default() }
     }
+
+    fn has_room_for(&self, arrival: &Arrival) -> bool {
+        self.hits + arrival.hits.len() <= limits::BATCH_HITS_MAX
+            && self.body.len() + ARRIVAL_BYTES_MAX <= limits::BATCH_BYTES_MAX
+    }
+}
+
+/// A batch that ends unpublished, whatever ended it, keeps nobody waiting.
+impl Drop for Batch {
+    fn drop(&mut self) {
+        self.outcome.decide(Err(NotTaken::Unavailable));
+    }
 }
 
 impl Outcome {
+    /// The first decision stands.
     fn decide(&self, outcome: Result<(), NotTaken>) {
-        let _ = self.decided.set(outcome);
-        self.told.notify_waiters();
+        if self.decided.set(outcome).is_ok() {
+            self.told.notify_waiters();
+        }
     }
+}
 
-    async fn wait(&self) -> Result<(), NotTaken> {
-        loop {
-            let told = self.told.notified();
-            if let Some(outcome) = self.decided.get() {
-                return *outcome;
-            }
-            told.await;
+/// The publishing has ended, in good order or not: nothing more is taken and nobody is kept waiting.
+struct End<'a>(&'a Gather);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        for shard in &self.0.shards {
+            let mut waiting = shard.waiting.lock();
+            waiting.ended = true;
+            waiting.closed.clear();
+            waiting.open = None;
         }
     }
 }
@@ -205,3 +261,6 @@ fn fresh_id() -> BatchId {
     let millis = since_1970.as_millis() & ((1 << 48) - 1);
     BatchId(millis << 80 | random >> 48)
 }
+
+#[cfg(test)]
+mod tests;

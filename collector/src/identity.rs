@@ -140,7 +140,8 @@ fn local(zone: &str, now: Millis) -> Zoned {
 
 fn bounds(local: &Zoned) -> (Millis, Millis) {
     let start = local.start_of_day().unwrap_or_else(|_| local.clone());
-    let next = start.checked_add(1.day()).and_then(|next| next.start_of_day()).unwrap_or_else(|_| start.clone());
+    let next =
+        start.checked_add(1.day()).and_then(|next| next.start_of_day()).unwrap_or_else(|_| start.clone());
     (Millis(start.timestamp().as_millisecond()), Millis(next.timestamp().as_millisecond()))
 }
 

@@ -1,9 +1,11 @@
 //! The tag, and the door that it knocks on: hits come in by HTTP and leave as messages on the bus.
 //! Never looks at presence or history, and never lets an address out of its memory.
 
+mod answers;
 mod directory;
 mod gather;
 mod geo;
+mod groups;
 mod hits;
 mod identity;
 mod ignored;
@@ -30,6 +32,7 @@ use directory::Directory;
 use gather::Gather;
 use geo::Places;
 use identity::Identity;
+use options::SITES_AGAIN_AFTER;
 use rates::Rates;
 use senders::Senders;
 
@@ -117,22 +120,24 @@ async fn work(
 
 impl Collector {
     async fn follow_sites(&self, mut changed: Subscription, shutdown: &CancellationToken) {
+        let mut is_stale = false;
         loop {
-            let message = tokio::select! {
-                message = changed.0.recv() => message,
+            let site = tokio::select! {
+                message = changed.0.recv() => match message {
+                    Ok(message) => std::str::from_utf8(&message).ok().and_then(|text| text.parse().ok()),
+                    Err(RecvError::Lagged(_)) => None,
+                    Err(RecvError::Closed) => return,
+                },
+                () = tokio::time::sleep(SITES_AGAIN_AFTER), if is_stale => None,
                 () = shutdown.cancelled() => return,
             };
-            let site = match message {
-                Ok(message) => std::str::from_utf8(&message).ok().and_then(|text| text.parse().ok()),
-                Err(RecvError::Lagged(_)) => None,
-                Err(RecvError::Closed) => return,
-            };
             let refreshed = match site {
-                Some(site) => self.directory.refresh(site).await,
-                None => self.directory.refresh_all().await,
+                Some(site) if !is_stale => self.directory.refresh(site).await,
+                _ => self.directory.refresh_all().await,
             };
+            is_stale = refreshed.is_err();
             if let Err(error) = refreshed {
-                tracing::warn!(%error, "sites not refreshed; they are looked up when hits come");
+                tracing::warn!(error = %error, "sites not read again; tried again in a moment");
             }
         }
     }

@@ -1,11 +1,12 @@
 //! How much one visitor and one site may send: token buckets in bounded memory.
-//! Never by address alone: an office shares one.
+//! Never by address alone, for an office shares one, nor by address and agent alone, for so do a thousand phones behind a
+//! carrier's gateway: the browser's own id belongs to the key. Who makes up ids meets the site's rate.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::time::Duration;
 
-use model::{Millis, SiteId, VisitorId};
+use model::{BrowserId, Millis, SiteId, VisitorId};
 use parking_lot::Mutex;
 
 use crate::options::{Options, RATED_VISITORS_MAX, SITE_BURST_SECONDS, VISITOR_BURST_MAX};
@@ -17,8 +18,11 @@ pub(crate) enum TooFast {
     Site(Duration),
 }
 
+/// A browser among those that share a visitor id.
+pub(crate) type Sender = (VisitorId, BrowserId);
+
 pub(crate) struct Rates {
-    visitors: Mutex<Buckets<(SiteId, VisitorId)>>,
+    visitors: Mutex<Buckets<(SiteId, Sender)>>,
     sites: Mutex<Buckets<SiteId>>,
 }
 
@@ -32,16 +36,16 @@ impl Rates {
         }
     }
 
-    /// Takes so many hits of a site, and of a visitor on it where one is given.
+    /// Takes so many hits of a site, and of a sender on it where one is given.
     pub(crate) fn take(
         &self,
         site: SiteId,
-        visitor: Option<VisitorId>,
+        sender: Option<Sender>,
         hits: usize,
         now: Millis,
     ) -> Result<(), TooFast> {
-        if let Some(visitor) = visitor {
-            self.visitors.lock().take((site, visitor), hits, now).map_err(TooFast::Visitor)?;
+        if let Some(sender) = sender {
+            self.visitors.lock().take((site, sender), hits, now).map_err(TooFast::Visitor)?;
         }
         self.sites.lock().take(site, hits, now).map_err(TooFast::Site)
     }
@@ -135,13 +139,21 @@ mod tests {
     }
 
     #[test]
-    fn visitors_of_one_address_have_rates_of_their_own_and_share_the_sites() {
+    fn browsers_behind_one_address_have_rates_of_their_own_and_share_the_sites() {
         let options = Options { visitor_rate: 1, site_rate: 600, ..Options::default() };
         let rates = Rates::new(&options);
-        let take = |visitor: u64, hits| rates.take(SiteId::of(1), Some(VisitorId(visitor)), hits, Millis(0));
-        assert_eq!(take(1, 501), Ok(()));
-        assert!(matches!(take(1, 1), Err(TooFast::Visitor(_))));
-        assert_eq!(take(2, 501), Ok(()));
-        assert!(matches!(take(3, 501), Err(TooFast::Site(_))));
+        let take = |site: u64, browser: u64, hits: usize| {
+            rates.take(SiteId::of(site), Some((VisitorId(1), BrowserId(browser))), hits, Millis(0))
+        };
+        assert_eq!(take(1, 1, 501), Ok(()));
+        assert!(matches!(take(1, 1, 1), Err(TooFast::Visitor(_))));
+        assert_eq!(take(1, 2, 501), Ok(()));
+        assert!(matches!(take(1, 3, 501), Err(TooFast::Site(_))));
+        assert_eq!(take(2, 3, 501), Ok(()), "another site has a rate of its own");
+        assert_eq!(
+            rates.take(SiteId::of(2), None, 600, Millis(0)),
+            Ok(()),
+            "senders stated by token have no rate of their own"
+        );
     }
 }

@@ -38,11 +38,11 @@ pub(crate) struct Context<'a> {
     pub(crate) site: &'a Site,
     pub(crate) received: Millis,
     pub(crate) sent: Millis,
-    /// Hostname of this server as the sender called it: its own demo pages may report to any site.
+    /// Hostname of this server as the sender called it: each site has a demo shop there.
     pub(crate) own_hostname: Option<&'a str>,
 }
 
-/// A good hit, with the path it happened on, and whom the sender stated it to be from.
+/// A good hit, and whom the sender stated it to be from.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Judged<'a> {
     pub(crate) hit: Hit,
@@ -90,7 +90,9 @@ impl<'a> Request<'a> {
             return Request::of(wire, Ok);
         }
         match serde_json::from_slice::<Wire<'a, &'a RawValue>>(body) {
-            Ok(wire) => Request::of(wire, |raw| serde_json::from_str(raw.get()).map_err(|error| plain(&error))),
+            Ok(wire) => {
+                Request::of(wire, |raw| serde_json::from_str(raw.get()).map_err(|error| plain(&error)))
+            }
             Err(error) => Err(Unreadable::Malformed(plain(&error))),
         }
     }
@@ -110,9 +112,12 @@ impl<'a> Request<'a> {
             Some(Text(text)) if !is_hexadecimal(&text, digits) => Err(()),
             text => Ok(text.map(|Text(text)| text)),
         };
-        let browser = optional_id(wire.browser, 16).map_err(|()| malformed("`browser` is 16 hexadecimal digits"))?;
-        let visitor = optional_id(wire.visitor, 32).map_err(|()| malformed("`visitor` is 32 hexadecimal digits"))?;
-        let screen = wire.screen.map(|Text(text)| screen(&text).ok_or("`screen` is WIDTHxHEIGHT")).transpose();
+        let browser =
+            optional_id(wire.browser, 16).map_err(|()| malformed("`browser` is 16 hexadecimal digits"))?;
+        let visitor =
+            optional_id(wire.visitor, 32).map_err(|()| malformed("`visitor` is 32 hexadecimal digits"))?;
+        let screen =
+            wire.screen.map(|Text(text)| screen(&text).ok_or("`screen` is WIDTHxHEIGHT")).transpose();
         Ok(Request {
             site: wire.site.0.parse().map_err(|_| malformed("`site` is a site id, as WF-8K2MZQ4T"))?,
             sent: Millis(wire.sent),
@@ -156,7 +161,11 @@ pub(crate) fn judge_pageview<'a>(
     let at = context.received;
     let url = url_of(Some(Text(Cow::Borrowed(url))), context)?;
     let referrer = at_most(limits::REFERRER_BYTES_MAX, "referrer", Cow::Borrowed(referrer))?;
-    let kind = HitKind::Pageview { referrer, title: cut(Cow::Borrowed(title), limits::TITLE_BYTES_MAX), due_ms: None };
+    let kind = HitKind::Pageview {
+        referrer,
+        title: cut(Cow::Borrowed(title), limits::TITLE_BYTES_MAX),
+        due_ms: None,
+    };
     Ok(Hit { id, at, url, kind })
 }
 
@@ -245,15 +254,20 @@ fn url_of(url: Option<Text<'_>>, context: &Context<'_>) -> Result<String, Reason
     let Some(hostname) = hostname(&url) else {
         return Err(("url", "`url` is the page's whole address, http or https.".into()));
     };
-    let own_demo = context.own_hostname.is_some_and(|own| own.eq_ignore_ascii_case(&hostname))
-        && path_of(&url)
-            .strip_prefix("/demo/")
-            .and_then(|rest| rest.get(..11))
-            .is_some_and(|site| site.parse() == Ok(context.site.id));
-    if !own_demo && !context.site.takes_hostname(&hostname) {
-        return Err(("hostname", "The page's hostname is not one of the site's. Add it in the site's settings.".into()));
+    let is_own = context.own_hostname.is_some_and(|own| own.eq_ignore_ascii_case(&hostname));
+    let is_own_demo = is_own && demo_site(path_of(&url)) == Some(context.site.id);
+    if !is_own_demo && !context.site.takes_hostname(&hostname) {
+        return Err((
+            "hostname",
+            "The page's hostname is not one of the site's. Add it in the site's settings.".into(),
+        ));
     }
     Ok(url.into_owned())
+}
+
+/// The site whose demo shop this path is in: `/demo/WF-…/…`.
+fn demo_site(path: &str) -> Option<SiteId> {
+    path.strip_prefix("/demo/")?.split('/').next()?.parse().ok()
 }
 
 /// The hostname of an http or https address, lower case, in its ASCII form, without port.
@@ -262,7 +276,9 @@ fn hostname(url: &str) -> Option<Cow<'_, str>> {
     let authority = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
     let (name, port) = authority.split_once(':').unwrap_or((authority, ""));
     let is_plain = !name.is_empty()
-        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-'))
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-'))
         && name.bytes().any(|byte| byte.is_ascii_lowercase())
         && port.bytes().all(|byte| byte.is_ascii_digit());
     // What is plain already needs no parser; anything else (upper case, user names, IPv6, IDN) gets it.

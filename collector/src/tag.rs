@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use door::Asset;
+
+use crate::routes::open_to_all;
 
 const SCRIPT: &[u8] = include_bytes!("../tag/dist/wf.js");
 const SCRIPT_GZIP: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/wf.js.gz"));
@@ -24,11 +26,8 @@ impl Tag {
     }
 
     fn respond(&self, request: &HeaderMap) -> Response {
-        let mut response = self.0.respond(request);
-        let headers = response.headers_mut();
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-        headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
-        response
+        let response = self.0.respond(request);
+        open_to_all(response)
     }
 }
 

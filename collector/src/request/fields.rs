@@ -112,7 +112,9 @@ impl Visitor<'_> for ValueVisitor {
         Ok(Value(number.to_string()))
     }
 
+    /// As JSON writes it, `1e300`: never much longer than it was sent.
     fn visit_f64<E: Error>(self, number: f64) -> Result<Value, E> {
+        let number = serde_json::Number::from_f64(number).ok_or_else(|| E::custom("no number"))?;
         Ok(Value(number.to_string()))
     }
 }

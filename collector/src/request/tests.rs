@@ -55,14 +55,23 @@ fn check_taken(hit: Value) -> Hit {
 
 #[test]
 fn every_kind_is_read_with_its_fields() {
-    let taken = check_taken(pageview(json!({ "referrer": "https://news.example/", "title": "Tea", "due": 15_000 })));
+    let taken =
+        check_taken(pageview(json!({ "referrer": "https://news.example/", "title": "Tea", "due": 15_000 })));
     assert_eq!(taken.id.to_string(), ID);
     assert_eq!(
         taken.kind,
-        HitKind::Pageview { referrer: "https://news.example/".into(), title: "Tea".into(), due_ms: Some(15_000) }
+        HitKind::Pageview {
+            referrer: "https://news.example/".into(),
+            title: "Tea".into(),
+            due_ms: Some(15_000)
+        }
     );
-    let beat = pageview(json!({ "kind": "heartbeat", "pageview": ID, "engaged": 9, "scroll": 40, "active": true, "due": 1 }));
-    let HitKind::Heartbeat { engaged_ms: 9, scroll: 40, active: true, due_ms: 1, .. } = check_taken(beat).kind else {
+    let beat = pageview(
+        json!({ "kind": "heartbeat", "pageview": ID, "engaged": 9, "scroll": 40, "active": true, "due": 1 }),
+    );
+    let HitKind::Heartbeat { engaged_ms: 9, scroll: 40, active: true, due_ms: 1, .. } =
+        check_taken(beat).kind
+    else {
         panic!("a heartbeat")
     };
     let leave = pageview(json!({ "kind": "leave", "pageview": ID, "engaged": 0, "scroll": 0 }));
@@ -79,7 +88,8 @@ fn every_kind_is_read_with_its_fields() {
 
 #[test]
 fn the_senders_clock_is_taken_out_and_nothing_happens_in_the_future() {
-    let check = |at: i64, expected: i64| assert_eq!(check_taken(pageview(json!({ "at": at }))).at, Millis(expected));
+    let check =
+        |at: i64, expected: i64| assert_eq!(check_taken(pageview(json!({ "at": at }))).at, Millis(expected));
     check(SENT, SENT + 3_600_000);
     check(SENT - 5_000, SENT + 3_600_000 - 5_000);
     check(SENT + 5_000, SENT + 3_600_000);
@@ -98,12 +108,21 @@ fn what_is_wrong_with_a_hit_is_named() {
     check_refused(pageview(json!({ "url": null })), "field");
     check_refused(pageview(json!({ "due": 60_001 })), "field");
     check_refused(pageview(json!({ "due": -1 })), "field");
-    check_refused(pageview(json!({ "kind": "heartbeat", "pageview": ID, "engaged": 1, "scroll": 1 })), "field");
+    check_refused(
+        pageview(json!({ "kind": "heartbeat", "pageview": ID, "engaged": 1, "scroll": 1 })),
+        "field",
+    );
     check_refused(pageview(json!({ "kind": "leave", "pageview": "x", "engaged": 1, "scroll": 1 })), "hit_id");
     check_refused(pageview(json!({ "kind": "leave", "pageview": ID, "engaged": 1, "scroll": 101 })), "field");
-    check_refused(pageview(json!({ "kind": "leave", "pageview": ID, "engaged": 4_294_967_296u64, "scroll": 1 })), "field");
+    check_refused(
+        pageview(json!({ "kind": "leave", "pageview": ID, "engaged": 4_294_967_296u64, "scroll": 1 })),
+        "field",
+    );
     check_refused(pageview(json!({ "kind": "event", "name": "" })), "field");
-    check_refused(pageview(json!({ "kind": "event", "name": "e", "props": { "deep": { "er": 1 } } })), "field");
+    check_refused(
+        pageview(json!({ "kind": "event", "name": "e", "props": { "deep": { "er": 1 } } })),
+        "field",
+    );
     check_refused(pageview(json!({ "address": "nowhere" })), "field");
 }
 
@@ -142,7 +161,8 @@ fn a_path_is_what_stands_between_host_and_query() {
 
 #[test]
 fn a_title_is_cut_at_a_character() {
-    let HitKind::Pageview { title, .. } = check_taken(pageview(json!({ "title": "é".repeat(200) }))).kind else {
+    let HitKind::Pageview { title, .. } = check_taken(pageview(json!({ "title": "é".repeat(200) }))).kind
+    else {
         panic!("a pageview")
     };
     assert_eq!(title, "é".repeat(limits::TITLE_BYTES_MAX / 2));
@@ -153,7 +173,10 @@ fn one_bad_hit_costs_no_other() {
     let broken = json!({ "id": 7, "kind": [] });
     let (good, bad) = judged(&body(vec![pageview(json!({})), broken, pageview(json!({})), json!("text")]));
     assert_eq!(good.len(), 2);
-    assert_eq!(bad.iter().map(|refused| (refused.index, refused.code)).collect::<Vec<_>>(), [(1, "field"), (3, "field")]);
+    assert_eq!(
+        bad.iter().map(|refused| (refused.index, refused.code)).collect::<Vec<_>>(),
+        [(1, "field"), (3, "field")]
+    );
 }
 
 #[test]
@@ -186,7 +209,11 @@ fn a_refusal_never_repeats_what_was_sent() {
 #[test]
 fn mutated_bodies_never_panic() {
     let mut rng = Rng::with_seed(20_261_121);
-    let whole = body(vec![pageview(json!({ "title": "Tea", "props": { "a": 1 }, "agent": "x", "address": "::1" })); 3]);
+    let whole =
+        body(vec![
+            pageview(json!({ "title": "Tea", "props": { "a": 1 }, "agent": "x", "address": "::1" }));
+            3
+        ]);
     for _ in 0..5_000 {
         let mut body = whole.clone();
         for _ in 0..rng.usize(1..6) {
