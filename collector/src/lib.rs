@@ -155,3 +155,6 @@ impl Collector {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
