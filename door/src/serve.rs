@@ -68,25 +68,17 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let permits = Arc::new(Semaphore::new(options.connections_max));
     let connections = TaskTracker::new();
-    let cut = CancellationToken::new();
-    let door = Arc::new(Door { routes, options, shutdown, cut });
+    let door = Arc::new(Door { routes, options, shutdown });
     while let Some((stream, peer, permit)) = door.accept(&listener, &permits).await? {
         let door = door.clone();
         connections.spawn(async move {
-            tokio::select! {
-                () = door.serve_connection(stream, peer) => {}
-                () = door.cut.cancelled() => {}
-            }
+            door.serve_connection(stream, peer).await;
             drop(permit);
         });
     }
     drop(listener);
     connections.close();
-    if tokio::time::timeout(door.options.drain, connections.wait()).await.is_err() {
-        tracing::info!(open = connections.len(), "connections cut at the end of the drain");
-        door.cut.cancel();
-        connections.wait().await;
-    }
+    connections.wait().await;
     Ok(())
 }
 
@@ -94,8 +86,6 @@ struct Door {
     routes: Router,
     options: DoorOptions,
     shutdown: CancellationToken,
-    /// The drain is over.
-    cut: CancellationToken,
 }
 
 impl Door {
@@ -135,14 +125,17 @@ impl Door {
         let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
         tokio::pin!(connection);
         let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
+            biased;
+            ended = connection.as_mut() => Some(ended),
             () = self.shutdown.cancelled() => {
                 connection.as_mut().graceful_shutdown();
-                connection.await
+                tokio::time::timeout(self.options.drain, connection).await.ok()
             }
         };
-        if let Err(error) = ended {
-            tracing::debug!(%error, "connection ended");
+        match ended {
+            Some(Ok(())) => {}
+            Some(Err(error)) => tracing::debug!(%error, "connection ended"),
+            None => tracing::debug!("connection cut at the end of the drain"),
         }
     }
 
