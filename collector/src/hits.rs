@@ -74,7 +74,7 @@ impl Collector {
         for refused in &refused {
             metrics::counter!("watchfire_hits_refused_total", "code" => refused.code).increment(1);
         }
-        count("refused", refused.len());
+        self.counts.refused.increment(refused.len() as u64);
         if judged.is_empty() {
             return Err(no_good_hit(refused));
         }
@@ -114,12 +114,12 @@ impl Collector {
         headers: &HeaderMap,
     ) -> Result<(usize, usize), Refusal> {
         let ignored = leave_out_ignored(sending.entry, &mut groups, headers);
-        count("ignored", ignored);
+        self.counts.ignored.increment(ignored as u64);
         let accepted = groups.iter().map(|group| group.hits.len()).sum();
         if accepted > 0 {
             self.publish(sending, groups, accepted).await?;
         }
-        count("accepted", accepted);
+        self.counts.accepted.increment(accepted as u64);
         Ok((accepted, ignored))
     }
 
@@ -216,12 +216,6 @@ fn leave_out_ignored(entry: &Entry, groups: &mut Vec<Group<'_>>, headers: &Heade
     }
     groups.retain(|group| !group.hits.is_empty());
     ignored
-}
-
-fn count(outcome: &'static str, hits: usize) {
-    if hits > 0 {
-        metrics::counter!("watchfire_hits_total", "outcome" => outcome).increment(hits as u64);
-    }
 }
 
 #[cfg(test)]

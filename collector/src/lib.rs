@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use bus::Bus;
 use live::{Live, RIGHTS_TOPIC, SITES_TOPIC, Subscription};
+use metrics::Counter;
 use model::Clock;
 use store::{Access, Salts, Sites};
 use tokio::net::TcpListener;
@@ -65,10 +66,19 @@ pub(crate) struct Collector {
     rates: Rates,
     senders: Senders,
     gather: Gather,
+    counts: Counts,
+}
+
+/// Hits by outcome. Looked up once, for each request counts.
+struct Counts {
+    accepted: Counter,
+    refused: Counter,
+    ignored: Counter,
 }
 
 /// Loads the sites and is ready to take hits.
 pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) -> anyhow::Result<Service> {
+    describe_metrics();
     let sites_changed = deps.live.subscribe(SITES_TOPIC).await?;
     let rights_changed = deps.live.subscribe(RIGHTS_TOPIC).await?;
     let collector = Arc::new(Collector {
@@ -79,6 +89,7 @@ pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) ->
         rates: Rates::new(&options),
         senders: Senders::new(deps.access),
         gather: Gather::new(deps.bus.shards(), options.waiting_bytes_max),
+        counts: Counts::new(),
     });
     let routes = routes::routes(collector.clone());
     let work = tokio::spawn(work(collector, deps.bus, sites_changed, rights_changed, shutdown));
@@ -154,6 +165,27 @@ impl Collector {
             }
         }
     }
+}
+
+impl Counts {
+    fn new() -> Counts {
+        let of = |outcome: &'static str| metrics::counter!("watchfire_hits_total", "outcome" => outcome);
+        Counts { accepted: of("accepted"), refused: of("refused"), ignored: of("ignored") }
+    }
+}
+
+fn describe_metrics() {
+    use metrics::{Unit, describe_counter, describe_histogram};
+    describe_counter!("watchfire_hits_total", "Hits by outcome: accepted, refused, ignored");
+    describe_counter!("watchfire_hits_refused_total", "Hits that are no good, by code");
+    describe_counter!("watchfire_hits_ignored_total", "Hits dropped as their site wishes, by reason");
+    describe_counter!("watchfire_requests_refused_total", "Requests of which nothing was taken, by code");
+    describe_histogram!("watchfire_collector_batch_hits", "Hits that share a message");
+    describe_histogram!(
+        "watchfire_collector_publish_seconds",
+        Unit::Seconds,
+        "From handing a message to the bus until it is durable"
+    );
 }
 
 #[cfg(test)]

@@ -98,6 +98,67 @@ fn the_senders_clock_is_taken_out_and_nothing_happens_in_the_future() {
 }
 
 #[test]
+fn every_limit_of_a_hit_holds_at_its_maximum_and_one_past_it() {
+    let check = |field: &dyn Fn(usize) -> Value, max: usize, code: &str| {
+        check_taken(pageview(field(max)));
+        check_refused(pageview(field(max + 1)), code);
+    };
+    let age = limits::HIT_AGE_MAX.as_millis() as usize;
+    check(&|age| json!({ "at": SENT - age as i64 }), age, "clock");
+    let ahead = limits::HIT_AHEAD_MAX.as_millis() as usize;
+    check(&|ahead| json!({ "at": SENT + ahead as i64 }), ahead, "clock");
+    let url = |bytes: usize| format!("https://shop.example/{}", "u".repeat(bytes - 21));
+    check(&|bytes| json!({ "url": url(bytes) }), limits::URL_BYTES_MAX, "too_long");
+    check(&|bytes| json!({ "referrer": url(bytes) }), limits::REFERRER_BYTES_MAX, "too_long");
+    check(&|due| json!({ "due": due }), limits::DUE_MAX.as_millis() as usize, "field");
+    let leave = |engaged: usize, scroll: usize| json!({ "kind": "leave", "pageview": ID, "engaged": engaged, "scroll": scroll });
+    check(&|engaged| leave(engaged, 0), u32::MAX as usize, "field");
+    check(&|scroll| leave(0, scroll), 100, "field");
+    let event =
+        |name: usize, props: Value| json!({ "kind": "event", "name": "n".repeat(name), "props": props });
+    check(&|bytes| event(bytes, json!({})), limits::EVENT_NAME_BYTES_MAX, "too_long");
+    check(&|bytes| event(1, json!({ "k".repeat(bytes): 1 })), limits::PROP_KEY_BYTES_MAX, "too_long");
+    check(&|bytes| event(1, json!({ "k": "v".repeat(bytes) })), limits::PROP_VALUE_BYTES_MAX, "too_long");
+    let many = |count: usize| event(1, (0..count).map(|key| (key.to_string(), json!(key))).collect());
+    check(&many, limits::PROPS_MAX, "too_many_props");
+    let identity = |bytes: usize| json!({ "kind": "identify", "identity": "i".repeat(bytes) });
+    check(&identity, limits::IDENTITY_BYTES_MAX, "too_long");
+    check(&|bytes| json!({ "agent": "a", "language": "l".repeat(bytes) }), LANGUAGE_BYTES_MAX, "too_long");
+}
+
+#[test]
+fn no_property_grows_on_its_way() {
+    let taken = |value: &str| {
+        let request = String::from_utf8(body(vec![pageview(
+            json!({ "kind": "event", "name": "n", "props": { "k": 0 } }),
+        )]));
+        let request = request.unwrap().replace(r#"{"k":0}"#, &format!(r#"{{"k":{value}}}"#));
+        let HitKind::Event { props, .. } = judged(request.as_bytes()).0.remove(0).kind else {
+            panic!("an event")
+        };
+        props[0].1.clone()
+    };
+    for (sent, expected) in [
+        ("8.50", "8.5"),
+        ("1e300", "1e+300"),
+        ("-0.001", "-0.001"),
+        ("18446744073709551615", "18446744073709551615"),
+    ] {
+        assert_eq!(taken(sent), expected, "{sent}");
+    }
+}
+
+#[test]
+fn a_key_that_is_sent_twice_means_its_last_value() {
+    let twice = pageview(json!({ "kind": "event", "name": "n", "props": { "a": 1, "b": 2 } }));
+    let request = String::from_utf8(body(vec![twice])).unwrap().replace(r#""b":2"#, r#""a":2"#);
+    let HitKind::Event { props, .. } = judged(request.as_bytes()).0.remove(0).kind else {
+        panic!("an event")
+    };
+    assert_eq!(props, [("a".to_owned(), "2".to_owned())]);
+}
+
+#[test]
 fn what_is_wrong_with_a_hit_is_named() {
     check_refused(pageview(json!({ "id": "no" })), "hit_id");
     check_refused(pageview(json!({ "id": null })), "hit_id");
@@ -145,6 +206,8 @@ fn addresses_of_pages_are_http_and_on_a_listed_hostname() {
     refused("https://evil.example/shop.example", "hostname");
     refused("https://shop.example@evil.example/", "hostname");
     refused("http://stats.example/demo/WF-00000008/", "hostname");
+    refused("http://stats.example/demo/WF-00000007x/", "hostname");
+    refused("http://stats.example/demo/", "hostname");
     refused("http://stats.example/demos/WF-00000007/", "hostname");
     refused("http://[::1]/", "hostname");
 }
