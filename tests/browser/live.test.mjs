@@ -1,7 +1,7 @@
 // In real Chromium: a page with the pasted tag in one context, the dashboard in another.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { CustomerSite, launch, OWNER, Program, setUp, until } from "./program.mjs";
+import { CustomerSite, launch, OWNER, Program, setUp, until, visitor } from "./program.mjs";
 
 let browser, program, owner, dashboard, site, customer;
 
@@ -32,7 +32,7 @@ async function open() {
 
 test("the tag page notices the first hit by itself", async () => {
   assert.ok(await dashboard.getByText("Waiting for the first hit").isVisible());
-  const context = await browser.newContext();
+  const context = await visitor(browser);
   const page = await context.newPage();
   await page.goto(`${customer.url}/first`);
   await dashboard.getByText(/received|arriving/i).first().waitFor({ timeout: 5_000 });
@@ -42,7 +42,7 @@ test("the tag page notices the first hit by itself", async () => {
 test("the count rises within 1 s of opening, follows a client-side route, and falls within 2 s of closing", async () => {
   await open();
   await until("nobody is here", async () => (await present()) === 0, 40_000);
-  const context = await browser.newContext();
+  const context = await visitor(browser);
   const page = await context.newPage();
   await page.goto(`${customer.url}/tea`, { waitUntil: "commit" });
   const rose = await until("the count rises", async () => (await present()) === 1);
@@ -62,7 +62,7 @@ test("the count rises within 1 s of opening, follows a client-side route, and fa
 test("a walk over full page loads is one visitor with a trail, and the count never flickers to two", async () => {
   await open();
   await until("nobody is here", async () => (await present()) === 0);
-  const context = await browser.newContext();
+  const context = await visitor(browser);
   const page = await context.newPage();
   await page.goto(`${customer.url}/one`);
   await until("one is here", async () => (await present()) === 1);
@@ -78,7 +78,7 @@ test("a walk over full page loads is one visitor with a trail, and the count nev
 });
 
 test("offline and back online, everything arrives and each hit counts once", async () => {
-  const context = await browser.newContext();
+  const context = await visitor(browser);
   const page = await context.newPage();
   await page.goto(`${customer.url}/before`);
   await open();
@@ -114,7 +114,7 @@ test("the dashboard says when the connection is lost, and recovers by itself aft
 });
 
 test("the demo shop makes its visitor appear, and signing in again works", async () => {
-  const context = await browser.newContext();
+  const context = await visitor(browser);
   const shop = await context.newPage();
   const response = await shop.goto(`${program.url}/demo/${site}/`);
   assert.equal(response.status(), 200);

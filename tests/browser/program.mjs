@@ -34,6 +34,12 @@ export function launch() {
   return chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
 }
 
+/** A browser of somebody's own. Headless Chromium says that it is automated, and such visitors count as bots. */
+export async function visitor(browser) {
+  const userAgent = `Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/${browser.version()} Safari/537.36`;
+  return browser.newContext({ userAgent });
+}
+
 /** A loopback port that was free a moment ago. */
 function freePort() {
   return new Promise((resolve, reject) => {

@@ -1,3 +1,5 @@
+//! Tables of agents and referrers, and the verdict on each.
+
 use super::*;
 use BotReason::{Automated, NamesItself, NoBrowser, ReferrerSpam};
 

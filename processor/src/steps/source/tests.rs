@@ -1,3 +1,5 @@
+//! Tables of pages and referrers, and the source and channel of each.
+
 use model::limits::REFERRER_BYTES_MAX;
 
 use super::*;
