@@ -122,7 +122,10 @@ fn broadcast_server() -> Router {
     Router::new().route("/", get(upgrade)).with_state(Arc::new(frames))
 }
 
-async fn upgrade(State(frames): State<Arc<broadcast::Sender<Utf8Bytes>>>, socket: WebSocketUpgrade) -> Response {
+async fn upgrade(
+    State(frames): State<Arc<broadcast::Sender<Utf8Bytes>>>,
+    socket: WebSocketUpgrade,
+) -> Response {
     let frames = frames.subscribe();
     socket.read_buffer_size(1024).write_buffer_size(0).on_upgrade(move |socket| broadcast_to(socket, frames))
 }

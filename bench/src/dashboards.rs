@@ -52,7 +52,9 @@ pub async fn measure() -> anyhow::Result<()> {
     traffic.abort();
 
     println!("\n## {DASHBOARDS} dashboards on one site\n");
-    println!("| server | CPU s a million deliveries | × bare | deliveries/s | bytes each | memory a connection |");
+    println!(
+        "| server | CPU s a million deliveries | × bare | deliveries/s | bytes each | memory a connection |"
+    );
     println!("|---|---|---|---|---|---|");
     for row in [&bare, &ours] {
         println!(
@@ -94,7 +96,8 @@ async fn row(
             request.headers_mut().insert(*name, value.parse()?);
         }
         let small = WebSocketConfig::default().read_buffer_size(2048).write_buffer_size(0);
-        let (mut socket, _) = tokio_tungstenite::connect_async_with_config(request, Some(small), true).await?;
+        let (mut socket, _) =
+            tokio_tungstenite::connect_async_with_config(request, Some(small), true).await?;
         if let Some(subscribe) = &subscribe {
             socket.send(Message::text(subscribe.clone())).await?;
         }
@@ -115,7 +118,8 @@ async fn row(
     let (cpu_before, frames_before, bytes_before) =
         (cpu(pid)?, frames.load(Ordering::Relaxed), bytes.load(Ordering::Relaxed));
     tokio::time::sleep(MEASURED).await;
-    let spent = (cpu(pid)? - cpu_before).as_secs_f64() - other_cpu_a_second.unwrap_or(0.0) * MEASURED.as_secs_f64();
+    let spent =
+        (cpu(pid)? - cpu_before).as_secs_f64() - other_cpu_a_second.unwrap_or(0.0) * MEASURED.as_secs_f64();
     let deliveries = frames.load(Ordering::Relaxed) - frames_before;
     sockets.iter().for_each(|socket| socket.abort());
     Ok(Row {

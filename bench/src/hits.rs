@@ -23,17 +23,25 @@ struct Row {
 pub async fn measure() -> anyhow::Result<()> {
     for hits_each in [1, 50] {
         let bytes = load::request(SITE, 1, hits_each).len();
-        println!("\n## {hits_each} hit(s) a request, {bytes} bytes with head, {} connections\n", load::CONNECTIONS);
+        println!(
+            "\n## {hits_each} hit(s) a request, {bytes} bytes with head, {} connections\n",
+            load::CONNECTIONS
+        );
         let mut rows = Vec::new();
-        for (name, what) in
-            [("raw sockets", "raw"), ("bare axum and serde", "axum"), ("collector, 202 when durable", "collector")]
-        {
+        for (name, what) in [
+            ("raw sockets", "raw"),
+            ("bare axum and serde", "axum"),
+            ("collector, 202 when durable", "collector"),
+        ] {
             let folder = tempfile::tempdir()?;
             let peer = Peer::start(what, folder.path()).await?;
             rows.push(row(name, peer.address, peer.pid(), SITE, hits_each).await?);
         }
         let watchfire = Watchfire::start(&["--bus-bytes-max", "17179869184"]).await?;
-        rows.push(row("whole program", watchfire.program.address, watchfire.pid(), watchfire.site, hits_each).await?);
+        rows.push(
+            row("whole program", watchfire.program.address, watchfire.pid(), watchfire.site, hits_each)
+                .await?,
+        );
         drained(&watchfire).await?;
         print(&rows);
     }
@@ -66,12 +74,16 @@ async fn drained(watchfire: &Watchfire) -> anyhow::Result<()> {
     loop {
         let text = metrics.get("/metrics").await.text();
         let depth = text.lines().find(|line| line.starts_with("watchfire_bus_depth_messages"));
-        let depth: f64 = depth.and_then(|line| line.split_whitespace().last()?.parse().ok()).context("a depth")?;
+        let depth: f64 =
+            depth.and_then(|line| line.split_whitespace().last()?.parse().ok()).context("a depth")?;
         if depth == 0.0 {
             println!("(behind by {:.1} s at the end of the load)", began.elapsed().as_secs_f64());
             return Ok(());
         }
-        anyhow::ensure!(began.elapsed() < Duration::from_secs(60), "the bus does not drain: {depth} messages");
+        anyhow::ensure!(
+            began.elapsed() < Duration::from_secs(60),
+            "the bus does not drain: {depth} messages"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

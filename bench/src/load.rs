@@ -44,7 +44,8 @@ pub async fn run(address: SocketAddr, site: SiteId, hits_each: usize, duration: 
         latencies.extend(answers);
     }
     latencies.sort_unstable();
-    let at = |share: f64| latencies.get((latencies.len() as f64 * share) as usize).copied().unwrap_or_default();
+    let at =
+        |share: f64| latencies.get((latencies.len() as f64 * share) as usize).copied().unwrap_or_default();
     seen.requests = latencies.len() as u64;
     seen.hits = seen.requests * hits_each as u64;
     (seen.elapsed, seen.p50, seen.p99) = (began.elapsed(), at(0.5), at(0.99));
@@ -75,7 +76,8 @@ async fn connection(
             tokio::time::sleep_until(due.into()).await;
         }
         turn += 1;
-        let request = request(site, (number * VISITORS_A_CONNECTION + turn % VISITORS_A_CONNECTION) as u64, hits_each);
+        let request =
+            request(site, (number * VISITORS_A_CONNECTION + turn % VISITORS_A_CONNECTION) as u64, hits_each);
         let sent = Instant::now();
         socket.write_all(&request).await.expect("the server reads");
         let status = answer(&mut socket, &mut buffer).await;
@@ -121,7 +123,8 @@ async fn answer(socket: &mut TcpStream, buffer: &mut [u8]) -> u16 {
         held += count;
         let Some(head) = buffer[..held].windows(4).position(|window| window == b"\r\n\r\n") else { continue };
         let text = String::from_utf8_lossy(&buffer[..head]).to_ascii_lowercase();
-        let length = text.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next()?.parse().ok());
+        let length =
+            text.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next()?.parse().ok());
         if held >= head + 4 + length.unwrap_or(0usize) {
             return text.get(9..12).and_then(|status| status.parse().ok()).unwrap_or(0);
         }

@@ -31,7 +31,8 @@ async fn arrive(watchfire: &Watchfire, visitors: std::ops::Range<u64>) -> anyhow
     let (address, site) = (watchfire.program.address, watchfire.site);
     let span = visitors.end - visitors.start;
     let tasks = (0..REQUESTS_AT_ONCE).map(|task| {
-        let mine = visitors.start + span * task / REQUESTS_AT_ONCE..visitors.start + span * (task + 1) / REQUESTS_AT_ONCE;
+        let mine = visitors.start + span * task / REQUESTS_AT_ONCE
+            ..visitors.start + span * (task + 1) / REQUESTS_AT_ONCE;
         tokio::spawn(load::each_once(address, site, mine))
     });
     for task in futures_util::future::join_all(tasks).await {

@@ -56,7 +56,8 @@ impl Watchfire {
         let program = Program::start(folder.path(), &flags).await;
         let owner = Person::new(program.address);
         let path = program.set_up_path.clone().context("a first run offers to set up")?;
-        let fields = [("name", "Bench"), ("email", "b@watchfire.example"), ("password", "correct horse battery")];
+        let fields =
+            [("name", "Bench"), ("email", "b@watchfire.example"), ("password", "correct horse battery")];
         owner.post(&path, &fields).await;
         let fields = [("name", "Shop"), ("hostnames", "shop.example"), ("time_zone", "UTC")];
         let location = owner.post("/sites/new", &fields).await.location();

@@ -18,7 +18,8 @@ pub async fn measure() -> anyhow::Result<()> {
     let watchfire = Watchfire::start(&[]).await?;
     let (address, site) = (watchfire.program.address, watchfire.site);
     let headers = watchfire.dashboard_headers();
-    let mut push = Push::connect(address, "", &headers).await.map_err(|status| anyhow::anyhow!("refused {status}"))?;
+    let mut push =
+        Push::connect(address, "", &headers).await.map_err(|status| anyhow::anyhow!("refused {status}"))?;
     let filter = json!({ "source": "mark" });
     push.subscribe(&format!("site/{site}/visitors"), filter).await.map_err(|code| anyhow::anyhow!(code))?;
 
@@ -34,7 +35,8 @@ pub async fn measure() -> anyhow::Result<()> {
                 "id": format!("{:032x}", fastrand::u128(..)), "kind": "pageview", "at": now, "due": 60_000,
                 "url": format!("https://shop.example/mark/{mark}?utm_source=mark"),
             });
-            let body = json!({ "site": site, "sent": now, "browser": format!("{:016x}", mark + 1), "hits": [hit] });
+            let body =
+                json!({ "site": site, "sent": now, "browser": format!("{:016x}", mark + 1), "hits": [hit] });
             sent.push(Instant::now());
             person.post_json("/v1/hits", &body).await;
         }
@@ -59,7 +61,11 @@ pub async fn measure() -> anyhow::Result<()> {
         sent.iter().zip(&told).filter_map(|(sent, told)| told.map(|told| told - *sent)).collect();
     waits.sort_unstable();
     let at = |share: f64| waits[((waits.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
-    println!("\n## Push latency at {:.0} hits/s, {} of {MARKS} marks told\n", seen.hits as f64 / seen.elapsed.as_secs_f64(), waits.len());
+    println!(
+        "\n## Push latency at {:.0} hits/s, {} of {MARKS} marks told\n",
+        seen.hits as f64 / seen.elapsed.as_secs_f64(),
+        waits.len()
+    );
     println!("| p50 ms | p90 ms | p99 ms | max ms |\n|---|---|---|---|");
     println!("| {:.0} | {:.0} | {:.0} | {:.0} |", at(0.5), at(0.9), at(0.99), at(1.0));
     Ok(())

@@ -19,7 +19,16 @@ pub async fn measure() -> anyhow::Result<()> {
         drop(listener);
         let began = Instant::now();
         let mut child = Command::new(Program::binary())
-            .args(["serve", "--listen", &address.to_string(), "--metrics", "127.0.0.1:0", "--log", "warn", "--data"])
+            .args([
+                "serve",
+                "--listen",
+                &address.to_string(),
+                "--metrics",
+                "127.0.0.1:0",
+                "--log",
+                "warn",
+                "--data",
+            ])
             .arg(folder.path())
             .stdout(std::process::Stdio::null())
             .kill_on_drop(true)

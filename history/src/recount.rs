@@ -67,7 +67,12 @@ impl Recount {
     /// Takes hits in; one whose id is known counts as a duplicate and changes nothing else.
     pub fn add<'h>(&mut self, hits: impl IntoIterator<Item = &'h EnrichedHit>) {
         for hit in hits {
-            let row = Row { visitor: hit.visitor, at: hit.at, is_bot: hit.bot.is_some(), what: What::of(&hit.kind) };
+            let row = Row {
+                visitor: hit.visitor,
+                at: hit.at,
+                is_bot: hit.bot.is_some(),
+                what: What::of(&hit.kind),
+            };
             match self.hits.try_insert(hit.id, row) {
                 Ok(_) => {}
                 Err(_) => self.duplicates += 1,

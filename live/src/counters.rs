@@ -79,7 +79,8 @@ pub fn keys<'v>(visitor: &'v Visitor, dimension: Dimension, mut with: impl FnMut
 /// Whether two states surely count under the same keys: a heartbeat seldom changes them, and comparing where
 /// shared strings are is cheaper than counting down and up again. False: perhaps they do.
 fn count_alike(before: &Visitor, after: &Visitor) -> bool {
-    let pages = || before.pages.iter().zip(&after.pages).all(|(one, other)| Arc::ptr_eq(&one.path, &other.path));
+    let pages =
+        || before.pages.iter().zip(&after.pages).all(|(one, other)| Arc::ptr_eq(&one.path, &other.path));
     !before.pages.is_empty()
         && before.pages.len() == after.pages.len()
         && before.active == after.active

@@ -125,8 +125,7 @@ pub fn read_message(body: &[u8]) -> Result<Vec<Arrival>, BadMessage> {
     }
     let mut arrivals = Vec::new();
     while !rest.is_empty() {
-        let (arrival, after) =
-            postcard::take_from_bytes(rest).map_err(|_| BadMessage::Malformed)?;
+        let (arrival, after) = postcard::take_from_bytes(rest).map_err(|_| BadMessage::Malformed)?;
         arrivals.push(arrival);
         rest = after;
     }

@@ -51,11 +51,23 @@ pub enum Scope {
 pub enum Principal {
     Stranger,
     /// Signed in. `operator`: the owner of the installation, who is owner of every site.
-    Account { id: AccountId, operator: bool },
+    Account {
+        id: AccountId,
+        operator: bool,
+    },
     /// An API token: never more than its account may, on its sites, within its scopes.
-    Token { id: TokenId, account: AccountId, operator: bool, sites: TokenSites, scopes: Vec<Scope> },
+    Token {
+        id: TokenId,
+        account: AccountId,
+        operator: bool,
+        sites: TokenSites,
+        scopes: Vec<Scope>,
+    },
     /// Somebody with a share link of one site.
-    Share { id: ShareId, site: SiteId },
+    Share {
+        id: ShareId,
+        site: SiteId,
+    },
 }
 
 /// The sites a token is good for.
@@ -101,13 +113,8 @@ mod tests {
 
     const SITE: SiteId = SiteId::of(1);
     const OTHER: SiteId = SiteId::of(2);
-    const ACTIONS: [Action; 5] = [
-        Action::SeeLive,
-        Action::SeeSettings,
-        Action::EditSite,
-        Action::ManagePeople,
-        Action::DeleteSite,
-    ];
+    const ACTIONS: [Action; 5] =
+        [Action::SeeLive, Action::SeeSettings, Action::EditSite, Action::ManagePeople, Action::DeleteSite];
 
     fn allowed(principal: &Principal, role: Option<Role>, site: SiteId) -> Vec<Action> {
         ACTIONS.into_iter().filter(|&action| may(principal, role, site, action)).collect()

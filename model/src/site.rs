@@ -30,9 +30,9 @@ impl Site {
     pub fn takes_hostname(&self, hostname: &str) -> bool {
         self.hostnames.iter().any(|listed| match listed.strip_prefix("*.") {
             _ if listed == "*" || listed == hostname => true,
-            Some(parent) => hostname
-                .strip_suffix(parent)
-                .is_some_and(|rest| rest.ends_with('.') && rest.len() > 1),
+            Some(parent) => {
+                hostname.strip_suffix(parent).is_some_and(|rest| rest.ends_with('.') && rest.len() > 1)
+            }
             None => false,
         })
     }

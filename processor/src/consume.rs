@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use crate::Deps;
 use crate::options::Options;
 use crate::patience::Patience;
 use crate::peaks::Peaks;
@@ -24,7 +25,6 @@ use crate::pipeline::Known;
 use crate::recover::recover;
 use crate::unsaid::fold;
 use crate::work::{Prepared, Work};
-use crate::Deps;
 
 /// How long the bus may be silent during the drain before it counts as empty.
 const DRAIN_SILENCE: std::time::Duration = std::time::Duration::from_millis(50);
@@ -63,7 +63,9 @@ impl Shard {
             running.save_peaks().await;
             match ended? {
                 Ended::Drained => return Ok(()),
-                Ended::Lost(error) => tracing::warn!(shard = self.number, error = format!("{error:#}"), "taking up again"),
+                Ended::Lost(error) => {
+                    tracing::warn!(shard = self.number, error = format!("{error:#}"), "taking up again")
+                }
             }
         }
         Ok(())
@@ -94,7 +96,10 @@ impl Shard {
                 Ok(work) => return Some(work),
                 Err(error) => {
                     let error = format!("{error:#}");
-                    if !patience.wait(self.number, "presence cannot be recovered", error, &self.shutdown).await {
+                    if !patience
+                        .wait(self.number, "presence cannot be recovered", error, &self.shutdown)
+                        .await
+                    {
                         return None;
                     }
                 }
@@ -140,7 +145,16 @@ enum Woken {
 impl<'s> Running<'s> {
     fn new(shard: &'s Shard, consumer: Box<dyn Consumer>, work: Work, sites: Subscription) -> Running<'s> {
         let (next_flush, next_peaks) = (Instant::now(), Instant::now());
-        Running { shard, consumer, work, sites, unsaid: vec![], peaks: Peaks::default(), next_flush, next_peaks }
+        Running {
+            shard,
+            consumer,
+            work,
+            sites,
+            unsaid: vec![],
+            peaks: Peaks::default(),
+            next_flush,
+            next_peaks,
+        }
     }
 
     async fn run(&mut self) -> anyhow::Result<Ended> {
@@ -222,7 +236,8 @@ impl<'s> Running<'s> {
                 self.unsaid.clear();
                 self.peaks.raise(&applied);
                 let shard = self.shard.number.to_string();
-                gauge!("watchfire_present_visitors", "shard" => shard).set(self.work.presence.present() as f64);
+                gauge!("watchfire_present_visitors", "shard" => shard)
+                    .set(self.work.presence.present() as f64);
             }
             Err(error) => tracing::warn!(shard = self.shard.number, %error, "live did not take a commit"),
         }
@@ -252,7 +267,9 @@ impl<'s> Running<'s> {
     /// A site was added, changed or deleted; only the last concerns presence.
     async fn site_changed(&mut self, message: Result<bytes::Bytes, RecvError>) {
         let sites = match message {
-            Ok(message) => std::str::from_utf8(&message).ok().and_then(|id| id.parse().ok()).into_iter().collect(),
+            Ok(message) => {
+                std::str::from_utf8(&message).ok().and_then(|id| id.parse().ok()).into_iter().collect()
+            }
             Err(RecvError::Lagged(_)) => self.work.presence.sites(),
             Err(RecvError::Closed) => return self.subscribe_again().await,
         };

@@ -58,7 +58,8 @@ pub async fn start(
     deps: Deps,
     shutdown: CancellationToken,
 ) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
-    let peaks = deps.history.peaks_since(deps.clock.now().minus(PEAKS_SHOWN)).await.context("reading peaks")?;
+    let peaks =
+        deps.history.peaks_since(deps.clock.now().minus(PEAKS_SHOWN)).await.context("reading peaks")?;
     deps.live.restore_peaks(&peaks).await?;
     let known = Arc::new(Mutex::new(Known::default()));
     let (stop, over) = (shutdown.child_token(), CancellationToken::new());

@@ -19,7 +19,13 @@ impl Patience {
     }
 
     /// Says what failed and waits. False: `over` came first.
-    pub async fn wait(&mut self, shard: u16, what: &str, error: impl Display, over: &CancellationToken) -> bool {
+    pub async fn wait(
+        &mut self,
+        shard: u16,
+        what: &str,
+        error: impl Display,
+        over: &CancellationToken,
+    ) -> bool {
         tracing::warn!(shard, error = %error, wait = ?self.next, "{what}; trying again");
         let wait = self.next;
         self.next = (wait * 2).min(self.max);

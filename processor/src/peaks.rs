@@ -63,7 +63,13 @@ mod tests {
     fn applied(hour: i64, count: u32) -> Applied {
         let (site, at) = (SiteId::of(1), Millis(hour));
         let commit = Commit { site, shard: 0, at, changes: vec![], pageviews: vec![], feed: vec![] };
-        Applied { site, version: 1, present: 0, peak: Peak { site, hour: at, count }, commit: Arc::new(commit) }
+        Applied {
+            site,
+            version: 1,
+            present: 0,
+            peak: Peak { site, hour: at, count },
+            commit: Arc::new(commit),
+        }
     }
 
     #[test]

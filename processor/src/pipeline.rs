@@ -90,7 +90,14 @@ impl Known {
             self.seen.is_first(site, hit.id);
         }
         let EnrichedHit { at, visitor, source, bot, .. } = hit;
-        self.visits.take(&Claim { site, visitor: *visitor, visitor_before: None, at: *at, source, bot: *bot });
+        self.visits.take(&Claim {
+            site,
+            visitor: *visitor,
+            visitor_before: None,
+            at: *at,
+            source,
+            bot: *bot,
+        });
     }
 }
 
@@ -107,7 +114,11 @@ impl Pipeline {
     }
 
     /// Takes the arrivals of one message through the steps, and hands each outcome on, in order.
-    pub fn run(&mut self, arrivals: Vec<Arrival>, mut outcome: impl FnMut(SiteId, Result<Sighting, DropReason>)) {
+    pub fn run(
+        &mut self,
+        arrivals: Vec<Arrival>,
+        mut outcome: impl FnMut(SiteId, Result<Sighting, DropReason>),
+    ) {
         let known = self.known.clone();
         let mut known = known.lock();
         for mut arrival in arrivals {
@@ -134,7 +145,8 @@ impl Pipeline {
         let (own, foreign) = sides(&page, referrer);
         let bot = sender.bot.or_else(|| by_referrer(&foreign?.hostname.to_ascii_lowercase()));
         let named = self.sources.source(&hit.url, &page, if own.is_some() { "" } else { referrer });
-        let from_path = own.map(|from| self.strings.share(if from.path.is_empty() { "/" } else { from.path }));
+        let from_path =
+            own.map(|from| self.strings.share(if from.path.is_empty() { "/" } else { from.path }));
         let (visitor, visitor_before) = (arrival.visitor, arrival.visitor_before);
         let verdict = known.visits.take(&Claim { site, visitor, visitor_before, at, source: &named, bot });
         let hit = EnrichedHit {
@@ -184,7 +196,9 @@ impl Pipeline {
             HitKind::Heartbeat { pageview, engaged_ms, scroll, active, due_ms } => {
                 EnrichedKind::Heartbeat { pageview, engaged_ms, scroll, active, due_ms }
             }
-            HitKind::Leave { pageview, engaged_ms, scroll } => EnrichedKind::Leave { pageview, engaged_ms, scroll },
+            HitKind::Leave { pageview, engaged_ms, scroll } => {
+                EnrichedKind::Leave { pageview, engaged_ms, scroll }
+            }
             HitKind::Event { name, props, pageview } => {
                 EnrichedKind::Event { name: self.strings.share(&name), props: self.props(props), pageview }
             }

@@ -162,7 +162,8 @@ impl Presence {
     /// The site is no more: its visitors are forgotten without a word.
     pub fn forget(&mut self, site: SiteId) {
         let index = self.outcomes.site(site);
-        let of_site: Vec<_> = self.slots.iter().filter(|(_, slot)| slot.site == index).map(|(slot, _)| slot).collect();
+        let of_site: Vec<_> =
+            self.slots.iter().filter(|(_, slot)| slot.site == index).map(|(slot, _)| slot).collect();
         self.dirty.retain(|slot| !of_site.contains(slot));
         self.leaving.retain(|(site, _), _| *site != index);
         of_site.into_iter().for_each(|slot| drop(self.slots.remove(slot)));
@@ -298,30 +299,41 @@ impl Presence {
             self.arrivals.add(seen.site, seen.key, from.clone(), seen.now);
         }
         let hit = seen.hit;
-        self.put(seen.site, Visitor {
-            key: seen.key,
-            since: hit.at,
-            alive_until: hit.at,
-            active: false,
-            engaged_ms: 0,
-            pages: Vec::new(),
-            trail: Vec::new(),
-            source: hit.source.clone(),
-            place: hit.place.clone(),
-            agent: hit.agent.clone(),
-            language: hit.language.clone(),
-            bot: hit.bot,
-            identity: None,
-        })
+        self.put(
+            seen.site,
+            Visitor {
+                key: seen.key,
+                since: hit.at,
+                alive_until: hit.at,
+                active: false,
+                engaged_ms: 0,
+                pages: Vec::new(),
+                trail: Vec::new(),
+                source: hit.source.clone(),
+                place: hit.place.clone(),
+                agent: hit.agent.clone(),
+                language: hit.language.clone(),
+                bot: hit.bot,
+                identity: None,
+            },
+        )
     }
 
-    fn open(&mut self, index: SlotIndex, seen: &Seen<'_>, pageview: HitId, active: bool, alive_until: Millis) {
+    fn open(
+        &mut self,
+        index: SlotIndex,
+        seen: &Seen<'_>,
+        pageview: HitId,
+        active: bool,
+        alive_until: Millis,
+    ) {
         let path = &seen.hit.page.path;
         let state = self.state(index);
         if stay::page_of(state, pageview).is_some() {
             stay::step(state, seen.hit.at, path);
         } else {
-            let page = OpenPage { pageview, path: path.clone(), active, engaged_ms: 0, scroll: 0, alive_until };
+            let page =
+                OpenPage { pageview, path: path.clone(), active, engaged_ms: 0, scroll: 0, alive_until };
             stay::open(state, page, seen.hit.at);
         }
         self.hear(index, seen);

@@ -35,7 +35,8 @@ pub async fn recover(
         work.presence.restore(states);
     }
     let seen = Seen::default();
-    let mut replay = Replay { shard, is_rebuilt, time: Millis(0), hits: 0, known, seen, live, work: &mut work };
+    let mut replay =
+        Replay { shard, is_rebuilt, time: Millis(0), hits: 0, known, seen, live, work: &mut work };
     let mut after = None;
     loop {
         let page = history.tail_since(now.minus(REBUILD_WINDOW), after, PAGE_BATCHES).await?;
@@ -71,9 +72,8 @@ struct Replay<'r> {
 
 impl Replay<'_> {
     async fn batch(&mut self, batch: &TailBatch) -> anyhow::Result<()> {
-        let read = tail::shard_of(&batch.body).and_then(|shard| {
-            (shard == self.shard).then(|| tail::decode(&batch.body)).transpose()
-        });
+        let read = tail::shard_of(&batch.body)
+            .and_then(|shard| (shard == self.shard).then(|| tail::decode(&batch.body)).transpose());
         let tail = match read.with_context(|| format!("batch {} of the tail", batch.id)) {
             Ok(Some(tail)) => tail,
             Ok(None) => return Ok(()),

@@ -44,6 +44,9 @@ mod tests {
     fn a_hit_is_first_once_a_site() {
         let seen = &mut Seen::default();
         let mut is_first = |site, id| seen.is_first(SiteId::of(site), HitId(id));
-        assert_eq!([is_first(1, 7), is_first(1, 7), is_first(2, 7), is_first(1, 8)], [true, false, true, true]);
+        assert_eq!(
+            [is_first(1, 7), is_first(1, 7), is_first(2, 7), is_first(1, 8)],
+            [true, false, true, true]
+        );
     }
 }

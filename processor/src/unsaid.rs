@@ -75,8 +75,16 @@ mod tests {
     #[test]
     fn two_commits_become_what_both_did() {
         let mut unsaid = vec![commit(1, &[(1, None, Some(1)), (2, None, Some(1))], &[(7, 1)])];
-        fold(&mut unsaid, vec![commit(2, &[(1, Some(1), None), (2, Some(1), Some(2)), (3, None, Some(1))], &[(7, 2), (8, 1)])]);
-        let expected = commit(2, &[(1, None, None), (2, None, Some(2)), (3, None, Some(1))], &[(7, 3), (8, 1)]);
+        fold(
+            &mut unsaid,
+            vec![commit(
+                2,
+                &[(1, Some(1), None), (2, Some(1), Some(2)), (3, None, Some(1))],
+                &[(7, 2), (8, 1)],
+            )],
+        );
+        let expected =
+            commit(2, &[(1, None, None), (2, None, Some(2)), (3, None, Some(1))], &[(7, 3), (8, 1)]);
         assert_eq!(format!("{unsaid:?}"), format!("{:?}", [expected]));
     }
 }

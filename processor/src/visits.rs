@@ -118,14 +118,21 @@ mod tests {
     const OLD: VisitorId = VisitorId(1);
     const NEW: VisitorId = VisitorId(2);
 
-    fn take(visits: &mut Visits, visitor: VisitorId, before: Option<VisitorId>, minute: i64, from: &str) -> (VisitorId, String) {
+    fn take(
+        visits: &mut Visits,
+        visitor: VisitorId,
+        before: Option<VisitorId>,
+        minute: i64,
+        from: &str,
+    ) -> (VisitorId, String) {
         let mut source = Source::direct();
         if !from.is_empty() {
             source = Source { channel: Channel::Search, name: Arc::from(from), ..source };
         }
         let at = Millis(minute * MINUTE);
         let source = Arc::new(source);
-        let claim = Claim { site: SiteId::of(1), visitor, visitor_before: before, at, source: &source, bot: None };
+        let claim =
+            Claim { site: SiteId::of(1), visitor, visitor_before: before, at, source: &source, bot: None };
         let verdict = visits.take(&claim);
         (verdict.visitor, verdict.source.name.to_string())
     }

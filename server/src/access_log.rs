@@ -50,16 +50,15 @@ impl Line {
 
 /// Endings of files that pages are made of, and of files that are fetched on their own.
 const STATIC_ENDINGS: [&str; 21] = [
-    "gif", "jpg", "jpeg", "png", "ico", "svg", "css", "js", "woff", "woff2", "ttf", "eot", "map", "mp4", "zip",
-    "gz", "pdf", "swf", "webp", "avif", "mjs",
+    "gif", "jpg", "jpeg", "png", "ico", "svg", "css", "js", "woff", "woff2", "ttf", "eot", "map", "mp4",
+    "zip", "gz", "pdf", "swf", "webp", "avif", "mjs",
 ];
 
 fn is_static_file(target: &str) -> bool {
     // A query may itself hold `.png?`, which logs of image proxies show; any such ending counts.
     target.split('?').any(|part| {
-        part.rsplit_once('.').is_some_and(|(_, ending)| {
-            STATIC_ENDINGS.iter().any(|known| known.eq_ignore_ascii_case(ending))
-        })
+        part.rsplit_once('.')
+            .is_some_and(|(_, ending)| STATIC_ENDINGS.iter().any(|known| known.eq_ignore_ascii_case(ending)))
     })
 }
 
@@ -106,7 +105,9 @@ mod tests {
     use super::*;
 
     fn line(request: &str, status: &str) -> String {
-        format!(r#"192.0.2.7 - - [17/May/2015:10:05:03 +0200] "{request}" {status} 2326 "-" "Mozilla/5.0 (\"q\")""#)
+        format!(
+            r#"192.0.2.7 - - [17/May/2015:10:05:03 +0200] "{request}" {status} 2326 "-" "Mozilla/5.0 (\"q\")""#
+        )
     }
 
     #[test]

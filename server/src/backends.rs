@@ -20,11 +20,7 @@ pub struct Backends {
 
 /// Opens what the settings name.
 pub async fn open(settings: &Settings) -> anyhow::Result<Backends> {
-    Ok(Backends {
-        store: store(settings)?,
-        bus: bus(settings)?,
-        live: live(settings)?,
-    })
+    Ok(Backends { store: store(settings)?, bus: bus(settings)?, live: live(settings)? })
 }
 
 fn bus(settings: &Settings) -> anyhow::Result<Arc<dyn Bus>> {

@@ -147,7 +147,12 @@ struct Request {
     hits: Vec<DemoHit>,
 }
 
-async fn drive(options: &DemoOptions, sender: Sender, site: SiteId, stop: CancellationToken) -> anyhow::Result<()> {
+async fn drive(
+    options: &DemoOptions,
+    sender: Sender,
+    site: SiteId,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..));
     println!("seed {seed}: about {} visitors at once; stop with Ctrl-C", options.visitors);
     let mut rng = Rng::with_seed(seed);
@@ -185,13 +190,8 @@ async fn drive(options: &DemoOptions, sender: Sender, site: SiteId, stop: Cancel
         };
         let mut visit = visit;
         let (hits, again) = visit.act(&mut rng, SystemClock.now());
-        let request = Request {
-            site,
-            sent: SystemClock.now().0,
-            browser: visit.browser,
-            screen: visit.screen,
-            hits,
-        };
+        let request =
+            Request { site, sent: SystemClock.now().0, browser: visit.browser, screen: visit.screen, hits };
         if let Some(wait) = again {
             crowd.push(Reverse(Due { at: next + wait, visit }));
         }

@@ -80,7 +80,11 @@ fn disk(data: &Path) -> Finding {
         return Finding::Warning("disk: cannot be asked for its free space".into());
     };
     let words = format!("disk: {:.1} GiB free", free as f64 / (1u64 << 30) as f64);
-    if free < DISK_FREE_MIN { Finding::Warning(format!("{words}, less than 1 GiB")) } else { Finding::Good(words) }
+    if free < DISK_FREE_MIN {
+        Finding::Warning(format!("{words}, less than 1 GiB"))
+    } else {
+        Finding::Good(words)
+    }
 }
 
 fn free_bytes(path: &Path) -> Option<u64> {

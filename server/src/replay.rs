@@ -91,7 +91,12 @@ pub async fn run(options: ReplayOptions) -> anyhow::Result<()> {
     let outcome = replay(&options).await?;
     println!(
         "{} lines, {} unreadable; {} pageviews: {} accepted, {} ignored, {} refused",
-        outcome.lines, outcome.unreadable, outcome.pageviews, outcome.accepted, outcome.ignored, outcome.refused
+        outcome.lines,
+        outcome.unreadable,
+        outcome.pageviews,
+        outcome.accepted,
+        outcome.ignored,
+        outcome.refused
     );
     Ok(())
 }
@@ -194,9 +199,11 @@ async fn site_hostname(sender: &Sender, site: SiteId) -> anyhow::Result<String> 
 }
 
 fn open(file: &PathBuf) -> anyhow::Result<Box<dyn BufRead + Send>> {
-    let mut reader = BufReader::new(File::open(file).with_context(|| format!("cannot open {}", file.display()))?);
+    let mut reader =
+        BufReader::new(File::open(file).with_context(|| format!("cannot open {}", file.display()))?);
     let is_gzip = reader.fill_buf()?.starts_with(&[0x1f, 0x8b]);
-    let plain: Box<dyn Read + Send> = if is_gzip { Box::new(MultiGzDecoder::new(reader)) } else { Box::new(reader) };
+    let plain: Box<dyn Read + Send> =
+        if is_gzip { Box::new(MultiGzDecoder::new(reader)) } else { Box::new(reader) };
     Ok(Box::new(BufReader::new(plain)))
 }
 

@@ -65,9 +65,11 @@ impl Sender {
         for _ in 0..TRIES_MAX {
             let (problem, asked) = match self.post("/v1/hits", body.clone()).await {
                 Ok((StatusCode::ACCEPTED, _, answer)) => return Ok(serde_json::from_slice(&answer)?),
-                Ok((status @ (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE), asked, _)) => {
-                    (format!("the server answered {status}"), asked)
-                }
+                Ok((
+                    status @ (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE),
+                    asked,
+                    _,
+                )) => (format!("the server answered {status}"), asked),
                 Ok((status, _, answer)) => return refusal(status, &answer),
                 Err(error) => (format!("{error:#}"), None),
             };
@@ -102,11 +104,15 @@ impl Sender {
         }
     }
 
-    async fn send(&self, request: Request<Full<Bytes>>) -> anyhow::Result<(StatusCode, Option<Duration>, Bytes)> {
+    async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> anyhow::Result<(StatusCode, Option<Duration>, Bytes)> {
         let answered = tokio::time::timeout(TRY_TIMEOUT, async {
             let response = self.client.request(request).await?;
             let status = response.status();
-            let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+            let asked =
+                response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
             let body = response.into_body().collect().await?.to_bytes();
             anyhow::Ok((status, asked.map(Duration::from_secs), body))
         });

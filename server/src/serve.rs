@@ -138,7 +138,9 @@ fn announce(settings: &Settings, server: &Server) {
     match &server.set_up_path {
         Some(path) => {
             tracing::info!("first run: open {url}{path} to create the owner account");
-            println!("\n  Welcome to Watchfire. Create the owner account here (the address works once):\n\n    {url}{path}\n");
+            println!(
+                "\n  Welcome to Watchfire. Create the owner account here (the address works once):\n\n    {url}{path}\n"
+            );
         }
         None => println!("\n  Watchfire is at {url}\n"),
     }

@@ -110,8 +110,7 @@ pub type Sources = BTreeMap<String, (String, &'static str)>;
 /// The values of a settings file as defaults of the command line, which flags and environment override.
 pub fn with_file(mut command: Command, file: &Path) -> anyhow::Result<(Command, Vec<String>)> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let table: toml::Table =
-        text.parse().with_context(|| format!("{} is not valid TOML", file.display()))?;
+    let table: toml::Table = text.parse().with_context(|| format!("{} is not valid TOML", file.display()))?;
     let mut names = Vec::new();
     for (key, value) in table {
         let id = key.replace('-', "_");
@@ -178,7 +177,8 @@ mod tests {
 
     #[test]
     fn a_flag_overrides_the_file_and_the_file_the_default() {
-        let file = written("listen = \"127.0.0.1:9000\"\nshards = 3\ntrusted-proxies = [\"10.0.0.0/8\", \"::1\"]\n");
+        let file =
+            written("listen = \"127.0.0.1:9000\"\nshards = 3\ntrusted-proxies = [\"10.0.0.0/8\", \"::1\"]\n");
         let (command, in_file) = with_file(command(), file.path()).unwrap();
         let matches = command.try_get_matches_from(["serve", "--shards", "5"]).unwrap();
         let (settings, sources) = settings_of(&matches, &in_file).unwrap();

@@ -49,7 +49,10 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
         .map(|package| {
             let own = package["dependencies"].as_array().into_iter().flatten();
             let own = own.filter(|dependency| dependency["path"].is_string() && dependency["kind"] != "dev");
-            (folder_of(&package["manifest_path"]), own.map(|dependency| folder_of(&dependency["path"])).collect())
+            (
+                folder_of(&package["manifest_path"]),
+                own.map(|dependency| folder_of(&dependency["path"])).collect(),
+            )
         })
         .collect()
 }
@@ -92,7 +95,11 @@ fn every_file_says_what_it_is_for() {
     for file in sources("ts") {
         let text = std::fs::read_to_string(&file).expect("a source file is text");
         let opening = text.trim_start();
-        assert!(opening.starts_with("/*") || opening.starts_with("//"), "{} has no purpose line", file.display());
+        assert!(
+            opening.starts_with("/*") || opening.starts_with("//"),
+            "{} has no purpose line",
+            file.display()
+        );
     }
 }
 
@@ -103,7 +110,8 @@ fn sources(ending: &str) -> Vec<PathBuf> {
         .output()
         .expect("git answers");
     let text = String::from_utf8(output.stdout).expect("paths are text");
-    let files: Vec<PathBuf> = text.lines().map(|line| root().join(line)).filter(|path| path.exists()).collect();
+    let files: Vec<PathBuf> =
+        text.lines().map(|line| root().join(line)).filter(|path| path.exists()).collect();
     assert!(!files.is_empty(), "no .{ending} files found");
     files
 }

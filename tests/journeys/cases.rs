@@ -249,7 +249,10 @@ async fn case_11_the_same_hit_delivered_five_times_at_once_and_a_month_apart_cou
     }
     dashboard.until("one pageview", |shown| shown["minutes"][0]["pageviews"] == 1).await;
     dashboard.listen(Duration::from_millis(500)).await;
-    assert_eq!((&dashboard.data["minutes"][0]["pageviews"], &dashboard.data["present"]), (&json!(1), &json!(1)));
+    assert_eq!(
+        (&dashboard.data["minutes"][0]["pageviews"], &dashboard.data["present"]),
+        (&json!(1), &json!(1))
+    );
     world.pass(30 * 24 * 60 * MINUTE).await;
     tag.deliver(vec![hit]).await;
     assert_eq!(counts(&world.tail(site).await), (1, 1, 1));

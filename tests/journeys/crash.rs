@@ -25,7 +25,8 @@ struct Promised {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_twenty_times_under_load_nothing_acknowledged_is_lost_or_doubled_and_live_equals_the_recount() {
+async fn killed_twenty_times_under_load_nothing_acknowledged_is_lost_or_doubled_and_live_equals_the_recount()
+{
     let seed = fastrand::u64(..);
     println!("seed {seed}");
     let mut rng = Rng::with_seed(seed);
@@ -75,7 +76,8 @@ async fn killed_twenty_times_under_load_nothing_acknowledged_is_lost_or_doubled_
 
 async fn set_up(program: &Program, owner: &Person) -> SiteId {
     let path = program.set_up_path.clone().expect("a first run prints its set-up address");
-    let fields = [("name", "Olive"), ("email", "olive@watchfire.example"), ("password", "correct horse battery")];
+    let fields =
+        [("name", "Olive"), ("email", "olive@watchfire.example"), ("password", "correct horse battery")];
     assert_eq!(owner.post(&path, &fields).await.status, 303);
     let fields = [("name", "Shop"), ("hostnames", "shop.example"), ("time_zone", "UTC")];
     let location = owner.post("/sites/new", &fields).await.location();
@@ -94,14 +96,23 @@ async fn send_until(
     let clock = Arc::new(SystemClock);
     while !stop.load(Ordering::SeqCst) {
         let address = format!("198.51.{sender}.{}", rng.u8(1..250));
-        let tag = Tag::new(Person::new("127.0.0.1:1".parse().unwrap()), clock.clone(), site, &address, rng.u64(1..50));
-        let (ids, hits): (Vec<HitId>, Vec<Value>) = (0..rng.usize(1..6)).map(|_| some_hit(&tag, &mut rng)).unzip();
+        let tag = Tag::new(
+            Person::new("127.0.0.1:1".parse().unwrap()),
+            clock.clone(),
+            site,
+            &address,
+            rng.u64(1..50),
+        );
+        let (ids, hits): (Vec<HitId>, Vec<Value>) =
+            (0..rng.usize(1..6)).map(|_| some_hit(&tag, &mut rng)).unzip();
         let body = Bytes::from(tag.request(hits).to_string());
         promised.lock().await.sent.extend(&ids);
         // Twice at times, as a retry whose first answer was lost.
         for _ in 0..if rng.f64() < 0.1 { 2 } else { 1 } {
             let headers = [("x-forwarded-for", address.as_str()), ("user-agent", tag.agent.as_str())];
-            let Ok(answer) = person.try_send(Method::POST, "/v1/hits", &headers, body.clone()).await else { return };
+            let Ok(answer) = person.try_send(Method::POST, "/v1/hits", &headers, body.clone()).await else {
+                return;
+            };
             assert!(matches!(answer.status.as_u16(), 202 | 429 | 503), "{}", answer.text());
             if answer.status == 202 {
                 promised.lock().await.acknowledged.extend(&ids);
@@ -126,8 +137,10 @@ fn some_hit(tag: &Tag, rng: &mut Rng) -> (HitId, Value) {
 
 /// The counters pushed to a dashboard equal a count of the visitors pushed to it.
 async fn live_equals_recount(program: &Program, owner: &Person, site: SiteId) {
-    let headers =
-        [("cookie", owner.cookie_header().expect("signed in")), ("origin", format!("http://{}", program.address))];
+    let headers = [
+        ("cookie", owner.cookie_header().expect("signed in")),
+        ("origin", format!("http://{}", program.address)),
+    ];
     eventually("counters equal the recount of the visitors", || async {
         let mut live = Push::connect(program.address, "", &headers).await.ok()?;
         let mut visitors = Push::connect(program.address, "", &headers).await.ok()?;
@@ -156,4 +169,3 @@ async fn stored_ids(data: &std::path::Path, site: SiteId) -> Vec<HitId> {
     let text = String::from_utf8(output.stdout).expect("ids are text");
     text.lines().map(|line| line.parse().expect("a hit id a line")).collect()
 }
-

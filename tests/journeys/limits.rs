@@ -37,8 +37,11 @@ async fn every_limit_of_a_hit_holds_at_its_maximum_and_one_past_it() {
     let now = tag.now().0;
     let of = |more: Value| tag.hit("pageview", more);
     let url = |bytes: usize| format!("https://shop.example/{}", "u".repeat(bytes - 21));
-    let event = |name: usize, props: Value| tag.hit("event", json!({ "name": "n".repeat(name), "props": props }));
-    let props = |count: usize| (0..count).map(|index| (index.to_string(), json!(1))).collect::<serde_json::Map<_, _>>();
+    let event =
+        |name: usize, props: Value| tag.hit("event", json!({ "name": "n".repeat(name), "props": props }));
+    let props = |count: usize| {
+        (0..count).map(|index| (index.to_string(), json!(1))).collect::<serde_json::Map<_, _>>()
+    };
     let long = "too_long";
 
     let at = |offset: i64| of(json!({ "at": now + offset }));
@@ -67,7 +70,8 @@ async fn every_limit_of_a_hit_holds_at_its_maximum_and_one_past_it() {
     check(&tag, identity(max), identity(max + 1), long).await;
     let due = limits::DUE_MAX.as_millis() as u64;
     check(&tag, of(json!({ "due": due })), of(json!({ "due": due + 1 })), "field").await;
-    let scroll = |percent: u32| tag.hit("leave", json!({ "pageview": fresh_id(), "engaged": 1, "scroll": percent }));
+    let scroll =
+        |percent: u32| tag.hit("leave", json!({ "pageview": fresh_id(), "engaged": 1, "scroll": percent }));
     check(&tag, scroll(100), scroll(101), "field").await;
 
     // A title is cut, not refused.
@@ -129,7 +133,12 @@ async fn requests_that_cannot_be_read_get_the_right_status_and_code() {
     let tag = world.visitor(site, "198.51.100.1");
     let check = async |body: &str, status: u16, code: &str| {
         let answer = tag.send_body(Bytes::from(body.to_owned())).await;
-        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (status, code), "{body}: {}", answer.text());
+        assert_eq!(
+            (answer.status.as_u16(), answer.code().as_str()),
+            (status, code),
+            "{body}: {}",
+            answer.text()
+        );
     };
     check("", 400, "malformed").await;
     check("{", 400, "malformed").await;
@@ -139,7 +148,8 @@ async fn requests_that_cannot_be_read_get_the_right_status_and_code() {
     check(&json!({ "site": site, "sent": 1, "hits": [] }).to_string(), 400, "no_hits").await;
     let elsewhere = SiteId::of(site.value() ^ 1);
     let hits = vec![tag.hit("pageview", json!({}))];
-    check(&json!({ "site": elsewhere, "sent": tag.now(), "hits": hits }).to_string(), 404, "unknown_site").await;
+    check(&json!({ "site": elsewhere, "sent": tag.now(), "hits": hits }).to_string(), 404, "unknown_site")
+        .await;
     let stated = vec![tag.hit("pageview", json!({ "address": "192.0.2.1" }))];
     check(&json!({ "site": site, "sent": tag.now(), "hits": stated }).to_string(), 403, "token").await;
     world.end().await;
@@ -174,12 +184,20 @@ async fn ten_thousand_mutated_requests_never_yield_a_server_error_and_memory_sta
     let mut resident_early = 0;
     for round in 0..MUTATIONS {
         let body = mutated(&tag, &mut rng);
-        let path = ["/v1/hits", "/v1/hits", "/v1/hits", "/sign-in", "/v1/p.gif?site=", "/api/watchfire/live/now?topic="];
+        let path = [
+            "/v1/hits",
+            "/v1/hits",
+            "/v1/hits",
+            "/sign-in",
+            "/v1/p.gif?site=",
+            "/api/watchfire/live/now?topic=",
+        ];
         let path = path[rng.usize(0..path.len())];
         let method = if path.contains('?') { Method::GET } else { Method::POST };
         let path = if path.contains('?') { format!("{path}{}", query(&body)) } else { path.to_owned() };
         // The server may close a connection on a head that it will not read; it must not fail.
-        if let Ok(answer) = person.try_send(method, &path, &[("x-forwarded-for", "198.51.100.9")], body).await {
+        if let Ok(answer) = person.try_send(method, &path, &[("x-forwarded-for", "198.51.100.9")], body).await
+        {
             let status = answer.status.as_u16();
             assert!(status < 500 || status == 503, "{status} on {path}, seed {seed}, round {round}");
         }
@@ -195,7 +213,8 @@ async fn ten_thousand_mutated_requests_never_yield_a_server_error_and_memory_sta
 
 /// A request body with bits flipped, cut short, nested deep, or not in UTF-8.
 fn mutated(tag: &Tag, rng: &mut Rng) -> Bytes {
-    let hits = (0..rng.usize(1..4)).map(|_| tag.hit("pageview", json!({ "title": "Tea", "due": 15_000 }))).collect();
+    let hits =
+        (0..rng.usize(1..4)).map(|_| tag.hit("pageview", json!({ "title": "Tea", "due": 15_000 }))).collect();
     let mut body = tag.request(hits).to_string().into_bytes();
     for _ in 0..rng.usize(1..8) {
         let at = rng.usize(0..body.len());
@@ -256,7 +275,10 @@ async fn a_slow_body_a_huge_head_and_a_half_sent_head_end_and_others_are_served_
 
 async fn slow_body(world: &World) -> TcpStream {
     let mut socket = TcpStream::connect(world.address()).await.unwrap();
-    socket.write_all(b"POST /v1/hits HTTP/1.1\r\nhost: x\r\ncontent-length: 500\r\n\r\n{\"site\":").await.unwrap();
+    socket
+        .write_all(b"POST /v1/hits HTTP/1.1\r\nhost: x\r\ncontent-length: 500\r\n\r\n{\"site\":")
+        .await
+        .unwrap();
     socket
 }
 
@@ -282,7 +304,8 @@ async fn answer_of(mut socket: TcpStream) -> String {
 #[tokio::test]
 async fn what_a_site_ignores_is_taken_and_dropped_and_said() {
     let world = World::start().await;
-    let lists = [("ignored_addresses", "198.51.100.0/24"), ("ignored_paths", "/admin/*"), ("honour_opt_out", "on")];
+    let lists =
+        [("ignored_addresses", "198.51.100.0/24"), ("ignored_paths", "/admin/*"), ("honour_opt_out", "on")];
     let site = world.site_with(&lists).await;
     let ignored = json!({ "accepted": 0, "ignored": 1 });
     let own = world.visitor(site, "198.51.100.7");
@@ -294,6 +317,7 @@ async fn what_a_site_ignores_is_taken_and_dropped_and_said() {
     assert_eq!(guest.send(vec![guest.hit("pageview", json!({}))]).await.json(), ignored);
     guest.headers.clear();
     guest.show("/").await;
-    eventually("one pageview", || async { (world.tail(site).await["all"]["pageviews"] == 1).then_some(()) }).await;
+    eventually("one pageview", || async { (world.tail(site).await["all"]["pageviews"] == 1).then_some(()) })
+        .await;
     world.end().await;
 }

@@ -26,12 +26,28 @@ async fn token(world: &World) -> String {
     page[at..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
 }
 
-fn options(world: &World, site: SiteId, token: String, file: PathBuf, speed: f64, keep_times: bool) -> ReplayOptions {
-    ReplayOptions { file, site, url: format!("http://{}", world.address()), token, hostname: None, speed, keep_times }
+fn options(
+    world: &World,
+    site: SiteId,
+    token: String,
+    file: PathBuf,
+    speed: f64,
+    keep_times: bool,
+) -> ReplayOptions {
+    ReplayOptions {
+        file,
+        site,
+        url: format!("http://{}", world.address()),
+        token,
+        hostname: None,
+        speed,
+        keep_times,
+    }
 }
 
 fn truth(data: &Path, log: &str) -> Value {
-    let text = std::fs::read_to_string(data.join(format!("truth/{log}.json"))).expect("the recount is beside the log");
+    let text = std::fs::read_to_string(data.join(format!("truth/{log}.json")))
+        .expect("the recount is beside the log");
     serde_json::from_str(&text).expect("the recount is JSON")
 }
 

@@ -107,9 +107,12 @@ impl Cast {
         let site = world.site_with(&[("name", SITE_NAME)]).await;
         let other_site = world.site_with(&[("name", "Elsewhere")]).await;
         let mut people = vec![(Stranger, world.stranger()), (Operator, world.owner().at(world.address()))];
-        for (who, on, role) in
-            [(Viewer, site, "viewer"), (Admin, site, "admin"), (Owner, site, "owner"), (OtherOwner, other_site, "owner")]
-        {
+        for (who, on, role) in [
+            (Viewer, site, "viewer"),
+            (Admin, site, "admin"),
+            (Owner, site, "owner"),
+            (OtherOwner, other_site, "owner"),
+        ] {
             people.push((who, join(&world, on, role, &format!("{role}-{on}@watchfire.example")).await));
         }
         Cast { world, site, other_site, people }
@@ -141,7 +144,9 @@ fn link_in(page: &str, start: &str) -> String {
 
 async fn ask(person: &Person, method: &str, path: &str) -> Answer {
     match method {
-        "POST" if path.starts_with("/v1/") || path.starts_with("/api/") => person.post_json(path, &json!({})).await,
+        "POST" if path.starts_with("/v1/") || path.starts_with("/api/") => {
+            person.post_json(path, &json!({})).await
+        }
         "POST" => person.post(path, &[]).await,
         _ => person.send(Method::GET, path, &[("accept", "text/html")], Vec::new().into()).await,
     }
@@ -164,7 +169,9 @@ async fn everybody_is_served_what_the_table_says_and_nothing_else() {
             continue;
         }
         let mut asked = path.replace("{site}", &site).replace("{secret}", "abcdefghijklmnopqrstuvwxyz234567");
-        for (name, id) in [("{account}", "AC-00000001"), ("{token}", "TK-00000001"), ("{invitation}", "IN-00000001")] {
+        for (name, id) in
+            [("{account}", "AC-00000001"), ("{token}", "TK-00000001"), ("{invitation}", "IN-00000001")]
+        {
             asked = asked.replace(name, id);
         }
         asked = asked.replace("{share}", "SH-00000001").replace("{file}", "nothing.js");
@@ -180,7 +187,10 @@ async fn everybody_is_served_what_the_table_says_and_nothing_else() {
                 wrong.push(format!("{who:?} {method} {asked}: {} {}", answer.status, answer.location()));
             }
             let may_know = SEES.contains(&who);
-            assert!(may_know || !answer.text().contains(SITE_NAME), "{who:?} {method} {asked} tells the site's name");
+            assert!(
+                may_know || !answer.text().contains(SITE_NAME),
+                "{who:?} {method} {asked} tells the site's name"
+            );
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -243,7 +253,8 @@ async fn topics_are_told_to_those_who_see_the_site_and_to_nobody_else() {
             assert_eq!(told, expected, "{who:?} {topic}");
         }
     }
-    let mut socket = Push::connect(cast.world.address(), "", &headers_of(&cast, Viewer)).await.expect("let in");
+    let mut socket =
+        Push::connect(cast.world.address(), "", &headers_of(&cast, Viewer)).await.expect("let in");
     let absent = SiteId::of(cast.site.value() ^ cast.other_site.value() ^ 5);
     let told = socket.subscribe(&format!("site/{absent}/live"), json!({})).await;
     assert_eq!(told, Err("not_found".to_owned()), "absent and foreign sites look alike");
@@ -261,7 +272,11 @@ async fn another_origin_cannot_use_a_browsers_cookie() {
     let body = format!("confirm={}", SITE_NAME.replace(' ', "+"));
     let answer = cast.person(Owner).send(Method::POST, &path, &evil, body.into()).await;
     assert_eq!(answer.status, 403, "{}", answer.text());
-    assert_eq!(cast.person(Owner).get(&format!("/sites/{}", cast.site)).await.status, 200, "the site is still there");
+    assert_eq!(
+        cast.person(Owner).get(&format!("/sites/{}", cast.site)).await.status,
+        200,
+        "the site is still there"
+    );
     cast.world.end().await;
 }
 
@@ -305,7 +320,8 @@ async fn a_right_that_is_revoked_cuts_the_open_socket() {
     is_cut(&mut shared).await;
     assert_eq!(Push::connect(world.address(), &format!("?share={secret}"), &[]).await.err(), Some(401));
 
-    let mut operator = Push::connect(world.address(), "", &headers_of(&cast, Operator)).await.expect("let in");
+    let mut operator =
+        Push::connect(world.address(), "", &headers_of(&cast, Operator)).await.expect("let in");
     operator.subscribe(&topic, json!({})).await.expect("the operator sees it");
     let answer = world.owner().post(&format!("/sites/{site}/delete"), &[("confirm", SITE_NAME)]).await;
     assert_eq!(answer.status, 303, "{}", answer.text());
@@ -325,7 +341,8 @@ fn accounts_in(page: &str, site: SiteId) -> Vec<String> {
 #[tokio::test]
 async fn signing_out_closes_the_socket_of_that_browser() {
     let cast = Cast::gather().await;
-    let mut socket = Push::connect(cast.world.address(), "", &headers_of(&cast, Viewer)).await.expect("let in");
+    let mut socket =
+        Push::connect(cast.world.address(), "", &headers_of(&cast, Viewer)).await.expect("let in");
     socket.subscribe(&format!("site/{}/now", cast.site), json!({})).await.expect("a viewer sees it");
     cast.person(Viewer).post("/sign-out", &[]).await;
     is_cut(&mut socket).await;

@@ -64,7 +64,12 @@ impl Person {
     /// The same browser, with the server at another address.
     pub fn at(&self, server: SocketAddr) -> Person {
         let cookies = self.cookies.lock().expect("no panic while held").clone();
-        Person { server, cookies: Mutex::new(cookies), headers: self.headers.clone(), client: self.client.clone() }
+        Person {
+            server,
+            cookies: Mutex::new(cookies),
+            headers: self.headers.clone(),
+            client: self.client.clone(),
+        }
     }
 
     pub fn cookie_header(&self) -> Option<String> {

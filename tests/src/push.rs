@@ -24,9 +24,14 @@ pub struct Push {
 
 impl Push {
     /// Connects with headers (`cookie`, `authorization`, `origin`); the HTTP status where refused.
-    pub async fn connect(server: SocketAddr, query: &str, headers: &[(&'static str, String)]) -> Result<Push, u16> {
-        let mut request =
-            format!("ws://{server}/api/watchfire/live{query}").into_client_request().expect("a valid request");
+    pub async fn connect(
+        server: SocketAddr,
+        query: &str,
+        headers: &[(&'static str, String)],
+    ) -> Result<Push, u16> {
+        let mut request = format!("ws://{server}/api/watchfire/live{query}")
+            .into_client_request()
+            .expect("a valid request");
         for (name, value) in headers {
             request.headers_mut().insert(*name, value.parse().expect("a header value"));
         }

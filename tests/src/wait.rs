@@ -12,7 +12,11 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, ask: impl 
 }
 
 /// As `eventually`, with a bound of one's own.
-pub async fn within<T, F: Future<Output = Option<T>>>(bound: Duration, what: &str, mut ask: impl FnMut() -> F) -> T {
+pub async fn within<T, F: Future<Output = Option<T>>>(
+    bound: Duration,
+    what: &str,
+    mut ask: impl FnMut() -> F,
+) -> T {
     let began = Instant::now();
     loop {
         if let Some(found) = ask().await {

@@ -136,7 +136,8 @@ impl World {
     pub async fn restart(&mut self) {
         let server = self.server.take().expect("the server runs");
         server.stop().await.expect("the server stops");
-        let server = Server::start(&self.settings, self.clock.clone()).await.expect("the server starts again");
+        let server =
+            Server::start(&self.settings, self.clock.clone()).await.expect("the server starts again");
         self.owner = self.owner.at(server.address);
         self.server = Some(server);
     }

@@ -72,13 +72,25 @@ fn visits_and_bounces_are_counted_by_the_definitions() {
     check("one pageview", &[(0, view())], 1, 1, 0);
     check("30 minutes silent", &[(0, view()), (30 * MINUTE, view())], 1, 0, 0);
     check("30 minutes and a millisecond", &[(0, view()), (30 * MINUTE + 1, view())], 2, 2, 0);
-    check("a heartbeat is activity", &[(0, view()), (20 * MINUTE, beat(1, 5)), (40 * MINUTE, view())], 1, 0, 5);
+    check(
+        "a heartbeat is activity",
+        &[(0, view()), (20 * MINUTE, beat(1, 5)), (40 * MINUTE, view())],
+        1,
+        0,
+        5,
+    );
     check("an event is no bounce", &[(0, view()), (5, event())], 1, 0, 0);
     check("engaged just under 10 s", &[(0, view()), (15_000, beat(1, 9_999))], 1, 1, 9_999);
     check("engaged 10 s", &[(0, view()), (15_000, beat(1, 10_000))], 1, 0, 10_000);
     check("totals are not added", &[(0, view()), (1, beat(1, 4_000)), (2, beat(1, 6_000))], 1, 1, 6_000);
     check("two pages add", &[(0, view()), (1, view()), (2, beat(1, 4)), (3, beat(2, 6))], 1, 0, 10);
-    check("a visit goes on from totals", &[(0, view()), (1, beat(1, 4_000)), (31 * MINUTE, beat(1, 5_000))], 2, 1, 5_000);
+    check(
+        "a visit goes on from totals",
+        &[(0, view()), (1, beat(1, 4_000)), (31 * MINUTE, beat(1, 5_000))],
+        2,
+        1,
+        5_000,
+    );
 }
 
 #[test]

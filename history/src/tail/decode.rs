@@ -97,11 +97,7 @@ fn coded<T: Copy>(code: u8, table: &[T]) -> Result<T, BadTail> {
 }
 
 fn page(bytes: &mut Bytes<'_>, texts: &[Arc<str>]) -> Result<Arc<Page>, BadTail> {
-    Ok(Arc::new(Page {
-        hostname: one(bytes, texts)?,
-        path: one(bytes, texts)?,
-        query: one(bytes, texts)?,
-    }))
+    Ok(Arc::new(Page { hostname: one(bytes, texts)?, path: one(bytes, texts)?, query: one(bytes, texts)? }))
 }
 
 fn source(bytes: &mut Bytes<'_>, texts: &[Arc<str>]) -> Result<Arc<Source>, BadTail> {

@@ -74,7 +74,13 @@ impl Dictionary {
             return index;
         }
         let Source { channel, name, referrer, .. } = &**source;
-        let utm = [&source.utm_source, &source.utm_medium, &source.utm_campaign, &source.utm_term, &source.utm_content];
+        let utm = [
+            &source.utm_source,
+            &source.utm_medium,
+            &source.utm_campaign,
+            &source.utm_term,
+            &source.utm_content,
+        ];
         let [a, b, c, d, e] = utm.map(|text| self.text(text));
         let texts = [self.text(name), self.text(referrer), a, b, c, d, e];
         self.sources.add(place, Some(super::encode::channel_code(*channel)), &texts)

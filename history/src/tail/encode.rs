@@ -12,7 +12,10 @@ use crate::{EnrichedHit, EnrichedKind};
 const HIT_BYTES_GUESS: usize = 56;
 
 /// The bytes of one site's batch, which came by `shard`.
-pub fn encode<'h>(shard: u16, hits: impl IntoIterator<Item = &'h EnrichedHit, IntoIter: ExactSizeIterator>) -> Vec<u8> {
+pub fn encode<'h>(
+    shard: u16,
+    hits: impl IntoIterator<Item = &'h EnrichedHit, IntoIter: ExactSizeIterator>,
+) -> Vec<u8> {
     let hits = hits.into_iter();
     let count = hits.len();
     let mut dictionary = Dictionary::default();
@@ -73,7 +76,9 @@ fn put_kind(out: &mut Vec<u8>, dictionary: &mut Dictionary, kind: &EnrichedKind)
             put_reading(out, *pageview, *engaged_ms, *scroll);
             put(out, (*due_ms).into());
         }
-        EnrichedKind::Leave { pageview, engaged_ms, scroll } => put_reading(out, *pageview, *engaged_ms, *scroll),
+        EnrichedKind::Leave { pageview, engaged_ms, scroll } => {
+            put_reading(out, *pageview, *engaged_ms, *scroll)
+        }
         EnrichedKind::Event { name, props, pageview } => {
             put(out, dictionary.text(name));
             if let Some(pageview) = pageview {

@@ -79,7 +79,13 @@ impl World {
         let (pageview, engaged_ms, scroll) = (HitId(rng.u128(..)), rng.u32(..), rng.u8(..));
         match rng.u8(..5) {
             0 => EnrichedKind::Pageview { title: self.text(rng), due_ms: rng.bool().then(|| rng.u32(..)) },
-            1 => EnrichedKind::Heartbeat { pageview, engaged_ms, scroll, active: rng.bool(), due_ms: rng.u32(..) },
+            1 => EnrichedKind::Heartbeat {
+                pageview,
+                engaged_ms,
+                scroll,
+                active: rng.bool(),
+                due_ms: rng.u32(..),
+            },
             2 => EnrichedKind::Leave { pageview, engaged_ms, scroll },
             3 => {
                 let pageview = rng.bool().then_some(pageview);

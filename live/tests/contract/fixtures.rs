@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use live::{Change, Commit};
 use model::{
-    Agent, BotReason, BrowserId, Device, HitId, Millis, OpenPage, Place, SiteId, Source, Step, Visitor, VisitorId,
-    VisitorKey,
+    Agent, BotReason, BrowserId, Device, HitId, Millis, OpenPage, Place, SiteId, Source, Step, Visitor,
+    VisitorId, VisitorKey,
 };
 
 pub const SITE: SiteId = SiteId::of(1);
@@ -71,7 +71,12 @@ pub fn went(at: Millis, visitor: &Arc<Visitor>) -> Commit {
     commit(at, visitor.key, Some(visitor), None)
 }
 
-fn commit(at: Millis, key: VisitorKey, before: Option<&Arc<Visitor>>, after: Option<&Arc<Visitor>>) -> Commit {
+fn commit(
+    at: Millis,
+    key: VisitorKey,
+    before: Option<&Arc<Visitor>>,
+    after: Option<&Arc<Visitor>>,
+) -> Commit {
     let change = Change { key, before: before.cloned(), after: after.cloned() };
     Commit { changes: vec![change], ..empty(at) }
 }
@@ -92,6 +97,7 @@ fn any_state(rng: &mut fastrand::Rng, id: u64) -> Arc<Visitor> {
     visitor.pages = (0..rng.usize(..4)).map(|_| page(&path(rng))).collect();
     visitor.trail = vec![Step { at: EIGHT, path: path(rng) }];
     visitor.language = rng.choice(["fr", "de", ""]).unwrap().into();
-    visitor.place = Arc::new(Place { country: rng.choice(["FR", "DE", ""]).unwrap().into(), ..Place::default() });
+    visitor.place =
+        Arc::new(Place { country: rng.choice(["FR", "DE", ""]).unwrap().into(), ..Place::default() });
     Arc::new(visitor)
 }

@@ -11,7 +11,8 @@ impl Presence {
     /// browser id since: the page moves to the sender's.
     pub(super) fn holder(&mut self, seen: &Seen<'_>, pageview: HitId) -> Option<SlotIndex> {
         let own = self.here(seen);
-        if let Some(own) = own.filter(|&own| stay::page_of(&self.slots.get(own).visitor, pageview).is_some()) {
+        if let Some(own) = own.filter(|&own| stay::page_of(&self.slots.get(own).visitor, pageview).is_some())
+        {
             return Some(own);
         }
         let (other, page) = self
@@ -25,7 +26,13 @@ impl Presence {
         Some(self.move_page(other, page, own, seen))
     }
 
-    fn move_page(&mut self, from: SlotIndex, page: usize, to: Option<SlotIndex>, seen: &Seen<'_>) -> SlotIndex {
+    fn move_page(
+        &mut self,
+        from: SlotIndex,
+        page: usize,
+        to: Option<SlotIndex>,
+        seen: &Seen<'_>,
+    ) -> SlotIndex {
         if self.slots.get(from).visitor.pages.len() == 1 {
             let Some(to) = to else {
                 return self.rekey(from, seen.key);

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use history::{EnrichedHit, EnrichedKind, Page};
 use model::{
-    Agent, BotReason, BrowserId, Device, HitId, Millis, OpenPage, Place, SiteId, Source, Visitor, VisitorId, VisitorKey,
+    Agent, BotReason, BrowserId, Device, HitId, Millis, OpenPage, Place, SiteId, Source, Visitor, VisitorId,
+    VisitorKey,
 };
 
 use super::Sighting;
@@ -18,7 +19,14 @@ pub fn key(visitor: u64, browser: u64) -> VisitorKey {
 }
 
 pub fn page(number: u128, path: &str, alive_until: Millis) -> OpenPage {
-    OpenPage { pageview: HitId(number), path: path.into(), active: true, engaged_ms: 0, scroll: 0, alive_until }
+    OpenPage {
+        pageview: HitId(number),
+        path: path.into(),
+        active: true,
+        engaged_ms: 0,
+        scroll: 0,
+        alive_until,
+    }
 }
 
 pub fn visitor(key: VisitorKey) -> Visitor {

@@ -124,7 +124,14 @@ impl Outcomes {
 
 impl Outcome {
     fn new(id: SiteId) -> Outcome {
-        Outcome { id, is_touched: false, changes: Vec::new(), pageviews: Vec::new(), feed: VecDeque::new(), present: 0 }
+        Outcome {
+            id,
+            is_touched: false,
+            changes: Vec::new(),
+            pageviews: Vec::new(),
+            feed: VecDeque::new(),
+            present: 0,
+        }
     }
 
     fn view(&mut self, minute: Minute) {

@@ -81,7 +81,11 @@ impl Slots {
     }
 
     /// Every slot of one visitor, whatever its browser.
-    pub fn of_visitor(&self, site: SiteIndex, visitor: VisitorId) -> impl Iterator<Item = (SlotIndex, &Slot)> {
+    pub fn of_visitor(
+        &self,
+        site: SiteIndex,
+        visitor: VisitorId,
+    ) -> impl Iterator<Item = (SlotIndex, &Slot)> {
         let mut at = self.first_of(site, visitor).unwrap_or(NONE);
         std::iter::from_fn(move || {
             let slot = (at != NONE).then(|| (at, self.get(at)))?;
@@ -151,7 +155,8 @@ impl Slots {
 
     fn first_of(&self, site: SiteIndex, visitor: VisitorId) -> Option<SlotIndex> {
         let hash = self.hasher.hash_one((site, visitor));
-        let same = |&index: &SlotIndex| self.get(index).key().visitor == visitor && self.get(index).site == site;
+        let same =
+            |&index: &SlotIndex| self.get(index).key().visitor == visitor && self.get(index).site == site;
         self.by_visitor.find(hash, same).copied()
     }
 
@@ -164,7 +169,13 @@ impl Slots {
         by_visitor.insert_unique(hasher.hash_one((site, visitor)), index, hash_of);
     }
 
-    fn replace_first(&mut self, site: SiteIndex, visitor: VisitorId, first: SlotIndex, by: Option<SlotIndex>) {
+    fn replace_first(
+        &mut self,
+        site: SiteIndex,
+        visitor: VisitorId,
+        first: SlotIndex,
+        by: Option<SlotIndex>,
+    ) {
         let hash = self.hasher.hash_one((site, visitor));
         let Ok(mut entry) = self.by_visitor.find_entry(hash, |&other| other == first) else {
             return;

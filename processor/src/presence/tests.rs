@@ -53,7 +53,10 @@ impl Story {
     fn now(&mut self) -> Snapshot {
         let commits = self.presence.take_commits(self.now);
         for commit in &commits {
-            commit.pageviews.iter().for_each(|(minute, count)| *self.pageviews.entry(minute.0).or_default() += count);
+            commit
+                .pageviews
+                .iter()
+                .for_each(|(minute, count)| *self.pageviews.entry(minute.0).or_default() += count);
             self.feed.extend(commit.feed.iter().map(|hit| hit.kind.clone()));
         }
         block_on(self.live.commit(commits)).unwrap();
@@ -225,7 +228,9 @@ fn the_next_page_goes_on_from_the_one_it_names() {
         let visitors = story.now().visitors;
         let mut trails: Vec<_> = visitors
             .iter()
-            .map(|visitor| (visitor.key.browser.0, visitor.trail.iter().map(|step| step.path.to_string()).collect()))
+            .map(|visitor| {
+                (visitor.key.browser.0, visitor.trail.iter().map(|step| step.path.to_string()).collect())
+            })
             .collect();
         trails.sort();
         trails
@@ -251,7 +256,10 @@ fn a_next_page_that_overtakes_the_leave_is_the_same_stay() {
 fn a_client_side_route_never_lets_the_count_fall() {
     let mut story = Story::new();
     story.hit(view(1).on("/a")).until(5.0).hit(leave(1, 5_000)).hit(view(2).on("/b"));
-    assert_eq!((story.present(), story.paths(), story.trail()), (1, vec!["/b".into()], vec!["/a".into(), "/b".into()]));
+    assert_eq!(
+        (story.present(), story.paths(), story.trail()),
+        (1, vec!["/b".into()], vec!["/a".into(), "/b".into()])
+    );
     assert_eq!(story.until(7.0).one().engaged_ms, 5_000);
 }
 
@@ -330,8 +338,12 @@ fn an_identity_is_shown_and_events_are_fed() {
     let mut story = Story::new();
     story.hit(view(1)).hit(identify(2, "ada")).hit(event(3, Some(1))).until(1.0).hit(leave(1, 0));
     assert_eq!(story.one().identity.as_deref(), Some("ada"));
-    let expected =
-        [FeedKind::Pageview, FeedKind::Identify("ada".into()), FeedKind::Event("buy".into()), FeedKind::Leave];
+    let expected = [
+        FeedKind::Pageview,
+        FeedKind::Identify("ada".into()),
+        FeedKind::Event("buy".into()),
+        FeedKind::Leave,
+    ];
     assert_eq!(story.feed, expected);
 }
 
@@ -339,7 +351,10 @@ fn an_identity_is_shown_and_events_are_fed() {
 fn a_page_used_again_is_the_current_one() {
     let mut story = Story::new();
     story.hit(view(1).on("/a")).until(1.0).hit(view(2).on("/b")).until(2.0).hit(beat(1, 0).on("/a"));
-    assert_eq!((story.paths(), story.trail()), (vec!["/b".into(), "/a".into()], vec!["/a".into(), "/b".into(), "/a".into()]));
+    assert_eq!(
+        (story.paths(), story.trail()),
+        (vec!["/b".into(), "/a".into()], vec!["/a".into(), "/b".into(), "/a".into()])
+    );
 }
 
 #[test]

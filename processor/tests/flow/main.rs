@@ -49,7 +49,8 @@ async fn while_history_fails_nothing_is_acknowledged_and_nothing_shown() {
     world.history.failures_before.store(u32::MAX, Ordering::SeqCst);
     let arrival = world.arrival(1, view(1, "/tea"));
     world.publish(&[arrival]).await;
-    until("an append was tried", async || world.history.failures_before.load(Ordering::SeqCst) < u32::MAX).await;
+    until("an append was tried", async || world.history.failures_before.load(Ordering::SeqCst) < u32::MAX)
+        .await;
     assert_eq!((world.bus.depth().await.messages, world.present().await), (1, 0));
     world.history.failures_before.store(0, Ordering::SeqCst);
     world.settled().await;
@@ -131,7 +132,8 @@ async fn rebuilt_presence_ends_by_itself_and_goes_on_by_heartbeats() {
     let arrival = world.arrival(1, beat(3, 1, "/a"));
     world.send(&[arrival]).await;
     let visitors = world.snapshot().await.visitors;
-    let back = visitors.iter().find(|visitor| visitor.key.browser == BrowserId(1)).expect("its own browser again");
+    let back =
+        visitors.iter().find(|visitor| visitor.key.browser == BrowserId(1)).expect("its own browser again");
     assert_eq!((back.since, back.engaged_ms), (EVE, 12_000));
     world.advance(21);
     until("the other is gone", async || world.present().await == 1).await;

@@ -124,11 +124,21 @@ impl History for Failing {
         fails(&self.failures_after)
     }
 
-    async fn tail_since(&self, since: Millis, after: Option<TailCursor>, limit: usize) -> store::Result<TailPage> {
+    async fn tail_since(
+        &self,
+        since: Millis,
+        after: Option<TailCursor>,
+        limit: usize,
+    ) -> store::Result<TailPage> {
         self.history.tail_since(since, after, limit).await
     }
 
-    async fn tail_of(&self, site: SiteId, after: Option<TailCursor>, limit: usize) -> store::Result<TailPage> {
+    async fn tail_of(
+        &self,
+        site: SiteId,
+        after: Option<TailCursor>,
+        limit: usize,
+    ) -> store::Result<TailPage> {
         self.history.tail_of(site, after, limit).await
     }
 

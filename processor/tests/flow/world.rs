@@ -10,7 +10,8 @@ use history::{Recount, Totals, tail};
 use live::{Live, MemoryLive, Snapshot};
 use model::hit::{append_arrival, begin_message};
 use model::{
-    AccountId, Arrival, BatchId, BrowserId, Hit, HitId, HitKind, Millis, Place, Site, SiteId, TestClock, VisitorId,
+    AccountId, Arrival, BatchId, BrowserId, Hit, HitId, HitKind, Millis, Place, Site, SiteId, TestClock,
+    VisitorId,
 };
 use processor::{Deps, Options};
 use store::Store;
