@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use hyper::Method;
 use model::{Clock, SystemClock};
 use serde_json::{Value, json};
+use world::tag::FIREFOX;
 use world::{Person, Push};
 
 use crate::load;
@@ -38,7 +40,8 @@ pub async fn measure() -> anyhow::Result<()> {
             let body =
                 json!({ "site": site, "sent": now, "browser": format!("{:016x}", mark + 1), "hits": [hit] });
             sent.push(Instant::now());
-            person.post_json("/v1/hits", &body).await;
+            let headers = [("user-agent", FIREFOX)];
+            person.send(Method::POST, "/v1/hits", &headers, body.to_string().into()).await;
         }
         sent
     });
@@ -60,6 +63,7 @@ pub async fn measure() -> anyhow::Result<()> {
     let mut waits: Vec<Duration> =
         sent.iter().zip(&told).filter_map(|(sent, told)| told.map(|told| told - *sent)).collect();
     waits.sort_unstable();
+    anyhow::ensure!(!waits.is_empty(), "no mark was told");
     let at = |share: f64| waits[((waits.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
     println!(
         "\n## Push latency at {:.0} hits/s, {} of {MARKS} marks told\n",
