@@ -97,7 +97,7 @@ async fn send_until(
     while !stop.load(Ordering::SeqCst) {
         let address = format!("198.51.{sender}.{}", rng.u8(1..250));
         let tag = Tag::new(
-            Person::new("127.0.0.1:1".parse().unwrap()),
+            Person::new("127.0.0.1:1".parse().expect("an address")),
             clock.clone(),
             site,
             &address,

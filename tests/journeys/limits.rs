@@ -274,17 +274,17 @@ async fn a_slow_body_a_huge_head_and_a_half_sent_head_end_and_others_are_served_
 }
 
 async fn slow_body(world: &World) -> TcpStream {
-    let mut socket = TcpStream::connect(world.address()).await.unwrap();
+    let mut socket = TcpStream::connect(world.address()).await.expect("the server listens");
     socket
         .write_all(b"POST /v1/hits HTTP/1.1\r\nhost: x\r\ncontent-length: 500\r\n\r\n{\"site\":")
         .await
-        .unwrap();
+        .expect("the server reads");
     socket
 }
 
 async fn half_head(world: &World) -> TcpStream {
-    let mut socket = TcpStream::connect(world.address()).await.unwrap();
-    socket.write_all(b"GET / HTTP/1.1\r\nhost:").await.unwrap();
+    let mut socket = TcpStream::connect(world.address()).await.expect("the server listens");
+    socket.write_all(b"GET / HTTP/1.1\r\nhost:").await.expect("the server reads");
     socket
 }
 
