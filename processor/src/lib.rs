@@ -10,6 +10,8 @@ pub mod pipeline;
 pub mod presence;
 mod recent;
 mod recover;
+mod referrers;
+mod remembered;
 mod seen;
 mod sources;
 pub mod steps;

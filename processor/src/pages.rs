@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
 use history::Page;
 
+use crate::remembered::Remembered;
 use crate::strings::Strings;
 
 /// Bytes of addresses remembered at most; past them all are forgotten and learned anew.
 pub const ADDRESS_BYTES_MAX: usize = 8 << 20;
 
 /// Addresses seen lately.
-#[derive(Default)]
-pub struct Pages {
-    known: HashMap<Box<str>, Arc<Page>>,
-    bytes: usize,
+pub struct Pages(Remembered<Option<Arc<Page>>>);
+
+impl Default for Pages {
+    fn default() -> Pages {
+        Pages(Remembered::new(ADDRESS_BYTES_MAX))
+    }
 }
 
 /// An address in its parts; each may be empty.
@@ -31,16 +33,7 @@ pub struct Address<'u> {
 impl Pages {
     /// The page of an address. None: it has no hostname.
     pub fn page(&mut self, url: &str, strings: &mut Strings) -> Option<Arc<Page>> {
-        if let Some(page) = self.known.get(url) {
-            return Some(page.clone());
-        }
-        let page = Arc::new(page_of(Address::of(url)?, strings));
-        if self.bytes + url.len() > ADDRESS_BYTES_MAX {
-            *self = Pages::default();
-        }
-        self.bytes += url.len();
-        self.known.insert(url.into(), page.clone());
-        Some(page)
+        self.0.of(url, || Some(Arc::new(page_of(Address::of(url)?, strings))))
     }
 }
 
@@ -116,17 +109,5 @@ mod tests {
         let mut page = |url| pages.page(url, &mut strings).unwrap();
         assert!(Arc::ptr_eq(&page("https://a.example/x"), &page("https://a.example/x")));
         assert!(Arc::ptr_eq(&page("https://a.example/x").path, &page("https://b.example/x?q").path));
-    }
-
-    #[test]
-    fn addresses_remembered_are_bounded_by_bytes() {
-        let (mut pages, mut strings) = (Pages::default(), Strings::default());
-        let url = |index: usize| format!("https://a.example/{index:06}{}", "x".repeat(1_000));
-        let length = url(0).len();
-        let fit = ADDRESS_BYTES_MAX / length;
-        (0..fit).for_each(|index| drop(pages.page(&url(index), &mut strings)));
-        assert_eq!(pages.known.len(), fit);
-        pages.page(&url(fit), &mut strings);
-        assert_eq!((pages.known.len(), pages.bytes), (1, length));
     }
 }

@@ -7,16 +7,16 @@ use std::sync::Arc;
 
 use hashbrown::HashSet;
 use history::hit::Props;
-use history::{EnrichedHit, EnrichedKind, Page};
+use history::{EnrichedHit, EnrichedKind};
 use model::{Agent, Arrival, BotReason, Hit, HitKind, Millis, Place, SiteId};
 use parking_lot::Mutex;
 
-use crate::pages::{Address, Pages};
+use crate::pages::Pages;
 use crate::presence::Sighting;
+use crate::referrers::Referrers;
 use crate::seen::Seen;
 use crate::sources::Sources;
 use crate::steps::agent::AgentParser;
-use crate::steps::bots::by_referrer;
 use crate::strings::Strings;
 use crate::visits::{Claim, Visits};
 
@@ -59,6 +59,7 @@ pub struct Pipeline {
     known: Arc<Mutex<Known>>,
     strings: Strings,
     pages: Pages,
+    referrers: Referrers,
     agents: AgentParser,
     sources: Sources,
     places: HashSet<Arc<Place>>,
@@ -107,6 +108,7 @@ impl Pipeline {
             known,
             strings: Strings::default(),
             pages: Pages::default(),
+            referrers: Referrers::default(),
             agents: AgentParser::default(),
             sources: Sources::default(),
             places: HashSet::new(),
@@ -142,11 +144,14 @@ impl Pipeline {
         let page = self.pages.page(&hit.url, &mut self.strings).ok_or(DropReason::Address)?;
         let at = hit.at.min(arrival.received);
         let referrer = referrer_of(&hit.kind);
-        let (own, foreign) = sides(&page, referrer);
-        let bot = sender.bot.or_else(|| by_referrer(&foreign?.hostname.to_ascii_lowercase()));
+        let from = self.referrers.referrer(referrer, &mut self.strings);
+        let (own, foreign) = match from {
+            Some(from) if *from.hostname == *page.hostname => (Some(from), None),
+            elsewhere => (None, elsewhere),
+        };
+        let bot = sender.bot.or_else(|| foreign?.bot);
         let named = self.sources.source(&hit.url, &page, if own.is_some() { "" } else { referrer });
-        let from_path =
-            own.map(|from| self.strings.share(if from.path.is_empty() { "/" } else { from.path }));
+        let from_path = own.map(|from| from.path.clone());
         let (visitor, visitor_before) = (arrival.visitor, arrival.visitor_before);
         let verdict = known.visits.take(&Claim { site, visitor, visitor_before, at, source: &named, bot });
         let hit = EnrichedHit {
@@ -222,14 +227,6 @@ fn deduplicate(known: &mut Known, site: SiteId, hit: &Hit) -> Result<(), DropRea
         return Err(DropReason::Duplicate);
     }
     Ok(())
-}
-
-/// The referrer, as a page of the same hostname or as one elsewhere.
-fn sides<'r>(page: &Page, referrer: &'r str) -> (Option<Address<'r>>, Option<Address<'r>>) {
-    match Address::of(referrer) {
-        Some(from) if from.hostname.eq_ignore_ascii_case(&page.hostname) => (Some(from), None),
-        elsewhere => (None, elsewhere),
-    }
 }
 
 fn referrer_of(kind: &HitKind) -> &str {

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
 use history::Page;
 use model::Source;
 
+use crate::remembered::Remembered;
 use crate::steps::source;
 
 /// Bytes of questions remembered at most; past them all are forgotten and asked anew.
@@ -15,8 +15,7 @@ pub const QUESTION_BYTES_MAX: usize = 8 << 20;
 pub struct Sources {
     tables: source::Sources,
     direct: Arc<Source>,
-    known: HashMap<Box<str>, Arc<Source>>,
-    bytes: usize,
+    known: Remembered<Arc<Source>>,
     question: String,
 }
 
@@ -25,8 +24,7 @@ impl Default for Sources {
         Sources {
             tables: source::Sources::new(),
             direct: Arc::new(Source::direct()),
-            known: HashMap::new(),
-            bytes: 0,
+            known: Remembered::new(QUESTION_BYTES_MAX),
             question: String::new(),
         }
     }
@@ -40,22 +38,11 @@ impl Sources {
         }
         self.question.clear();
         self.question.extend([&*page.hostname, "\n", &*page.query, "\n", referrer]);
-        if let Some(source) = self.known.get(self.question.as_str()) {
-            return source.clone();
-        }
-        let source = url.parse().map_or_else(|_| Source::direct(), |url| self.tables.source(&url, referrer));
-        let source = if source == *self.direct { self.direct.clone() } else { Arc::new(source) };
-        self.make_room();
-        self.known.insert(self.question.as_str().into(), source.clone());
-        source
-    }
-
-    fn make_room(&mut self) {
-        if self.bytes + self.question.len() > QUESTION_BYTES_MAX {
-            self.known = HashMap::new();
-            self.bytes = 0;
-        }
-        self.bytes += self.question.len();
+        let Sources { tables, direct, known, question } = self;
+        known.of(question, || {
+            let source = url.parse().map_or_else(|_| Source::direct(), |url| tables.source(&url, referrer));
+            if source == **direct { direct.clone() } else { Arc::new(source) }
+        })
     }
 }
 
@@ -85,17 +72,5 @@ mod tests {
         let sources = &mut Sources::default();
         let mut google = || decided(sources, "a=1", "https://www.google.com/");
         assert!(Arc::ptr_eq(&google(), &google()));
-    }
-
-    #[test]
-    fn questions_remembered_are_bounded_by_bytes() {
-        let sources = &mut Sources::default();
-        let query = |index: usize| format!("{index:06}{}", "x".repeat(100_000));
-        let length = page(&query(0)).hostname.len() + query(0).len() + 2;
-        let fit = QUESTION_BYTES_MAX / length;
-        (0..fit).for_each(|index| drop(decided(sources, &query(index), "")));
-        assert_eq!(sources.known.len(), fit);
-        decided(sources, &query(fit), "");
-        assert_eq!(sources.known.len(), 1);
     }
 }
