@@ -9,10 +9,11 @@ use model::{Clock, SiteId, SystemClock};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Connections of a load.
-pub const CONNECTIONS: usize = 64;
-/// Visitors that one connection speaks for.
-const VISITORS_A_CONNECTION: usize = 64;
+/// Connections of a load. Each waits for its answer before it asks again, so fewer would measure how long a sync of
+/// this disk takes, not how much the servers can do.
+pub const CONNECTIONS: usize = 256;
+/// Visitors that one connection speaks for, each in turn.
+const VISITORS_A_CONNECTION: usize = 256;
 const AGENT: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
 
 static NEXT: AtomicU64 = AtomicU64::new(1);

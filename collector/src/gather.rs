@@ -89,7 +89,7 @@ impl Gather {
     }
 
     /// Puts an arrival on its way. It goes, whether or not somebody awaits the promise.
-    pub(crate) fn put(&self, shard: u16, arrival: &Arrival) -> Result<Promise, NotTaken> {
+    pub(crate) fn put(&self, shard: u16, arrival: &Arrival<'_>) -> Result<Promise, NotTaken> {
         let shard = &self.shards[usize::from(shard)];
         let mut waiting = shard.waiting.lock();
         if waiting.ended {
@@ -187,7 +187,7 @@ impl Shard {
 
 impl Waiting {
     /// The open batch, another where this arrival would be too much for it.
-    fn batch_for(&mut self, arrival: &Arrival) -> &mut Batch {
+    fn batch_for(&mut self, arrival: &Arrival<'_>) -> &mut Batch {
         let full = self.open.take_if(|open| !open.has_room_for(arrival));
         self.closed.extend(full);
         self.open.get_or_insert_with(Batch::begin)
@@ -216,7 +216,7 @@ impl Batch {
         Batch { body, hits: 0, outcome: Arc::default() }
     }
 
-    fn has_room_for(&self, arrival: &Arrival) -> bool {
+    fn has_room_for(&self, arrival: &Arrival<'_>) -> bool {
         self.hits + arrival.hits.len() <= limits::BATCH_HITS_MAX
             && self.body.len() + ARRIVAL_BYTES_MAX <= limits::BATCH_BYTES_MAX
     }

@@ -10,12 +10,13 @@ use crate::options::LANGUAGE_BYTES_MAX;
 use crate::request::{Judged, Stated};
 
 /// Hits of one request with one sender, in the order sent.
+#[derive(Clone)]
 pub(crate) struct Group<'a> {
     pub(crate) address: IpAddr,
     pub(crate) agent: Cow<'a, str>,
     /// As in Accept-Language.
     pub(crate) language: Cow<'a, str>,
-    pub(crate) hits: Vec<Hit>,
+    pub(crate) hits: Vec<Hit<'a>>,
 }
 
 impl<'a> Group<'a> {
@@ -50,15 +51,14 @@ impl<'a> Group<'a> {
 
 /// By sender; a sender's hits in the order sent.
 pub(crate) fn groups<'a>(judged: Vec<Judged<'a>>, address: IpAddr, headers: &'a HeaderMap) -> Vec<Group<'a>> {
+    let sender = Group::of_sender(address, headers);
     let mut groups: Vec<Group<'a>> = Vec::with_capacity(1);
     for Judged { hit, stated } in judged {
-        let of = match stated {
-            None => Group::of_sender(address, headers),
-            Some(stated) => Group::stated(*stated, address),
-        };
-        match groups.iter_mut().find(|group| group.is_of(&of)) {
-            Some(group) => group.hits.push(hit),
-            None => groups.push(Group { hits: vec![hit], ..of }),
+        let stated = stated.map(|stated| Group::stated(*stated, address));
+        let of = stated.as_ref().unwrap_or(&sender);
+        match groups.iter().position(|group| group.is_of(of)) {
+            Some(known) => groups[known].hits.push(hit),
+            None => groups.push(Group { hits: vec![hit], ..stated.unwrap_or_else(|| sender.clone()) }),
         }
     }
     groups
@@ -99,7 +99,7 @@ mod tests {
             hit: Hit {
                 id: HitId(id),
                 at: Millis(0),
-                url: String::new(),
+                url: "".into(),
                 kind: HitKind::Identify { identity: "i".into(), props: vec![] },
             },
             stated: stated.map(|(agent, address)| {

@@ -142,7 +142,7 @@ impl Collector {
         Ok(())
     }
 
-    fn arrival(&self, sending: &Sending<'_>, group: Group<'_>) -> (u16, Arrival) {
+    fn arrival<'a>(&self, sending: &Sending<'_>, group: Group<'a>) -> (u16, Arrival<'a>) {
         let Group { address, agent, language, hits } = group;
         let site = sending.entry.site.id;
         let agent = cut(agent, limits::AGENT_BYTES_MAX);
@@ -159,7 +159,7 @@ impl Collector {
             visitor_before,
             browser: sending.browser,
             agent,
-            language: first_language(&language),
+            language: first_language(&language).into(),
             screen: sending.screen,
             place: self.places.of(address),
             hits,

@@ -3,13 +3,16 @@
 //! carrier's gateway: the browser's own id belongs to the key. Who makes up ids meets the site's rate.
 
 use std::collections::HashMap;
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::time::Duration;
 
 use model::{BrowserId, Millis, SiteId, VisitorId};
 use parking_lot::Mutex;
 
 use crate::options::{Options, RATED_VISITORS_MAX, SITE_BURST_SECONDS, VISITOR_BURST_MAX};
+
+/// Nobody is told to wait longer.
+const WAIT_TOLD_MAX: Duration = Duration::from_secs(60);
 
 /// Too fast: try again after so long.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,8 +25,10 @@ pub(crate) enum TooFast {
 pub(crate) type Sender = (VisitorId, BrowserId);
 
 pub(crate) struct Rates {
-    visitors: Mutex<Buckets<(SiteId, Sender)>>,
+    visitors: Mutex<Buckets<u64>>,
     sites: Mutex<Buckets<SiteId>>,
+    /// Senders are known here by a hash of 64 bits that nobody outside can foresee: a third of the memory.
+    hasher: RandomState,
 }
 
 impl Rates {
@@ -33,6 +38,7 @@ impl Rates {
         Rates {
             visitors: Mutex::new(Buckets::new(options.visitor_rate, visitor_burst, RATED_VISITORS_MAX)),
             sites: Mutex::new(Buckets::new(options.site_rate, site_burst, model::limits::SITES_MAX)),
+            hasher: RandomState::new(),
         }
     }
 
@@ -45,33 +51,32 @@ impl Rates {
         now: Millis,
     ) -> Result<(), TooFast> {
         if let Some(sender) = sender {
-            self.visitors.lock().take((site, sender), hits, now).map_err(TooFast::Visitor)?;
+            let sender = self.hasher.hash_one((site, sender));
+            self.visitors.lock().take(sender, hits, now).map_err(TooFast::Visitor)?;
         }
         self.sites.lock().take(site, hits, now).map_err(TooFast::Site)
     }
 }
 
-/// Buckets by key in two generations: where the younger is full the older is dropped, and with it
-/// whoever was not seen for longest. A forgotten key starts with a full bucket.
+/// Token buckets by key, each kept as the moment at which it will be full again: a hit puts it off by one
+/// interval, and where it would lie further ahead than a whole burst, the bucket is empty. Keys live in two
+/// generations: where the younger is full the older is dropped, and with it whoever was not seen for longest. A
+/// forgotten key starts with a full bucket.
 struct Buckets<K> {
-    a_second: f64,
-    burst: f64,
+    /// Nanoseconds in which a bucket gains one hit.
+    interval: f64,
+    burst: usize,
     generation_max: usize,
-    young: HashMap<K, Bucket>,
-    old: HashMap<K, Bucket>,
-}
-
-#[derive(Clone, Copy)]
-struct Bucket {
-    left: f64,
-    at: Millis,
+    /// When the bucket is full, in nanoseconds since 1970.
+    young: HashMap<K, i64>,
+    old: HashMap<K, i64>,
 }
 
 impl<K: Hash + Eq + Copy> Buckets<K> {
     fn new(a_second: u32, burst: u32, keys_max: usize) -> Buckets<K> {
         Buckets {
-            a_second: f64::from(a_second).max(f64::MIN_POSITIVE),
-            burst: f64::from(burst).max(1.0),
+            interval: 1e9 / f64::from(a_second.max(1)),
+            burst: burst.max(1) as usize,
             generation_max: (keys_max / 2).max(1),
             young: HashMap::new(),
             old: HashMap::new(),
@@ -79,26 +84,25 @@ impl<K: Hash + Eq + Copy> Buckets<K> {
     }
 
     fn take(&mut self, key: K, hits: usize, now: Millis) -> Result<(), Duration> {
-        let full = Bucket { left: self.burst, at: now };
-        let bucket = match self.young.get_mut(&key) {
-            Some(bucket) => bucket,
+        let now = now.0.saturating_mul(1_000_000);
+        let full_at = match self.young.get_mut(&key) {
+            Some(full_at) => full_at,
             None => {
                 if self.young.len() >= self.generation_max {
                     self.old = std::mem::take(&mut self.young);
                 }
-                let known = self.old.remove(&key).unwrap_or(full);
+                let known = self.old.remove(&key).unwrap_or(now);
                 self.young.entry(key).or_insert(known)
             }
         };
-        let gained = now.since(bucket.at).as_secs_f64() * self.a_second;
-        bucket.left = (bucket.left + gained).min(self.burst);
-        bucket.at = bucket.at.max(now);
         // A request larger than the burst could never pass: it passes a full bucket.
-        let needed = (hits as f64).min(self.burst);
-        if bucket.left < needed {
-            return Err(Duration::from_secs_f64(((needed - bucket.left) / self.a_second).min(60.0)));
+        let span = |hits: usize| (hits as f64 * self.interval) as i64;
+        let after = now.max(*full_at).saturating_add(span(hits.min(self.burst)));
+        let too_soon = after.saturating_sub(now.saturating_add(span(self.burst)));
+        if too_soon > 0 {
+            return Err(Duration::from_nanos(too_soon as u64).min(WAIT_TOLD_MAX));
         }
-        bucket.left -= needed;
+        *full_at = after;
         Ok(())
     }
 }

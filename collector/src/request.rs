@@ -45,7 +45,7 @@ pub(crate) struct Context<'a> {
 /// A good hit, and whom the sender stated it to be from.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Judged<'a> {
-    pub(crate) hit: Hit,
+    pub(crate) hit: Hit<'a>,
     pub(crate) stated: Option<Box<Stated<'a>>>,
 }
 
@@ -157,7 +157,7 @@ pub(crate) fn judge_pageview<'a>(
     title: &'a str,
     id: HitId,
     context: &Context<'_>,
-) -> Result<Hit, Reason> {
+) -> Result<Hit<'a>, Reason> {
     let at = context.received;
     let url = url_of(Some(Text(Cow::Borrowed(url))), context)?;
     let referrer = at_most(limits::REFERRER_BYTES_MAX, "referrer", Cow::Borrowed(referrer))?;
@@ -246,7 +246,7 @@ fn happened(at: Option<i64>, age_max: Duration, context: &Context<'_>) -> Result
     Ok(Millis(happened as i64))
 }
 
-fn url_of(url: Option<Text<'_>>, context: &Context<'_>) -> Result<String, Reason> {
+fn url_of<'a>(url: Option<Text<'a>>, context: &Context<'_>) -> Result<Cow<'a, str>, Reason> {
     let Text(url) = url.ok_or_else(|| missing("url"))?;
     if url.len() > limits::URL_BYTES_MAX {
         return Err(too_long("url", limits::URL_BYTES_MAX));
@@ -262,7 +262,7 @@ fn url_of(url: Option<Text<'_>>, context: &Context<'_>) -> Result<String, Reason
             "The page's hostname is not one of the site's. Add it in the site's settings.".into(),
         ));
     }
-    Ok(url.into_owned())
+    Ok(url)
 }
 
 /// The site whose demo shop this path is in: `/demo/WF-…/…`.
@@ -327,22 +327,26 @@ fn props(props: Option<Props>) -> Result<Vec<(String, String)>, Reason> {
     Ok(props)
 }
 
-fn named(max: usize, field: &str, text: Cow<'_, str>) -> Result<String, Reason> {
+fn named<'a>(max: usize, field: &str, text: Cow<'a, str>) -> Result<Cow<'a, str>, Reason> {
     if text.is_empty() {
         return Err(missing(field));
     }
     at_most(max, field, text)
 }
 
-fn at_most(max: usize, field: &str, text: Cow<'_, str>) -> Result<String, Reason> {
-    if text.len() > max { Err(too_long(field, max)) } else { Ok(text.into_owned()) }
+fn at_most<'a>(max: usize, field: &str, text: Cow<'a, str>) -> Result<Cow<'a, str>, Reason> {
+    if text.len() > max { Err(too_long(field, max)) } else { Ok(text) }
 }
 
 /// The longest beginning of at most `max` bytes that ends at a character.
-pub(crate) fn cut(text: Cow<'_, str>, max: usize) -> String {
-    match text.len() > max {
-        true => text[..text.floor_char_boundary(max)].to_owned(),
-        false => text.into_owned(),
+pub(crate) fn cut(text: Cow<'_, str>, max: usize) -> Cow<'_, str> {
+    let end = text.floor_char_boundary(max);
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(&text[..end]),
+        Cow::Owned(mut text) => {
+            text.truncate(end);
+            Cow::Owned(text)
+        }
     }
 }
 

@@ -76,20 +76,21 @@ pub fn keys<'v>(visitor: &'v Visitor, dimension: Dimension, mut with: impl FnMut
     }
 }
 
-/// Whether two states surely count under the same keys: a heartbeat seldom changes them, and comparing where
-/// shared strings are is cheaper than counting down and up again. False: perhaps they do.
-fn count_alike(before: &Visitor, after: &Visitor) -> bool {
-    let pages =
-        || before.pages.iter().zip(&after.pages).all(|(one, other)| Arc::ptr_eq(&one.path, &other.path));
-    !before.pages.is_empty()
-        && before.pages.len() == after.pages.len()
-        && before.active == after.active
-        && before.bot.is_some() == after.bot.is_some()
-        && Arc::ptr_eq(&before.source, &after.source)
-        && Arc::ptr_eq(&before.place, &after.place)
-        && Arc::ptr_eq(&before.agent, &after.agent)
-        && Arc::ptr_eq(&before.language, &after.language)
-        && pages()
+/// Whether two states surely count under the same keys of a dimension: comparing where shared strings are is
+/// cheaper than counting down and up again. False: perhaps they do.
+fn count_alike(dimension: Dimension, before: &Visitor, after: &Visitor) -> bool {
+    match dimension {
+        Dimension::Page => {
+            let pages = before.pages.iter().zip(&after.pages);
+            !before.pages.is_empty()
+                && before.pages.len() == after.pages.len()
+                && pages.into_iter().all(|(before, after)| Arc::ptr_eq(&before.path, &after.path))
+        }
+        Dimension::Source | Dimension::Channel => Arc::ptr_eq(&before.source, &after.source),
+        Dimension::Country => Arc::ptr_eq(&before.place, &after.place),
+        Dimension::Device | Dimension::Browser | Dimension::Os => Arc::ptr_eq(&before.agent, &after.agent),
+        Dimension::Language => Arc::ptr_eq(&before.language, &after.language),
+    }
 }
 
 /// Present visitors of one site, in total and by each dimension. Bots are left out unless added by name.
@@ -112,16 +113,20 @@ impl Counters {
     }
 
     pub fn apply(&mut self, change: &Change) {
-        if let (Some(before), Some(after)) = (&change.before, &change.after)
-            && count_alike(before, after)
-        {
-            return;
-        }
-        if let Some(before) = &change.before {
-            self.take(before);
-        }
-        if let Some(after) = &change.after {
-            self.add(after);
+        match (&change.before, &change.after) {
+            (Some(before), Some(after)) if before.bot.is_none() && after.bot.is_none() => {
+                self.active = self.active + u32::from(after.active) - u32::from(before.active);
+                for dimension in Dimension::ALL {
+                    if !count_alike(dimension, before, after) {
+                        self.take_keys(before, dimension);
+                        self.add_keys(after, dimension);
+                    }
+                }
+            }
+            (before, after) => {
+                before.iter().for_each(|before| self.take(before));
+                after.iter().for_each(|after| self.add(after));
+            }
         }
     }
 
@@ -132,10 +137,7 @@ impl Counters {
         }
         self.present += 1;
         self.active += u32::from(visitor.active);
-        for dimension in Dimension::ALL {
-            let counts = &mut self.by[dimension as usize];
-            keys(visitor, dimension, |key| *counts.entry_ref(key).or_insert(0) += 1);
-        }
+        Dimension::ALL.into_iter().for_each(|dimension| self.add_keys(visitor, dimension));
     }
 
     /// Takes away what `add` of the same state added; a key that reaches zero is gone.
@@ -146,16 +148,23 @@ impl Counters {
         }
         self.present -= 1;
         self.active -= u32::from(visitor.active);
-        for dimension in Dimension::ALL {
-            let counts = &mut self.by[dimension as usize];
-            keys(visitor, dimension, |key| {
-                let count = counts.get_mut(key).expect("a counted key is in the counters");
-                *count -= 1;
-                if *count == 0 {
-                    counts.remove(key);
-                }
-            });
-        }
+        Dimension::ALL.into_iter().for_each(|dimension| self.take_keys(visitor, dimension));
+    }
+
+    fn add_keys(&mut self, visitor: &Visitor, dimension: Dimension) {
+        let counts = &mut self.by[dimension as usize];
+        keys(visitor, dimension, |key| *counts.entry_ref(key).or_insert(0) += 1);
+    }
+
+    fn take_keys(&mut self, visitor: &Visitor, dimension: Dimension) {
+        let counts = &mut self.by[dimension as usize];
+        keys(visitor, dimension, |key| {
+            let count = counts.get_mut(key).expect("a counted key is in the counters");
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(key);
+            }
+        });
     }
 
     /// Every key of a dimension with its count, in no order.

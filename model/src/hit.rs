@@ -1,13 +1,16 @@
 //! What the tag sends, as the collector accepted it and the bus carries it.
 //! An [`Arrival`] is one sender's hits of one request; a bus message is arrivals, one after another.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{BrowserId, HitId, Millis, SiteId, VisitorId};
 
 /// The hits of one request that share a sender. No address: it never left the collector's memory.
+/// Texts are borrowed: on the way in from the request's body, on the way out from the message's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Arrival {
+pub struct Arrival<'a> {
     pub site: SiteId,
     pub received: Millis,
     pub visitor: VisitorId,
@@ -16,31 +19,38 @@ pub struct Arrival {
     pub visitor_before: Option<VisitorId>,
     pub browser: BrowserId,
     /// The User-Agent header, cut to `AGENT_BYTES_MAX`.
-    pub agent: String,
+    #[serde(borrow)]
+    pub agent: Cow<'a, str>,
     /// The first language of Accept-Language, lower case, region kept (`pt-br`); empty: unknown.
-    pub language: String,
+    #[serde(borrow)]
+    pub language: Cow<'a, str>,
     pub screen: Option<Screen>,
     pub place: Place,
-    pub hits: Vec<Hit>,
+    #[serde(borrow)]
+    pub hits: Vec<Hit<'a>>,
 }
 
 /// One hit: sent once or many times, counted once by its id.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Hit {
+pub struct Hit<'a> {
     pub id: HitId,
     /// When it happened, by the server's clock: the sender's clock error is taken out on arrival.
     pub at: Millis,
     /// The page's full address (scheme, host, path, query), at most `URL_BYTES_MAX`.
     /// Every kind carries it, so that presence can be rebuilt from any hit.
-    pub url: String,
-    pub kind: HitKind,
+    #[serde(borrow)]
+    pub url: Cow<'a, str>,
+    #[serde(borrow)]
+    pub kind: HitKind<'a>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum HitKind {
+pub enum HitKind<'a> {
     Pageview {
-        referrer: String,
-        title: String,
+        #[serde(borrow)]
+        referrer: Cow<'a, str>,
+        #[serde(borrow)]
+        title: Cow<'a, str>,
         /// When the next sign of life is due, in milliseconds; None: this sender never beats.
         due_ms: Option<u32>,
     },
@@ -61,14 +71,16 @@ pub enum HitKind {
         scroll: u8,
     },
     Event {
-        name: String,
+        #[serde(borrow)]
+        name: Cow<'a, str>,
         props: Vec<(String, String)>,
         /// The pageview it happened on, where the sender knows.
         pageview: Option<HitId>,
     },
     Identify {
         /// The site's own name for this visitor.
-        identity: String,
+        #[serde(borrow)]
+        identity: Cow<'a, str>,
         props: Vec<(String, String)>,
     },
 }
@@ -110,13 +122,13 @@ pub fn begin_message(body: &mut Vec<u8>) {
 }
 
 /// Appends one arrival to a message body.
-pub fn append_arrival(body: &mut Vec<u8>, arrival: &Arrival) {
+pub fn append_arrival(body: &mut Vec<u8>, arrival: &Arrival<'_>) {
     let written = postcard::to_extend(arrival, std::mem::take(body));
     *body = written.expect("an arrival always encodes into memory");
 }
 
 /// Reads every arrival of a message body, in order.
-pub fn read_message(body: &[u8]) -> Result<Vec<Arrival>, BadMessage> {
+pub fn read_message(body: &[u8]) -> Result<Vec<Arrival<'_>>, BadMessage> {
     let Some((&version, mut rest)) = body.split_first() else {
         return Err(BadMessage::Empty);
     };
@@ -136,7 +148,7 @@ pub fn read_message(body: &[u8]) -> Result<Vec<Arrival>, BadMessage> {
 mod tests {
     use super::*;
 
-    fn arrival(url: &str) -> Arrival {
+    fn arrival(url: &str) -> Arrival<'_> {
         Arrival {
             site: SiteId::of(7),
             received: Millis(1_000),
@@ -151,7 +163,7 @@ mod tests {
                 id: HitId(9),
                 at: Millis(900),
                 url: url.into(),
-                kind: HitKind::Pageview { referrer: String::new(), title: "t".into(), due_ms: Some(15_000) },
+                kind: HitKind::Pageview { referrer: "".into(), title: "t".into(), due_ms: Some(15_000) },
             }],
         }
     }
@@ -163,7 +175,9 @@ mod tests {
         begin_message(&mut body);
         append_arrival(&mut body, &first);
         append_arrival(&mut body, &second);
-        assert_eq!(read_message(&body), Ok(vec![first, second]));
+        let read = read_message(&body).unwrap();
+        assert!(matches!(read[0].hits[0].url, Cow::Borrowed(_)) && matches!(read[0].agent, Cow::Borrowed(_)));
+        assert_eq!(read, vec![first, second]);
     }
 
     #[test]

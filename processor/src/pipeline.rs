@@ -118,7 +118,7 @@ impl Pipeline {
     /// Takes the arrivals of one message through the steps, and hands each outcome on, in order.
     pub fn run(
         &mut self,
-        arrivals: Vec<Arrival>,
+        arrivals: Vec<Arrival<'_>>,
         mut outcome: impl FnMut(SiteId, Result<Sighting, DropReason>),
     ) {
         let known = self.known.clone();
@@ -135,9 +135,9 @@ impl Pipeline {
     fn steps(
         &mut self,
         known: &mut Known,
-        arrival: &Arrival,
+        arrival: &Arrival<'_>,
         sender: &Sender,
-        hit: Hit,
+        hit: Hit<'_>,
     ) -> Result<Sighting, DropReason> {
         let site = arrival.site;
         deduplicate(known, site, &hit)?;
@@ -171,7 +171,7 @@ impl Pipeline {
         Ok(Sighting { hit, browser: arrival.browser, from_path })
     }
 
-    fn sender(&mut self, arrival: &Arrival) -> Sender {
+    fn sender(&mut self, arrival: &Arrival<'_>) -> Sender {
         let parsed = self.agents.parse(&arrival.agent);
         Sender {
             agent: parsed.agent.clone(),
@@ -193,7 +193,7 @@ impl Pipeline {
         shared
     }
 
-    fn kind(&mut self, kind: HitKind) -> EnrichedKind {
+    fn kind(&mut self, kind: HitKind<'_>) -> EnrichedKind {
         match kind {
             HitKind::Pageview { title, due_ms, .. } => {
                 EnrichedKind::Pageview { title: self.strings.share(&title), due_ms }
@@ -218,7 +218,7 @@ impl Pipeline {
     }
 }
 
-fn deduplicate(known: &mut Known, site: SiteId, hit: &Hit) -> Result<(), DropReason> {
+fn deduplicate(known: &mut Known, site: SiteId, hit: &Hit<'_>) -> Result<(), DropReason> {
     if !known.gone.is_empty() && known.gone.contains(&site) {
         return Err(DropReason::SiteGone);
     }
@@ -229,7 +229,7 @@ fn deduplicate(known: &mut Known, site: SiteId, hit: &Hit) -> Result<(), DropRea
     Ok(())
 }
 
-fn referrer_of(kind: &HitKind) -> &str {
+fn referrer_of<'k>(kind: &'k HitKind<'_>) -> &'k str {
     match kind {
         HitKind::Pageview { referrer, .. } => referrer,
         _ => "",

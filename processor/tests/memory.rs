@@ -38,7 +38,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static HELD: Counting = Counting(AtomicUsize::new(0));
 
-fn arrivals(number: u64) -> Vec<Arrival> {
+fn arrivals(number: u64) -> Vec<Arrival<'static>> {
     let visitors = number * 500..(number + 1) * 500;
     let arrival = |visitor: u64| Arrival {
         site: SITE,
@@ -46,15 +46,16 @@ fn arrivals(number: u64) -> Vec<Arrival> {
         visitor: VisitorId(visitor.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
         visitor_before: None,
         browser: BrowserId(visitor + 1),
-        agent: format!("Mozilla/5.0 (X11; Linux x86_64; rv:{}.0) Gecko/20100101 Firefox/133.0", visitor % 20),
+        agent: format!("Mozilla/5.0 (X11; Linux x86_64; rv:{}.0) Gecko/20100101 Firefox/133.0", visitor % 20)
+            .into(),
         language: "fr".into(),
         screen: Some(Screen { width: 1440, height: 900 }),
         place: Place { country: ["FR", "DE", "US"][visitor as usize % 3].into(), ..Place::default() },
         hits: vec![Hit {
             id: HitId(u128::from(visitor) << 64 | u128::from(visitor.wrapping_mul(0x9e37_79b9_7f4a_7c15))),
             at: EIGHT,
-            url: format!("https://shop.example/tea/{}", visitor % 500),
-            kind: HitKind::Pageview { referrer: String::new(), title: "Tea".into(), due_ms: Some(15_000) },
+            url: format!("https://shop.example/tea/{}", visitor % 500).into(),
+            kind: HitKind::Pageview { referrer: "".into(), title: "Tea".into(), due_ms: Some(15_000) },
         }],
     };
     visitors.map(arrival).collect()

@@ -41,7 +41,7 @@ impl Way {
     }
 }
 
-fn arrival(first: u128, hits: u128) -> Arrival {
+fn arrival(first: u128, hits: u128) -> Arrival<'static> {
     let hit = |id| Hit {
         id: HitId(id),
         at: Millis(0),
@@ -54,8 +54,8 @@ fn arrival(first: u128, hits: u128) -> Arrival {
         visitor: VisitorId(1),
         visitor_before: None,
         browser: BrowserId(0),
-        agent: String::new(),
-        language: String::new(),
+        agent: "".into(),
+        language: "".into(),
         screen: None,
         place: Place::default(),
         hits: (first..first + hits).map(hit).collect(),
@@ -99,7 +99,7 @@ async fn a_message_holds_its_maximum_of_bytes_and_no_more() {
     // Each arrival is as large as one can be.
     for first in 0..40 {
         let mut large = arrival(first, 1);
-        large.agent = "a".repeat(ARRIVAL_BYTES_MAX - 200);
+        large.agent = "a".repeat(ARRIVAL_BYTES_MAX - 200).into();
         way.gather.put(0, &large).unwrap();
     }
     let publishing = way.publishing();

@@ -31,7 +31,7 @@ async fn a_hit_is_on_the_bus_once_it_is_answered_and_its_address_is_not() {
     let arrivals = world.arrivals().await;
     let [arrival] = &arrivals[..] else { panic!("{arrivals:?}") };
     assert_eq!((arrival.site, arrival.received, arrival.place.country.as_str()), (SITE, NOW, "US"));
-    assert_eq!((arrival.agent.as_str(), arrival.language.as_str()), (FIREFOX, "fr-fr"));
+    assert_eq!((&*arrival.agent, &*arrival.language), (FIREFOX, "fr-fr"));
     assert_eq!(arrival.screen, Some(Screen { width: 1440, height: 900 }));
     assert_eq!(arrival.browser.to_string(), "9f86d081884c7d65");
     assert!(arrival.visitor_before.is_some_and(|before| before != arrival.visitor));

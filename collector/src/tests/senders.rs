@@ -74,7 +74,7 @@ async fn people_stated_by_token_are_themselves_and_share_a_message() {
     let arrivals = world.arrivals().await;
     let visitors: std::collections::HashSet<_> = arrivals.iter().map(|arrival| arrival.visitor).collect();
     assert_eq!((arrivals.len(), visitors.len()), (100, 100));
-    let is_stated = |arrival: &Arrival| arrival.agent == "curl/8" && arrival.language == "de-de";
+    let is_stated = |arrival: &Arrival<'_>| arrival.agent == "curl/8" && arrival.language == "de-de";
     assert!(arrivals.iter().all(is_stated));
     world
         .deliver(
@@ -144,7 +144,7 @@ async fn one_request_may_hold_its_senders_own_hits_and_other_peoples_each_in_ord
     let other = |id: u128| pageview(id, json!({ "address": "198.51.100.1", "agent": "a" }));
     let hits = vec![pageview(1, json!({})), other(2), pageview(3, json!({})), other(4)];
     assert_eq!(state(&world, TOKEN, hits).await.json(), json!({ "accepted": 4 }));
-    let ids = |arrival: &Arrival| arrival.hits.iter().map(|hit| hit.id.0).collect::<Vec<_>>();
+    let ids = |arrival: &Arrival<'_>| arrival.hits.iter().map(|hit| hit.id.0).collect::<Vec<_>>();
     let arrivals = world.arrivals().await;
     assert_eq!(arrivals.iter().map(ids).collect::<Vec<_>>(), [vec![1, 3], vec![2, 4]]);
     assert_eq!(arrivals[0].site, SITE);

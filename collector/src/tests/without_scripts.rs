@@ -29,7 +29,7 @@ async fn the_pixel_is_one_pageview_of_the_page_that_shows_it() {
     );
     check(&world.ask(pixel(&stated).with("referer", "https://other.example/")).await, None);
     let arrivals = world.arrivals().await;
-    let urls: Vec<_> = arrivals.iter().map(|arrival| arrival.hits[0].url.as_str()).collect();
+    let urls: Vec<_> = arrivals.iter().map(|arrival| &*arrival.hits[0].url).collect();
     assert_eq!(urls, ["https://shop.example/tea?x=1", "https://shop.example/é"]);
     let expected =
         HitKind::Pageview { referrer: "https://n.example/".into(), title: "T é".into(), due_ms: None };

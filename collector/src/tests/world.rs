@@ -143,13 +143,14 @@ impl World {
     }
 
     /// Everything that reached the bus, in order.
-    pub async fn arrivals(&self) -> Vec<Arrival> {
+    pub async fn arrivals(&self) -> Vec<Arrival<'static>> {
         if self.bus.depth().await.messages == 0 {
             return vec![];
         }
         let mut consumer = self.bus.consume(0).await.unwrap();
         let deliveries = consumer.next(10_000).await.unwrap();
-        deliveries.iter().flat_map(|delivery| hit::read_message(&delivery.message.body).unwrap()).collect()
+        let bodies = deliveries.iter().map(|delivery| &*delivery.message.body.to_vec().leak());
+        bodies.flat_map(|body| hit::read_message(body).unwrap()).collect()
     }
 
     pub async fn end(self) {

@@ -105,7 +105,7 @@ impl World {
         self.clock.advance(Duration::from_secs(seconds));
     }
 
-    pub fn message(&mut self, arrivals: &[Arrival]) -> Message {
+    pub fn message(&mut self, arrivals: &[Arrival<'_>]) -> Message {
         let mut body = Vec::new();
         begin_message(&mut body);
         arrivals.iter().for_each(|arrival| append_arrival(&mut body, arrival));
@@ -113,21 +113,21 @@ impl World {
         Message { id: BatchId(self.batches), body: Bytes::from(body) }
     }
 
-    pub async fn publish(&mut self, arrivals: &[Arrival]) -> Message {
+    pub async fn publish(&mut self, arrivals: &[Arrival<'_>]) -> Message {
         let message = self.message(arrivals);
         self.bus.publish(0, message.clone()).await.unwrap();
         message
     }
 
     /// Publishes to a shard and waits until it is acknowledged.
-    pub async fn send_to(&mut self, shard: u16, arrivals: &[Arrival]) {
+    pub async fn send_to(&mut self, shard: u16, arrivals: &[Arrival<'_>]) {
         let message = self.message(arrivals);
         self.bus.publish(shard, message).await.unwrap();
         self.settled().await;
     }
 
     /// Publishes and waits until it is acknowledged.
-    pub async fn send(&mut self, arrivals: &[Arrival]) -> Message {
+    pub async fn send(&mut self, arrivals: &[Arrival<'_>]) -> Message {
         let message = self.publish(arrivals).await;
         self.settled().await;
         message
@@ -138,7 +138,7 @@ impl World {
     }
 
     /// An arrival of one hit that happens and is received now.
-    pub fn arrival(&self, visitor: u64, hit: Hit) -> Arrival {
+    pub fn arrival(&self, visitor: u64, hit: Hit<'static>) -> Arrival<'static> {
         let received = model::Clock::now(&*self.clock);
         let at = if hit.at == Millis(0) { received } else { hit.at };
         Arrival {
@@ -209,17 +209,17 @@ pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 }
 
 /// A hit that happens when it is sent.
-pub fn view(id: u128, path: &str) -> Hit {
-    let kind = HitKind::Pageview { referrer: String::new(), title: "Tea".into(), due_ms: Some(15_000) };
-    Hit { id: HitId(id), at: Millis(0), url: format!("https://shop.example{path}"), kind }
+pub fn view(id: u128, path: &str) -> Hit<'static> {
+    let kind = HitKind::Pageview { referrer: "".into(), title: "Tea".into(), due_ms: Some(15_000) };
+    Hit { id: HitId(id), at: Millis(0), url: format!("https://shop.example{path}").into(), kind }
 }
 
-pub fn from(hit: Hit, address: &str) -> Hit {
+pub fn from(hit: Hit<'static>, address: &'static str) -> Hit<'static> {
     let kind = HitKind::Pageview { referrer: address.into(), title: "Tea".into(), due_ms: Some(15_000) };
     Hit { kind, ..hit }
 }
 
-pub fn beat(id: u128, pageview: u128, path: &str) -> Hit {
+pub fn beat(id: u128, pageview: u128, path: &str) -> Hit<'static> {
     let kind = HitKind::Heartbeat {
         pageview: HitId(pageview),
         engaged_ms: 12_000,
@@ -230,7 +230,7 @@ pub fn beat(id: u128, pageview: u128, path: &str) -> Hit {
     Hit { kind, ..view(id, path) }
 }
 
-pub fn leave(id: u128, pageview: u128, path: &str) -> Hit {
+pub fn leave(id: u128, pageview: u128, path: &str) -> Hit<'static> {
     let kind = HitKind::Leave { pageview: HitId(pageview), engaged_ms: 13_000, scroll: 60 };
     Hit { kind, ..view(id, path) }
 }
