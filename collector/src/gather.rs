@@ -1,7 +1,7 @@
 //! Gathers arrivals into messages: one publish for all that wait, one notification for all who await it.
 //!
-//! While a message is being published the next one gathers, so the busier the door, the larger the batches. One publish a
-//! shard is under way at a time, which keeps a visitor's hits in order.
+//! A message gathers for a moment, and for as long as the one before is being published, so the busier the door, the
+//! larger the batches. One publish a shard is under way at a time, which keeps a visitor's hits in order.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,7 +18,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// A message waits this long for company, at most `limits::BATCH_GATHER_MAX`: one turn of the timer is
-/// enough to share a sync, and a lone hit waits no longer than it must.
+/// enough to share a sync, and a lone hit waits no longer than it must. Under load it makes messages that are worth
+/// their own steps, in the journal, in the processor and in history.
 const GATHER: Duration = Duration::from_millis(1);
 /// A publish that has not returned after so long has failed, for all that anybody can wait for.
 const PUBLISH_TIMEOUT: Duration = Duration::from_secs(10);
@@ -121,20 +122,22 @@ impl Gather {
 
     async fn publish_shard(&self, number: u16, shard: &Shard, bus: &dyn Bus, shutdown: &CancellationToken) {
         loop {
-            let next = shard.waiting.lock().next();
-            if let Some(batch) = next {
-                self.publish(number, batch, bus).await;
+            if shard.waiting.lock().is_empty() {
+                if shutdown.is_cancelled() && shard.end() {
+                    return;
+                }
+                tokio::select! {
+                    () = shard.stirred.notified() => {}
+                    () = shutdown.cancelled() => {}
+                }
                 continue;
-            }
-            if shutdown.is_cancelled() && shard.end() {
-                return;
-            }
-            tokio::select! {
-                () = shard.stirred.notified() => {}
-                () = shutdown.cancelled() => continue,
             }
             if shard.waiting.lock().closed.is_empty() {
                 tokio::time::sleep(GATHER).await;
+            }
+            let next = shard.waiting.lock().next();
+            if let Some(batch) = next {
+                self.publish(number, batch, bus).await;
             }
         }
     }
@@ -180,7 +183,7 @@ impl Shard {
     /// Takes nothing more, unless something still waits.
     fn end(&self) -> bool {
         let mut waiting = self.waiting.lock();
-        waiting.ended = waiting.open.is_none() && waiting.closed.is_empty();
+        waiting.ended = waiting.is_empty();
         waiting.ended
     }
 }
@@ -199,6 +202,10 @@ impl Waiting {
             open.body.truncate(before);
             open.hits == 0
         });
+    }
+
+    fn is_empty(&self) -> bool {
+        self.open.is_none() && self.closed.is_empty()
     }
 
     fn next(&mut self) -> Option<Batch> {

@@ -24,7 +24,7 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             flush_every: Duration::from_millis(20),
-            messages_a_flush_max: 16,
+            messages_a_flush_max: 64,
             tick_every: Duration::from_millis(250),
             peaks_every: Duration::from_secs(5),
             retry_wait: Duration::from_millis(100),
