@@ -8,6 +8,7 @@ use std::sync::Arc;
 use hashbrown::HashSet;
 use history::hit::Props;
 use history::{EnrichedHit, EnrichedKind};
+use model::limits::SITES_MAX;
 use model::{Agent, Arrival, BotReason, Hit, HitKind, Millis, Place, SiteId};
 use parking_lot::Mutex;
 
@@ -82,6 +83,10 @@ impl Known {
 
     /// Hits of a deleted site are dropped from now on.
     pub fn forget(&mut self, site: SiteId) {
+        // What is on its way arrives within moments: the sites deleted before a whole installation's worth are long over.
+        if self.gone.len() >= SITES_MAX {
+            self.gone.clear();
+        }
         self.gone.insert(site);
     }
 

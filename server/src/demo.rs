@@ -33,7 +33,7 @@ const REQUESTS_MAX: usize = 64;
 const VISITORS_MAX: u32 = 100_000;
 /// The crowd is there after this long.
 const FILL: Duration = Duration::from_secs(20);
-/// How long the mean visit lasts, as the figures in `visit` make it (measured over a million visits).
+/// How long the mean visit lasts, as the figures in `visit` make it.
 const MEAN_STAY_SECONDS: f64 = 110.0;
 
 const EXAMPLES: &str = "\
@@ -223,4 +223,27 @@ fn until_next_arrival(rng: &mut Rng, visitors: u32, elapsed: Duration) -> Durati
     let filling = 0.8 * f64::from(visitors) / FILL.as_secs_f64();
     let a_second = if elapsed < FILL { filling.max(steady) } else { steady };
     Duration::from_secs_f64(-(1.0 - rng.f64()).ln() / a_second)
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Millis;
+
+    use super::*;
+
+    #[test]
+    fn the_mean_visit_lasts_as_long_as_the_crowds_size_is_reckoned_by() {
+        const VISITS: u32 = 20_000;
+        let rng = &mut Rng::with_seed(20_261_121);
+        let people = People::new(rng);
+        let mut together = Duration::ZERO;
+        for _ in 0..VISITS {
+            let mut visit = Visit::arrive(rng, &people, "shop.example");
+            while let (_, Some(wait)) = visit.act(rng, Millis(0)) {
+                together += wait;
+            }
+        }
+        let mean = together.as_secs_f64() / f64::from(VISITS);
+        assert!((mean / MEAN_STAY_SECONDS - 1.0).abs() < 0.05, "{mean:.1} s");
+    }
 }

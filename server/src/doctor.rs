@@ -114,10 +114,11 @@ fn open_files(connections_max: usize) -> Finding {
     if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } != 0 {
         return Finding::Warning("open files: the limit cannot be asked for".into());
     }
-    let needed = connections_max as u64 + 200;
+    // Dashboards are bounded by the same number, and counted apart.
+    let needed = 2 * connections_max as u64 + 200;
     if limit.rlim_max < needed {
         return Finding::Warning(format!(
-            "open files: at most {}, for {connections_max} connections it takes {needed} (ulimit -Hn)",
+            "open files: at most {}, for {connections_max} connections and as many dashboards it takes {needed} (ulimit -Hn)",
             limit.rlim_max
         ));
     }

@@ -27,11 +27,13 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use async_trait::async_trait;
+use rusqlite::Connection;
 
-use crate::{Backend, Store};
+use crate::{Backend, Result, Store};
 use database::Database;
 use folder::Folder;
 use registry::Registry;
+use schema::Migrations;
 use tail::Tail;
 
 /// The embedded backend. Close it to be sure that nothing is under way; dropping the last handle waits
@@ -48,14 +50,12 @@ impl Embedded {
     /// folder, where the files are of a newer version, or where they cannot be written.
     pub fn open(folder: &Path) -> anyhow::Result<Store> {
         let folder = Arc::new(Folder::take(folder)?);
-        let open = |file: &str, migrations, finish| {
-            let path = folder.path().join(file);
-            Database::open(&path, migrations, finish, Arc::clone(&folder))
-                .map(Arc::new)
-                .with_context(|| format!("cannot open {}", path.display()))
-        };
-        let tail = open("tail.db", schema::TAIL, tail::finish_forgetting)?;
-        let registry = open("watchfire.db", schema::REGISTRY, |_| Ok(()))?;
+        let mut removed = Vec::new();
+        let registry = open(&folder, "watchfire.db", schema::REGISTRY, |db| {
+            removed = sites::removed(db)?;
+            Ok(())
+        })?;
+        let tail = open(&folder, "tail.db", schema::TAIL, |db| tail::finish_forgetting(db, &removed))?;
         let rows = Arc::new(Registry(Arc::clone(&registry)));
         Ok(Store {
             history: Arc::new(Tail(Arc::clone(&tail))),
@@ -65,6 +65,17 @@ impl Embedded {
             backend: Arc::new(Embedded { tail, registry, folder }),
         })
     }
+}
+
+fn open(
+    folder: &Arc<Folder>,
+    file: &str,
+    migrations: Migrations,
+    finish: impl FnOnce(&Connection) -> Result<()>,
+) -> anyhow::Result<Arc<Database>> {
+    let path = folder.path().join(file);
+    let database = Database::open(&path, migrations, finish, Arc::clone(folder));
+    database.map(Arc::new).with_context(|| format!("cannot open {}", path.display()))
 }
 
 #[async_trait]

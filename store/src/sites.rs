@@ -21,6 +21,7 @@ pub trait Sites: Send + Sync {
     async fn change(&self, site: Site) -> Result<()>;
 
     /// Removes the site with its memberships, invitations, share links, and tokens that are for it alone.
-    /// Its history is `History::forget`'s. NotFound where there is none.
+    /// Its history is `History::forget`'s: a process killed between the two forgets it when the store is opened.
+    /// NotFound where there is none.
     async fn remove(&self, id: SiteId) -> Result<()>;
 }

@@ -9,6 +9,8 @@ use super::rules::lines;
 
 const AUTOMATED: &str = include_str!("data/automated.txt");
 const NAMES: &str = include_str!("data/bots.txt");
+/// Hostnames known to be put into referrers so that somebody follows them: sorted, one a line, gathered by hand from what
+/// site owners have published about them. No list of others is copied here.
 const SPAM: &str = include_str!("data/spam.txt");
 
 /// Patterns of the isbot crate that browsers of people match too: toolbars, apps, regional browsers.

@@ -3,7 +3,7 @@
 use model::rights::TokenSites;
 use model::{Millis, Role, SiteId};
 
-use super::fixtures::{NOW, invitation, new_account, secret, share, site, token};
+use super::fixtures::{NOW, batch, invitation, new_account, secret, share, site, token};
 use super::{World, assert_refused, on_every_backend};
 use crate::StoreError::{Conflict, NotFound};
 
@@ -17,6 +17,7 @@ on_every_backend! {
     an_unknown_site_is_not_found,
     a_change_replaces_everything_but_id_and_created,
     a_removed_site_is_gone_with_everything_that_was_for_it,
+    the_history_of_a_removed_site_is_gone_after_the_next_opening,
 }
 
 async fn an_added_site_is_read_back_as_it_was(world: World) {
@@ -109,4 +110,15 @@ async fn a_removed_site_is_gone_with_everything_that_was_for_it(world: World) {
     accounts.shared(secret(22)).await.unwrap();
     accounts.token(secret(32)).await.unwrap();
     accounts.token(secret(33)).await.unwrap();
+}
+
+/// A process that was killed after `remove` never came to `forget`.
+async fn the_history_of_a_removed_site_is_gone_after_the_next_opening(world: World) {
+    let (operator, removed) = world.founded().await;
+    world.store.sites.add(site(2), operator.id).await.unwrap();
+    world.store.history.append(vec![batch(1, 1, NOW), batch(2, 2, NOW)]).await.unwrap();
+    world.store.sites.remove(removed.id).await.unwrap();
+    let world = world.reopened().await;
+    let page = world.store.history.tail_since(Millis(0), None, 10).await.unwrap();
+    assert_eq!(page.batches, [batch(2, 2, NOW)]);
 }

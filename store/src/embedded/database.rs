@@ -33,7 +33,7 @@ impl Database {
     pub fn open(
         path: &Path,
         migrations: Migrations,
-        finish: fn(&Connection) -> Result<()>,
+        finish: impl FnOnce(&Connection) -> Result<()>,
         folder: Arc<Folder>,
     ) -> anyhow::Result<Database> {
         make_private(path)?;

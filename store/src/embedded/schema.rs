@@ -7,7 +7,10 @@ use rusqlite::Connection;
 pub type Migrations = &'static [&'static str];
 
 pub const TAIL: Migrations = &[include_str!("migrations/tail/0001_tail_and_peaks.sql")];
-pub const REGISTRY: Migrations = &[include_str!("migrations/registry/0001_sites_accounts_salts.sql")];
+pub const REGISTRY: Migrations = &[
+    include_str!("migrations/registry/0001_sites_accounts_salts.sql"),
+    include_str!("migrations/registry/0002_removed_sites.sql"),
+];
 
 /// Brings the schema up to date, each migration in a transaction of its own.
 pub fn migrate(db: &mut Connection, migrations: &[&str]) -> anyhow::Result<()> {

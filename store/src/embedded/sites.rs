@@ -118,6 +118,13 @@ fn remove(db: &Connection, id: SiteId) -> Result<()> {
     found(db.execute("DELETE FROM sites WHERE id = ?1", [id.column()])?, "site")
 }
 
+/// Sites that were removed, whether or not their history was forgotten since.
+pub fn removed(db: &Connection) -> Result<Vec<SiteId>> {
+    let mut select = db.prepare("SELECT site FROM removed_sites")?;
+    let sites = select.query_map([], |row| SiteId::read(row, 0))?;
+    Ok(sites.collect::<rusqlite::Result<_>>()?)
+}
+
 fn found(rows: usize, what: &'static str) -> Result<()> {
     if rows == 0 { Err(StoreError::NotFound(what)) } else { Ok(()) }
 }

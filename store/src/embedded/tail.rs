@@ -47,8 +47,10 @@ impl History for Tail {
     }
 }
 
-/// Finishes what an earlier process was killed while forgetting.
-pub fn finish_forgetting(db: &Connection) -> Result<()> {
+/// Finishes what an earlier process was killed while forgetting, and forgets the history of `removed` sites where
+/// it was killed before it began.
+pub fn finish_forgetting(db: &Connection, removed: &[SiteId]) -> Result<()> {
+    removed.iter().try_for_each(|site| begin_forgetting(db, *site))?;
     let sites = db
         .prepare(
             "SELECT site FROM forgotten WHERE EXISTS (SELECT 1 FROM tail WHERE tail.site = forgotten.site)",
