@@ -1,12 +1,15 @@
 //! Logging: text for people, JSON for machines, to standard error.
 
+use std::io::{IsTerminal, stderr};
+
 use anyhow::Context;
 use tracing_subscriber::EnvFilter;
 
 /// Sets up logging for the whole process. `format`: `text` or `json`.
 pub fn init(filter: &str, format: &str) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(filter).with_context(|| format!("`{filter}` is no log filter"))?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = stderr().is_terminal();
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).with_ansi(colours);
     let set = match format {
         "json" => logs.json().try_init(),
         _ => logs.with_target(false).try_init(),
