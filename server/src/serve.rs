@@ -1,5 +1,6 @@
-//! `watchfire serve`: all services in one process, on one listener, started and stopped in order.
+//! `watchfire serve`: the services of one process, all of them or some, on one listener, started and stopped in order.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use axum::Router;
 use door::{DoorOptions, TrustedProxies};
+use futures_util::future::select_all;
 use model::{Clock, SystemClock};
 use store::Access;
 use tokio::net::TcpListener;
@@ -14,23 +16,21 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::backends::{self, Backends};
-use crate::settings::Settings;
+use crate::settings::{Service, Settings};
 use crate::{health, monitoring};
 
+const HUB: &str = "realtime";
 /// What one stage of the shutdown may take; the stages together stay under ten seconds.
 const STAGE_MAX: Duration = Duration::from_secs(4);
 
 /// A running server. Dropping it does not stop it: call `stop`.
 pub struct Server {
     pub address: SocketAddr,
-    /// Path of the one-time set-up page, while no account exists.
+    /// Path of the one-time set-up page, while no account exists and pages are served here.
     pub set_up_path: Option<String>,
     pub backends: Backends,
-    door: Stage,
-    hub: Stage,
-    pages: Stage,
-    collector: Stage,
-    processor: Stage,
+    /// In the order in which they end: each drains into the next.
+    stages: Vec<Stage>,
 }
 
 /// One service's work and the token that ends it.
@@ -51,7 +51,7 @@ impl Stage {
 }
 
 impl Server {
-    /// Opens the backends, starts every service, and listens. Ready when this returns.
+    /// Opens the backends, starts the services that the settings name, and listens. Ready when this returns.
     pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Server> {
         let listener = TcpListener::bind(settings.listen)
             .await
@@ -59,24 +59,38 @@ impl Server {
         let address = listener.local_addr()?;
         let backends = backends::open(settings).await?;
         let access = Access::new(backends.store.accounts.clone(), clock.clone());
-
-        let processor = start_processor(&backends, clock.clone()).await?;
-        let (collector, hits) = start_collector(settings, &backends, &access, clock.clone()).await?;
-        let (hub, stream) = start_hub(settings, &backends, &access, clock.clone()).await?;
-        let (pages, site) = start_pages(settings, &backends, &access, clock.clone()).await?;
-        let set_up_path = web::set_up::offer(&backends.store).await?.map(|secret| format!("/setup/{secret}"));
-
-        let routes = site.merge(hits).merge(stream).merge(health::routes(backends.clone()));
-        let door = start_door(settings, listener, routes);
-        Ok(Server { address, set_up_path, backends, door, hub, pages, collector, processor })
+        let mut routes = health::routes(backends.clone());
+        let mut stages = VecDeque::new();
+        let mut set_up_path = None;
+        if settings.runs(Service::Processor) {
+            stages.push_front(start_processor(&backends, clock.clone()).await?);
+        }
+        if settings.runs(Service::Collector) {
+            let (stage, hits) = start_collector(settings, &backends, &access, clock.clone()).await?;
+            stages.push_front(stage);
+            routes = routes.merge(hits);
+        }
+        if settings.runs(Service::Web) {
+            let (stage, pages) = start_pages(settings, &backends, &access, clock.clone()).await?;
+            stages.push_front(stage);
+            routes = routes.merge(pages);
+            set_up_path = web::set_up::offer(&backends.store).await?.map(|secret| format!("/setup/{secret}"));
+        }
+        if settings.runs(Service::Realtime) {
+            let (stage, stream) = start_hub(settings, &backends, &access, clock.clone()).await?;
+            stages.push_front(stage);
+            routes = routes.merge(stream);
+        }
+        stages.push_front(start_door(settings, listener, routes));
+        Ok(Server { address, set_up_path, backends, stages: stages.into() })
     }
 
     /// Stops in the order of the pipeline, each stage draining into the next; nothing acknowledged is lost.
     pub async fn stop(self) -> anyhow::Result<()> {
         // Sockets of dashboards stay open until told: end them first, so that the door can drain.
-        self.hub.stop.cancel();
+        self.stages.iter().filter(|stage| stage.name == HUB).for_each(|hub| hub.stop.cancel());
         let mut first_problem = Ok(());
-        for stage in [self.door, self.hub, self.pages, self.collector, self.processor] {
+        for stage in self.stages {
             if let Err(problem) = stage.end().await {
                 tracing::error!("stopping: {problem:#}");
                 first_problem = first_problem.and(Err(problem));
@@ -89,13 +103,9 @@ impl Server {
 
     /// Returns when any service has ended by itself, which none should.
     async fn any_ended(&mut self) -> anyhow::Error {
-        let (name, ended) = tokio::select! {
-            ended = &mut self.door.work => (self.door.name, ended),
-            ended = &mut self.hub.work => (self.hub.name, ended),
-            ended = &mut self.pages.work => (self.pages.name, ended),
-            ended = &mut self.collector.work => (self.collector.name, ended),
-            ended = &mut self.processor.work => (self.processor.name, ended),
-        };
+        let names: Vec<_> = self.stages.iter().map(|stage| stage.name).collect();
+        let (ended, index, _) = select_all(self.stages.iter_mut().map(|stage| &mut stage.work)).await;
+        let name = names[index];
         match ended {
             Ok(Ok(())) => anyhow::anyhow!("{name} ended"),
             Ok(Err(error)) => error.context(format!("{name} failed")),
@@ -211,7 +221,7 @@ async fn start_hub(
     let options = realtime::Options { connections_max: settings.connections_max, ..Default::default() };
     let stop = CancellationToken::new();
     let service = realtime::start(options, deps, stop.clone()).await?;
-    Ok((Stage { name: "realtime", stop, work: service.work }, service.routes))
+    Ok((Stage { name: HUB, stop, work: service.work }, service.routes))
 }
 
 async fn start_pages(

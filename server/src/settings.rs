@@ -6,8 +6,21 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Args, Command, FromArgMatches};
+use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use door::address::Network;
+
+/// What one process may run of Watchfire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Service {
+    /// Takes hits: `/v1/…`, `/wf.js`
+    Collector,
+    /// Takes hits from the bus: presence and history
+    Processor,
+    /// Tells dashboards: `/api/watchfire/live…`
+    Realtime,
+    /// Pages and the other API
+    Web,
+}
 
 /// Everything `watchfire serve` can be told.
 #[derive(Clone, Debug, Args)]
@@ -39,6 +52,16 @@ pub struct Settings {
     /// MaxMind-format file for places; without it countries come from the built-in table
     #[arg(long, env = "WATCHFIRE_GEOIP", value_name = "FILE")]
     pub geoip: Option<PathBuf>,
+
+    /// Services that this process runs; a cluster runs several processes of each
+    #[arg(
+        long,
+        env = "WATCHFIRE_SERVICES",
+        value_name = "SERVICE,…",
+        value_delimiter = ',',
+        default_value = "collector,processor,realtime,web"
+    )]
+    pub services: Vec<Service>,
 
     /// Hits on their way: embedded (a journal in the data folder)
     #[arg(long, env = "WATCHFIRE_BUS", value_name = "URI", default_value = "embedded")]
@@ -84,6 +107,10 @@ pub struct Settings {
 }
 
 impl Settings {
+    pub fn runs(&self, service: Service) -> bool {
+        self.services.contains(&service)
+    }
+
     /// The defaults, but for the folder and the address.
     pub fn with_data(data: &Path, listen: SocketAddr) -> Settings {
         let command = Settings::augment_args(Command::new("serve"));
