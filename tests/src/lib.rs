@@ -3,6 +3,7 @@
 
 pub mod person;
 pub mod program;
+pub mod proxy;
 pub mod push;
 pub mod tag;
 pub mod wait;
@@ -10,6 +11,7 @@ pub mod world;
 
 pub use person::{Answer, Person};
 pub use program::Program;
+pub use proxy::{Proxy, Upstreams};
 pub use push::Push;
 pub use tag::Tag;
 pub use wait::{eventually, within};
