@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use store::StoreError;
 use store::history::TailBatch;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +23,7 @@ use crate::patience::Patience;
 use crate::peaks::Peaks;
 use crate::pipeline::Known;
 use crate::recover::recover;
+use crate::sharing::Share;
 use crate::unsaid::fold;
 use crate::work::{Prepared, Work};
 
@@ -35,6 +36,8 @@ pub struct Shard {
     pub options: Options,
     pub deps: Deps,
     pub known: Arc<Mutex<Known>>,
+    /// Whether the shard is this process's to hold.
+    pub share: watch::Receiver<Share>,
     /// Ends the loop: what waits on the bus is processed first.
     pub shutdown: CancellationToken,
     /// Ends every wait: the drain has taken long enough.
@@ -46,6 +49,8 @@ enum Ended {
     Drained,
     /// The bus took the shard away.
     Lost(anyhow::Error),
+    /// Another processor is to have the shard.
+    Released,
 }
 
 impl Shard {
@@ -66,6 +71,7 @@ impl Shard {
                 Ended::Lost(error) => {
                     tracing::warn!(shard = self.number, error = format!("{error:#}"), "taking up again")
                 }
+                Ended::Released => tracing::info!(shard = self.number, "released to another processor"),
             }
         }
         Ok(())
@@ -74,14 +80,25 @@ impl Shard {
     /// Waits to be the shard's consumer. None: shutdown came first.
     async fn take(&self, ready: &mut Option<oneshot::Sender<()>>) -> Option<Box<dyn Consumer>> {
         let mut patience = Patience::new(&self.options);
+        let mut share = self.share.clone();
         loop {
+            if !share.borrow_and_update().holds(self.number) {
+                ready.take().map(|ready| ready.send(()));
+                let told = self.shutdown.run_until_cancelled(share.changed()).await;
+                told.and_then(Result::ok)?;
+                continue;
+            }
             let error = match self.deps.bus.consume(self.number).await {
                 Ok(consumer) => return Some(consumer),
+                Err(ConsumeError::Taken(_)) => {
+                    // Who holds it is dead, gives it up before long, or knows better.
+                    ready.take().map(|ready| ready.send(()));
+                    let wait = tokio::time::sleep(self.options.taken_wait);
+                    self.shutdown.run_until_cancelled(wait).await?;
+                    continue;
+                }
                 Err(error) => error,
             };
-            if matches!(error, ConsumeError::Taken(_)) {
-                ready.take().map(|ready| ready.send(()));
-            }
             if !patience.wait(self.number, "the shard cannot be consumed", error, &self.shutdown).await {
                 return None;
             }
@@ -130,6 +147,7 @@ struct Running<'s> {
     sites: Subscription,
     /// Commits that live did not take yet.
     unsaid: Vec<live::Commit>,
+    share: watch::Receiver<Share>,
     peaks: Peaks,
     next_flush: Instant,
     next_peaks: Instant,
@@ -139,6 +157,7 @@ enum Woken {
     Deliveries(anyhow::Result<Vec<Delivery>>),
     Site(Result<bytes::Bytes, RecvError>),
     Tick,
+    Shared,
     Shutdown,
 }
 
@@ -151,6 +170,7 @@ impl<'s> Running<'s> {
             work,
             sites,
             unsaid: vec![],
+            share: shard.share.clone(),
             peaks: Peaks::default(),
             next_flush,
             next_peaks,
@@ -168,6 +188,11 @@ impl<'s> Running<'s> {
                 Woken::Deliveries(Err(lost)) => return Ok(Ended::Lost(lost)),
                 Woken::Site(message) => self.site_changed(message).await,
                 Woken::Tick => self.commit(self.now()).await,
+                Woken::Shared if self.share.borrow_and_update().holds(self.shard.number) => {}
+                Woken::Shared => {
+                    self.commit(self.now()).await;
+                    return Ok(Ended::Released);
+                }
                 Woken::Shutdown => return self.drain().await,
             }
             if Instant::now() >= self.next_peaks {
@@ -180,6 +205,7 @@ impl<'s> Running<'s> {
         let Options { messages_a_flush_max, tick_every, .. } = self.shard.options;
         let is_idle = self.work.presence.is_quiet() && self.unsaid.is_empty() && self.peaks.are_saved();
         let (consumer, next_flush) = (&mut self.consumer, self.next_flush);
+        let share = &mut self.share;
         let deliveries = async {
             sleep_until(next_flush).await;
             consumer.next(messages_a_flush_max).await
@@ -187,6 +213,7 @@ impl<'s> Running<'s> {
         tokio::select! {
             biased;
             () = self.shard.shutdown.cancelled() => Woken::Shutdown,
+            Ok(()) = share.changed() => Woken::Shared,
             message = self.sites.0.recv() => Woken::Site(message),
             deliveries = deliveries => Woken::Deliveries(deliveries),
             () = sleep(tick_every), if !is_idle => Woken::Tick,

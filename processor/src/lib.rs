@@ -13,6 +13,7 @@ mod recover;
 mod referrers;
 mod remembered;
 mod seen;
+mod sharing;
 mod sources;
 pub mod steps;
 mod strings;
@@ -38,6 +39,7 @@ use tokio_util::sync::CancellationToken;
 use consume::Shard;
 pub use options::Options;
 use pipeline::Known;
+use sharing::Sharing;
 
 /// How far back peaks are shown.
 const PEAKS_SHOWN: Duration = Duration::from_secs(7 * 86_400);
@@ -53,7 +55,7 @@ pub struct Deps {
     pub clock: Arc<dyn Clock>,
 }
 
-/// Takes up every shard. When this returns, live shows who is present. The work ends after `shutdown`, having
+/// Takes up every shard that is free and this process's to hold (see `sharing`). When this returns, live shows who is present. The work ends after `shutdown`, having
 /// processed what waits on the bus for at most `Options::drain_max`.
 pub async fn start(
     options: Options,
@@ -64,15 +66,22 @@ pub async fn start(
         deps.history.peaks_since(deps.clock.now().minus(PEAKS_SHOWN)).await.context("reading peaks")?;
     deps.live.restore_peaks(&peaks).await?;
     let known = Arc::new(Mutex::new(Known::default()));
+    let (sharing, share) = Sharing::new(deps.live.clone());
     let (stop, over) = (shutdown.child_token(), CancellationToken::new());
     let (mut shards, mut ready) = (JoinSet::new(), Vec::new());
     for number in 0..deps.bus.shards() {
         let (tell, told) = oneshot::channel();
         ready.push(told);
         let (options, deps, known) = (options.clone(), deps.clone(), known.clone());
-        let shard = Shard { number, options, deps, known, shutdown: stop.clone(), over: over.clone() };
+        let (shutdown, over, share) = (stop.clone(), over.clone(), share.clone());
+        let shard = Shard { number, options, deps, known, share, shutdown, over };
         shards.spawn(shard.run(tell));
     }
+    let announcing = stop.clone();
+    shards.spawn(async move {
+        sharing.run(announcing).await;
+        Ok(())
+    });
     for told in ready {
         // An error means that the shard ended: joining the work tells why.
         let _ = told.await;

@@ -16,6 +16,8 @@ pub struct Options {
     /// The first wait after a seam failed, doubled up to `retry_wait_max`.
     pub retry_wait: Duration,
     pub retry_wait_max: Duration,
+    /// A shard that another processor holds is asked for again after so long.
+    pub taken_wait: Duration,
     /// What waits on the bus at shutdown is processed for at most this long; the rest stays there.
     pub drain_max: Duration,
 }
@@ -29,6 +31,7 @@ impl Default for Options {
             peaks_every: Duration::from_secs(5),
             retry_wait: Duration::from_millis(100),
             retry_wait_max: Duration::from_secs(5),
+            taken_wait: Duration::from_millis(500),
             drain_max: Duration::from_secs(3),
         }
     }
