@@ -295,3 +295,39 @@ async fn cases_9_and_10_a_late_hit_lands_in_its_own_minute_of_history_and_while_
     assert_eq!(series.iter().map(|row| (row.minute, row.pageviews)).collect::<Vec<_>>(), [(minute(600), 1)]);
     assert_eq!(world.present().await, 0);
 }
+
+#[tokio::test]
+async fn shards_move_to_another_processor_and_back_without_a_gap() {
+    const SHARDS: u16 = 4;
+    let mut world = World::new(SHARDS).await;
+    let mut sent = 0;
+    let mut everywhere = async |world: &mut World| {
+        for shard in 0..SHARDS {
+            sent += 1;
+            let arrival = world.arrival(sent, view(sent.into(), "/a"));
+            world.send_to(shard, &[arrival]).await;
+        }
+        assert_eq!(u64::from(world.present().await), sent, "nobody is lost on the way");
+    };
+    everywhere(&mut world).await;
+    let second = world.another().await;
+    // The second is heard within a second, and takes its half while hits come.
+    for _ in 0..20 {
+        everywhere(&mut world).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    world.stop().await.unwrap();
+    // It alone is left: within five seconds every shard is its own.
+    everywhere(&mut world).await;
+    world.start().await;
+    for _ in 0..20 {
+        everywhere(&mut world).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    second.0.cancel();
+    second.1.await.unwrap().unwrap();
+    everywhere(&mut world).await;
+    let (totals, snapshot) = (world.totals().await, world.snapshot().await);
+    assert_eq!((totals.all.hits, totals.duplicates, u64::from(world.charted().await)), (sent, 0, sent));
+    assert_eq!(snapshot.counters, Counters::recount(snapshot.visitors.iter().map(|visitor| &**visitor)));
+}

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use bus::{Bus, ConsumeError, Consumer, DeadLetter, Delivery, Depth, Message, Position, PublishError};
@@ -24,6 +24,7 @@ pub struct Queue {
     waiting: Mutex<VecDeque<(Position, Message)>>,
     published: AtomicU32,
     wake: Notify,
+    taken: AtomicBool,
     pub dead: Mutex<Vec<DeadLetter>>,
 }
 
@@ -48,7 +49,11 @@ impl Bus for Queues {
     }
 
     async fn consume(&self, shard: u16) -> Result<Box<dyn Consumer>, ConsumeError> {
-        Ok(Box::new(Reader { shard, queue: self.queues[usize::from(shard)].clone(), after: None }))
+        let queue = self.queues[usize::from(shard)].clone();
+        if queue.taken.swap(true, Ordering::SeqCst) {
+            return Err(ConsumeError::Taken(shard));
+        }
+        Ok(Box::new(Reader { shard, queue, after: None }))
     }
 
     async fn depth(&self) -> Depth {
@@ -67,6 +72,12 @@ struct Reader {
     shard: u16,
     queue: Arc<Queue>,
     after: Option<Position>,
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.queue.taken.store(false, Ordering::SeqCst);
+    }
 }
 
 #[async_trait]

@@ -27,13 +27,15 @@ pub const SITE: SiteId = SiteId::of(1);
 /// 2025-11-21T23:58:00Z.
 pub const EVE: Millis = Millis(1_763_769_480_000);
 
+pub type Work = (CancellationToken, JoinHandle<anyhow::Result<()>>);
+
 pub struct World {
     pub bus: Arc<Queues>,
     pub store: Store,
     pub history: Arc<Failing>,
     pub live: Arc<MemoryLive>,
     pub clock: Arc<TestClock>,
-    work: Option<(CancellationToken, JoinHandle<anyhow::Result<()>>)>,
+    work: Option<Work>,
     batches: u128,
     drain_max: Duration,
     _folder: TempDir,
@@ -69,6 +71,11 @@ impl World {
     }
 
     pub async fn start(&mut self) {
+        self.work = Some(self.another().await);
+    }
+
+    /// One more processor beside the world's own, and what stops it.
+    pub async fn another(&self) -> Work {
         let options = Options {
             flush_every: Duration::from_millis(1),
             tick_every: Duration::from_millis(5),
@@ -85,7 +92,7 @@ impl World {
         };
         let stop = CancellationToken::new();
         let work = processor::start(options, deps, stop.clone()).await.unwrap();
-        self.work = Some((stop, work));
+        (stop, work)
     }
 
     pub async fn stop(&mut self) -> anyhow::Result<()> {
