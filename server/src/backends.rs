@@ -9,6 +9,7 @@ use live::Live;
 use store::Store;
 
 use crate::settings::Settings;
+use crate::uri::{resolved, scheme};
 
 /// The open seams. Cheap to clone.
 #[derive(Clone)]
@@ -24,7 +25,8 @@ pub async fn open(settings: &Settings) -> anyhow::Result<Backends> {
 }
 
 fn bus(settings: &Settings) -> anyhow::Result<Arc<dyn Bus>> {
-    let folder = match scheme(&settings.bus) {
+    let uri = resolved("bus", &settings.bus)?;
+    let folder = match scheme(&uri) {
         ("embedded", folder) => folder_of(folder, &settings.data).join("bus"),
         (other, _) => bail!("--bus: `{other}` is no backend of this program; it has: embedded"),
     };
@@ -39,14 +41,16 @@ fn bus(settings: &Settings) -> anyhow::Result<Arc<dyn Bus>> {
 }
 
 fn live(settings: &Settings) -> anyhow::Result<Arc<dyn Live>> {
-    match scheme(&settings.live) {
+    let uri = resolved("live", &settings.live)?;
+    match scheme(&uri) {
         ("memory", _) => Ok(Arc::new(live::memory::MemoryLive::default())),
         (other, _) => bail!("--live: `{other}` is no backend of this program; it has: memory"),
     }
 }
 
 fn store(settings: &Settings) -> anyhow::Result<Store> {
-    let folder = match scheme(&settings.store) {
+    let uri = resolved("store", &settings.store)?;
+    let folder = match scheme(&uri) {
         ("embedded", folder) => folder_of(folder, &settings.data),
         (other, _) => bail!("--store: `{other}` is no backend of this program; it has: embedded"),
     };
@@ -54,11 +58,6 @@ fn store(settings: &Settings) -> anyhow::Result<Store> {
         .with_context(|| format!("cannot make the data folder {}", folder.display()))?;
     store::embedded::Embedded::open(&folder)
         .with_context(|| format!("cannot open the store in {}", folder.display()))
-}
-
-/// `embedded:./data` → (`embedded`, `./data`); `memory` → (`memory`, ``).
-fn scheme(uri: &str) -> (&str, &str) {
-    uri.split_once(':').unwrap_or((uri, ""))
 }
 
 fn folder_of(named: &str, data: &Path) -> PathBuf {

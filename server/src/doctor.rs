@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use model::{Clock, SystemClock};
 
 use crate::settings::{Settings, Sources};
+use crate::uri;
 
 /// Below this much free disk the doctor warns.
 const DISK_FREE_MIN: u64 = 1 << 30;
@@ -23,7 +24,7 @@ enum Finding {
 pub async fn run(settings: Settings, sources: Sources) -> anyhow::Result<ExitCode> {
     println!("Settings");
     for (name, (value, source)) in &sources {
-        let value = if value.is_empty() { "–" } else { value };
+        let value = if value.is_empty() { "–".to_owned() } else { uri::shown(value) };
         println!("  {name:<18} {value:<28} {source}");
     }
     println!("\nChecks");

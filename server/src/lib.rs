@@ -14,3 +14,4 @@ pub mod sender;
 pub mod serve;
 pub mod settings;
 pub mod tail;
+pub mod uri;

@@ -1,0 +1,79 @@
+//! Addresses of backends: `embedded:./data`, `memory`, `redis://user:password@host/0`, or `file:/run/secrets/redis`, which
+//! names the file that holds the address, so that no password stands on a command line.
+
+use std::path::Path;
+
+use anyhow::Context;
+
+/// Bytes of a file that holds an address.
+const FILE_BYTES_MAX: u64 = 8 * 1024;
+
+/// The address itself: what `file:` names is read and trimmed.
+pub fn resolved(setting: &str, value: &str) -> anyhow::Result<String> {
+    let Some(path) = value.strip_prefix("file:") else {
+        return Ok(value.to_owned());
+    };
+    let read = || -> anyhow::Result<String> {
+        let bytes = std::fs::metadata(path)?.len();
+        anyhow::ensure!(bytes <= FILE_BYTES_MAX, "it has {bytes} bytes, an address at most {FILE_BYTES_MAX}");
+        Ok(std::fs::read_to_string(Path::new(path))?.trim().to_owned())
+    };
+    read().with_context(|| format!("--{setting}: the address cannot be read from {path}"))
+}
+
+/// The part before the first colon, and what is behind it: `memory` is (`memory`, ``).
+pub fn scheme(uri: &str) -> (&str, &str) {
+    uri.split_once(':').unwrap_or((uri, ""))
+}
+
+/// As it may be shown: without the password.
+pub fn shown(uri: &str) -> String {
+    let Some((scheme, rest)) = uri.split_once("://") else {
+        return uri.to_owned();
+    };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    match authority.rsplit_once('@').and_then(|(user, hosts)| Some((user.split_once(':')?.0, hosts))) {
+        Some((user, hosts)) => format!("{scheme}://{user}:…@{hosts}{path}"),
+        None => uri.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_may_stand_in_a_file() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "  redis://:geheim@cache:6379/0\n").unwrap();
+        let named = format!("file:{}", file.path().display());
+        assert_eq!(resolved("live", &named).unwrap(), "redis://:geheim@cache:6379/0");
+        assert_eq!(resolved("live", "memory").unwrap(), "memory");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_or_is_too_long_is_named() {
+        let error = |value: &str| format!("{:#}", resolved("live", value).unwrap_err());
+        assert!(
+            error("file:/nowhere/uri").contains("--live")
+                && error("file:/nowhere/uri").contains("/nowhere/uri")
+        );
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let named = format!("file:{}", file.path().display());
+        std::fs::write(file.path(), "x".repeat(FILE_BYTES_MAX as usize)).unwrap();
+        assert!(resolved("live", &named).is_ok());
+        std::fs::write(file.path(), "x".repeat(FILE_BYTES_MAX as usize + 1)).unwrap();
+        assert!(error(&named).contains("at most 8192"), "{}", error(&named));
+    }
+
+    #[test]
+    fn a_password_is_never_shown() {
+        let check = |uri: &str, expected: &str| assert_eq!(shown(uri), expected);
+        check("redis://:geheim@cache:6379/0", "redis://:…@cache:6379/0");
+        check("amqp://wf:p@ss@a:1,b:2/%2f?x=@", "amqp://wf:…@a:1,b:2/%2f?x=@");
+        check("mongodb://db/watchfire", "mongodb://db/watchfire");
+        check("amqp://guest@db", "amqp://guest@db");
+        check("embedded:./data", "embedded:./data");
+        check("file:/run/secrets/redis", "file:/run/secrets/redis");
+    }
+}
