@@ -1,6 +1,7 @@
 //! Seam 1: hits on their way from collectors to processors. The trait's doc comments are its specification.
 //! Never looks into a message: what it carries is bytes with an id.
 
+pub mod amqp;
 pub mod embedded;
 
 use std::time::Duration;

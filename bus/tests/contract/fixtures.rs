@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bus::embedded::{EmbeddedBus, Options};
-use bus::{Bus, Consumer, Delivery, Message, Position, PublishError};
+use bus::{Bus, Consumer, Delivery, Depth, Message, Position, PublishError};
 use bytes::Bytes;
 use model::BatchId;
 use tempfile::TempDir;
@@ -24,7 +24,8 @@ pub trait World: Send {
     fn bus(&self) -> &dyn Bus;
     /// Closes the bus and opens it again.
     async fn restart(&mut self);
-    /// Kills whatever holds the messages, and starts it again.
+    /// Ends this process's part without a goodbye, and starts it again. What a broker keeps when it is killed itself
+    /// is tested apart: it serves all tests at once.
     async fn kill(&mut self);
 }
 
@@ -121,6 +122,23 @@ pub async fn take(consumer: &mut dyn Consumer, count: usize) -> Vec<Delivery> {
         taken.extend(tokio::time::timeout(PATIENCE, next).await.expect("a delivery").unwrap());
     }
     taken
+}
+
+/// Waits until so many messages are said to be held: a broker is asked only now and then.
+pub async fn depth_of(bus: &dyn Bus, messages: u64) -> Depth {
+    let said = async {
+        loop {
+            let depth = bus.depth().await;
+            if depth.messages == messages {
+                return depth;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    match tokio::time::timeout(PATIENCE / 3, said).await {
+        Ok(depth) => depth,
+        Err(_) => panic!("{messages} messages expected, {:?}", bus.depth().await),
+    }
 }
 
 /// Everything that a shard holds, by id, without acknowledging it.

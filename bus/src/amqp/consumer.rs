@@ -1,0 +1,272 @@
+//! The consumer of one shard: a channel of its own on the reading connection, with the queue's only consumer.
+//!
+//! The queue has a single active consumer, so that two never get messages at once. RabbitMQ lets others stand by
+//! without telling them; who finds any other consumer on the queue, before or after joining it, steps back.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail, ensure};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::{FutureExt, StreamExt};
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions};
+use lapin::types::FieldTable;
+use lapin::{BasicProperties, Channel};
+use tokio::runtime::Handle;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::holds::{Hold, Taking};
+use super::link::Link;
+use super::{ANSWER_TIME_MAX, Shared, envelope};
+use crate::{ConsumeError, Consumer, Delivery, Message, Position};
+
+/// A consumer that has just gone may still be on the queue for a moment: it is waited for so long.
+const TAKEN_AFTER: Duration = Duration::from_millis(400);
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(40);
+
+struct AmqpConsumer {
+    shared: Arc<Shared>,
+    shard: u16,
+    /// None once it is dropped.
+    line: Option<Line>,
+    /// The highest position handed out.
+    handed: u64,
+    /// Handed out and not acknowledged, in order.
+    out: VecDeque<(u64, Message)>,
+    /// Delivered, but no message of ours: to be set aside.
+    foreign: VecDeque<Foreign>,
+    /// Why the stream ended, told by the next call.
+    ended: Option<anyhow::Error>,
+}
+
+/// The way to the broker.
+struct Line {
+    link: Arc<Link>,
+    channel: Channel,
+    deliveries: lapin::Consumer,
+    hold: Hold,
+}
+
+#[derive(Clone)]
+struct Foreign {
+    tag: u64,
+    properties: BasicProperties,
+    body: Bytes,
+    reason: String,
+}
+
+pub async fn consume(shared: &Arc<Shared>, shard: u16) -> Result<Box<dyn Consumer>, ConsumeError> {
+    let hold = match shared.holds.take(shard).await {
+        Taking::Held(hold) => hold,
+        Taking::Taken => return Err(ConsumeError::Taken(shard)),
+        Taking::NoSuchShard => return Err(ConsumeError::NoSuchShard(shard)),
+    };
+    let joined = timeout(ANSWER_TIME_MAX, join_alone(shared, shard)).await;
+    let joined = joined.unwrap_or_else(|_| Err(anyhow!("RabbitMQ did not answer in time")));
+    let Some((link, channel, deliveries)) = joined.map_err(ConsumeError::Unavailable)? else {
+        return Err(ConsumeError::Taken(shard));
+    };
+    Ok(Box::new(AmqpConsumer {
+        shared: Arc::clone(shared),
+        shard,
+        line: Some(Line { link, channel, deliveries, hold }),
+        handed: 0,
+        out: VecDeque::new(),
+        foreign: VecDeque::new(),
+        ended: None,
+    }))
+}
+
+type Joined = (Arc<Link>, Channel, lapin::Consumer);
+
+/// None: another consumer is there, and stays.
+async fn join_alone(shared: &Shared, shard: u16) -> anyhow::Result<Option<Joined>> {
+    let link = shared.reading.link().await?;
+    let end = Instant::now() + TAKEN_AFTER;
+    loop {
+        if let Some((channel, deliveries)) = try_to_join(shared, &link, shard).await? {
+            return Ok(Some((link, channel, deliveries)));
+        }
+        if Instant::now() >= end {
+            return Ok(None);
+        }
+        // Drawn, so that two who saw each other do not step back in step.
+        sleep(LOOK_AGAIN_AFTER.mul_f64(0.5 + fastrand::f64())).await;
+    }
+}
+
+async fn try_to_join(
+    shared: &Shared,
+    link: &Link,
+    shard: u16,
+) -> anyhow::Result<Option<(Channel, lapin::Consumer)>> {
+    let queue = shared.topology.hits(shard);
+    let channel = link.channel().await?;
+    if consumers(&channel, &queue).await? > 0 {
+        channel.close(200, "taken".into()).await?;
+        return Ok(None);
+    }
+    channel.basic_qos(shared.options.prefetch, BasicQosOptions::default()).await?;
+    let (tag, options) = (format!("shard-{shard}"), BasicConsumeOptions::default());
+    let deliveries =
+        channel.basic_consume(queue.as_str().into(), tag.into(), options, FieldTable::default()).await?;
+    if consumers(&channel, &queue).await? > 1 {
+        leave(&channel).await;
+        return Ok(None);
+    }
+    Ok(Some((channel, deliveries)))
+}
+
+async fn consumers(channel: &Channel, queue: &str) -> lapin::Result<u32> {
+    let passive = QueueDeclareOptions { passive: true, ..Default::default() };
+    let queue = channel.queue_declare(queue.into(), passive, FieldTable::default()).await?;
+    Ok(queue.consumer_count())
+}
+
+/// Closes the channel at once. Not by cancelling the consumer first, as dropping it would: RabbitMQ would make
+/// the next consumer active before it takes back what this one has, and older messages would come after newer.
+async fn leave(channel: &Channel) {
+    match timeout(ANSWER_TIME_MAX, channel.close(200, "left".into())).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "a consumer's channel was gone before its goodbye"),
+        Err(_) => tracing::warn!("RabbitMQ did not answer a consumer's goodbye"),
+    }
+}
+
+impl AmqpConsumer {
+    fn line(&mut self) -> anyhow::Result<&mut Line> {
+        ensure!(!self.shared.reading.is_closed(), "the bus is closed");
+        self.line.as_mut().context("the consumer is gone")
+    }
+
+    /// Waits for one delivery. An error: there will be none.
+    async fn arrival(&mut self) -> anyhow::Result<lapin::message::Delivery> {
+        let shared = Arc::clone(&self.shared);
+        let line = self.line()?;
+        tokio::select! {
+            biased;
+            () = shared.reading.closing() => bail!("the bus is closed"),
+            arrival = line.deliveries.next() => match arrival {
+                Some(delivery) => Ok(delivery?),
+                None => bail!("RabbitMQ ended the consumer"),
+            },
+        }
+    }
+
+    /// What has arrived already.
+    fn arrived(&mut self) -> Option<lapin::message::Delivery> {
+        let line = self.line.as_mut()?;
+        match line.deliveries.next().now_or_never()? {
+            Some(Ok(delivery)) => Some(delivery),
+            Some(Err(error)) => {
+                self.ended = Some(error.into());
+                None
+            }
+            None => {
+                self.ended = Some(anyhow!("RabbitMQ ended the consumer"));
+                None
+            }
+        }
+    }
+
+    fn hand_out(&mut self, arrived: lapin::message::Delivery, deliveries: &mut Vec<Delivery>) {
+        let lapin::message::Delivery { delivery_tag: tag, redelivered, properties, data, .. } = arrived;
+        let body = Bytes::from(data);
+        match envelope::read(&properties, body.clone()) {
+            Ok(message) => {
+                self.handed = tag;
+                self.shared.depth.weigh(message.body.len());
+                self.shared.depth.hand_out(1);
+                self.out.push_back((tag, message.clone()));
+                deliveries.push(Delivery { position: Position(tag), message, redelivered });
+            }
+            Err(reason) => self.foreign.push_back(Foreign { tag, properties, body, reason }),
+        }
+    }
+
+    async fn set_foreign_aside(&mut self) -> anyhow::Result<()> {
+        while let Some(Foreign { tag, properties, body, reason }) = self.foreign.front().cloned() {
+            tracing::error!(shard = self.shard, %reason, "a message that is none of ours is set aside");
+            self.shared.set_aside(self.shard, properties, body, &reason).await?;
+            self.acknowledge(tag, false).await?;
+            self.foreign.pop_front();
+        }
+        Ok(())
+    }
+
+    async fn acknowledge(&mut self, tag: u64, multiple: bool) -> anyhow::Result<()> {
+        let channel = self.line()?.channel.clone();
+        let acknowledged = channel.basic_ack(tag, BasicAckOptions { multiple });
+        Ok(timeout(ANSWER_TIME_MAX, acknowledged).await.context("RabbitMQ takes no acknowledgement")??)
+    }
+}
+
+#[async_trait]
+impl Consumer for AmqpConsumer {
+    async fn next(&mut self, max: usize) -> anyhow::Result<Vec<Delivery>> {
+        let mut deliveries = Vec::new();
+        while deliveries.is_empty() {
+            self.set_foreign_aside().await?;
+            if let Some(ended) = self.ended.take() {
+                return Err(ended);
+            }
+            let first = self.arrival().await?;
+            self.hand_out(first, &mut deliveries);
+            while deliveries.len() < max
+                && let Some(more) = self.arrived()
+            {
+                self.hand_out(more, &mut deliveries);
+            }
+        }
+        Ok(deliveries)
+    }
+
+    async fn ack(&mut self, position: Position) -> anyhow::Result<()> {
+        self.line()?;
+        ensure!(position.0 <= self.handed, "message {} was not delivered", position.0);
+        let count = self.out.partition_point(|&(tag, _)| tag <= position.0);
+        // RabbitMQ takes the tag of an acknowledged message for a mistake and ends the channel.
+        let Some(&(last, _)) = count.checked_sub(1).and_then(|last| self.out.get(last)) else {
+            return Ok(());
+        };
+        self.set_foreign_aside().await?;
+        self.acknowledge(last, true).await?;
+        self.out.drain(..count);
+        self.shared.depth.settle(count);
+        Ok(())
+    }
+
+    async fn reject(&mut self, position: Position, reason: &str) -> anyhow::Result<()> {
+        self.line()?;
+        let found = self.out.binary_search_by_key(&position.0, |&(tag, _)| tag);
+        let Some((tag, message)) = found.ok().and_then(|index| self.out.get(index)).cloned() else {
+            bail!("message {} was not delivered, or is acknowledged", position.0);
+        };
+        let properties = envelope::properties(message.id);
+        self.shared.set_aside(self.shard, properties, message.body, reason).await?;
+        self.acknowledge(tag, false).await?;
+        self.out.retain(|&(out, _)| out != tag);
+        self.shared.depth.settle(1);
+        Ok(())
+    }
+}
+
+impl Drop for AmqpConsumer {
+    fn drop(&mut self) {
+        let Some(line) = self.line.take() else {
+            return;
+        };
+        line.hold.leave();
+        let (shared, out) = (Arc::clone(&self.shared), self.out.len());
+        let Ok(runtime) = Handle::try_current() else {
+            return line.link.cut();
+        };
+        runtime.spawn(async move {
+            leave(&line.channel).await;
+            shared.depth.settle(out);
+            drop(line);
+        });
+    }
+}

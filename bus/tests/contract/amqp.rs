@@ -1,0 +1,1 @@
+//! What only the bus on RabbitMQ promises.

@@ -1,0 +1,173 @@
+//! RabbitMQ as one private node: its own port mapper, cookie, ports and folder; no plugins, so it starts in seconds.
+
+use std::fs::Permissions;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use tempfile::TempDir;
+
+use crate::{Process, Signal, free_port};
+
+/// Debian's package. Not `/usr/sbin/rabbitmq-server`: that one forces its own user and folders.
+const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+/// What a client says first.
+const GREETING: &[u8; 8] = b"AMQP\x00\x00\x09\x01";
+/// Its folders' names; the id of the process that made it follows.
+const FOLDER: &str = "watchfire-rabbitmq-";
+const START_TIME_MAX: Duration = Duration::from_secs(60);
+const ERLANG_ARGUMENTS: &str =
+    "-kernel inet_dist_use_interface {127,0,0,1} +S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none";
+
+pub struct RabbitMq {
+    /// None while it is killed.
+    process: Option<Process>,
+    port: u16,
+    distribution_port: u16,
+    mapper_port: u16,
+    folder: TempDir,
+    /// Ends after the node.
+    _mapper: Process,
+}
+
+impl RabbitMq {
+    /// Returns once it greets clients.
+    pub fn start() -> anyhow::Result<RabbitMq> {
+        sweep();
+        let folder =
+            tempfile::Builder::new().prefix(&format!("{FOLDER}{}-", std::process::id())).tempdir()?;
+        let (port, distribution_port, mapper_port) = (free_port(), free_port(), free_port());
+        write_settings(folder.path(), port)?;
+        let mut server = RabbitMq {
+            process: None,
+            port,
+            distribution_port,
+            mapper_port,
+            folder,
+            _mapper: start_mapper(mapper_port)?,
+        };
+        server.restart()?;
+        Ok(server)
+    }
+
+    pub fn url(&self) -> String {
+        format!("amqp://guest:guest@127.0.0.1:{}", self.port)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// SIGKILL: what it did not have on disk is lost.
+    pub fn kill(&mut self) {
+        self.process.take().into_iter().for_each(Process::kill);
+    }
+
+    /// Starts it again on the same port and files.
+    pub fn restart(&mut self) -> anyhow::Result<()> {
+        self.kill();
+        let mut process = Process::start(self.command()).context("cannot start rabbitmq-server")?;
+        process.listens(self.port, START_TIME_MAX)?;
+        self.process = Some(process);
+        self.greets()
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        if let Some(process) = &self.process {
+            process.signal(signal);
+        }
+    }
+
+    /// Its port opens a moment before it serves.
+    fn greets(&self) -> anyhow::Result<()> {
+        let end = Instant::now() + START_TIME_MAX;
+        while let Err(error) = greet(self.port) {
+            if Instant::now() > end {
+                bail!("RabbitMQ does not greet: {error}");
+            }
+            sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    }
+
+    fn command(&self) -> Command {
+        let at = |name: &str| self.folder.path().join(name);
+        let mut command = Command::new(SERVER);
+        command
+            .env("HOME", self.folder.path())
+            .env("ERL_EPMD_PORT", self.mapper_port.to_string())
+            .env("ERL_EPMD_ADDRESS", "127.0.0.1")
+            .env("RABBITMQ_NODENAME", "watchfire@localhost")
+            .env("RABBITMQ_NODE_PORT", self.port.to_string())
+            .env("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1")
+            .env("RABBITMQ_DIST_PORT", self.distribution_port.to_string())
+            .env("RABBITMQ_MNESIA_BASE", at("data"))
+            .env("RABBITMQ_LOG_BASE", at("logs"))
+            .env("RABBITMQ_ENABLED_PLUGINS_FILE", at("plugins"))
+            .env("RABBITMQ_CONFIG_FILE", at("rabbitmq.conf"))
+            .env("RABBITMQ_ADVANCED_CONFIG_FILE", at("advanced.config"))
+            .env("RABBITMQ_CONF_ENV_FILE", at("environment"))
+            .env("RABBITMQ_GENERATED_CONFIG_DIR", at("generated"))
+            .env("RABBITMQ_PID_FILE", at("pid"))
+            // The node replaces the shell that starts it, so that it is our child and dies with us.
+            .env("RUNNING_UNDER_SYSTEMD", "true")
+            .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", ERLANG_ARGUMENTS)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command
+    }
+}
+
+/// Removes the folders of tests that ended without removing them: one server serves many tests, to the last.
+fn sweep() {
+    let entries = std::fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten();
+    for entry in entries {
+        let name = entry.file_name();
+        let owner =
+            name.to_str().and_then(|name| name.strip_prefix(FOLDER)?.split('-').next()?.parse::<u32>().ok());
+        if owner.is_some_and(|owner| !Path::new(&format!("/proc/{owner}")).exists()) {
+            // Another run may be removing it too.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// The node must not start a port mapper by itself: that one would outlive it.
+fn start_mapper(port: u16) -> anyhow::Result<Process> {
+    let mut command = Command::new("epmd");
+    command.args(["-address", "127.0.0.1", "-port", &port.to_string()]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut mapper = Process::start(command).context("cannot start epmd")?;
+    mapper.listens(port, START_TIME_MAX)?;
+    Ok(mapper)
+}
+
+fn write_settings(folder: &Path, port: u16) -> anyhow::Result<()> {
+    let settings = format!(
+        "listeners.tcp.1 = 127.0.0.1:{port}\n\
+         vm_memory_high_watermark.absolute = 2GB\n\
+         disk_free_limit.absolute = 50MB\n\
+         log.console = false\n"
+    );
+    std::fs::write(folder.join("rabbitmq.conf"), settings)?;
+    std::fs::write(folder.join("environment"), "")?;
+    std::fs::write(folder.join("advanced.config"), "[].\n")?;
+    std::fs::write(folder.join("plugins"), "[].\n")?;
+    let cookie = folder.join(".erlang.cookie");
+    std::fs::write(&cookie, "watchfire")?;
+    std::fs::set_permissions(cookie, Permissions::from_mode(0o400))?;
+    Ok(())
+}
+
+fn greet(port: u16) -> std::io::Result<()> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+    stream.write_all(GREETING)?;
+    stream.read_exact(&mut [0; 8])
+}
