@@ -26,16 +26,28 @@ pub async fn open(settings: &Settings) -> anyhow::Result<Backends> {
 
 fn bus(settings: &Settings) -> anyhow::Result<Arc<dyn Bus>> {
     let uri = resolved("bus", &settings.bus)?;
-    let folder = match scheme(&uri) {
-        ("embedded", folder) => folder_of(folder, &settings.data).join("bus"),
-        (other, _) => bail!("--bus: `{other}` is no backend of this program; it has: embedded"),
-    };
+    match scheme(&uri) {
+        ("embedded", folder) => journal(&folder_of(folder, &settings.data).join("bus"), settings),
+        ("amqp" | "amqps", _) => {
+            let options = bus::amqp::Options {
+                shards: settings.shards,
+                prefix: settings.installation.clone(),
+                bytes_max: settings.bus_bytes_max,
+                ..Default::default()
+            };
+            Ok(Arc::new(bus::amqp::AmqpBus::open(&uri, options).context("--bus")?))
+        }
+        (other, _) => bail!("--bus: `{other}` is no backend of this program; it has: embedded, amqp, amqps"),
+    }
+}
+
+fn journal(folder: &Path, settings: &Settings) -> anyhow::Result<Arc<dyn Bus>> {
     let options = bus::embedded::Options {
         shards: settings.shards,
         bytes_max: settings.bus_bytes_max,
         ..Default::default()
     };
-    let bus = bus::embedded::EmbeddedBus::open(&folder, options)
+    let bus = bus::embedded::EmbeddedBus::open(folder, options)
         .with_context(|| format!("cannot open the bus in {}", folder.display()))?;
     Ok(Arc::new(bus))
 }

@@ -63,7 +63,8 @@ pub struct Settings {
     )]
     pub services: Vec<Service>,
 
-    /// Hits on their way: embedded (a journal in the data folder)
+    /// Hits on their way: embedded (a journal in the data folder), or amqp://USER:PASSWORD@HOST/VHOST (RabbitMQ).
+    /// This and the two below may name a file that holds the address: file:/run/secrets/bus
     #[arg(long, env = "WATCHFIRE_BUS", value_name = "URI", default_value = "embedded")]
     pub bus: String,
 
@@ -74,6 +75,10 @@ pub struct Settings {
     /// What was, and who may: embedded (SQLite in the data folder)
     #[arg(long, env = "WATCHFIRE_STORE", value_name = "URI", default_value = "embedded")]
     pub store: String,
+
+    /// What queues, keys and topics on shared servers are named after: A-Z a-z 0-9 . _ -
+    #[arg(long, env = "WATCHFIRE_INSTALLATION", value_name = "NAME", default_value = "watchfire")]
+    pub installation: String,
 
     /// Shards of the bus: hits of one visitor stay in order within one
     #[arg(long, env = "WATCHFIRE_SHARDS", value_name = "N", default_value_t = 1,
