@@ -316,8 +316,8 @@ async fn a_link_within_the_site_is_no_campaign_whatever_it_says() {
 async fn with_fewer_shards_than_before_nothing_is_forgotten() {
     let mut world = World::new(3).await;
     let (old, late) = (world.arrival(1, view(1, "/a")), world.arrival(2, view(2, "/a")));
-    world.send_to(1, &[old.clone()]).await;
-    world.send_to(2, &[late.clone()]).await;
+    world.send_to(1, std::slice::from_ref(&old)).await;
+    world.send_to(2, std::slice::from_ref(&late)).await;
     world.stop().await.unwrap();
     world.bus = std::sync::Arc::new(seams::Queues::new(1));
     world.live = Default::default();
