@@ -65,7 +65,7 @@ pub const OPEN_PAGES_MAX: usize = 20;
 pub const NAME_BYTES_MAX: usize = 80;
 /// Bytes of an e-mail address.
 pub const EMAIL_BYTES_MAX: usize = 254;
-/// Characters of a password, at least and at most.
+/// Characters of a password at least, and its bytes at most.
 pub const PASSWORD_CHARS_MIN: usize = 10;
 pub const PASSWORD_BYTES_MAX: usize = 256;
 /// Hostnames a site lists, and bytes of each (RFC 1035).
