@@ -164,7 +164,7 @@ impl Watched {
             }
             match hub.live.watch(self.site).await {
                 Ok(watch) => {
-                    self.state.lock().begin(Mirror::of(watch.snapshot));
+                    self.state.lock().begin(Mirror::of(watch.snapshot, hub.clock.now()));
                     return Some(watch.changes);
                 }
                 Err(error) => {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hashbrown::HashMap;
-use model::{Millis, Peak, Visitor, VisitorKey};
+use model::{Peak, Visitor, VisitorKey};
 use tokio::sync::broadcast::{Sender, channel};
 
 use super::WATCH_COMMITS_MAX;
@@ -13,8 +13,6 @@ use crate::{Applied, Change, Commit, Counters, Snapshot, Watch};
 #[derive(Default)]
 pub struct Site {
     version: u64,
-    /// Time of the newest commit.
-    newest: Millis,
     counters: Counters,
     visitors: HashMap<VisitorKey, Held>,
     minutes: Minutes,
@@ -35,14 +33,11 @@ impl Site {
         let shard = commit.shard;
         commit.changes.retain_mut(|change| self.change(shard, change));
         // Shards that rebuild at once tell of different times: who is here now was not here then.
-        let is_newest = commit.at >= self.newest;
-        self.newest = commit.at.max(self.newest);
-        if is_newest {
-            self.minutes.advance(commit.at, present_before);
-            self.minutes.raise(self.counters.present);
-        }
+        let is_past = self.minutes.are_past(commit.at);
+        self.minutes.advance(commit.at, present_before);
+        self.minutes.raise(commit.at, self.counters.present);
         commit.pageviews.iter().for_each(|&(minute, count)| self.minutes.view(minute, count));
-        let together = if is_newest { self.counters.present.max(present_before) } else { 0 };
+        let together = if is_past { 0 } else { self.counters.present.max(present_before) };
         let (hour, count) = self.hours.raise(commit.at, together);
         self.version += 1;
         let applied = Applied {
