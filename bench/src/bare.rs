@@ -180,6 +180,9 @@ async fn collector_alone(listener: TcpListener, folder: &Path) -> anyhow::Result
         live: Arc::new(live::memory::MemoryLive::default()),
         clock,
     };
-    let options = collector::Options { site_rate: 4_000_000, visitor_rate: 4_000_000, ..Default::default() };
+    let proxy = door::TrustedProxies::new(vec!["127.0.0.1".parse().map_err(anyhow::Error::msg)?]);
+    let door = door::DoorOptions { trusted_proxies: Arc::new(proxy), ..Default::default() };
+    let rate = 4_000_000;
+    let options = collector::Options { site_rate: rate, visitor_rate: rate, door, ..Default::default() };
     collector::run(options, deps, listener, CancellationToken::new()).await
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use model::SiteId;
+use world::Push;
 
 use crate::bare::SITE;
 use crate::load::{self, Seen};
@@ -38,11 +39,26 @@ pub async fn measure() -> anyhow::Result<()> {
             rows.push(row(name, peer.address, peer.pid(), SITE, hits_each).await?);
         }
         let watchfire = Watchfire::start(&["--bus-bytes-max", "17179869184"]).await?;
+        // Somebody watches: what is received is pushed, too.
+        let (address, headers) = (watchfire.program.address, watchfire.dashboard_headers());
+        let mut push = Push::connect(address, "", &headers)
+            .await
+            .map_err(|status| anyhow::anyhow!("refused {status}"))?;
+        let topic = format!("site/{}/live", watchfire.site);
+        push.subscribe(&topic, serde_json::json!({})).await.map_err(|code| anyhow::anyhow!(code))?;
+        let watching = tokio::spawn(async move { while push.frame().await.is_ok() {} });
         rows.push(
-            row("whole program", watchfire.program.address, watchfire.pid(), watchfire.site, hits_each)
-                .await?,
+            row(
+                "whole program, watched",
+                watchfire.program.address,
+                watchfire.pid(),
+                watchfire.site,
+                hits_each,
+            )
+            .await?,
         );
         let behind = drained(&watchfire).await?;
+        watching.abort();
         print(&rows);
         let (whole, limit) = (&rows[3], &rows[1]);
         let before = (WARM_UP + MEASURED).as_secs_f64();

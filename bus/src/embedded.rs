@@ -160,7 +160,7 @@ impl Bus for EmbeddedBus {
 
     async fn dead_letters(&self, limit: usize) -> anyhow::Result<Vec<DeadLetter>> {
         let shared = Arc::clone(&self.shared);
-        tokio::task::spawn_blocking(move || shared.letters.lock().read(limit)).await?
+        Ok(tokio::task::spawn_blocking(move || shared.letters.lock().read(limit)).await?)
     }
 
     async fn close(&self) {

@@ -50,11 +50,16 @@ impl Rates {
         hits: usize,
         now: Millis,
     ) -> Result<(), TooFast> {
+        let sender = sender.map(|sender| self.hasher.hash_one((site, sender)));
         if let Some(sender) = sender {
-            let sender = self.hasher.hash_one((site, sender));
             self.visitors.lock().take(sender, hits, now).map_err(TooFast::Visitor)?;
         }
-        self.sites.lock().take(site, hits, now).map_err(TooFast::Site)
+        let taken = self.sites.lock().take(site, hits, now).map_err(TooFast::Site);
+        if let (Err(_), Some(sender)) = (taken, sender) {
+            // Refused for what others sent: it may come again with all that it had.
+            self.visitors.lock().give_back(sender, hits);
+        }
+        taken
     }
 }
 
@@ -85,6 +90,7 @@ impl<K: Hash + Eq + Copy> Buckets<K> {
 
     fn take(&mut self, key: K, hits: usize, now: Millis) -> Result<(), Duration> {
         let now = now.0.saturating_mul(1_000_000);
+        let (taken, whole) = (self.span(hits.min(self.burst)), self.span(self.burst));
         let full_at = match self.young.get_mut(&key) {
             Some(full_at) => full_at,
             None => {
@@ -96,14 +102,25 @@ impl<K: Hash + Eq + Copy> Buckets<K> {
             }
         };
         // A request larger than the burst could never pass: it passes a full bucket.
-        let span = |hits: usize| (hits as f64 * self.interval) as i64;
-        let after = now.max(*full_at).saturating_add(span(hits.min(self.burst)));
-        let too_soon = after.saturating_sub(now.saturating_add(span(self.burst)));
+        let after = now.max(*full_at).saturating_add(taken);
+        let too_soon = after.saturating_sub(now.saturating_add(whole));
         if too_soon > 0 {
             return Err(Duration::from_nanos(too_soon as u64).min(WAIT_TOLD_MAX));
         }
         *full_at = after;
         Ok(())
+    }
+
+    /// Undoes a `take` of just now.
+    fn give_back(&mut self, key: K, hits: usize) {
+        let span = self.span(hits.min(self.burst));
+        if let Some(full_at) = self.young.get_mut(&key) {
+            *full_at -= span;
+        }
+    }
+
+    fn span(&self, hits: usize) -> i64 {
+        (hits as f64 * self.interval) as i64
     }
 }
 
@@ -153,6 +170,7 @@ mod tests {
         assert!(matches!(take(1, 1, 1), Err(TooFast::Visitor(_))));
         assert_eq!(take(1, 2, 501), Ok(()));
         assert!(matches!(take(1, 3, 501), Err(TooFast::Site(_))));
+        assert!(matches!(take(1, 3, 501), Err(TooFast::Site(_))), "its own rate was not spent on that");
         assert_eq!(take(2, 3, 501), Ok(()), "another site has a rate of its own");
         assert_eq!(
             rates.take(SiteId::of(2), None, 600, Millis(0)),

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::options::LANGUAGE_BYTES_MAX;
-use fields::{Props, Text, WireHit};
+use fields::{Hits, Props, Text, WireHit};
 
 /// A request as sent, with the hits still to be judged.
 pub(crate) struct Request<'a> {
@@ -78,8 +78,8 @@ struct Wire<'a, H> {
     visitor: Option<Text<'a>>,
     #[serde(borrow)]
     screen: Option<Text<'a>>,
-    #[serde(default = "Vec::new")]
-    hits: Vec<H>,
+    #[serde(default = "Hits::none")]
+    hits: Hits<H>,
 }
 
 impl<'a> Request<'a> {
@@ -101,10 +101,11 @@ impl<'a> Request<'a> {
         wire: Wire<'a, H>,
         read: impl Fn(H) -> Result<WireHit<'a>, String>,
     ) -> Result<Request<'a>, Unreadable> {
-        if wire.hits.is_empty() {
+        let Hits(hits) = wire.hits;
+        if hits.is_empty() {
             return Err(Unreadable::NoHits);
         }
-        if wire.hits.len() > limits::HITS_A_REQUEST_MAX {
+        if hits.len() > limits::HITS_A_REQUEST_MAX {
             return Err(Unreadable::TooManyHits);
         }
         let malformed = |what: &str| Unreadable::Malformed(what.to_owned());
@@ -124,7 +125,7 @@ impl<'a> Request<'a> {
             browser: browser.and_then(|text| text.parse().ok()).unwrap_or_default(),
             visitor,
             screen: screen.map_err(malformed)?,
-            hits: wire.hits.into_iter().map(read).collect(),
+            hits: hits.into_iter().map(read).collect(),
         })
     }
 

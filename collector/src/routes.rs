@@ -18,8 +18,8 @@ pub const ROUTES: [(&str, &str); 4] =
 
 pub(crate) fn routes(collector: Arc<Collector>) -> Router {
     let scripts = Router::new()
-        .route("/wf.js", get(tag::newest).fallback(only("GET, HEAD")))
-        .route("/v1/wf.js", get(tag::version_1).fallback(only("GET, HEAD")))
+        .route("/wf.js", get(tag::script).fallback(only("GET, HEAD")))
+        .route("/v1/wf.js", get(tag::script).fallback(only("GET, HEAD")))
         .with_state(Arc::new(Tag::new()));
     Router::new()
         .route("/v1/hits", post(hits::receive).options(preflight).fallback(only("POST, OPTIONS")))

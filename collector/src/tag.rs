@@ -31,12 +31,7 @@ impl Tag {
     }
 }
 
-/// `GET /wf.js`
-pub(crate) async fn newest(State(tag): State<Arc<Tag>>, headers: HeaderMap) -> Response {
-    tag.respond(&headers)
-}
-
-/// `GET /v1/wf.js`
-pub(crate) async fn version_1(State(tag): State<Arc<Tag>>, headers: HeaderMap) -> Response {
+/// `GET /wf.js`, the newest, and `GET /v1/wf.js`, which stays what version 1 of the protocol is sent by: one, so far.
+pub(crate) async fn script(State(tag): State<Arc<Tag>>, headers: HeaderMap) -> Response {
     tag.respond(&headers)
 }

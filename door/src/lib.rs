@@ -11,4 +11,4 @@ pub use address::{ClientAddress, TrustedProxies};
 pub use asset::Asset;
 pub use credential::credential;
 pub use refusal::Refusal;
-pub use serve::{DoorOptions, serve};
+pub use serve::{DoorOptions, panicked, serve};

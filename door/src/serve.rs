@@ -12,7 +12,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use hyper::body::Incoming;
@@ -151,12 +151,30 @@ impl Door {
         let client = self.options.trusted_proxies.client(peer, request.headers());
         request.extensions_mut().insert(client);
         let answered = AssertUnwindSafe(self.routes.clone().oneshot(request)).catch_unwind();
-        answered.await.unwrap_or_else(|_| {
-            metrics::counter!("watchfire_panics_total").increment(1);
-            let message = "The server failed at this request. It is logged; others are not affected.";
-            Ok(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message).into_response())
-        })
+        answered.await.unwrap_or_else(|_| Ok(panicked())).map(in_shape)
     }
+}
+
+/// The answer to a request whose handler panicked; counts it.
+pub fn panicked() -> Response {
+    metrics::counter!("watchfire_panics_total").increment(1);
+    let message = "The server failed at this request. It is logged; others are not affected.";
+    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message).into_response()
+}
+
+/// A router's own "method not allowed" has no body: it gets the one that every error has.
+fn in_shape(bare: Response) -> Response {
+    let is_bare =
+        bare.status() == StatusCode::METHOD_NOT_ALLOWED && !bare.headers().contains_key(header::CONTENT_TYPE);
+    if !is_bare {
+        return bare;
+    }
+    let message = "This address does not take requests of that kind.";
+    let mut shaped = Refusal::new(bare.status(), "method", message).into_response();
+    if let Some(allowed) = bare.headers().get(header::ALLOW) {
+        shaped.headers_mut().insert(header::ALLOW, allowed.clone());
+    }
+    shaped
 }
 
 /// Bytes of a head in its plain form. hyper stops reading past its buffer and answers 431 without a body; what it

@@ -17,7 +17,8 @@ pub use memory::MemoryLive;
 /// Presence, counters, the last 30 minutes, and topics.
 #[async_trait]
 pub trait Live: Send + Sync {
-    /// Applies commits in order. Each is atomic a site: states, counters and series change together, so
+    /// Applies commits in order. A commit of an earlier minute than another before it raises neither series nor
+    /// peak by who is present. Each is atomic a site: states, counters and series change together, so
     /// that counters always equal a recount of the states. Each raises the site's version by one.
     async fn commit(&self, commits: Vec<Commit>) -> Result<Vec<Applied>, LiveError>;
 

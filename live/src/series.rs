@@ -34,9 +34,14 @@ impl Minutes {
         self.newest = now;
     }
 
-    /// So many are present from now on.
-    pub fn raise(&mut self, present: u32) {
-        if present > 0 {
+    /// Whether a later minute than that of `at` was told of already.
+    pub fn are_past(&self, at: Millis) -> bool {
+        at.minute() < self.newest
+    }
+
+    /// So many are present from `at` on; of a minute that is past, nothing is told any more.
+    pub fn raise(&mut self, at: Millis, present: u32) {
+        if present > 0 && !self.are_past(at) {
             let minute = self.minute(self.newest);
             minute.visitors = present.max(minute.visitors);
         }

@@ -51,6 +51,13 @@ pub const LEAVE_GRACE: Duration = Duration::from_secs(1);
 pub const UNBEATING_PRESENCE: Duration = Duration::from_secs(5 * 60);
 /// Steps of a present visitor's trail that are kept; the oldest go first.
 pub const TRAIL_STEPS_MAX: usize = 20;
+/// Browsers that are told apart among those that share a visitor id (one agent behind one address); further ones count as
+/// one together.
+pub const BROWSERS_A_VISITOR_MAX: usize = 500;
+/// Visitors present on one site at once, in one shard; who comes past it is counted in history only.
+pub const PRESENT_A_SITE_MAX: usize = 250_000;
+/// The same over all sites of a shard: half a gigabyte.
+pub const PRESENT_A_SHARD_MAX: usize = 1_000_000;
 /// Open pages of one present visitor; the longest silent goes first.
 pub const OPEN_PAGES_MAX: usize = 20;
 
@@ -58,7 +65,7 @@ pub const OPEN_PAGES_MAX: usize = 20;
 pub const NAME_BYTES_MAX: usize = 80;
 /// Bytes of an e-mail address.
 pub const EMAIL_BYTES_MAX: usize = 254;
-/// Characters of a password, at least and at most.
+/// Characters of a password at least, and its bytes at most.
 pub const PASSWORD_CHARS_MIN: usize = 10;
 pub const PASSWORD_BYTES_MAX: usize = 256;
 /// Hostnames a site lists, and bytes of each (RFC 1035).

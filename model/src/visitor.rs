@@ -36,7 +36,7 @@ pub struct Visitor {
     pub agent: Arc<Agent>,
     /// As in `Arrival::language`.
     pub language: Arc<str>,
-    /// Judged a bot: kept, shown only when asked for, in no counter.
+    /// Judged a bot: kept, shown only when asked for, in no counter but that of bots.
     pub bot: Option<BotReason>,
     /// The site's own name for this visitor.
     pub identity: Option<Arc<str>>,

@@ -109,7 +109,9 @@ impl Shard {
         let mut patience = Patience::new(&self.options);
         loop {
             let Deps { history, live, clock, .. } = &self.deps;
-            match recover(self.number, clock.now(), &self.known, &**history, &**live).await {
+            match recover(self.number, self.deps.bus.shards(), clock.now(), &self.known, &**history, &**live)
+                .await
+            {
                 Ok(work) => return Some(work),
                 Err(error) => {
                     let error = format!("{error:#}");

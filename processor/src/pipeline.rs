@@ -155,7 +155,13 @@ impl Pipeline {
             elsewhere => (None, elsewhere),
         };
         let bot = sender.bot.or_else(|| foreign?.bot);
-        let named = self.sources.source(&hit.url, &page, if own.is_some() { "" } else { referrer });
+        // Only a pageview says where it came from; anything else comes from the page itself.
+        let is_pageview = matches!(hit.kind, HitKind::Pageview { .. });
+        let named = match own.is_some() || !is_pageview {
+            true if page.query.is_empty() => self.sources.direct(),
+            true => self.sources.source(&hit.url, &page, &hit.url),
+            false => self.sources.source(&hit.url, &page, referrer),
+        };
         let from_path = own.map(|from| from.path.clone());
         let (visitor, visitor_before) = (arrival.visitor, arrival.visitor_before);
         let verdict = known.visits.take(&Claim { site, visitor, visitor_before, at, source: &named, bot });

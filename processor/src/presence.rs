@@ -18,7 +18,11 @@ use std::time::Duration;
 use hashbrown::HashMap;
 use history::{EnrichedHit, EnrichedKind};
 use live::Commit;
-use model::limits::{DUE_MAX, HEARTBEAT_GRACE, LEAVE_GRACE, LIVE_MINUTES};
+use metrics::counter;
+use model::limits::{
+    BROWSERS_A_VISITOR_MAX, DUE_MAX, HEARTBEAT_GRACE, LEAVE_GRACE, LIVE_MINUTES, PRESENT_A_SHARD_MAX,
+    PRESENT_A_SITE_MAX,
+};
 use model::{BrowserId, HitId, Millis, OpenPage, SiteId, Visitor, VisitorId, VisitorKey};
 use smallvec::SmallVec;
 
@@ -57,6 +61,20 @@ pub struct Presence {
     /// Who lingers after the last page left.
     leaving: HashMap<(SiteIndex, VisitorId), SmallVec<[SlotIndex; 2]>>,
     arrivals: Arrivals,
+    limits: Limits,
+}
+
+/// How many may be present at once.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    of_site: usize,
+    of_shard: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { of_site: PRESENT_A_SITE_MAX, of_shard: PRESENT_A_SHARD_MAX }
+    }
 }
 
 /// A sighting on its way through the machine.
@@ -78,6 +96,7 @@ impl Presence {
             left: Recent::new(LEFT_REMEMBERED, LEFT_PAGES_MAX),
             leaving: HashMap::new(),
             arrivals: Arrivals::default(),
+            limits: Limits::default(),
         }
     }
 
@@ -121,6 +140,7 @@ impl Presence {
         }
         let key = VisitorKey { visitor: hit.visitor, browser: sighting.browser };
         let site = self.outcomes.site(site);
+        let key = self.known_apart(site, key);
         let seen = Seen { hit, from_path: sighting.from_path.as_ref(), site, key, now };
         self.outcomes.note(site, key, hit);
         match &hit.kind {
@@ -141,6 +161,15 @@ impl Presence {
                 }
             }
         }
+    }
+
+    /// The key that a browser is known by: its own, or with too many others one of all.
+    fn known_apart(&self, site: SiteIndex, key: VisitorKey) -> VisitorKey {
+        let is_new = key.browser != BrowserId(0) && self.slots.by_key(site, key).is_none();
+        if is_new && self.slots.of_visitor(site, key.visitor).count() >= BROWSERS_A_VISITOR_MAX {
+            return VisitorKey { browser: BrowserId(0), ..key };
+        }
+        key
     }
 
     /// What changed since the last call, one commit a site that has something to tell.
@@ -200,7 +229,9 @@ impl Presence {
             return;
         }
         let here = self.here(seen).or_else(|| self.adopt(seen));
-        let index = here.unwrap_or_else(|| self.arrive(seen));
+        let Some(index) = here.or_else(|| self.arrive(seen)) else {
+            return;
+        };
         self.stop_leaving(index);
         let is_unbeating = due_ms.is_none();
         if is_unbeating && self.slots.get(index).is_unbeating {
@@ -216,7 +247,9 @@ impl Presence {
             Some(index) => index,
             None if self.is_over(pageview, alive_until, seen.now) => return,
             None => {
-                let index = self.here(seen).unwrap_or_else(|| self.arrive(seen));
+                let Some(index) = self.here(seen).or_else(|| self.arrive(seen)) else {
+                    return;
+                };
                 self.stop_leaving(index);
                 self.open(index, seen, pageview, false, alive_until);
                 index
@@ -265,7 +298,7 @@ impl Presence {
         if self.is_over(page, alive_until, seen.now) {
             return None;
         }
-        let index = self.arrive(seen);
+        let index = self.arrive(seen)?;
         self.slots.get_mut(index).is_unbeating = due_ms.is_none();
         self.open(index, seen, page, true, alive_until);
         Some(index)
@@ -294,12 +327,20 @@ impl Presence {
         (!self.slots.get(index).is_gone).then_some(index)
     }
 
-    fn arrive(&mut self, seen: &Seen<'_>) -> SlotIndex {
+    /// None: as many are present as there may be; who comes now is counted in history only.
+    fn arrive(&mut self, seen: &Seen<'_>) -> Option<SlotIndex> {
+        let (of_shard, of_site) = self.slots.counts(seen.site);
+        if self.slots.by_key(seen.site, seen.key).is_none()
+            && (of_shard >= self.limits.of_shard || of_site >= self.limits.of_site)
+        {
+            counter!("watchfire_presence_full_total").increment(1);
+            return None;
+        }
         if let Some(from) = seen.from_path.filter(|_| seen.key.browser != BrowserId(0)) {
             self.arrivals.add(seen.site, seen.key, from.clone(), seen.now);
         }
         let hit = seen.hit;
-        self.put(
+        let index = self.put(
             seen.site,
             Visitor {
                 key: seen.key,
@@ -316,7 +357,8 @@ impl Presence {
                 bot: hit.bot,
                 identity: None,
             },
-        )
+        );
+        Some(index)
     }
 
     fn open(
@@ -457,6 +499,8 @@ impl Presence {
 
 #[cfg(test)]
 pub(crate) mod fixtures;
+#[cfg(test)]
+mod full;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]

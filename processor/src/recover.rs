@@ -19,10 +19,11 @@ use crate::work::Work;
 /// Batches of the tail read at once.
 const PAGE_BATCHES: usize = 256;
 
-/// Reads the rebuild window again. What was seen and which visits are open is learned from it in any case; who
+/// Reads the rebuild window again; where there were more shards before, the hits of those fall to these in turn. What was seen and which visits are open is learned from it in any case; who
 /// is present only where live kept nothing.
 pub async fn recover(
     shard: u16,
+    shards: u16,
     now: Millis,
     known: &Arc<Mutex<Known>>,
     history: &dyn History,
@@ -36,7 +37,7 @@ pub async fn recover(
     }
     let seen = Seen::default();
     let mut replay =
-        Replay { shard, is_rebuilt, time: Millis(0), hits: 0, known, seen, live, work: &mut work };
+        Replay { shard, shards, is_rebuilt, time: Millis(0), hits: 0, known, seen, live, work: &mut work };
     let mut after = None;
     loop {
         let page = history.tail_since(now.minus(REBUILD_WINDOW), after, PAGE_BATCHES).await?;
@@ -59,6 +60,7 @@ pub async fn recover(
 /// The tail going through presence once more.
 struct Replay<'r> {
     shard: u16,
+    shards: u16,
     is_rebuilt: bool,
     /// Presence's time: the newest arrival so far.
     time: Millis,
@@ -72,8 +74,9 @@ struct Replay<'r> {
 
 impl Replay<'_> {
     async fn batch(&mut self, batch: &TailBatch) -> anyhow::Result<()> {
-        let read = tail::shard_of(&batch.body)
-            .and_then(|shard| (shard == self.shard).then(|| tail::decode(&batch.body)).transpose());
+        let read = tail::shard_of(&batch.body).and_then(|shard| {
+            (shard % self.shards == self.shard).then(|| tail::decode(&batch.body)).transpose()
+        });
         let tail = match read.with_context(|| format!("batch {} of the tail", batch.id)) {
             Ok(Some(tail)) => tail,
             Ok(None) => return Ok(()),

@@ -31,7 +31,12 @@ impl Default for Sources {
 }
 
 impl Sources {
-    /// The source that a hit on `page` names: `url` is the page's whole address.
+    pub fn direct(&self) -> Arc<Source> {
+        self.direct.clone()
+    }
+
+    /// The source that a hit on `page` names: `url` is the page's whole address. A referrer on the page's own host names
+    /// none.
     pub fn source(&mut self, url: &str, page: &Page, referrer: &str) -> Arc<Source> {
         if page.query.is_empty() && referrer.is_empty() {
             return self.direct.clone();

@@ -22,7 +22,7 @@ use crate::Deps;
 use crate::client::{Client, Holder};
 use crate::connection::{Connection, Phase};
 use crate::frame;
-use crate::options::{Options, VIEWS_MAX};
+use crate::options::{Options, VIEWS_MAX, VIEWS_OF_SHARES_MAX};
 use crate::site::{TooManyViews, Watched};
 use crate::topic::Topic;
 
@@ -111,8 +111,11 @@ impl Hub {
         }
         let mut clients = self.clients.lock();
         let theirs = clients.by_owner.get(&owner).copied().unwrap_or(0);
-        if clients.by_id.len() >= self.options.connections_max || theirs >= self.options.connections_each_max
-        {
+        let each_max = match owner {
+            Owner::Account(_) => self.options.connections_each_max,
+            Owner::Share(_) => self.options.connections_a_share_max,
+        };
+        if clients.by_id.len() >= self.options.connections_max || theirs >= each_max {
             return Err(self.too_many_connections());
         }
         let id = self.clients_made.fetch_add(1, Ordering::Relaxed);
@@ -132,8 +135,10 @@ impl Hub {
 
     fn too_many_connections(&self) -> Refusal {
         let message = format!(
-            "At most {} connections here, {} for one account or share link. Close one, or try again later.",
-            self.options.connections_max, self.options.connections_each_max
+            "At most {} connections here, {} for one account, {} for one share link. Close one, or try again later.",
+            self.options.connections_max,
+            self.options.connections_each_max,
+            self.options.connections_a_share_max
         );
         Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_connections", message)
             .retry_after(RETRY_AFTER)
@@ -169,7 +174,10 @@ impl Hub {
 
     fn join(self: &Arc<Self>, client: &Arc<Client>, number: u16, topic: &Arc<Topic>) -> Result<(), Refused> {
         let watched = self.expect(topic.site);
-        watched.join(client, number, topic).map_err(|TooManyViews| Refused::TooManyViews)
+        // Whoever has a public link leaves views to the people of the site.
+        let is_share = matches!(*client.holder.principal.lock(), Principal::Share { .. });
+        let views_max = if is_share { VIEWS_OF_SHARES_MAX } else { VIEWS_MAX };
+        watched.join(client, number, topic, views_max).map_err(|TooManyViews| Refused::TooManyViews)
     }
 
     /// The site's mirror, begun if nobody watched it.
@@ -336,7 +344,9 @@ impl Refused {
         match self {
             Refused::NotFound => "There is no such site, or it is not yours to see.".to_owned(),
             Refused::TooManyViews => {
-                format!("At most {VIEWS_MAX} filtered views of a site are watched at once. Try again later.")
+                format!(
+                    "At most {VIEWS_MAX} filtered views of a site are watched at once, {VIEWS_OF_SHARES_MAX} by share links. Try again later."
+                )
             }
             Refused::Unavailable => "Rights cannot be looked up right now. Try again in a moment.".to_owned(),
         }

@@ -29,7 +29,8 @@ pub struct Mirror {
 pub struct Gap;
 
 impl Mirror {
-    pub fn of(snapshot: Snapshot) -> Mirror {
+    /// A peak that is too old at `now` is none.
+    pub fn of(snapshot: Snapshot, now: Millis) -> Mirror {
         let visitors = snapshot.visitors.into_iter().map(|visitor| (visitor.key, visitor)).collect();
         Mirror {
             version: snapshot.version,
@@ -37,7 +38,7 @@ impl Mirror {
             present: snapshot.counters.present,
             minutes: Minutes::resume(&snapshot.series),
             series: snapshot.series,
-            peak: snapshot.peak,
+            peak: snapshot.peak.filter(|(hour, _)| now.since(*hour) < PEAK_AGE_MAX),
         }
     }
 
@@ -72,7 +73,7 @@ impl Mirror {
     fn count(&mut self, applied: &Applied) -> Result<(), Gap> {
         let at = applied.commit.at;
         self.minutes.advance(at, self.present);
-        self.minutes.raise(applied.present);
+        self.minutes.raise(at, applied.present);
         applied.commit.pageviews.iter().for_each(|&(minute, count)| self.minutes.view(minute, count));
         self.series = self.minutes.series();
         self.present = applied.present;

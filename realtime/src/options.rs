@@ -18,6 +18,8 @@ pub const BACKLOG_FRAMES_MAX: usize = 8;
 pub const BACKLOG_BYTES_MAX: usize = 256 * 1024;
 /// Filtered views of one site at a time.
 pub const VIEWS_MAX: usize = 64;
+/// Who has a share link opens no further one past this.
+pub const VIEWS_OF_SHARES_MAX: usize = 32;
 /// Rows of a dimension in the live view.
 pub const ROWS_MAX: usize = 100;
 /// Rows of the country dimension: more than there are codes.
@@ -31,8 +33,10 @@ pub const MISSED_PINGS_MAX: u8 = 2;
 pub struct Options {
     /// Open connections of all kinds.
     pub connections_max: usize,
-    /// Open connections of one account, its tokens included, or of one share link.
+    /// Of them, open connections of one account, its tokens included.
     pub connections_each_max: usize,
+    /// Of them, open connections of one share link: it is public.
+    pub connections_a_share_max: usize,
     /// At least this long between two deltas of a topic.
     pub delta_spacing: Duration,
     /// A site's mirror is kept this long after its last subscriber left.
@@ -56,6 +60,7 @@ impl Default for Options {
         Options {
             connections_max: 20_000,
             connections_each_max: 10_000,
+            connections_a_share_max: 2_000,
             delta_spacing: Duration::from_millis(200),
             linger: Duration::from_secs(10),
             beat: Duration::from_secs(1),

@@ -19,7 +19,6 @@ use crate::connection::Offered;
 use crate::frame::Frame;
 use crate::hub::Hub;
 use crate::mirror::{Gap, Mirror};
-use crate::options::VIEWS_MAX;
 use crate::topic::Topic;
 use crate::view::View;
 
@@ -55,7 +54,7 @@ struct Board {
     clients: HashMap<u64, Arc<Client>>,
 }
 
-/// `VIEWS_MAX` filtered views of the site are watched already.
+/// As many filtered views of the site are watched already as may be.
 #[derive(Debug)]
 pub struct TooManyViews;
 
@@ -91,11 +90,17 @@ impl Watched {
     }
 
     /// Puts an expected client on a topic: it is told `subscribed`, and the snapshot now or when there is one.
-    pub fn join(&self, client: &Arc<Client>, number: u16, topic: &Arc<Topic>) -> Result<(), TooManyViews> {
+    pub fn join(
+        &self,
+        client: &Arc<Client>,
+        number: u16,
+        topic: &Arc<Topic>,
+        views_max: usize,
+    ) -> Result<(), TooManyViews> {
         let mut state = self.state.lock();
         let State { mirror, boards, attendance, .. } = &mut *state;
         let filtered = boards.values().filter(|board| board.topic.filter.is_some()).count();
-        if topic.filter.is_some() && filtered >= VIEWS_MAX && !boards.contains_key(&topic.key) {
+        if topic.filter.is_some() && filtered >= views_max && !boards.contains_key(&topic.key) {
             drop(state);
             self.excuse();
             return Err(TooManyViews);
@@ -159,7 +164,7 @@ impl Watched {
             }
             match hub.live.watch(self.site).await {
                 Ok(watch) => {
-                    self.state.lock().begin(Mirror::of(watch.snapshot));
+                    self.state.lock().begin(Mirror::of(watch.snapshot, hub.clock.now()));
                     return Some(watch.changes);
                 }
                 Err(error) => {

@@ -1,6 +1,7 @@
 //! Prometheus: one recorder a process, served on a listener of its own.
 
 use std::future::Future;
+use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
@@ -13,10 +14,15 @@ use tokio_util::sync::CancellationToken;
 const SECONDS: [f64; 14] =
     [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
+/// Upper bounds of the histogram of hits a message.
+const HITS: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0];
+const DIGEST_EVERY: Duration = Duration::from_secs(5);
+
 /// Installs the process's recorder. Fails where one is installed already.
 pub fn install() -> anyhow::Result<PrometheusHandle> {
     PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
+        .set_buckets_for_metric(Matcher::Suffix("_hits".to_owned()), &HITS)?
         .install_recorder()
         .context("metrics cannot be set up")
 }
@@ -27,6 +33,14 @@ pub fn serve(
     handle: PrometheusHandle,
     shutdown: CancellationToken,
 ) -> impl Future<Output = anyhow::Result<()>> {
+    let recorder = handle.clone();
+    // What was recorded is folded into its buckets, whether or not somebody reads them: else it would pile up.
+    let digest = async move {
+        loop {
+            tokio::time::sleep(DIGEST_EVERY).await;
+            recorder.run_upkeep();
+        }
+    };
     let routes = Router::new().route(
         "/metrics",
         get(move || {
@@ -34,5 +48,16 @@ pub fn serve(
             async move { text }
         }),
     );
-    door::serve(listener, routes, door::DoorOptions { connections_max: 64, ..Default::default() }, shutdown)
+    let serving = door::serve(
+        listener,
+        routes,
+        door::DoorOptions { connections_max: 64, ..Default::default() },
+        shutdown,
+    );
+    async move {
+        tokio::select! {
+            served = serving => served,
+            () = digest => Ok(()),
+        }
+    }
 }

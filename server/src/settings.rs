@@ -116,9 +116,9 @@ impl Settings {
         self.services.contains(&service)
     }
 
-    /// The defaults, but for the folder and the address.
+    /// The defaults, whatever the environment says, but for the folder and the address.
     pub fn with_data(data: &Path, listen: SocketAddr) -> Settings {
-        let command = Settings::augment_args(Command::new("serve"));
+        let command = Settings::augment_args(Command::new("serve")).mut_args(|arg| arg.env(None::<&str>));
         let matches = command.get_matches_from(["serve"]);
         let defaults = Settings::from_arg_matches(&matches).expect("the defaults are settings");
         Settings { data: data.to_owned(), listen, ..defaults }
@@ -149,6 +149,9 @@ pub fn with_file(mut command: Command, file: &Path) -> anyhow::Result<(Command, 
         let known = id != "config" && command.get_arguments().any(|arg| arg.get_id() == id.as_str());
         if !known {
             bail!("{}: there is no setting `{key}`; see `watchfire serve --help`", file.display());
+        }
+        if value.as_array().is_some_and(Vec::is_empty) {
+            continue;
         }
         let value = plain_text(&value)
             .with_context(|| format!("{}: `{key}` is text, a number, or a list of text", file.display()))?;

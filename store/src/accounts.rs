@@ -80,10 +80,12 @@ pub trait Accounts: Send + Sync {
     async fn members(&self, site: SiteId) -> Result<Vec<(Account, Role)>>;
 
     /// Grants or changes a role. NotFound for an unknown site or account; Limit past `MEMBERS_MAX`;
-    /// Conflict where it would leave no owner. (An operator who is no member does not count.)
+    /// Conflict where it would leave no owner. (An operator who is no member does not count.) Open invitations of
+    /// the account that it could not make with that role are withdrawn.
     async fn grant(&self, site: SiteId, account: AccountId, role: Role) -> Result<()>;
 
-    /// Ends a membership. NotFound for no member; Conflict where it would leave no owner.
+    /// Ends a membership, and withdraws the account's open invitations to the site, unless it is an operator's.
+    /// NotFound for no member; Conflict where it would leave no owner.
     async fn revoke(&self, site: SiteId, account: AccountId) -> Result<()>;
 
     /// Limit past `TOKENS_MAX` of the account; NotFound for an unknown account or site.

@@ -10,7 +10,7 @@ const HOSTILE = `<img src=x onerror="window.hacked=1">"'& مرحبا ${"long-".r
 /** With SCREENSHOTS=folder every page is kept as a picture. */
 const PICTURES = process.env.SCREENSHOTS;
 
-let browser, program, context, page, site, share;
+let browser, program, bare, context, page, site, share, invitation, setUpAddress;
 
 before(async () => {
   program = await Program.start();
@@ -25,13 +25,20 @@ before(async () => {
   await page.locator(`form[action$="/shares"] input[name=name]`).fill(HOSTILE);
   await page.locator(`form[action$="/shares"] button`).click();
   share = (await page.content()).match(/\/share\/[a-z0-9]+/)[0];
+  await page.goto(`${program.url}/sites/${site}/people`);
+  await page.locator(`form[action$="/invitations"] button`).click();
+  invitation = (await page.content()).match(/\/invitation\/[a-z0-9]+/)[0];
+  bare = await Program.start();
+  setUpAddress = await bare.setUpAddress();
   await visit();
 });
 
 after(async () => {
   await browser?.close();
-  await program?.stop();
-  program?.remove();
+  for (const started of [program, bare]) {
+    await started?.stop();
+    started?.remove();
+  }
 });
 
 /** A visitor whose pages have hostile names. */
@@ -52,7 +59,29 @@ async function visit() {
   assert.equal(answer.status, 202, await answer.text());
 }
 
+/** Fills in and sends the form that a button is in, past the browser's own checks. */
+const sent = (fields, button) => async (tab) => {
+  for (const [name, value] of Object.entries(fields)) await tab.locator(`[name=${name}]`).first().fill(value);
+  await tab.evaluate(() => document.querySelectorAll("form").forEach((form) => (form.noValidate = true)));
+  await tab.getByRole("button", { name: button }).click();
+  await tab.waitForLoadState("load");
+};
+
+/** What is done on a page before it is looked at. */
+const ACTS = {
+  "new-site-refused": sent({ name: HOSTILE, hostnames: "not a hostname", time_zone: "Nowhere/Else" }, "Add site"),
+  "sign-in-refused": sent({ email: "nobody@watchfire.example", password: "wrong wrong wrong" }, "Sign in"),
+  "fresh-token": sent({ name: HOSTILE }, "Make the token"),
+  "fresh-invitation": sent({ note: HOSTILE }, "Make an invitation link"),
+};
+
 const PAGES = {
+  "set-up": () => setUpAddress,
+  invitation: () => invitation,
+  "new-site-refused": () => "/sites/new",
+  "sign-in-refused": () => "/sign-in",
+  "fresh-token": () => "/account/tokens",
+  "fresh-invitation": () => `/sites/${site}/people`,
   overview: () => "/",
   live: () => `/sites/${site}`,
   tag: () => `/sites/${site}/tag`,
@@ -80,18 +109,19 @@ for (const [name, path] of Object.entries(PAGES)) {
 }
 
 async function check(name, path, viewport, colorScheme) {
-  const stranger = ["share", "sign-in"].includes(name);
+  const stranger = ["share", "sign-in", "sign-in-refused", "set-up", "invitation"].includes(name);
   const own = stranger ? await browser.newContext({ viewport, colorScheme }) : context;
   const tab = await own.newPage();
   const errors = [];
   tab.on("pageerror", (error) => errors.push(String(error)));
   tab.on("console", (message) => {
-    const expected = name === "absent" && message.text().includes("404");
-    if (message.type() === "error" && !expected) errors.push(message.text());
+    const expected = { absent: "404", "new-site-refused": "400", "sign-in-refused": "401" }[name];
+    if (message.type() === "error" && !(expected && message.text().includes(expected))) errors.push(message.text());
   });
   await tab.setViewportSize(viewport);
   await tab.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-  await tab.goto(program.url + path);
+  await tab.goto(new URL(path, program.url).href);
+  await ACTS[name]?.(tab);
   if (["live", "share"].includes(name)) await tab.locator("[data-state=live]").first().waitFor();
   if (PICTURES) {
     mkdirSync(PICTURES, { recursive: true });

@@ -1,4 +1,4 @@
-//! Who gets what: a table over all routes and topics. A route or topic that is not in it fails the test.
+//! Who gets what: a table over all routes, which fails when a route is not in it, and over all topics.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -6,6 +6,8 @@ use std::path::Path;
 use hyper::Method;
 use model::SiteId;
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use world::{Answer, Person, Push, World};
 
 /// A name that only those who may see the site ever read.
@@ -31,7 +33,8 @@ const EDITS: [Who; 3] = [Admin, Owner, Operator];
 const OWNS: [Who; 2] = [Owner, Operator];
 const INSTALLS: [Who; 1] = [Operator];
 
-/// Method, path, and who is served. `{secret}` routes are served to whoever knows the secret: asked here
+/// Method, path, and who is served. `{account}`, `{invitation}` and `{share}` are of the site and made anew for each who
+/// asks; `{token}` is the operator's. `{secret}` routes are served to whoever knows the secret: asked here
 /// with a wrong one, they are served to nobody.
 const TABLE: &[(&str, &str, &[Who])] = &[
     ("GET", "/", &SIGNED_IN),
@@ -46,7 +49,7 @@ const TABLE: &[(&str, &str, &[Who])] = &[
     ("POST", "/account/sign-out-everywhere", &SIGNED_IN),
     ("GET", "/account/tokens", &SIGNED_IN),
     ("POST", "/account/tokens", &SIGNED_IN),
-    ("POST", "/account/tokens/{token}/revoke", &[]),
+    ("POST", "/account/tokens/{token}/revoke", &INSTALLS),
     ("GET", "/sites/new", &INSTALLS),
     ("POST", "/sites/new", &INSTALLS),
     ("GET", "/sites/{site}", &SEES),
@@ -55,12 +58,12 @@ const TABLE: &[(&str, &str, &[Who])] = &[
     ("POST", "/sites/{site}/settings", &EDITS),
     ("POST", "/sites/{site}/delete", &OWNS),
     ("GET", "/sites/{site}/people", &EDITS),
-    ("POST", "/sites/{site}/people/{account}/role", &[]),
-    ("POST", "/sites/{site}/people/{account}/remove", &[]),
+    ("POST", "/sites/{site}/people/{account}/role", &EDITS),
+    ("POST", "/sites/{site}/people/{account}/remove", &EDITS),
     ("POST", "/sites/{site}/invitations", &EDITS),
-    ("POST", "/sites/{site}/invitations/{invitation}/withdraw", &[]),
+    ("POST", "/sites/{site}/invitations/{invitation}/withdraw", &EDITS),
     ("POST", "/sites/{site}/shares", &EDITS),
-    ("POST", "/sites/{site}/shares/{share}/revoke", &[]),
+    ("POST", "/sites/{site}/shares/{share}/revoke", &EDITS),
     ("GET", "/invitation/{secret}", &[]),
     ("POST", "/invitation/{secret}", &[]),
     ("POST", "/invitation/{secret}/new", &[]),
@@ -123,6 +126,66 @@ impl Cast {
     }
 }
 
+impl Cast {
+    /// A path of the table as it is asked: with ids of things that are there.
+    async fn filled(&self, path: &str) -> String {
+        let mut asked = path.replace("{site}", &self.site.to_string()).replace("{file}", "nothing.js");
+        asked = asked.replace("{secret}", "abcdefghijklmnopqrstuvwxyz234567");
+        for (name, start) in
+            [("{account}", "AC-"), ("{invitation}", "IN-"), ("{share}", "SH-"), ("{token}", "TK-")]
+        {
+            if asked.contains(name) {
+                asked = asked.replace(name, &self.fresh(start).await);
+            }
+        }
+        if path.starts_with("/api/watchfire/live/") {
+            asked = format!("{asked}?topic=site/{}/live", self.site);
+        }
+        asked
+    }
+
+    /// The id of something that the operator just made: a member, an invitation, a share link, a token.
+    async fn fresh(&self, start: &str) -> String {
+        let (site, operator) = (self.site, self.person(Operator));
+        let page =
+            if start == "TK-" { "/account/tokens".to_owned() } else { format!("/sites/{site}/people") };
+        let before = ids_in(&operator.get(&page).await.text(), start);
+        match start {
+            "AC-" => {
+                let email = format!("{}@watchfire.example", before.len());
+                drop(
+                    join(&self.world, site, "viewer", &format!("fresh-{}-{email}", fastrand::u64(..))).await,
+                );
+            }
+            "IN-" => drop(operator.post(&format!("/sites/{site}/invitations"), &[("role", "viewer")]).await),
+            "SH-" => drop(operator.post(&format!("/sites/{site}/shares"), &[("name", "press")]).await),
+            _ => drop(
+                operator
+                    .post("/account/tokens", &[("name", "t"), ("scope_read", "on"), ("sites", "all")])
+                    .await,
+            ),
+        }
+        let after = ids_in(&operator.get(&page).await.text(), start);
+        after.difference(&before).next().expect("the page lists what was made").clone()
+    }
+}
+
+/// Ids of a kind that a page names.
+fn ids_in(page: &str, start: &str) -> BTreeSet<String> {
+    page.match_indices(start).filter_map(|(at, _)| page.get(at..at + 11)).map(str::to_owned).collect()
+}
+
+/// The status of an answer whose body does not end.
+async fn stream_status(cast: &Cast, cookie: Option<String>, path: &str) -> u16 {
+    let mut stream = TcpStream::connect(cast.world.address()).await.expect("the server listens");
+    let cookie = cookie.map_or(String::new(), |cookie| format!("cookie: {cookie}\r\n"));
+    let head = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n{cookie}\r\n", cast.world.address());
+    stream.write_all(head.as_bytes()).await.expect("the server reads");
+    let mut line = [0; 12];
+    stream.read_exact(&mut line).await.expect("the server answers");
+    String::from_utf8_lossy(&line[9..]).parse().expect("a status")
+}
+
 /// Somebody accepts an invitation and makes an account.
 async fn join(world: &World, site: SiteId, role: &str, email: &str) -> Person {
     let page = world.owner().post(&format!("/sites/{site}/invitations"), &[("role", role)]).await.text();
@@ -161,25 +224,21 @@ fn is_refused(answer: &Answer) -> bool {
 #[tokio::test]
 async fn everybody_is_served_what_the_table_says_and_nothing_else() {
     let cast = Cast::gather().await;
-    let site = cast.site.to_string();
     let mut wrong = Vec::new();
     for (method, path, served) in TABLE {
         // These end somebody's sign-in or need a body that says more: their own tests try them.
         if ["/sign-out", "/account/sign-out-everywhere", "/api/watchfire/live"].contains(path) {
             continue;
         }
-        let mut asked = path.replace("{site}", &site).replace("{secret}", "abcdefghijklmnopqrstuvwxyz234567");
-        for (name, id) in
-            [("{account}", "AC-00000001"), ("{token}", "TK-00000001"), ("{invitation}", "IN-00000001")]
-        {
-            asked = asked.replace(name, id);
-        }
-        asked = asked.replace("{share}", "SH-00000001").replace("{file}", "nothing.js");
-        if path.starts_with("/api/watchfire/live/") {
-            // A stream does not end; a topic that is refused does.
-            asked = format!("/api/watchfire/live/now?topic=site/{site}/live");
-        }
         for who in EVERYBODY {
+            let asked = cast.filled(path).await;
+            if path.ends_with("/events") {
+                let status = stream_status(&cast, cast.person(who).cookie_header(), &asked).await;
+                let refused = if who == Stranger { 401 } else { 404 };
+                let expected = if served.contains(&who) { 200 } else { refused };
+                assert_eq!(status, expected, "{who:?} {asked}");
+                continue;
+            }
             let answer = ask(cast.person(who), method, &asked).await;
             assert!(answer.status.as_u16() < 500, "{who:?} {method} {asked}: {}", answer.status);
             let refused = is_refused(&answer) && *path != "/v1/hits";
@@ -346,5 +405,46 @@ async fn signing_out_closes_the_socket_of_that_browser() {
     socket.subscribe(&format!("site/{}/now", cast.site), json!({})).await.expect("a viewer sees it");
     cast.person(Viewer).post("/sign-out", &[]).await;
     is_cut(&mut socket).await;
+    cast.world.end().await;
+}
+
+#[tokio::test]
+async fn a_token_and_a_share_link_open_what_they_are_for_and_nothing_else() {
+    let cast = Cast::gather().await;
+    let (site, operator) = (cast.site, cast.person(Operator));
+    let fields = [("name", "reader"), ("scope_read", "on"), ("sites", "all")];
+    let page = operator.post("/account/tokens", &fields).await.text();
+    let at = page.find("id=\"fresh-token\">").expect("a token is shown once") + "id=\"fresh-token\">".len();
+    let token = page[at..].split('<').next().expect("it ends").trim().to_owned();
+    let shares = operator.post(&format!("/sites/{site}/shares"), &[("name", "press")]).await.text();
+    let share = link_in(&shares, "/share/").replace("/share/", "");
+
+    let reader = Person::with_token(cast.world.address(), &token);
+    let watcher = cast.world.stranger();
+    let of_token = ["/api/watchfire/sites", "/api/watchfire/sites/{site}", "/api/watchfire/live/now"];
+    let mut opened = Vec::new();
+    for (method, path, served) in TABLE {
+        let is_stream = ["/api/watchfire/live", "/api/watchfire/live/events"].contains(path);
+        if is_stream || served.contains(&Stranger) || served.is_empty() {
+            continue;
+        }
+        let asked = cast.filled(path).await;
+        if !is_refused(&ask(&reader, method, &asked).await) {
+            opened.push(("token", *method, *path));
+        }
+        let with_share = format!("{asked}{}share={share}", if asked.contains('?') { '&' } else { '?' });
+        if !is_refused(&ask(&watcher, method, &with_share).await) {
+            opened.push(("share", *method, *path));
+        }
+    }
+    opened.sort_unstable();
+    let mut expected: Vec<_> = of_token.iter().map(|path| ("token", "GET", *path)).collect();
+    expected.push(("share", "GET", "/api/watchfire/live/now"));
+    // What the shared page shows too: the site's name and hostnames, and how many are there.
+    expected.push(("share", "GET", "/api/watchfire/sites/{site}"));
+    expected.sort_unstable();
+    assert_eq!(opened, expected);
+    let elsewhere = format!("/api/watchfire/live/now?topic=site/{}/live&share={share}", cast.other_site);
+    assert_eq!(watcher.get(&elsewhere).await.status, 404, "a share link is of one site");
     cast.world.end().await;
 }

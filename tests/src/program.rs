@@ -46,14 +46,16 @@ impl Program {
         tokio::spawn(async move {
             let mut lines = BufReader::new(stdout).lines();
             while let Ok(Some(line)) = lines.next_line().await {
-                if let Some(at) = line.find("/setup/") {
-                    let _ = told.try_send(line[at..].trim().to_owned());
+                let set_up_path = line.find("/setup/").map(|at| line[at..].trim().to_owned());
+                if set_up_path.is_some() || line.contains("Watchfire is at") {
+                    let _ = told.try_send(set_up_path);
                 }
             }
         });
         let mut program = Program { address, metrics, set_up_path: None, child };
         program.ready().await;
-        program.set_up_path = words.try_recv().ok();
+        let greeting = tokio::time::timeout(START_MAX, words.recv()).await;
+        program.set_up_path = greeting.expect("the program greets").flatten();
         program
     }
 

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode};
+use axum::http::Method;
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
 use crate::Web;
 
@@ -19,7 +19,7 @@ pub async fn finish(State(web): State<Arc<Web>>, request: Request, next: Next) -
         Ok(response) => response,
         Err(error) => {
             tracing::error!(%error, "a change failed");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            door::panicked()
         }
     }
 }

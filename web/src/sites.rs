@@ -97,12 +97,14 @@ pub async fn delete(State(web): State<Arc<Web>>, on: OnSite, fields: Fields) -> 
         Ok(()) | Err(StoreError::NotFound(_)) => {}
         Err(error) => return Err(error.into()),
     }
-    web.store.history.forget(id).await?;
+    web.tell_site_changed(id).await;
+    web.tell_rights_changed().await;
+    if let Err(error) = web.store.history.forget(id).await {
+        tracing::warn!(site = %id, %error, "a deleted site's history goes when the store is opened next");
+    }
     if let Err(error) = web.live.forget(id).await {
         tracing::warn!(site = %id, %error, "a deleted site is still in live");
     }
-    web.tell_site_changed(id).await;
-    web.tell_rights_changed().await;
     tracing::info!(site = %id, by = %on.by.account.id, "site deleted");
     Ok(go_to("/?done=deleted"))
 }

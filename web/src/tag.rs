@@ -6,11 +6,11 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 
+use crate::Web;
 use crate::error::Answer;
 use crate::guard::OnSite;
 use crate::live_page::has_hits;
 use crate::shell::{Done, Shell, page};
-use crate::{Web, hostname};
 
 #[derive(Template)]
 #[template(path = "tag.html")]
@@ -23,19 +23,15 @@ struct TagPage {
     server: String,
     first_party_id: bool,
     has_hits: bool,
-    /// The hostname that the site must list before it takes hits from the demo shop; None where it does.
-    demo_needs: Option<String>,
 }
 
 /// `GET /sites/{site}/tag`
 pub async fn show(State(web): State<Arc<Web>>, on: OnSite, headers: HeaderMap, done: Done) -> Answer {
     let server = web.server_url(&headers);
-    let own = hostname::read(&server).unwrap_or_default();
     Ok(page(&TagPage {
         shell: Shell::on_site(&format!("Tag of {}", on.site.name), &on, "tag").saying(&done),
         site_id: on.site.id.to_string(),
         hostname: on.site.hostnames.first().cloned().unwrap_or_default(),
-        demo_needs: (!on.site.takes_hostname(&own)).then_some(own),
         server,
         first_party_id: on.site.first_party_id,
         has_hits: has_hits(&web, on.site.id).await?,

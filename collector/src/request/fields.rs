@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use model::limits::PROPS_MAX;
+use model::limits::{HITS_A_REQUEST_MAX, PROPS_MAX};
 
 /// Text, borrowed unless it has escapes. (`Option<Cow<str>>` would always copy.)
 #[derive(Deserialize, Clone, Debug)]
@@ -44,6 +45,44 @@ pub(super) struct WireHit<'a> {
     pub(super) agent: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) language: Option<Text<'a>>,
+}
+
+/// The hits of a request. Reads one more than the maximum, so that it can be told, and skips the rest: a body of 64 KiB
+/// may hold twenty thousand empty ones.
+pub(super) struct Hits<H>(pub(super) Vec<H>);
+
+impl<H> Hits<H> {
+    pub(super) fn none() -> Hits<H> {
+        Hits(Vec::new())
+    }
+}
+
+impl<'de, H: Deserialize<'de>> Deserialize<'de> for Hits<H> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Hits<H>, D::Error> {
+        from.deserialize_seq(HitsVisitor(PhantomData))
+    }
+}
+
+struct HitsVisitor<H>(PhantomData<H>);
+
+impl<'de, H: Deserialize<'de>> Visitor<'de> for HitsVisitor<H> {
+    type Value = Hits<H>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a list of hits")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Hits<H>, A::Error> {
+        let mut hits = Vec::new();
+        while hits.len() <= HITS_A_REQUEST_MAX {
+            match list.next_element()? {
+                Some(hit) => hits.push(hit),
+                None => return Ok(Hits(hits)),
+            }
+        }
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Hits(hits))
+    }
 }
 
 /// Properties in the order sent, values as text. Reads one more than the maximum, so that it can be told.

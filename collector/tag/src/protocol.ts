@@ -39,7 +39,5 @@ export interface Request {
   browser: string;
   /** 32 hexadecimal digits, with `data-storage` only. */
   visitor?: string;
-  /** `WIDTHxHEIGHT` in CSS pixels. */
-  screen?: string;
   hits: Hit[];
 }

@@ -32,10 +32,13 @@ impl Site {
         let present_before = self.counters.present;
         let shard = commit.shard;
         commit.changes.retain_mut(|change| self.change(shard, change));
+        // Shards that rebuild at once tell of different times: who is here now was not here then.
+        let is_past = self.minutes.are_past(commit.at);
         self.minutes.advance(commit.at, present_before);
-        self.minutes.raise(self.counters.present);
+        self.minutes.raise(commit.at, self.counters.present);
         commit.pageviews.iter().for_each(|&(minute, count)| self.minutes.view(minute, count));
-        let (hour, count) = self.hours.raise(commit.at, self.counters.present.max(present_before));
+        let together = if is_past { 0 } else { self.counters.present.max(present_before) };
+        let (hour, count) = self.hours.raise(commit.at, together);
         self.version += 1;
         let applied = Applied {
             site: commit.site,

@@ -32,6 +32,19 @@ async fn a_commit_changes_states_counters_and_version_together(live: Arc<dyn Liv
     assert_eq!(live.present(&[OTHER, SITE]).await.unwrap(), [0, 1]);
 }
 
+async fn a_commit_of_a_past_minute_raises_neither_series_nor_peak(live: Arc<dyn Live>) {
+    let later = EIGHT.plus(Duration::from_secs(3_600));
+    live.commit(vec![came(later, &visitor(1, "/tea"))]).await.unwrap();
+    let mut past = came(EIGHT.plus(Duration::from_secs(3_540)), &visitor(2, "/tea"));
+    past.pageviews = vec![(past.at.minute(), 1)];
+    let applied = live.commit(vec![past]).await.unwrap();
+    assert_eq!((applied[0].present, applied[0].peak.count), (2, 0));
+    let snapshot = live.watch(SITE).await.unwrap().snapshot;
+    let told: Vec<_> = snapshot.series.0.iter().map(|minute| (minute.pageviews, minute.visitors)).collect();
+    assert_eq!(told, [(1, 0), (0, 1)], "its pageview counts where it happened");
+    assert_eq!(snapshot.peak.map(|(_, count)| count), Some(1));
+}
+
 async fn each_commit_raises_the_version_of_its_site_by_one(live: Arc<dyn Live>) {
     let mut other = empty(EIGHT);
     other.site = OTHER;
@@ -244,6 +257,7 @@ macro_rules! contract {
         contract!($backend, $open, [
             an_unknown_site_is_empty,
             a_commit_changes_states_counters_and_version_together,
+            a_commit_of_a_past_minute_raises_neither_series_nor_peak,
             each_commit_raises_the_version_of_its_site_by_one,
             counters_equal_a_recount_of_the_states_whatever_is_committed,
             a_commit_that_is_wrong_about_before_is_put_right,

@@ -53,6 +53,8 @@ pub struct Slots {
     by_key: HashTable<SlotIndex>,
     /// The first slot of each visitor.
     by_visitor: HashTable<SlotIndex>,
+    /// How many slots each site has.
+    by_site: Vec<u32>,
     hasher: DefaultHashBuilder,
 }
 
@@ -94,6 +96,12 @@ impl Slots {
         })
     }
 
+    /// Slots in use, and those of one site.
+    pub fn counts(&self, site: SiteIndex) -> (usize, usize) {
+        let of_site = self.by_site.get(site as usize).copied().unwrap_or(0);
+        (self.slots.len as usize - self.free.len(), of_site as usize)
+    }
+
     /// Adds a visitor whose key has no slot yet.
     pub fn add(&mut self, site: SiteIndex, visitor: Arc<Visitor>) -> SlotIndex {
         let key = visitor.key;
@@ -112,6 +120,10 @@ impl Slots {
             previous: NONE,
         };
         let index = self.place(slot);
+        if self.by_site.len() <= site as usize {
+            self.by_site.resize(site as usize + 1, 0);
+        }
+        self.by_site[site as usize] += 1;
         if let Some(first) = first {
             self.get_mut(first).previous = index;
             self.replace_first(site, key.visitor, first, Some(index));
@@ -144,6 +156,7 @@ impl Slots {
             self.replace_first(site, key.visitor, index, (next != NONE).then_some(next));
         }
         self.free.push(index);
+        self.by_site[site as usize] -= 1;
         self.slots.take(index).expect("an index is not used after its slot was freed")
     }
 

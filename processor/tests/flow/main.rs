@@ -331,3 +331,34 @@ async fn shards_move_to_another_processor_and_back_without_a_gap() {
     assert_eq!((totals.all.hits, totals.duplicates, u64::from(world.charted().await)), (sent, 0, sent));
     assert_eq!(snapshot.counters, Counters::recount(snapshot.visitors.iter().map(|visitor| &**visitor)));
 }
+
+#[tokio::test]
+async fn a_link_within_the_site_is_no_campaign_whatever_it_says() {
+    let mut world = World::new(1).await;
+    let source = |snapshot: live::Snapshot| snapshot.visitors[0].source.name.to_string();
+    let arrivals = [
+        world.arrival(1, from(view(1, "/tea?ref=menu"), "https://shop.example/")),
+        world.arrival(1, beat(2, 1, "/tea?ref=menu")),
+    ];
+    world.send(&arrivals).await;
+    assert_eq!(source(world.snapshot().await), "Direct");
+    world.advance(3_600);
+    let arrival = world.arrival(1, from(view(3, "/tea?ref=partner"), "https://partner.example/"));
+    world.send(&[arrival]).await;
+    assert_eq!(source(world.snapshot().await), "partner", "a link from elsewhere");
+}
+
+#[tokio::test]
+async fn with_fewer_shards_than_before_nothing_is_forgotten() {
+    let mut world = World::new(3).await;
+    let (old, late) = (world.arrival(1, view(1, "/a")), world.arrival(2, view(2, "/a")));
+    world.send_to(1, std::slice::from_ref(&old)).await;
+    world.send_to(2, std::slice::from_ref(&late)).await;
+    world.stop().await.unwrap();
+    world.bus = std::sync::Arc::new(seams::Queues::new(1));
+    world.live = Default::default();
+    world.start().await;
+    assert_eq!((world.present().await, world.charted().await), (2, 2));
+    world.send(&[old, late]).await;
+    assert_eq!((world.totals().await.all.hits, world.charted().await), (2, 2), "sent again, they count once");
+}

@@ -134,7 +134,7 @@ impl World {
     }
 
     async fn mirror(&self) -> Mirror {
-        Mirror::of(self.live.watch(SITE).await.unwrap().snapshot)
+        Mirror::of(self.live.watch(SITE).await.unwrap().snapshot, START)
     }
 }
 
@@ -275,7 +275,7 @@ const TOPICS: [(&str, &str); 9] = [
 async fn simulate(seed: u64, pages: usize, commits: usize) {
     let mut world = World::of(seed, pages);
     let mut watch = world.live.watch(SITE).await.unwrap();
-    let mut mirror = Mirror::of(watch.snapshot);
+    let mut mirror = Mirror::of(watch.snapshot, START);
     let mut readers: Vec<Reader> =
         TOPICS.iter().map(|(kind, filter)| Reader::of(kind, filter, &mirror)).collect();
     for _ in 0..commits {
@@ -283,7 +283,7 @@ async fn simulate(seed: u64, pages: usize, commits: usize) {
         if world.random.u8(..) < 12 {
             // The mirror lags and is made anew; readers are not to notice.
             watch = world.live.watch(SITE).await.unwrap();
-            mirror = Mirror::of(watch.snapshot);
+            mirror = Mirror::of(watch.snapshot, START);
             readers.iter_mut().for_each(|reader| reader.view.restart(&mirror));
         }
         while let Ok(applied) = watch.changes.try_recv() {

@@ -78,7 +78,12 @@ async fn a_foreign_site_and_no_site_are_refused_alike() {
 
 #[tokio::test]
 async fn connections_have_a_largest_number_in_all_and_each() {
-    let options = Options { connections_max: 3, connections_each_max: 2, ..Options::default() };
+    let options = Options {
+        connections_max: 3,
+        connections_each_max: 2,
+        connections_a_share_max: 1,
+        ..Options::default()
+    };
     let house = House::open(options).await;
     let connect =
         async |query: String| house.try_connect(house.request(&format!("/api/watchfire/live?{query}"))).await;
@@ -86,8 +91,13 @@ async fn connections_have_a_largest_number_in_all_and_each() {
     let _second = connect(format!("token={VIEWER_TOKEN}")).await.unwrap();
     assert_eq!(connect(format!("token={VIEWER_TOKEN}")).await.err(), Some(503), "one account's third");
     let _third = connect(format!("share={SHARE}")).await.unwrap();
-    assert_eq!(connect(format!("share={SHARE}")).await.err(), Some(503), "the fourth of all");
+    assert_eq!(connect(format!("token={OWNER_TOKEN}")).await.err(), Some(503), "the fourth of all");
     drop(first);
+    until("a share link's second is refused where an account's passes", || async {
+        connect(format!("share={SHARE}")).await.err() == Some(503)
+            && connect(format!("token={OWNER_TOKEN}")).await.is_ok()
+    })
+    .await;
     until("a place that is given back is taken again", || async {
         connect(format!("token={VIEWER_TOKEN}")).await.is_ok()
     })
@@ -123,5 +133,27 @@ async fn filtered_views_of_a_site_have_a_largest_number() {
         .send(json!({ "subscribe": topic(SITE, "live"), "filter": { "os": "Linux" }, "as": 1001 }))
         .await;
     assert_eq!(dashboard.next().await["subscribed"]["as"], 1001, "a view that nobody watches makes room");
+    house.close().await;
+}
+
+#[tokio::test]
+async fn share_links_leave_views_to_the_people_of_the_site() {
+    let house = House::open(Options::default()).await;
+    let mut shared = house.connect(&format!("share={SHARE}")).await;
+    let max = realtime::options::VIEWS_OF_SHARES_MAX as u16;
+    for number in 0..=max {
+        let filter = json!({ "page": format!("/{number}") });
+        shared.send(json!({ "subscribe": topic(SITE, "live"), "filter": filter, "as": number })).await;
+        let answer = shared.next().await;
+        if number < max {
+            assert_eq!(answer["subscribed"]["as"], number);
+            shared.next_named("snapshot").await;
+        } else {
+            assert_eq!(answer["refused"]["code"], "too_many_views");
+        }
+    }
+    let mut own = house.connect(&format!("token={OWNER_TOKEN}")).await;
+    own.send(json!({ "subscribe": topic(SITE, "live"), "filter": { "page": "/own" }, "as": 1 })).await;
+    assert_eq!(own.next().await["subscribed"]["as"], 1);
     house.close().await;
 }

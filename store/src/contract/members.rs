@@ -16,6 +16,7 @@ on_every_backend! {
     a_member_at_the_maximum_can_still_change_role,
     a_revoked_member_has_no_role,
     who_is_no_member_cannot_be_revoked,
+    invitations_end_with_the_right_to_make_them,
     the_last_owner_stays_owner,
     of_two_owners_who_leave_at_once_one_stays,
 }
@@ -144,4 +145,33 @@ async fn fill(world: &World, site: SiteId, by: AccountId) {
         world.viewer(number, site, by).await;
     }
     assert!(world.store.accounts.invitations(site, LATER).await.unwrap().is_empty());
+}
+
+async fn invitations_end_with_the_right_to_make_them(world: World) {
+    let (operator, site) = world.founded().await;
+    let accounts = &world.store.accounts;
+    let by = world.viewer(2, site.id, operator.id).await.id;
+    let open = async || {
+        let open = accounts.invitations(site.id, NOW).await.unwrap();
+        let mut roles: Vec<_> = open.into_iter().map(|open| (open.by == by, open.role)).collect();
+        roles.sort();
+        roles
+    };
+    accounts.grant(site.id, by, Role::Owner).await.unwrap();
+    for (number, role) in [(11, Role::Viewer), (12, Role::Admin), (13, Role::Owner)] {
+        accounts.invite(invitation(number, site.id, by, role), secret(number)).await.unwrap();
+        let of_operator = invitation(10 + number, site.id, operator.id, role);
+        accounts.invite(of_operator, secret(10 + number)).await.unwrap();
+    }
+    let of_operator = [(false, Role::Viewer), (false, Role::Admin), (false, Role::Owner)];
+    let with = |more: &[(bool, Role)]| [&of_operator, more].concat();
+    accounts.grant(site.id, by, Role::Admin).await.unwrap();
+    assert_eq!(open().await, with(&[(true, Role::Viewer), (true, Role::Admin)]));
+    accounts.revoke(site.id, by).await.unwrap();
+    assert_eq!(open().await, with(&[]));
+    assert_refused!(accounts.accept(secret(12), by, NOW), NotFound(_));
+    accounts.revoke(site.id, operator.id).await.unwrap_err();
+    accounts.accept(secret(23), by, NOW).await.unwrap();
+    accounts.revoke(site.id, operator.id).await.unwrap();
+    assert_eq!(open().await.len(), 2, "an operator is one of every site");
 }

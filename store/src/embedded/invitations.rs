@@ -84,6 +84,23 @@ pub fn invitations(db: &Connection, site: SiteId, now: Millis) -> Result<Vec<Inv
     Ok(open.collect::<rusqlite::Result<_>>()?)
 }
 
+/// Withdraws what an account has open on a site and, with the role it has left, could not make now. An operator is
+/// one of every site.
+pub fn withdraw_beyond(db: &Connection, site: SiteId, by: AccountId, left: Option<Role>) -> Result<()> {
+    let open = db
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM invitations WHERE site = ?1 AND invited_by = ?2"))?
+        .query_map([site.column(), by.column()], read)?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let is_operator: bool = db
+        .prepare_cached("SELECT operator FROM accounts WHERE id = ?1")?
+        .query_row([by.column()], |row| row.get(0))?;
+    let may_still = |role: Role| is_operator || left.is_some_and(|left| left >= Role::Admin && left >= role);
+    for invitation in open.iter().filter(|invitation| !may_still(invitation.role)) {
+        withdraw(db, site, invitation.id)?;
+    }
+    Ok(())
+}
+
 pub fn withdraw(db: &Connection, site: SiteId, id: InvitationId) -> Result<()> {
     let withdrawn =
         db.execute("DELETE FROM invitations WHERE id = ?1 AND site = ?2", [id.column(), site.column()])?;

@@ -5,7 +5,7 @@ use model::{AccountId, Role, SiteId, limits};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::columns::Column;
-use super::people;
+use super::{invitations, people};
 use crate::accounts::Account;
 use crate::{Result, StoreError};
 
@@ -47,7 +47,7 @@ pub fn grant(db: &Connection, site: SiteId, account: AccountId, granted: Role) -
          ON CONFLICT (site, account) DO UPDATE SET role = excluded.role",
         [site.column(), account.column(), granted.column()],
     )?;
-    Ok(())
+    invitations::withdraw_beyond(db, site, account, Some(granted))
 }
 
 pub fn revoke(db: &Connection, site: SiteId, account: AccountId) -> Result<()> {
@@ -57,7 +57,7 @@ pub fn revoke(db: &Connection, site: SiteId, account: AccountId) -> Result<()> {
         Some(_) => {}
     }
     db.execute("DELETE FROM members WHERE site = ?1 AND account = ?2", [site.column(), account.column()])?;
-    Ok(())
+    invitations::withdraw_beyond(db, site, account, None)
 }
 
 fn refuse_full(db: &Connection, site: SiteId) -> Result<()> {

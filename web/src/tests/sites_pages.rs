@@ -201,13 +201,3 @@ async fn the_demo_leads_to_ones_first_site_and_carries_its_tag() {
     assert_eq!(visitor.get("/demo/demo.css").await.header("content-type"), "text/css; charset=utf-8");
     assert_eq!(visitor.get(&format!("/demo/{id}/elsewhere")).await.status, StatusCode::NOT_FOUND);
 }
-
-#[tokio::test]
-async fn the_tag_page_says_when_the_demo_would_be_refused() {
-    let (_world, mut owner) = World::with_owner().await;
-    let id = owner.add_site("Shop").await;
-    owner.get(&format!("/sites/{id}/tag")).await.says("add <strong>stats.example</strong> to the hostnames");
-    let form = [("name", "Shop"), ("hostnames", "shop.example\n*.example"), ("time_zone", "UTC")];
-    owner.post(&format!("/sites/{id}/settings"), &form).await;
-    owner.get(&format!("/sites/{id}/tag")).await.says("open it and be your own first visitor");
-}

@@ -26,6 +26,9 @@ const FIRST_DELAY_MS = 1_000;
 const DELAY_MS_MAX = 30_000;
 const NUMBERS = 65_536;
 const UNTIL_HELLO_MS = 15_000;
+/** Refusals that pass by themselves; the topic is asked for again after a while. */
+const PASSING = new Set(["unavailable", "too_many_views"]);
+const ASK_AGAIN_MS = 5_000;
 
 /** About a second, twice as long each further time up to 30 s; the random part keeps a crowd from coming back at once. */
 export function delayBefore(attempt: number, random: () => number): number {
@@ -176,7 +179,12 @@ export class Connection {
   }
 
   private refused(number: number, code: string, message: string): void {
-    this.subscriptions.get(number)?.reader.refused?.(code, message);
+    const subscription = this.subscriptions.get(number);
+    subscription?.reader.refused?.(code, message);
+    if (!subscription || !PASSING.has(code)) return;
+    setTimeout(() => {
+      if (this.subscriptions.get(number) === subscription && subscription.version === null) this.ask(number);
+    }, ASK_AGAIN_MS);
   }
 
   private ended(key: string, code: string, message: string): void {

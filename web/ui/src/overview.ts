@@ -7,7 +7,7 @@ import type { NowData } from "./protocol";
 import { Redraw } from "./redraw";
 
 /** The hub takes 300 subscriptions a connection; sites beyond keep the count that the page came with. */
-const WATCHED_MAX = 250;
+const WATCHED_MAX = 300;
 
 interface Site {
   card: HTMLElement;

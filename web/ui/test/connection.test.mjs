@@ -165,3 +165,19 @@ test("what is refused or ended is told to its reader and gone", () => {
   socket().say({ delta: { key: "k", version: 6, data: "six" } });
   assert.deepEqual(read.slice(1), [["refused", "not_found"], ["ended", "revoked"]]);
 });
+
+test("what was refused for a passing reason is asked for again after a while", () => {
+  line.subscribe("site/A/live", { country: "FR" }, reader);
+  line.subscribe("site/B/live", undefined, reader);
+  line.start();
+  socket().open();
+  socket().say(hello);
+  socket().say({ refused: { as: 0, code: "too_many_views", message: "…" } });
+  socket().say({ refused: { as: 1, code: "not_found", message: "…" } });
+  assert.deepEqual(read, [["refused", "too_many_views"], ["refused", "not_found"]]);
+  mock.timers.tick(4_999);
+  assert.equal(socket().sent.length, 2);
+  mock.timers.tick(1);
+  assert.deepEqual(socket().sent[2], { subscribe: "site/A/live", filter: { country: "FR" }, as: 0 });
+  assert.equal(socket().sent.length, 3, "what is not there stays refused");
+});
