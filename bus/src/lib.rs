@@ -3,6 +3,7 @@
 
 pub mod amqp;
 pub mod embedded;
+pub mod spool;
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! What only the bus on RabbitMQ promises: a broker that dies, freezes, fills up or is cut off, and queues that are
 //! not as expected.
 
-mod proxy;
+pub mod proxy;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -43,12 +43,12 @@ async fn insist(bus: &dyn Bus, shard: u16, ids: impl IntoIterator<Item = u128>) 
 }
 
 /// Each once, in the order they came first.
-fn firsts(ids: Vec<u128>) -> Vec<u128> {
+pub fn firsts(ids: Vec<u128>) -> Vec<u128> {
     let mut seen = std::collections::HashSet::new();
     ids.into_iter().filter(|&id| seen.insert(id)).collect()
 }
 
-async fn waiting_soon(bus: &dyn Bus, shard: u16) -> Vec<u128> {
+pub async fn waiting_soon(bus: &dyn Bus, shard: u16) -> Vec<u128> {
     insist(bus, shard, [u128::MAX]).await;
     drop(consume_patiently(bus, shard).await);
     waiting(bus, shard).await.into_iter().filter(|&id| id != u128::MAX).collect()
