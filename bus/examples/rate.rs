@@ -1,5 +1,6 @@
 //! Messages a second through RabbitMQ: `rate <url> [messages] [bytes] [under way] [shards]`. Published by so many
-//! callers at once, consumed and acknowledged meanwhile in the same process. The queues it makes stay.
+//! callers at once, consumed and acknowledged meanwhile in the same process. The queues it makes stay. With `own` for
+//! the url it starts a broker as the tests do.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,11 +9,14 @@ use bus::amqp::{AmqpBus, Options};
 use bus::{Bus, Message};
 use bytes::Bytes;
 use model::BatchId;
+use servers::rabbitmq::RabbitMq;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let url = arguments.next().unwrap_or_else(|| "amqp://localhost".to_owned());
+    let url = arguments.next().unwrap_or_else(|| "own".to_owned());
+    let broker = if url == "own" { Some(RabbitMq::start()?) } else { None };
+    let url = broker.as_ref().map_or(url, RabbitMq::url);
     let mut number = |default: u64| arguments.next().and_then(|text| text.parse().ok()).unwrap_or(default);
     let (messages, bytes, callers, shards) = (number(20_000), number(40_000), number(100), number(4) as u16);
     let prefix = format!("rate-{:x}", fastrand::u32(..));

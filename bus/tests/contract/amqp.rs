@@ -325,3 +325,57 @@ async fn options_out_of_bounds_are_refused() {
     check(|options| options.prefix = "a".repeat(101), false);
     check(|options| options.prefix = "a b".to_owned(), false);
 }
+
+/// A channel as any other program has one.
+async fn foreign_channel(url: &str) -> lapin::Channel {
+    let connection = lapin::Connection::connect(url, lapin::ConnectionProperties::default()).await.unwrap();
+    connection.create_channel().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_that_is_none_of_ours_is_set_aside_and_the_others_go_on() {
+    let world = Amqp::fresh().await;
+    publish(&world.bus, 0, [1]).await;
+    let channel = foreign_channel(&world.url).await;
+    channel.confirm_select(Default::default()).await.unwrap();
+    let queue = format!("{}.hits.0", world.options.prefix);
+    let sent =
+        channel.basic_publish("".into(), queue.into(), Default::default(), b"junk", Default::default());
+    sent.await.unwrap().await.unwrap();
+    publish(&world.bus, 0, [2]).await;
+    let mut consumer = world.bus.consume(0).await.unwrap();
+    let taken = take(&mut *consumer, 2).await;
+    assert_eq!(ids(&taken), [1, 2]);
+    consumer.ack(last(&taken)).await.unwrap();
+    let letters = world.bus.dead_letters(10).await.unwrap();
+    assert_eq!((letters.len(), &letters[0].message.body[..], letters[0].shard), (1, &b"junk"[..], 0));
+    assert!(letters[0].reason.contains("type"), "{}", letters[0].reason);
+    depth_of(&world.bus, 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_deleted_by_somebody_is_made_again_and_no_publish_is_confirmed_into_nothing() {
+    let world = Amqp::fresh().await;
+    publish(&world.bus, 0, [1]).await;
+    let mut consumer = world.bus.consume(0).await.unwrap();
+    assert_eq!(ids(&take(&mut *consumer, 1).await), [1]);
+    let channel = foreign_channel(&world.url).await;
+    let queue = format!("{}.hits.0", world.options.prefix);
+    channel.queue_delete(queue.into(), Default::default()).await.unwrap();
+    assert!(consumer.next(1).await.is_err());
+    drop(consumer);
+    publish(&world.bus, 0, 2..5).await;
+    assert_eq!(firsts(waiting_soon(&world.bus, 0).await), [2, 3, 4]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn past_the_prefetch_nothing_is_handed_out_until_something_is_acknowledged() {
+    let world = Amqp::with(Options { prefetch: 3, ..fresh_options() }).await;
+    publish(&world.bus, 0, 1..=5).await;
+    let mut consumer = world.bus.consume(0).await.unwrap();
+    let taken = take(&mut *consumer, 3).await;
+    let silence = tokio::time::timeout(Duration::from_millis(300), consumer.next(10)).await;
+    assert!(silence.is_err(), "{silence:?}");
+    consumer.ack(taken[1].position).await.unwrap();
+    assert_eq!(ids(&take(&mut *consumer, 2).await), [4, 5]);
+}
