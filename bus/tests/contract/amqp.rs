@@ -379,3 +379,17 @@ async fn past_the_prefetch_nothing_is_handed_out_until_something_is_acknowledged
     consumer.ack(taken[1].position).await.unwrap();
     assert_eq!(ids(&take(&mut *consumer, 2).await), [4, 5]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_encrypted_connection_is_made_to_a_broker_that_is_trusted_and_to_no_other() {
+    let start = || RabbitMq::start_encrypted().unwrap();
+    let broker = tokio::task::spawn_blocking(start).await.unwrap();
+    let (url, authority) = broker.encrypted().unwrap();
+    let trusting = Options { tls_authority: Some(authority), ..fresh_options() };
+    let bus = AmqpBus::open(&url, trusting.clone()).unwrap();
+    bus.check().await.unwrap();
+    publish(&bus, 0, 1..=3).await;
+    assert_eq!(waiting(&bus, 0).await, [1, 2, 3]);
+    let wary = AmqpBus::open(&url, Options { tls_authority: None, ..trusting }).unwrap();
+    assert!(matches!(wary.check().await, Err(LinkError::Unreachable { .. })));
+}
