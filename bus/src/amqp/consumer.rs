@@ -66,9 +66,10 @@ pub async fn consume(shared: &Arc<Shared>, shard: u16) -> Result<Box<dyn Consume
         Taking::Taken => return Err(ConsumeError::Taken(shard)),
         Taking::NoSuchShard => return Err(ConsumeError::NoSuchShard(shard)),
     };
-    let joined = timeout(ANSWER_TIME_MAX, join_alone(shared, shard)).await;
+    let link = shared.reading.link().await.map_err(ConsumeError::Unavailable)?;
+    let joined = timeout(ANSWER_TIME_MAX, join_alone(shared, &link, shard)).await;
     let joined = joined.unwrap_or_else(|_| Err(anyhow!("RabbitMQ did not answer in time")));
-    let Some((link, channel, deliveries)) = joined.map_err(ConsumeError::Unavailable)? else {
+    let Some((channel, deliveries)) = joined.map_err(ConsumeError::Unavailable)? else {
         return Err(ConsumeError::Taken(shard));
     };
     Ok(Box::new(AmqpConsumer {
@@ -82,15 +83,16 @@ pub async fn consume(shared: &Arc<Shared>, shard: u16) -> Result<Box<dyn Consume
     }))
 }
 
-type Joined = (Arc<Link>, Channel, lapin::Consumer);
-
 /// None: another consumer is there, and stays.
-async fn join_alone(shared: &Shared, shard: u16) -> anyhow::Result<Option<Joined>> {
-    let link = shared.reading.link().await?;
+async fn join_alone(
+    shared: &Shared,
+    link: &Link,
+    shard: u16,
+) -> anyhow::Result<Option<(Channel, lapin::Consumer)>> {
     let end = Instant::now() + TAKEN_AFTER;
     loop {
-        if let Some((channel, deliveries)) = try_to_join(shared, &link, shard).await? {
-            return Ok(Some((link, channel, deliveries)));
+        if let Some(joined) = try_to_join(shared, link, shard).await? {
+            return Ok(Some(joined));
         }
         if Instant::now() >= end {
             return Ok(None);
