@@ -113,6 +113,7 @@ impl AmqpBus {
     /// yet, so that a program starts while the broker is down. Must be called within a tokio runtime.
     pub fn open(uri: &str, options: Options) -> anyhow::Result<AmqpBus> {
         check(&options)?;
+        describe_metrics();
         let address = Address::parse(uri)?;
         let topology = Topology {
             prefix: options.prefix.clone(),
@@ -214,4 +215,18 @@ impl Shared {
     fn full(&self) -> PublishError {
         PublishError::Full { bytes_max: self.options.bytes_max, retry_after: RETRY_AFTER }
     }
+}
+
+fn describe_metrics() {
+    use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+    describe_gauge!("watchfire_bus_depth_bytes", Unit::Bytes, "Published and not acknowledged, estimated");
+    describe_gauge!("watchfire_bus_depth_messages", "Messages published and not acknowledged");
+    describe_histogram!("watchfire_bus_commit_seconds", Unit::Seconds, "From a publish to its confirmation");
+    describe_counter!("watchfire_bus_messages_total", "Messages confirmed by RabbitMQ");
+    describe_counter!(
+        "watchfire_bus_full_total",
+        "Messages that RabbitMQ did not take, its queue being full"
+    );
+    describe_counter!("watchfire_bus_failures_total", "Publishes that were not confirmed in time");
+    describe_counter!("watchfire_bus_dead_letters_total", "Messages set aside with a reason");
 }

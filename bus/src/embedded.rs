@@ -103,6 +103,16 @@ impl EmbeddedBus {
         Ok(EmbeddedBus { shared, writer: Mutex::new(Some(writer)) })
     }
 
+    /// Whether a message of this shard is not acknowledged.
+    pub(crate) fn holds(&self, shard: u16) -> bool {
+        let state = self.shared.state.lock();
+        state.shards.get(usize::from(shard)).is_some_and(|shard| shard.messages() > 0)
+    }
+
+    pub(crate) fn unacknowledged_bytes(&self) -> u64 {
+        self.shared.state.lock().unacknowledged_bytes()
+    }
+
     fn end(&self) {
         self.shared.state.lock().closing = true;
         self.shared.work.notify_one();

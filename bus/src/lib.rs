@@ -3,6 +3,7 @@
 
 pub mod amqp;
 pub mod embedded;
+pub mod spool;
 
 use std::time::Duration;
 
@@ -24,12 +25,14 @@ pub trait Bus: Send + Sync {
     /// A body is at most `limits::BATCH_BYTES_MAX`. A publish that failed may still be delivered.
     async fn publish(&self, shard: u16, message: Message) -> Result<(), PublishError>;
 
-    /// Becomes the consumer of a shard. Messages that were delivered and never acknowledged, in this
+    /// Becomes the consumer of a shard, and is its only one when this returns: what is derived from the shard
+    /// may be taken over now. Messages that were delivered and never acknowledged, in this
     /// process's life or an earlier one, are delivered again, oldest first, before newer ones.
-    /// Where another consumer holds the shard: `ConsumeError::Taken` (dropping a consumer frees it).
+    /// Where another consumer holds the shard, in any process: `ConsumeError::Taken`, within half a second.
+    /// Dropping a consumer frees its shard; so does the death of its process, as soon as the bus notices.
     async fn consume(&self, shard: u16) -> Result<Box<dyn Consumer>, ConsumeError>;
 
-    /// What waits now, over all shards.
+    /// What waits, over all shards; a broker is asked at most twice a second.
     async fn depth(&self) -> Depth;
 
     /// Messages set aside with their reason, oldest first, at most `limit`.
@@ -44,6 +47,7 @@ pub trait Bus: Send + Sync {
 pub trait Consumer: Send {
     /// Waits for at least one message, returns at most `max`, in order, without waiting for more.
     /// Cancel safe: a dropped call loses nothing. An error means that this consumer is finished.
+    /// A backend may hand out no more while very many (its prefetch) are unacknowledged.
     async fn next(&mut self, max: usize) -> anyhow::Result<Vec<Delivery>>;
 
     /// Acknowledges every message of this shard up to and including `position`. They never come again,
@@ -70,7 +74,8 @@ pub struct Position(pub u64);
 pub struct Delivery {
     pub position: Position,
     pub message: Message,
-    /// Delivered before and not acknowledged, as far as the bus knows.
+    /// Delivered before and not acknowledged, as far as the bus knows: what was only on its way to a consumer
+    /// that is gone may say so too.
     pub redelivered: bool,
 }
 
@@ -81,12 +86,14 @@ pub struct DeadLetter {
     pub reason: String,
 }
 
-/// Messages and bytes published and not acknowledged.
+/// Messages and bytes published and not acknowledged. RabbitMQ tells neither what other processes' consumers have,
+/// nor bytes: there those messages are left out, and the bytes are estimated from messages seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Depth {
     pub messages: u64,
     pub bytes: u64,
-    /// The bound on bytes, after which a publish answers `Full`.
+    /// The bound on bytes, after which a publish answers `Full`. A backend may hold each shard to an even part of
+    /// it, and tell so a few messages late.
     pub bytes_max: u64,
 }
 

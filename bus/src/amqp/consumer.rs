@@ -1,7 +1,8 @@
 //! The consumer of one shard: a channel of its own on the reading connection, with the queue's only consumer.
 //!
-//! The queue has a single active consumer, so that two never get messages at once. RabbitMQ lets others stand by
-//! without telling them; who finds any other consumer on the queue, before or after joining it, steps back.
+//! The queue has a single active consumer, so that two never get messages at once, whatever breaks. But RabbitMQ
+//! lets others stand by without telling them. So who wants to join looks whether the queue has a consumer, and then
+//! takes the shard's lock: an exclusive queue, which RabbitMQ keeps for one connection, and as long as that lives.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,9 +12,11 @@ use anyhow::{Context, anyhow, bail, ensure};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
-use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions};
+use lapin::options::{
+    BasicAckOptions, BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions, QueueDeleteOptions,
+};
 use lapin::types::FieldTable;
-use lapin::{BasicProperties, Channel};
+use lapin::{BasicProperties, Channel, ErrorKind};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -63,9 +66,10 @@ pub async fn consume(shared: &Arc<Shared>, shard: u16) -> Result<Box<dyn Consume
         Taking::Taken => return Err(ConsumeError::Taken(shard)),
         Taking::NoSuchShard => return Err(ConsumeError::NoSuchShard(shard)),
     };
-    let joined = timeout(ANSWER_TIME_MAX, join_alone(shared, shard)).await;
+    let link = shared.reading.link().await.map_err(ConsumeError::Unavailable)?;
+    let joined = timeout(ANSWER_TIME_MAX, join_alone(shared, &link, shard)).await;
     let joined = joined.unwrap_or_else(|_| Err(anyhow!("RabbitMQ did not answer in time")));
-    let Some((link, channel, deliveries)) = joined.map_err(ConsumeError::Unavailable)? else {
+    let Some((channel, deliveries)) = joined.map_err(ConsumeError::Unavailable)? else {
         return Err(ConsumeError::Taken(shard));
     };
     Ok(Box::new(AmqpConsumer {
@@ -79,15 +83,16 @@ pub async fn consume(shared: &Arc<Shared>, shard: u16) -> Result<Box<dyn Consume
     }))
 }
 
-type Joined = (Arc<Link>, Channel, lapin::Consumer);
-
 /// None: another consumer is there, and stays.
-async fn join_alone(shared: &Shared, shard: u16) -> anyhow::Result<Option<Joined>> {
-    let link = shared.reading.link().await?;
+async fn join_alone(
+    shared: &Shared,
+    link: &Link,
+    shard: u16,
+) -> anyhow::Result<Option<(Channel, lapin::Consumer)>> {
     let end = Instant::now() + TAKEN_AFTER;
     loop {
-        if let Some((channel, deliveries)) = try_to_join(shared, &link, shard).await? {
-            return Ok(Some((link, channel, deliveries)));
+        if let Some(joined) = try_to_join(shared, link, shard).await? {
+            return Ok(Some(joined));
         }
         if Instant::now() >= end {
             return Ok(None);
@@ -104,19 +109,47 @@ async fn try_to_join(
 ) -> anyhow::Result<Option<(Channel, lapin::Consumer)>> {
     let queue = shared.topology.hits(shard);
     let channel = link.channel().await?;
+    // First without the lock: RabbitMQ logs each attempt at one that is held.
     if consumers(&channel, &queue).await? > 0 {
         channel.close(200, "taken".into()).await?;
+        return Ok(None);
+    }
+    if !shared.lock(link, shard).await? {
+        return Ok(None);
+    }
+    if consumers(&channel, &queue).await? > 0 {
+        shared.unlock(&channel, shard).await?;
         return Ok(None);
     }
     channel.basic_qos(shared.options.prefetch, BasicQosOptions::default()).await?;
     let (tag, options) = (format!("shard-{shard}"), BasicConsumeOptions::default());
     let deliveries =
         channel.basic_consume(queue.as_str().into(), tag.into(), options, FieldTable::default()).await?;
-    if consumers(&channel, &queue).await? > 1 {
-        leave(&channel).await;
-        return Ok(None);
-    }
     Ok(Some((channel, deliveries)))
+}
+
+impl Shared {
+    /// False: another connection has it.
+    async fn lock(&self, link: &Link, shard: u16) -> anyhow::Result<bool> {
+        let channel = link.channel().await?;
+        let exclusive = QueueDeclareOptions { exclusive: true, ..Default::default() };
+        let name = self.topology.lock(shard).into();
+        match channel.queue_declare(name, exclusive, FieldTable::default()).await {
+            Ok(_) => Ok(true),
+            Err(error) if is_locked(&error) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn unlock(&self, channel: &Channel, shard: u16) -> lapin::Result<()> {
+        let name = self.topology.lock(shard).into();
+        channel.queue_delete(name, QueueDeleteOptions::default()).await.map(drop)
+    }
+}
+
+/// RESOURCE_LOCKED, as AMQP 0-9-1 numbers it.
+fn is_locked(error: &lapin::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ProtocolError(said) if said.get_id() == 405)
 }
 
 async fn consumers(channel: &Channel, queue: &str) -> lapin::Result<u32> {
@@ -125,13 +158,20 @@ async fn consumers(channel: &Channel, queue: &str) -> lapin::Result<u32> {
     Ok(queue.consumer_count())
 }
 
-/// Closes the channel at once. Not by cancelling the consumer first, as dropping it would: RabbitMQ would make
+/// Closes the channel, then gives the lock back. Not by cancelling the consumer first, as dropping it would: RabbitMQ would make
 /// the next consumer active before it takes back what this one has, and older messages would come after newer.
-async fn leave(channel: &Channel) {
-    match timeout(ANSWER_TIME_MAX, channel.close(200, "left".into())).await {
+async fn leave(shared: &Shared, shard: u16, line: &Line) {
+    let goodbye = async {
+        line.channel.close(200, "left".into()).await?;
+        shared.unlock(&line.link.channel().await?, shard).await
+    };
+    match timeout(ANSWER_TIME_MAX, goodbye).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!(%error, "a consumer's channel was gone before its goodbye"),
-        Err(_) => tracing::warn!("RabbitMQ did not answer a consumer's goodbye"),
+        Ok(Err(error)) => tracing::debug!(%error, "a consumer's connection was gone before its goodbye"),
+        Err(_) => {
+            tracing::warn!("RabbitMQ did not answer a consumer's goodbye, the connection is cut");
+            line.link.cut();
+        }
     }
 }
 
@@ -259,12 +299,12 @@ impl Drop for AmqpConsumer {
             return;
         };
         line.hold.leave();
-        let (shared, out) = (Arc::clone(&self.shared), self.out.len());
+        let (shared, shard, out) = (Arc::clone(&self.shared), self.shard, self.out.len());
         let Ok(runtime) = Handle::try_current() else {
             return line.link.cut();
         };
         runtime.spawn(async move {
-            leave(&line.channel).await;
+            leave(&shared, shard, &line).await;
             shared.depth.settle(out);
             drop(line);
         });

@@ -1,4 +1,5 @@
-//! The dead letters' queue: read without taking, sent again, or dropped.
+//! The dead letters' queue: read without taking, sent again, or dropped. Every letter is got each time, and all are
+//! given back at once: RabbitMQ puts what comes back behind what came back before, so a few would change the order.
 
 use bytes::Bytes;
 use lapin::options::{BasicAckOptions, BasicGetOptions};
@@ -33,12 +34,11 @@ impl AmqpBus {
     ) -> anyhow::Result<usize> {
         let shared = &self.shared;
         let channel = shared.reading.link().await?.channel().await?;
-        let mut sorted = 0;
-        for _ in 0..limit {
-            let Some(got) = shared.get(&channel).await? else {
-                break;
-            };
-            match decide(&got.letter) {
+        let (mut seen, mut sorted) = (0, 0);
+        while let Some(got) = shared.get(&channel).await? {
+            seen += 1;
+            let fate = if seen <= limit { decide(&got.letter) } else { Fate::Keep };
+            match fate {
                 Fate::Keep => continue,
                 Fate::Drop => {}
                 Fate::Requeue => shared.requeue(got.letter).await?,
@@ -55,10 +55,10 @@ impl Shared {
     pub(super) async fn read_dead_letters(&self, limit: usize) -> anyhow::Result<Vec<DeadLetter>> {
         let channel = self.reading.link().await?.channel().await?;
         let mut letters = Vec::new();
-        while letters.len() < limit
-            && let Some(got) = self.get(&channel).await?
-        {
-            letters.push(got.letter);
+        while let Some(got) = self.get(&channel).await? {
+            if letters.len() < limit {
+                letters.push(got.letter);
+            }
         }
         give_back(&channel).await?;
         Ok(letters)

@@ -50,7 +50,18 @@ pub struct Link {
 
 /// The connection's socket, to cut it by: the client's own goodbye waits for a broker that may be frozen.
 #[derive(Clone, Default)]
-struct Cord(Arc<Mutex<Option<TcpStream>>>);
+struct Cord(Arc<Mutex<Socket>>);
+
+#[derive(Default)]
+enum Socket {
+    #[default]
+    Unopened,
+    Open(TcpStream),
+    Cut,
+}
+
+/// Cuts the connection unless it succeeds, also where it is dropped half way.
+struct Attempt(Option<Cord>);
 
 impl Dialer {
     /// `authority`: certificates in PEM that are trusted beside the system's.
@@ -78,18 +89,18 @@ impl Dialer {
     }
 
     async fn reach(&self, node: &AMQPUri) -> Result<Link, LinkError> {
-        let cord = Cord::default();
+        // Whatever ends this wait: the client's thread would wait for the broker's answer for ever.
+        let attempt = Attempt(Some(Cord::default()));
         let reached = timeout(CONNECT_TIME_MAX, async {
-            let connection = self.connect(node, cord.clone()).await?;
-            let link = Link { connection, cord: cord.clone() };
+            let connection = self.connect(node, attempt.cord()).await?;
+            let link = Link { connection, cord: attempt.cord() };
             self.topology.declare(&link).await?;
             Ok(link)
         });
-        reached.await.unwrap_or_else(|_| {
-            // The client's thread would wait for the answer for ever.
-            cord.cut();
-            Err(self.unreachable(anyhow::anyhow!("no answer within {CONNECT_TIME_MAX:?}")))
-        })
+        let late = |_| Err(self.unreachable(anyhow::anyhow!("no answer within {CONNECT_TIME_MAX:?}")));
+        let link = reached.await.unwrap_or_else(late)?;
+        attempt.succeed();
+        Ok(link)
     }
 
     async fn connect(&self, node: &AMQPUri, cord: Cord) -> Result<Connection, LinkError> {
@@ -172,13 +183,37 @@ impl Drop for Link {
 
 impl Cord {
     fn hold(&self, socket: TcpStream) {
-        *self.0.lock() = Some(socket);
+        let mut held = self.0.lock();
+        match *held {
+            Socket::Cut => shut(&socket),
+            _ => *held = Socket::Open(socket),
+        }
     }
 
     fn cut(&self) {
-        if let Some(socket) = self.0.lock().take() {
-            // It may be closed already.
-            drop(socket.shutdown(Shutdown::Both));
+        if let Socket::Open(socket) = std::mem::replace(&mut *self.0.lock(), Socket::Cut) {
+            shut(&socket);
         }
+    }
+}
+
+/// It may be closed already.
+fn shut(socket: &TcpStream) {
+    drop(socket.shutdown(Shutdown::Both));
+}
+
+impl Attempt {
+    fn cord(&self) -> Cord {
+        self.0.clone().unwrap_or_default()
+    }
+
+    fn succeed(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        self.0.iter().for_each(Cord::cut);
     }
 }

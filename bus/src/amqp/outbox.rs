@@ -105,7 +105,16 @@ impl Outbox {
     /// Answers what has waited too long, with `why`.
     pub fn give_up_late(&self, why: &str) {
         let now = Instant::now();
-        while let Some(publish) = self.take_if(|publish| publish.deadline <= now) {
+        self.give_up(why, |publish| publish.deadline <= now);
+    }
+
+    /// Answers everything that waits: trying again is of no use.
+    pub fn give_up_all(&self, why: &str) {
+        self.give_up(why, |_| true);
+    }
+
+    fn give_up(&self, why: &str, ripe: impl Fn(&Publish) -> bool) {
+        while let Some(publish) = self.take_if(&ripe) {
             self.answer(publish, Err(Refusal::Unavailable(anyhow!("{why}"))));
         }
     }

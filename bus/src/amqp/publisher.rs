@@ -55,8 +55,12 @@ impl Publisher {
             let link = match self.dial().await {
                 Ok(link) => link,
                 Err(error) => {
+                    let is_refused = matches!(error, LinkError::Refused(_));
                     let error = format!("{error:#}");
                     tracing::warn!(%error, "the bus cannot be published to; trying again");
+                    if is_refused {
+                        self.outbox.give_up_all(&error);
+                    }
                     self.wait(&mut backoff, &error).await;
                     continue;
                 }

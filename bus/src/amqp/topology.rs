@@ -31,6 +31,11 @@ impl Topology {
         format!("{}.dead-letters", self.prefix)
     }
 
+    /// The exclusive queue that whoever consumes a shard holds.
+    pub fn lock(&self, shard: u16) -> String {
+        format!("{}.lock.{shard}", self.prefix)
+    }
+
     /// The shard whose queue has this name.
     pub fn shard_of(&self, queue: &str) -> Option<u16> {
         queue.strip_prefix(&self.prefix)?.strip_prefix(".hits.")?.parse().ok()

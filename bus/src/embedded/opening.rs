@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::fs::{File, TryLockError};
 use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 
@@ -13,6 +15,9 @@ use super::journal::Journal;
 use super::segment::{self, Segment};
 use super::shard::Shard;
 use super::state::State;
+
+/// A lock just let go may be held a moment longer, by a child that was forked meanwhile and is not yet its program.
+const LOCK_WAIT: Duration = Duration::from_millis(200);
 
 pub struct Opened {
     pub state: State,
@@ -51,10 +56,16 @@ fn lock(folder: &Path) -> anyhow::Result<File> {
     let path = folder.join("lock");
     let lock = File::options().create(true).truncate(false).write(true).open(&path);
     let lock = lock.with_context(|| format!("cannot open {}", path.display()))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => bail!("another process uses {}", folder.display()),
-        Err(TryLockError::Error(error)) => Err(error).context(format!("cannot lock {}", path.display())),
+    let end = Instant::now() + LOCK_WAIT;
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            Err(TryLockError::WouldBlock) if Instant::now() < end => sleep(LOCK_WAIT / 10),
+            Err(TryLockError::WouldBlock) => bail!("another process uses {}", folder.display()),
+            Err(TryLockError::Error(error)) => {
+                return Err(error).context(format!("cannot lock {}", path.display()));
+            }
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The bus on RabbitMQ as a world for the contract: one broker serves all tests, each has queues of its own.
 
+use std::time::Instant;
+
 use async_trait::async_trait;
 use bus::amqp::{AmqpBus, Options};
 use bus::{Bus, ConsumeError};
@@ -76,10 +78,11 @@ impl World for Amqp {
 
 /// Consumes as soon as the broker has noticed that an earlier consumer is gone.
 pub async fn consume_soon(bus: &dyn Bus, shard: u16) -> Box<dyn bus::Consumer> {
+    let end = Instant::now() + PATIENCE;
     loop {
         match bus.consume(shard).await {
             Ok(consumer) => return consumer,
-            Err(ConsumeError::Taken(_)) => {}
+            Err(ConsumeError::Taken(_)) => assert!(Instant::now() < end, "shard {shard} stays taken"),
             Err(other) => panic!("{other}"),
         }
     }

@@ -6,6 +6,7 @@ mod amqp;
 mod broker;
 mod embedded;
 mod fixtures;
+mod spool;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -322,3 +323,4 @@ macro_rules! bus_contract {
 
 bus_contract!(on_the_embedded_bus, fixtures::Embedded::fresh());
 bus_contract!(on_rabbitmq, super::broker::Amqp::fresh().await);
+bus_contract!(on_rabbitmq_behind_a_spool, super::spool::SpooledAmqp::fresh().await);

@@ -28,6 +28,7 @@ pub struct RabbitMq {
     /// None while it is killed.
     process: Option<Process>,
     port: u16,
+    tls_port: Option<u16>,
     distribution_port: u16,
     mapper_port: u16,
     folder: TempDir,
@@ -38,14 +39,27 @@ pub struct RabbitMq {
 impl RabbitMq {
     /// Returns once it greets clients.
     pub fn start() -> anyhow::Result<RabbitMq> {
+        RabbitMq::start_with(None)
+    }
+
+    /// Serves TLS too, with a certificate of its own authority for `localhost`.
+    pub fn start_encrypted() -> anyhow::Result<RabbitMq> {
+        RabbitMq::start_with(Some(free_port()))
+    }
+
+    fn start_with(tls_port: Option<u16>) -> anyhow::Result<RabbitMq> {
         sweep();
         let folder =
             tempfile::Builder::new().prefix(&format!("{FOLDER}{}-", std::process::id())).tempdir()?;
         let (port, distribution_port, mapper_port) = (free_port(), free_port(), free_port());
         write_settings(folder.path(), port)?;
+        if let Some(port) = tls_port {
+            certify(folder.path(), port)?;
+        }
         let mut server = RabbitMq {
             process: None,
             port,
+            tls_port,
             distribution_port,
             mapper_port,
             folder,
@@ -61,6 +75,13 @@ impl RabbitMq {
 
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The encrypted address, and the authority's certificate (PEM) to trust.
+    pub fn encrypted(&self) -> anyhow::Result<(String, String)> {
+        let port = self.tls_port.context("this broker serves no TLS")?;
+        let authority = std::fs::read_to_string(self.folder.path().join("authority.pem"))?;
+        Ok((format!("amqps://guest:guest@localhost:{port}"), authority))
     }
 
     /// SIGKILL: what it did not have on disk is lost.
@@ -163,6 +184,32 @@ fn write_settings(folder: &Path, port: u16) -> anyhow::Result<()> {
     std::fs::write(&cookie, "watchfire")?;
     std::fs::set_permissions(cookie, Permissions::from_mode(0o400))?;
     Ok(())
+}
+
+/// Makes an authority and a certificate by it, and has them served on this port.
+fn certify(folder: &Path, port: u16) -> anyhow::Result<()> {
+    let make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=authority \
+         -keyout authority.key -out authority.pem && \
+         openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=localhost \
+         -keyout server.key -out server.csr && \
+         printf 'subjectAltName=DNS:localhost' > server.ext && \
+         openssl x509 -req -in server.csr -CA authority.pem -CAkey authority.key -CAcreateserial -days 2 \
+         -extfile server.ext -out server.pem";
+    let made = Command::new("sh").args(["-c", make]).current_dir(folder).output()?;
+    if !made.status.success() {
+        bail!("openssl: {}", String::from_utf8_lossy(&made.stderr));
+    }
+    let at = |name: &str| folder.join(name).display().to_string();
+    let (authority, certificate, key) = (at("authority.pem"), at("server.pem"), at("server.key"));
+    let settings = format!(
+        "listeners.ssl.1 = 127.0.0.1:{port}\n\
+         ssl_options.cacertfile = {authority}\n\
+         ssl_options.certfile = {certificate}\n\
+         ssl_options.keyfile = {key}\n\
+         ssl_options.verify = verify_none\n"
+    );
+    let mut file = std::fs::File::options().append(true).open(folder.join("rabbitmq.conf"))?;
+    Ok(file.write_all(settings.as_bytes())?)
 }
 
 fn greet(port: u16) -> std::io::Result<()> {
