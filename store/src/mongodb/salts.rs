@@ -50,24 +50,21 @@ async fn salt(step: &mut Step, name: &str, expires: Millis) -> Result<Salt> {
     let mut fresh = Salt::default();
     getrandom::fill(&mut fresh)
         .map_err(|error| StoreError::Unavailable(anyhow!("no randomness: {error}")))?;
-    for _ in 1..TRIES_MAX {
-        match keep(step, name, &fresh, expires).await {
-            // Another process made it between the server's look and its insert.
-            Err(StoreError::Conflict(_)) => {}
-            kept => return kept,
+    for _ in 0..TRIES_MAX {
+        if let Some(kept) = keep(step, name, &fresh, expires).await? {
+            return bytes32(kept.salt);
         }
     }
-    keep(step, name, &fresh, expires).await
+    Err(StoreError::Unavailable(anyhow!("the salt {name} was made {TRIES_MAX} times and found never")))
 }
 
 /// The salt that is there wins over the fresh one; the later expiry wins.
-async fn keep(step: &mut Step, name: &str, fresh: &Salt, expires: Millis) -> Result<Salt> {
+async fn keep(step: &mut Step, name: &str, fresh: &Salt, expires: Millis) -> Result<Option<Row>> {
     let keep = doc! {
         "$setOnInsert": { "v": V, "salt": binary(fresh) },
         "$max": { "expires": date(expires) },
     };
-    let kept: Row = step.kept(SALTS, doc! { "_id": name }, keep).await?;
-    bytes32(kept.salt)
+    step.kept(SALTS, doc! { "_id": name }, keep).await
 }
 
 async fn destroy(step: &mut Step, now: Millis) -> Result<()> {

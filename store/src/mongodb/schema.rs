@@ -7,6 +7,7 @@
 //! Sharded by site are `tail` with `{site: 1, id: 1}` and `peaks` with `{site: 1, hour: 1}`, both unique: every write
 //! to them names its site. All else is small (accounts, sites and what belongs to them) and stays on one shard.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -35,6 +36,16 @@ struct Index {
     keys: Document,
     unique: bool,
     expires: bool,
+}
+
+impl Index {
+    fn model(self) -> IndexModel {
+        let options = IndexOptions::builder()
+            .unique(self.unique.then_some(true))
+            .expire_after(self.expires.then_some(EXPIRED_KEPT))
+            .build();
+        IndexModel::builder().keys(self.keys).options(options).build()
+    }
 }
 
 fn indexes() -> Vec<Index> {
@@ -122,17 +133,16 @@ async fn ensure(database: &Database) -> anyhow::Result<()> {
             _ => {}
         }
     }
-    for Index { of, keys, unique, expires } in indexes() {
-        let options = IndexOptions::builder()
-            .unique(unique.then_some(true))
-            .expire_after(expires.then_some(EXPIRED_KEPT))
-            .build();
-        let index = IndexModel::builder().keys(keys.clone()).options(options).build();
+    let mut wanted: BTreeMap<&str, Vec<IndexModel>> = BTreeMap::new();
+    for index in indexes() {
+        wanted.entry(index.of).or_default().push(index.model());
+    }
+    for (of, models) in wanted {
         let collection = database.mongo.collection::<Document>(of);
         collection
-            .create_index(index)
+            .create_indexes(models)
             .await
-            .with_context(|| format!("cannot make the index {keys} of {of}"))?;
+            .with_context(|| format!("cannot make the indexes of {of}"))?;
     }
     turns::prepare(&mut Step::alone(database)).await?;
     Ok(())

@@ -111,15 +111,18 @@ impl Step {
         Ok(act!(self, change)?)
     }
 
-    /// Changes the one there is, or makes it, and reads it as it is then.
-    pub async fn kept<T>(&mut self, into: &str, filter: Document, update: Document) -> Result<T>
+    /// Changes the one there is, or makes it, and reads it as it is then. None where another made it meanwhile.
+    pub async fn kept<T>(&mut self, into: &str, filter: Document, update: Document) -> Result<Option<T>>
     where
         T: DeserializeOwned + Send + Sync,
     {
         let collection = self.collection::<T>(into);
         let keep = collection.find_one_and_update(filter, update).return_document(ReturnDocument::After);
-        let kept = act!(self, keep.upsert(true))?;
-        kept.ok_or_else(|| StoreError::Unavailable(anyhow::anyhow!("MongoDB made no document in {into}")))
+        let kept = act!(self, keep.upsert(true)).map_err(StoreError::from);
+        match kept {
+            Err(StoreError::Conflict(_)) => Ok(None),
+            kept => kept,
+        }
     }
 
     /// Removes all that match; how many they were.

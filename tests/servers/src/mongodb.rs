@@ -102,12 +102,13 @@ fn uri(base: &str, database: &str) -> String {
     format!("{}/{database}?{options}", server.trim_end_matches('/'))
 }
 
-/// `--sync-on-commit`: what was acknowledged survives a SIGKILL.
+/// `--sync-on-commit`: what was acknowledged survives a SIGKILL. The cache is a bound, not a reservation: with 256 MB a
+/// transaction of 16 MB never ends, as it may not be evicted.
 fn command(folder: &Path, port: u16) -> anyhow::Result<Command> {
     let log = std::fs::File::create(folder.join("server.log"))?;
     let mut command = Command::new(program()?);
     command
-        .args(["--host", "127.0.0.1", "--cache-size", "256M", "--log-file-max", "16MB", "--sync-on-commit"])
+        .args(["--host", "127.0.0.1", "--cache-size", "1G", "--log-file-max", "64MB", "--sync-on-commit"])
         .args(["--port", &port.to_string()])
         .arg("--storage-path")
         .arg(folder.join("data"))
