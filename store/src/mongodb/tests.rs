@@ -28,11 +28,11 @@ fn batch(number: u128, site: u64) -> TailBatch {
 }
 
 /// The numbers of all batches in the tail, in order, read page by page.
-async fn numbers(history: &dyn History) -> Vec<u128> {
+async fn numbers(history: &dyn History, page_batches: usize) -> Vec<u128> {
     let mut numbers = vec![];
     let mut after = None;
     loop {
-        let page = history.tail_since(Millis(0), after, 500).await.unwrap();
+        let page = history.tail_since(Millis(0), after, page_batches).await.unwrap();
         numbers.extend(page.batches.iter().map(|batch| batch.id.0));
         after = page.next;
         if after.is_none() {

@@ -40,7 +40,7 @@ async fn what_was_acknowledged_is_there_once_after_the_server_was_killed() {
         acknowledged.lock().insert(number);
     }
     let next = MongoStore::open(&uri).await.unwrap();
-    let all = numbers(&*next.history).await;
+    let all = numbers(&*next.history, 500).await;
     let mut expected: Vec<_> = acknowledged.lock().iter().flat_map(|number| [*number, *number]).collect();
     let mut found = all.clone();
     expected.sort_unstable();

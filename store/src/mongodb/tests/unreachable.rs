@@ -30,5 +30,5 @@ async fn a_server_that_stands_still_is_unavailable_and_then_goes_on() {
     assert!(began.elapsed() < CALL_TIME_MAX + Duration::from_secs(2));
     server.process().unwrap().signal(Signal::Continue);
     store.history.append(vec![batch(2, 1), batch(3, 1)]).await.unwrap();
-    assert_eq!(super::numbers(&*store.history).await, [1, 2, 3]);
+    assert_eq!(super::numbers(&*store.history, 500).await, [1, 2, 3]);
 }
