@@ -121,7 +121,10 @@ fn bytes_of(batches: &[TailBatch]) -> usize {
 
 /// The one error that an append can meet here is told to all who share it.
 fn copy(outcome: &Result<()>) -> Result<()> {
-    outcome.as_ref().map(|()| ()).map_err(|error| StoreError::Unavailable(anyhow!("{error:#}")))
+    match outcome {
+        Ok(()) => Ok(()),
+        Err(error) => Err(StoreError::Unavailable(anyhow!("{error:#}"))),
+    }
 }
 
 /// Appends without looking whether a batch is there already, as it rarely is; where one was, again, looking.
