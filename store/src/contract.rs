@@ -11,42 +11,77 @@ mod salts;
 mod secrets;
 mod sites;
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use tempfile::TempDir;
 
-use crate::{Embedded, Store};
+use crate::{Embedded, MongoStore, Store};
 
 /// An empty store of one backend, in a namespace of its own.
 pub struct World {
     pub store: Store,
-    folder: TempDir,
+    place: Place,
+}
+
+/// Where the next process finds the store again.
+enum Place {
+    Folder(TempDir),
+    /// The URI of a database on the server that all tests of this process share.
+    Database(String),
 }
 
 impl World {
-    pub fn embedded() -> World {
-        let folder = tempfile::tempdir().unwrap();
-        World { store: Embedded::open(folder.path()).unwrap(), folder }
+    pub async fn embedded() -> World {
+        World::at(Place::Folder(tempfile::tempdir().unwrap())).await
+    }
+
+    pub async fn mongodb() -> World {
+        World::at(Place::Database(servers::mongodb::shared_uri(&fresh_database()))).await
     }
 
     /// The store as the next process finds it.
     pub async fn reopened(self) -> World {
-        let World { store, folder } = self;
+        let World { store, place } = self;
         store.close().await;
-        World { store: Embedded::open(folder.path()).unwrap(), folder }
+        World::at(place).await
     }
+
+    async fn at(place: Place) -> World {
+        let store = match &place {
+            Place::Folder(folder) => Embedded::open(folder.path()).unwrap(),
+            Place::Database(uri) => MongoStore::open(uri).await.unwrap(),
+        };
+        World { store, place }
+    }
+}
+
+/// The name of a database that no test has had.
+pub fn fresh_database() -> String {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    format!("watchfire_test_{:x}_{number}", fastrand::u64(..))
 }
 
 /// One line a backend.
 macro_rules! on_every_backend {
     ($($promise:ident,)*) => {
-        mod embedded {
+        $crate::contract::on_backend! { embedded, $($promise,)* }
+        $crate::contract::on_backend! { mongodb, $($promise,)* }
+    };
+}
+use on_every_backend;
+
+macro_rules! on_backend {
+    ($backend:ident, $($promise:ident,)*) => {
+        mod $backend {
             $(#[tokio::test]
             async fn $promise() {
-                super::$promise(crate::contract::World::embedded()).await;
+                super::$promise($crate::contract::World::$backend().await).await;
             })*
         }
     };
 }
-use on_every_backend;
+use on_backend;
 
 /// That a call was refused, and how.
 macro_rules! assert_refused {

@@ -8,9 +8,11 @@ pub mod accounts;
 mod contract;
 pub mod embedded;
 pub mod history;
+pub mod mongodb;
 pub mod salts;
 pub mod sites;
 
+pub use crate::mongodb::MongoStore;
 pub use access::{Access, Credential, Denied};
 pub use accounts::Accounts;
 pub use embedded::Embedded;

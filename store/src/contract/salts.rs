@@ -2,6 +2,7 @@
 
 use model::Millis;
 
+use super::fixtures::NOW;
 use super::{World, on_every_backend};
 
 on_every_backend! {
@@ -17,21 +18,21 @@ const NAME: &str = "Europe/Paris 2026-11-21";
 
 async fn a_salt_is_the_same_whenever_it_is_asked_for(world: World) {
     let salts = &world.store.salts;
-    let first = salts.salt(NAME, Millis(10)).await.unwrap();
+    let first = salts.salt(NAME, Millis(NOW.0 + 10)).await.unwrap();
     for expires in [10, 20, 5] {
-        assert_eq!(salts.salt(NAME, Millis(expires)).await.unwrap(), first);
+        assert_eq!(salts.salt(NAME, Millis(NOW.0 + expires)).await.unwrap(), first);
     }
 }
 
 async fn a_salt_is_the_same_for_the_next_process(world: World) {
-    let first = world.store.salts.salt(NAME, Millis(10)).await.unwrap();
+    let first = world.store.salts.salt(NAME, Millis(NOW.0 + 10)).await.unwrap();
     let world = world.reopened().await;
-    assert_eq!(world.store.salts.salt(NAME, Millis(10)).await.unwrap(), first);
+    assert_eq!(world.store.salts.salt(NAME, Millis(NOW.0 + 10)).await.unwrap(), first);
 }
 
 async fn salts_of_two_names_differ(world: World) {
-    let first = world.store.salts.salt(NAME, Millis(10)).await.unwrap();
-    let second = world.store.salts.salt("Europe/Paris 2026-11-22", Millis(10)).await.unwrap();
+    let first = world.store.salts.salt(NAME, Millis(NOW.0 + 10)).await.unwrap();
+    let second = world.store.salts.salt("Europe/Paris 2026-11-22", Millis(NOW.0 + 10)).await.unwrap();
     assert_ne!(first, second);
     assert_ne!(first, [0; 32]);
 }
@@ -40,9 +41,9 @@ async fn everybody_who_asks_first_at_once_gets_the_same_salt(world: World) {
     let mut asked = tokio::task::JoinSet::new();
     for _ in 0..50 {
         let salts = world.store.salts.clone();
-        asked.spawn(async move { salts.salt(NAME, Millis(10)).await });
+        asked.spawn(async move { salts.salt(NAME, Millis(NOW.0 + 10)).await });
     }
-    let expected = world.store.salts.salt(NAME, Millis(10)).await.unwrap();
+    let expected = world.store.salts.salt(NAME, Millis(NOW.0 + 10)).await.unwrap();
     while let Some(salt) = asked.join_next().await {
         assert_eq!(salt.unwrap().unwrap(), expected);
     }
@@ -50,20 +51,20 @@ async fn everybody_who_asks_first_at_once_gets_the_same_salt(world: World) {
 
 async fn a_salt_lives_until_the_latest_expiry_asked_with(world: World) {
     let salts = &world.store.salts;
-    let first = salts.salt(NAME, Millis(10)).await.unwrap();
-    salts.salt(NAME, Millis(20)).await.unwrap();
-    salts.salt(NAME, Millis(15)).await.unwrap();
-    salts.destroy_expired(Millis(20)).await.unwrap();
-    assert_eq!(salts.salt(NAME, Millis(1)).await.unwrap(), first);
-    salts.destroy_expired(Millis(21)).await.unwrap();
-    assert_ne!(salts.salt(NAME, Millis(20)).await.unwrap(), first);
+    let first = salts.salt(NAME, Millis(NOW.0 + 10)).await.unwrap();
+    salts.salt(NAME, Millis(NOW.0 + 20)).await.unwrap();
+    salts.salt(NAME, Millis(NOW.0 + 15)).await.unwrap();
+    salts.destroy_expired(Millis(NOW.0 + 20)).await.unwrap();
+    assert_eq!(salts.salt(NAME, Millis(NOW.0 + 1)).await.unwrap(), first);
+    salts.destroy_expired(Millis(NOW.0 + 21)).await.unwrap();
+    assert_ne!(salts.salt(NAME, Millis(NOW.0 + 20)).await.unwrap(), first);
 }
 
 async fn an_expired_salt_is_destroyed_and_the_others_stay(world: World) {
     let salts = &world.store.salts;
-    let expired = salts.salt("old", Millis(10)).await.unwrap();
-    let kept = salts.salt("new", Millis(11)).await.unwrap();
-    salts.destroy_expired(Millis(11)).await.unwrap();
-    assert_eq!(salts.salt("new", Millis(11)).await.unwrap(), kept);
-    assert_ne!(salts.salt("old", Millis(11)).await.unwrap(), expired);
+    let expired = salts.salt("old", Millis(NOW.0 + 10)).await.unwrap();
+    let kept = salts.salt("new", Millis(NOW.0 + 11)).await.unwrap();
+    salts.destroy_expired(Millis(NOW.0 + 11)).await.unwrap();
+    assert_eq!(salts.salt("new", Millis(NOW.0 + 11)).await.unwrap(), kept);
+    assert_ne!(salts.salt("old", Millis(NOW.0 + 11)).await.unwrap(), expired);
 }

@@ -1,0 +1,108 @@
+//! The backend in MongoDB, for the cluster size: any number of processes on one database.
+//!
+//! **Where things stand.** A collection an idea; its shape stands at the top of the file that owns it. Each document
+//! carries `v`; `schema.rs` says what that is for, which indexes there are, and how the tail is sharded by site.
+//!
+//! **Durability.** Every write is acknowledged by a majority with its journal on disk, whatever the URI says; every
+//! read is from the primary, of what a majority has.
+//!
+//! **The tail** is appended by transactions that come one after the other (`appender.rs` says why): an append is there
+//! as a whole or not at all, and cursors have neither holes nor latecomers for a reader. A batch is named by
+//! (site, id), which is unique.
+//!
+//! **The rest** is small and changes rarely: each call that changes more than one document is a transaction, and each
+//! that depends on a count takes the turn of the site or account that it counted for (`transaction.rs`).
+//!
+//! Waits are bounded: a server is looked for for `database::SERVER_SELECTION_MAX`, a call is answered within
+//! `gate::CALL_TIME_MAX`. What fails for want of a server is `Unavailable` and may be asked again.
+
+mod accounts;
+mod appender;
+mod columns;
+mod database;
+mod forgotten;
+mod gate;
+mod invitations;
+mod members;
+mod peaks;
+mod people;
+mod registry;
+mod salts;
+mod schema;
+mod shares;
+mod sign_ins;
+mod sites;
+mod step;
+mod tail;
+#[cfg(test)]
+mod tests;
+mod tokens;
+mod transaction;
+mod turns;
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use async_trait::async_trait;
+
+use crate::{Backend, Store};
+use appender::Appender;
+use database::Database;
+use registry::Registry;
+use tail::Tail;
+
+/// Documents about the database itself: the schema's version, the set-up secret.
+const META: &str = "meta";
+
+/// The cluster backend.
+pub struct MongoStore {
+    database: Arc<Database>,
+    appender: Arc<Appender>,
+}
+
+impl MongoStore {
+    /// Opens the database of `mongodb://[user:password@]host[:port],…/database[?options]`. An empty one is prepared.
+    /// Returns within some seconds; takes longer only where a site's history is still to be forgotten.
+    ///
+    /// An error where the URI names no database, the servers cannot be reached or are no replica set, or the database
+    /// is of a newer version or of an older one that `migrate` has not brought up to date.
+    pub async fn open(uri: &str) -> anyhow::Result<Store> {
+        MongoStore::over(Database::connect(uri).await?).await
+    }
+
+    /// Brings the database up to date; the versions of its schema before and after. Killed on the way, it goes on
+    /// from there when it is called again. Programs of the older version are to be stopped before.
+    pub async fn migrate(uri: &str) -> anyhow::Result<(i32, i32)> {
+        let database = Database::connect(uri).await?;
+        let migrated = schema::migrate(&database).await;
+        database.mongo.client().clone().shutdown().await;
+        migrated
+    }
+
+    async fn over(database: Database) -> anyhow::Result<Store> {
+        schema::prepare(&database).await?;
+        let database = Arc::new(database);
+        let appender = Arc::new(Appender::start(Arc::clone(&database)));
+        let tail = Tail(Arc::clone(&database), Arc::clone(&appender), Arc::default());
+        tail::finish(&tail).await.context("cannot finish what an earlier process was forgetting")?;
+        let rows = Arc::new(Registry(Arc::clone(&database)));
+        Ok(Store {
+            history: Arc::new(tail),
+            sites: rows.clone(),
+            accounts: rows.clone(),
+            salts: rows,
+            backend: Arc::new(MongoStore { database, appender }),
+        })
+    }
+}
+
+#[async_trait]
+impl Backend for MongoStore {
+    async fn close(&self) {
+        if !self.database.gate.close().await {
+            tracing::warn!("calls to MongoDB were under way when the store was closed");
+        }
+        self.appender.close().await;
+        self.database.mongo.client().clone().shutdown().immediate(true).await;
+    }
+}

@@ -1,0 +1,149 @@
+//! Collections, indexes, and the version of them all: `meta` holds `{_id: "schema", v: i32}`.
+//!
+//! Every document carries `v`, the version it was written in. A program refuses a database that is newer than itself
+//! and one that is older (`watchfire migrate` brings it up to date); within one version old and new programs run side
+//! by side: what they do not know in a document they leave alone.
+//!
+//! Sharded by site are `tail` with `{site: 1, id: 1}` and `peaks` with `{site: 1, hour: 1}`, both unique: every write
+//! to them names its site. All else is small (accounts, sites and what belongs to them) and stays on one shard.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use mongodb::IndexModel;
+use mongodb::bson::{Document, doc};
+use mongodb::options::IndexOptions;
+
+use super::step::{Step, code};
+use super::{turns, *};
+
+/// The version that this program reads and writes.
+pub const V: i32 = 1;
+
+/// Migration n (from 1) is entry n - 1; it brings version n - 1 to n. Append only. Each may be run twice: a program
+/// that is killed on the way begins it again.
+const MIGRATIONS: &[&str] = &["collections and indexes"];
+
+/// How long after its end a document is removed by the server itself, where nobody asked before: longer than clocks
+/// of servers are apart. Whoever reads looks at the time anyway.
+const EXPIRED_KEPT: Duration = Duration::from_secs(3_600);
+
+const NAMESPACE_EXISTS: i32 = 48;
+
+struct Index {
+    of: &'static str,
+    keys: Document,
+    unique: bool,
+    expires: bool,
+}
+
+impl Index {
+    fn model(self) -> IndexModel {
+        let options = IndexOptions::builder()
+            .unique(self.unique.then_some(true))
+            .expire_after(self.expires.then_some(EXPIRED_KEPT))
+            .build();
+        IndexModel::builder().keys(self.keys).options(options).build()
+    }
+}
+
+fn indexes() -> Vec<Index> {
+    let plain = |of, keys| Index { of, keys, unique: false, expires: false };
+    let unique = |of, keys| Index { of, keys, unique: true, expires: false };
+    let expiring = |of| Index { of, keys: doc! { "expires": 1 }, unique: false, expires: true };
+    vec![
+        unique(tail::TAIL, doc! { "site": 1, "id": 1 }),
+        plain(tail::TAIL, doc! { "site": 1, "_id": 1 }),
+        plain(tail::TAIL, doc! { "received": 1, "_id": 1 }),
+        unique(peaks::PEAKS, doc! { "site": 1, "hour": 1 }),
+        plain(peaks::PEAKS, doc! { "hour": 1, "site": 1 }),
+        plain(forgotten::FORGOTTEN, doc! { "number": 1 }),
+        plain(forgotten::FORGOTTEN, doc! { "finished": 1 }),
+        unique(people::ACCOUNTS, doc! { "email_key": 1 }),
+        plain(sign_ins::SIGN_INS, doc! { "account": 1, "created": -1 }),
+        expiring(sign_ins::SIGN_INS),
+        unique(members::MEMBERS, doc! { "site": 1, "account": 1 }),
+        plain(members::MEMBERS, doc! { "account": 1, "site": 1 }),
+        unique(tokens::TOKENS, doc! { "secret": 1 }),
+        plain(tokens::TOKENS, doc! { "account": 1, "created": -1 }),
+        plain(tokens::TOKENS, doc! { "site": 1 }),
+        unique(invitations::INVITATIONS, doc! { "secret": 1 }),
+        plain(invitations::INVITATIONS, doc! { "site": 1, "created": -1 }),
+        expiring(invitations::INVITATIONS),
+        unique(shares::SHARES, doc! { "secret": 1 }),
+        plain(shares::SHARES, doc! { "site": 1, "created": -1 }),
+        expiring(salts::SALTS),
+    ]
+}
+
+/// Collections without an index of their own: made before a transaction writes to them.
+const WITHOUT_INDEX: [&str; 3] = [META, turns::TURNS, sites::SITES];
+
+/// Refuses a database of another version, and makes what is missing in an empty one.
+pub async fn prepare(database: &Database) -> anyhow::Result<()> {
+    match version(database).await? {
+        None => migrate(database).await.map(drop),
+        Some(V) => ensure(database).await,
+        Some(version) if version > V => bail!("{}", newer(version)),
+        Some(version) => bail!(
+            "the database is of an older version of Watchfire (schema {version}; this one writes {V}): \
+             run `watchfire migrate` once"
+        ),
+    }
+}
+
+/// Brings the database up to date, one version after the other; the versions it came from and to.
+pub async fn migrate(database: &Database) -> anyhow::Result<(i32, i32)> {
+    let from = version(database).await?.unwrap_or(0);
+    if from > V {
+        bail!("{}", newer(from));
+    }
+    for (number, what) in (1..).zip(MIGRATIONS).skip(usize::try_from(from).unwrap_or(0)) {
+        apply(database, number).await.with_context(|| format!("migration {number} ({what}) failed"))?;
+        let step = &mut Step::alone(database);
+        step.put(META, doc! { "_id": "schema" }, doc! { "$max": { "v": number } }).await?;
+    }
+    Ok((from, V))
+}
+
+async fn apply(database: &Database, _number: i32) -> anyhow::Result<()> {
+    ensure(database).await
+}
+
+async fn version(database: &Database) -> anyhow::Result<Option<i32>> {
+    let meta: Option<Document> = Step::alone(database).one(META, doc! { "_id": "schema" }).await?;
+    meta.map(|meta| meta.get_i32("v").context("the database's schema has no version")).transpose()
+}
+
+fn newer(version: i32) -> String {
+    format!(
+        "the database was written by a newer version of Watchfire (schema {version}; this one knows {V}): \
+         run that version or a later one"
+    )
+}
+
+/// Makes collections, indexes and turns that are missing. An index of other options is an error.
+async fn ensure(database: &Database) -> anyhow::Result<()> {
+    for name in WITHOUT_INDEX {
+        match database.mongo.create_collection(name).await {
+            Err(error) if code(&error) != Some(NAMESPACE_EXISTS) => {
+                return Err(error).with_context(|| format!("cannot make the collection {name}"));
+            }
+            _ => {}
+        }
+    }
+    let mut wanted: BTreeMap<&str, Vec<IndexModel>> = BTreeMap::new();
+    for index in indexes() {
+        wanted.entry(index.of).or_default().push(index.model());
+    }
+    for (of, models) in wanted {
+        let collection = database.mongo.collection::<Document>(of);
+        collection
+            .create_indexes(models)
+            .await
+            .with_context(|| format!("cannot make the indexes of {of}"))?;
+    }
+    turns::prepare(&mut Step::alone(database)).await?;
+    Ok(())
+}
