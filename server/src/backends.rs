@@ -7,8 +7,9 @@ use anyhow::{Context, bail};
 use bus::Bus;
 use live::Live;
 use store::Store;
+use store::mongodb::MongoStore;
 
-use crate::settings::Settings;
+use crate::settings::{Service, Settings};
 use crate::uri::{resolved, scheme};
 
 /// The open seams. Cheap to clone.
@@ -21,24 +22,37 @@ pub struct Backends {
 
 /// Opens what the settings name.
 pub async fn open(settings: &Settings) -> anyhow::Result<Backends> {
-    Ok(Backends { store: store(settings)?, bus: bus(settings)?, live: live(settings)? })
+    Ok(Backends { store: store(settings).await?, bus: bus(settings).await?, live: live(settings)? })
 }
 
-fn bus(settings: &Settings) -> anyhow::Result<Arc<dyn Bus>> {
+async fn bus(settings: &Settings) -> anyhow::Result<Arc<dyn Bus>> {
     let uri = resolved("bus", &settings.bus)?;
     match scheme(&uri) {
         ("embedded", folder) => journal(&folder_of(folder, &settings.data).join("bus"), settings),
-        ("amqp" | "amqps", _) => {
-            let options = bus::amqp::Options {
-                shards: settings.shards,
-                prefix: settings.installation.clone(),
-                bytes_max: settings.bus_bytes_max,
-                ..Default::default()
-            };
-            Ok(Arc::new(bus::amqp::AmqpBus::open(&uri, options).context("--bus")?))
-        }
+        ("amqp" | "amqps", _) => broker(&uri, settings).await,
         (other, _) => bail!("--bus: `{other}` is no backend of this program; it has: embedded, amqp, amqps"),
     }
+}
+
+/// Who takes hits goes on taking while the broker is away: onto the disk, for a while.
+async fn broker(uri: &str, settings: &Settings) -> anyhow::Result<Arc<dyn Bus>> {
+    let options = bus::amqp::Options {
+        shards: settings.shards,
+        prefix: settings.installation.clone(),
+        bytes_max: settings.bus_bytes_max,
+        ..Default::default()
+    };
+    let broker = bus::amqp::AmqpBus::open(uri, options).context("--bus")?;
+    match broker.check().await {
+        Err(refused @ bus::amqp::LinkError::Refused(_)) => return Err(refused).context("--bus"),
+        Err(error) => tracing::warn!(error = format!("{error:#}"), "the broker is not there yet"),
+        Ok(()) => {}
+    }
+    if !settings.runs(Service::Collector) {
+        return Ok(Arc::new(broker));
+    }
+    let folder = settings.data.join("spool");
+    Ok(Arc::new(bus::spool::Spooled::open(Arc::new(broker), &folder, settings.spool_bytes_max).await?))
 }
 
 fn journal(folder: &Path, settings: &Settings) -> anyhow::Result<Arc<dyn Bus>> {
@@ -60,11 +74,12 @@ fn live(settings: &Settings) -> anyhow::Result<Arc<dyn Live>> {
     }
 }
 
-fn store(settings: &Settings) -> anyhow::Result<Store> {
+async fn store(settings: &Settings) -> anyhow::Result<Store> {
     let uri = resolved("store", &settings.store)?;
     let folder = match scheme(&uri) {
         ("embedded", folder) => folder_of(folder, &settings.data),
-        (other, _) => bail!("--store: `{other}` is no backend of this program; it has: embedded"),
+        ("mongodb" | "mongodb+srv", _) => return MongoStore::open(&uri).await.context("--store"),
+        (other, _) => bail!("--store: `{other}` is no backend of this program; it has: embedded, mongodb"),
     };
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("cannot make the data folder {}", folder.display()))?;

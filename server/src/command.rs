@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use store::mongodb::MongoStore;
 
 use crate::settings::{self, Settings, Sources};
-use crate::{demo, doctor, logs, replay, serve, tail};
+use crate::{demo, doctor, logs, replay, serve, tail, uri};
 
 const FIRST_STEPS: &str = "\
 First steps:
@@ -35,6 +36,8 @@ enum Task {
     Replay(replay::ReplayOptions),
     /// Count what the tail holds, exactly, each hit once (stop the server first)
     Tail(tail::TailOptions),
+    /// Bring a MongoDB database up to this version (stop the programs of the older one first)
+    Migrate(MigrateOptions),
     /// Check this machine and print every setting with its source
     Doctor(DoctorOptions),
 }
@@ -43,6 +46,13 @@ enum Task {
 struct DoctorOptions {
     #[command(flatten)]
     settings: Settings,
+}
+
+#[derive(Args)]
+struct MigrateOptions {
+    /// mongodb://USER:PASSWORD@HOST/DATABASE, or file:PATH of a file that holds it
+    #[arg(long, env = "WATCHFIRE_STORE", value_name = "URI")]
+    store: String,
 }
 
 /// Runs the program; the exit code is 0 when all went well, 2 for a bad command line, 1 otherwise.
@@ -74,9 +84,20 @@ fn run() -> anyhow::Result<ExitCode> {
             Task::Demo(options) => demo::run(options).await.map(|()| ExitCode::SUCCESS),
             Task::Replay(options) => replay::run(options).await.map(|()| ExitCode::SUCCESS),
             Task::Tail(options) => tail::run(options).await.map(|()| ExitCode::SUCCESS),
+            Task::Migrate(options) => migrate(&options.store).await.map(|()| ExitCode::SUCCESS),
             Task::Doctor(options) => doctor::run(options.settings, sources).await,
         }
     })
+}
+
+/// The embedded store needs none of this: it migrates itself when it is opened, having its folder to itself.
+async fn migrate(store: &str) -> anyhow::Result<()> {
+    let (before, after) = MongoStore::migrate(&uri::resolved("store", store)?).await?;
+    match before == after {
+        true => println!("The database is up to date: schema {after}."),
+        false => println!("The database was migrated from schema {before} to {after}."),
+    }
+    Ok(())
 }
 
 /// Without a subcommand the arguments are those of `serve`.

@@ -72,7 +72,7 @@ pub struct Settings {
     #[arg(long, env = "WATCHFIRE_LIVE", value_name = "URI", default_value = "memory")]
     pub live: String,
 
-    /// What was, and who may: embedded (SQLite in the data folder)
+    /// What was, and who may: embedded (SQLite in the data folder), or mongodb://USER:PASSWORD@HOST/DATABASE
     #[arg(long, env = "WATCHFIRE_STORE", value_name = "URI", default_value = "embedded")]
     pub store: String,
 
@@ -88,6 +88,10 @@ pub struct Settings {
     /// Bytes the bus holds at most; past it hits are answered 503 until it drains
     #[arg(long, env = "WATCHFIRE_BUS_BYTES_MAX", value_name = "BYTES", default_value_t = 1 << 30)]
     pub bus_bytes_max: u64,
+
+    /// Bytes a collector keeps on its own disk while the broker is away; past it hits are answered 503
+    #[arg(long, env = "WATCHFIRE_SPOOL_BYTES_MAX", value_name = "BYTES", default_value_t = 1 << 30)]
+    pub spool_bytes_max: u64,
 
     /// Open connections at most; further ones wait
     #[arg(long, env = "WATCHFIRE_CONNECTIONS_MAX", value_name = "N", default_value_t = 20_000)]
