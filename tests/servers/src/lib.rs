@@ -2,5 +2,6 @@
 //! Never touches a server that was running before.
 
 mod process;
+pub mod redis;
 
 pub use process::{Process, Signal, free_port};
