@@ -185,6 +185,7 @@ impl Live for RedisLive {
         let (id, changes) = self.ears.listeners.lock().join(site);
         let begun = async {
             self.ears.listen(scripts::commits_channel(site)).await?;
+            self.ears.listeners.lock().confirmed(site, id);
             self.snapshot(site).await
         };
         match begun.await {
@@ -233,9 +234,10 @@ impl Live for RedisLive {
     }
 
     async fn subscribe(&self, topic: &str) -> Result<Subscription, LiveError> {
-        let receiver = self.ears.listeners.lock().subscribe(topic);
+        // Keeps the topic until it is confirmed; what was missed before that is no gap.
+        let _kept = self.ears.listeners.lock().subscribe(topic);
         self.ears.listen(scripts::topic_channel(topic)).await?;
-        Ok(Subscription(receiver))
+        Ok(Subscription(self.ears.listeners.lock().subscribe(topic)))
     }
 }
 

@@ -28,6 +28,8 @@ struct Watcher {
 }
 
 enum Heard {
+    /// Its subscription is not confirmed yet: what comes before that, the snapshot will hold.
+    Asking,
     /// Its snapshot is not read yet.
     Joining(Vec<Frame>),
     Up {
@@ -47,9 +49,17 @@ impl Listeners {
     pub fn join(&mut self, site: SiteId) -> (u64, Receiver<Arc<Applied>>) {
         self.newest_id += 1;
         let (sender, receiver) = channel(WATCH_COMMITS_MAX);
-        let watcher = Watcher { id: self.newest_id, sender, heard: Heard::Joining(vec![]) };
+        let watcher = Watcher { id: self.newest_id, sender, heard: Heard::Asking };
         self.sites.entry(site).or_default().push(watcher);
         (self.newest_id, receiver)
+    }
+
+    /// The server confirmed it: from now on nothing is missed unnoticed.
+    pub fn confirmed(&mut self, site: SiteId, id: u64) {
+        let watchers = self.sites.entry(site).or_default();
+        if let Some(watcher) = watchers.iter_mut().find(|watcher| watcher.id == id) {
+            watcher.heard = Heard::Joining(vec![]);
+        }
     }
 
     /// A watch has its snapshot: what came meanwhile follows, without what the snapshot holds.
@@ -62,7 +72,7 @@ impl Listeners {
         let heard = std::mem::replace(&mut watcher.heard, Heard::Up { epoch, version });
         let is_open = match heard {
             Heard::Joining(frames) => frames.into_iter().all(|frame| watcher.hear(frame)),
-            Heard::Up { .. } => true,
+            Heard::Asking | Heard::Up { .. } => true,
             Heard::Missed => watcher.miss(),
         };
         if !is_open {
@@ -163,16 +173,20 @@ impl Watcher {
                 (*epoch, *version) = (of, applied.version);
                 let _ = self.sender.send(applied);
             }
-            (Heard::Missed, _) => {}
+            (Heard::Asking | Heard::Missed, _) => {}
         }
         true
     }
 
     /// Makes the receiver hear `Lagged`, and ends. False, unless it has no snapshot yet.
     fn miss(&mut self) -> bool {
-        if let Heard::Joining(_) = self.heard {
-            self.heard = Heard::Missed;
-            return true;
+        match self.heard {
+            Heard::Asking => return true,
+            Heard::Joining(_) => {
+                self.heard = Heard::Missed;
+                return true;
+            }
+            Heard::Up { .. } | Heard::Missed => {}
         }
         overflow(&self.sender, WATCH_COMMITS_MAX, &Arc::new(Applied::nothing()));
         false
