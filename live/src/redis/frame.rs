@@ -88,7 +88,8 @@ fn change(rest: &mut Rest<'_>) -> anyhow::Result<Change> {
     let key = VisitorKey { visitor: visitor_id, browser: BrowserId(u64::from_le_bytes(rest.number()?)) };
     let mut state = || -> anyhow::Result<Option<Arc<Visitor>>> {
         let bytes = rest.text()?;
-        if bytes.is_empty() { Ok(None) } else { visitor(bytes).map(Some) }
+        // One that a newer program wrote is left out of snapshots too: nobody counts it here.
+        Ok(if bytes.is_empty() { None } else { visitor(bytes).ok() })
     };
     Ok(Change { key, before: state()?, after: state()? })
 }
