@@ -3,6 +3,7 @@
 
 pub mod counters;
 pub mod memory;
+pub mod redis;
 pub mod series;
 
 use std::sync::Arc;
@@ -10,7 +11,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use model::{Channel, Millis, Minute, Peak, SiteId, Visitor, VisitorKey};
+use serde::{Deserialize, Serialize};
 
+pub use self::redis::RedisLive;
 pub use counters::{Counters, Dimension};
 pub use memory::MemoryLive;
 
@@ -77,7 +80,7 @@ pub struct Change {
 }
 
 /// One line of the live feed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FeedHit {
     pub at: Millis,
     pub key: VisitorKey,
@@ -88,7 +91,7 @@ pub struct FeedHit {
     pub channel: Channel,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum FeedKind {
     Pageview,
     Leave,
@@ -107,6 +110,9 @@ pub struct Applied {
     pub present: u32,
     /// The site's peak of the current hour after it.
     pub peak: Peak,
+    /// Nothing of this shard was held for the site before: its first commit, or Live forgot. Whoever holds states
+    /// of the shard that this commit did not carry, commits them again with `before` None.
+    pub is_first: bool,
     pub commit: Arc<Commit>,
 }
 

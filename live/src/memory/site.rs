@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use model::{Peak, Visitor, VisitorKey};
 use tokio::sync::broadcast::{Sender, channel};
 
@@ -15,6 +15,8 @@ pub struct Site {
     version: u64,
     counters: Counters,
     visitors: HashMap<VisitorKey, Held>,
+    /// Shards that committed to this site.
+    shards: HashSet<u16>,
     minutes: Minutes,
     hours: Hours,
     /// None while nobody watches.
@@ -45,6 +47,7 @@ impl Site {
             version: self.version,
             present: self.counters.present,
             peak: Peak { site: commit.site, hour, count },
+            is_first: self.shards.insert(shard),
             commit: Arc::new(commit),
         };
         self.tell(&applied);

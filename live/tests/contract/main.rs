@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod fixtures;
+mod redis_faults;
+mod servers_for_tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -86,6 +88,14 @@ async fn bots_are_kept_and_in_no_counter(live: Arc<dyn Live>) {
     assert_eq!((snapshot.counters.present, snapshot.counters.bots), (0, 1));
     assert!(snapshot.counters.of(Dimension::Page).is_empty());
     assert_eq!(snapshot.series, Series::default());
+}
+
+async fn a_shard_is_told_of_its_first_commit_to_a_site(live: Arc<dyn Live>) {
+    let commits = vec![empty(EIGHT), empty(EIGHT), Commit { shard: 1, ..empty(EIGHT) }];
+    let applied = live.commit(commits).await.unwrap();
+    assert_eq!(applied.iter().map(|applied| applied.is_first).collect::<Vec<_>>(), [true, false, true]);
+    live.forget(SITE).await.unwrap();
+    assert!(live.commit(vec![empty(EIGHT)]).await.unwrap()[0].is_first);
 }
 
 async fn a_shard_that_never_committed_has_nothing_to_load(live: Arc<dyn Live>) {
@@ -248,7 +258,8 @@ macro_rules! contract {
             $(
                 #[tokio::test]
                 async fn $promise() {
-                    super::$promise($open).await;
+                    let (live, _server) = $open;
+                    super::$promise(live).await;
                 }
             )*
         }
@@ -262,6 +273,7 @@ macro_rules! contract {
             counters_equal_a_recount_of_the_states_whatever_is_committed,
             a_commit_that_is_wrong_about_before_is_put_right,
             bots_are_kept_and_in_no_counter,
+            a_shard_is_told_of_its_first_commit_to_a_site,
             a_shard_that_never_committed_has_nothing_to_load,
             a_shard_loads_its_own_states,
             a_visitor_belongs_to_the_shard_that_last_said_it_came,
@@ -280,4 +292,6 @@ macro_rules! contract {
     };
 }
 
-contract!(memory, std::sync::Arc::new(live::MemoryLive::default()));
+contract!(memory, (std::sync::Arc::new(live::MemoryLive::default()), ()));
+contract!(redis, super::servers_for_tests::redis());
+contract!(redis_cluster, super::servers_for_tests::cluster());

@@ -4,5 +4,6 @@
 pub mod mongodb;
 mod process;
 pub mod rabbitmq;
+pub mod redis;
 
 pub use process::{Process, Signal, free_port};

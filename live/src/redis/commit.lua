@@ -1,0 +1,125 @@
+-- One commit of one site, all or nothing: the same rules as memory/site.rs. Answers, and publishes, the frame that frame.rs reads.
+-- KEYS: states, site, minutes, hours. ARGV: shard, at, seconds to live, a fresh epoch, channel, grace of states,
+-- states swept at most, what is said besides, number of pageviews, (minute, count)…, (key, claims before, state or empty)…
+local states, site, minutes, hours = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local shard, at, ttl = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+local shard_field = 'shard:' .. ARGV[1]
+local function whole(number) return string.format('%.0f', number) end
+-- unpack() holds some thousands of values at most.
+local CHUNK = 500
+local function in_chunks(command, key, values)
+  for from = 1, #values, CHUNK do
+    redis.call(command, key, unpack(values, from, math.min(from + CHUNK - 1, #values)))
+  end
+end
+
+local known = redis.call('HMGET', site, 'epoch', 'version', 'present', 'minute', 'cursor', shard_field)
+local epoch, version = known[1] or ARGV[4], tonumber(known[2] or 0) + 1
+local present_before, newest = tonumber(known[3] or 0), tonumber(known[4] or 0)
+local cursor, is_first = known[5] or '0', known[6] and 0 or 1
+local present = present_before
+local now = math.floor(at / 60000)
+
+local views = tonumber(ARGV[9])
+local changes = 10 + 2 * views
+local held, touched, told = {}, {}, {}
+local asked = {}
+for i = changes, #ARGV, 3 do asked[#asked + 1] = ARGV[i] end
+for from = 1, #asked, CHUNK do
+  local to = math.min(from + CHUNK - 1, #asked)
+  local found = redis.call('HMGET', states, unpack(asked, from, to))
+  for i = from, to do held[asked[i]] = found[i - from + 1] end
+end
+
+local function counted(state)
+  if state and state ~= '' and string.byte(state, 2) % 2 == 0 then return 1 end
+  return 0
+end
+local function put(key, before, after)
+  present = present + counted(after) - counted(before)
+  held[key] = after ~= '' and after
+  touched[key] = true
+  before = before or ''
+  told[#told + 1] = struct.pack('<c16I4', key, #before) .. before .. struct.pack('<I4', #after) .. after
+end
+for i = changes, #ARGV, 3 do
+  local key, after = ARGV[i], ARGV[i + 2]
+  local before = held[key]
+  local is_foreign = before and ARGV[i + 1] == '1' and struct.unpack('<I2', before, 3) ~= shard
+  if not is_foreign and (before or after ~= '') then put(key, before, after) end
+end
+if now > newest then
+  local swept = redis.call('HSCAN', states, cursor, 'COUNT', ARGV[7])
+  cursor = swept[1]
+  for i = 1, #swept[2], 2 do
+    local key, state = swept[2][i], swept[2][i + 1]
+    local is_old = struct.unpack('<i8', state, 5) + tonumber(ARGV[6]) < at
+    if not touched[key] and is_old and struct.unpack('<I2', state, 3) ~= shard then put(key, state, '') end
+  end
+end
+local kept, gone = {}, {}
+for key in pairs(touched) do
+  if held[key] then
+    kept[#kept + 1] = key
+    kept[#kept + 1] = held[key]
+  else
+    gone[#gone + 1] = key
+  end
+end
+in_chunks('HSET', states, kept)
+in_chunks('HDEL', states, gone)
+if #kept > 0 then redis.call('EXPIRE', states, ttl) end
+
+local is_new_minute = now > newest
+if is_new_minute then
+  local oldest, old, silent = now - 29, {}, {}
+  if newest > 0 then
+    for minute = newest - 29, math.min(newest, oldest - 1) do
+      old[#old + 1] = 'p' .. whole(minute)
+      old[#old + 1] = 'v' .. whole(minute)
+    end
+  end
+  in_chunks('HDEL', minutes, old)
+  if present_before > 0 then
+    for minute = math.max(newest + 1, oldest), now do
+      silent[#silent + 1] = 'v' .. whole(minute)
+      silent[#silent + 1] = whole(present_before)
+    end
+  end
+  in_chunks('HSET', minutes, silent)
+  newest = now
+end
+if present > 0 then
+  local field = 'v' .. whole(newest)
+  if present > tonumber(redis.call('HGET', minutes, field) or 0) then
+    redis.call('HSET', minutes, field, whole(present))
+  end
+end
+for i = 10, 9 + 2 * views, 2 do
+  local minute = tonumber(ARGV[i])
+  if minute > newest - 30 then
+    redis.call('HINCRBY', minutes, 'p' .. whole(math.min(minute, newest)), ARGV[i + 1])
+  end
+end
+
+local hour = math.floor(at / 3600000) * 3600000
+local peak = redis.call('HGET', hours, whole(hour))
+if not peak then
+  local old = {}
+  for _, known_hour in ipairs(redis.call('HKEYS', hours)) do
+    if tonumber(known_hour) < hour - 167 * 3600000 then old[#old + 1] = known_hour end
+  end
+  in_chunks('HDEL', hours, old)
+end
+local highest = math.max(tonumber(peak or 0), present, present_before)
+if not peak or highest > tonumber(peak) then redis.call('HSET', hours, whole(hour), whole(highest)) end
+
+redis.call('HSET', site, 'epoch', epoch, 'version', whole(version), 'present', whole(present),
+  'minute', whole(newest), 'cursor', cursor, shard_field, '1')
+if is_new_minute or views > 0 then
+  for i = 1, 4 do redis.call('EXPIRE', KEYS[i], ttl) end
+end
+local frame = struct.pack('<BI8I8I4i8I4BI4', 1, tonumber(epoch), version, present, hour, highest, is_first, #ARGV[8])
+  .. ARGV[8] .. struct.pack('<I4', #told) .. table.concat(told)
+redis.call('PUBLISH', ARGV[5], frame)
+return frame

@@ -1,0 +1,98 @@
+//! Redis for tests: one server, or three masters in cluster mode. Kept in a folder of its own, on ports of its own.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use tempfile::TempDir;
+
+use crate::{Process, Signal, free_port};
+
+const START_MAX: Duration = Duration::from_secs(10);
+const SLOTS: u32 = 16_384;
+
+/// One server. Its data outlives a kill and goes with this.
+pub struct Redis {
+    port: u16,
+    cluster_port: u16,
+    folder: TempDir,
+    is_cluster: bool,
+    process: Option<Process>,
+}
+
+impl Redis {
+    pub fn start() -> anyhow::Result<Redis> {
+        Redis::begin(false)
+    }
+
+    /// Three masters that share the slots.
+    pub fn cluster() -> anyhow::Result<Vec<Redis>> {
+        let nodes = (0..3).map(|_| Redis::begin(true)).collect::<anyhow::Result<Vec<_>>>()?;
+        for (index, node) in (0u32..).zip(&nodes) {
+            let (from, to) = (index * SLOTS / 3, (index + 1) * SLOTS / 3 - 1);
+            node.ask(&format!("CLUSTER ADDSLOTSRANGE {from} {to}"))?;
+            node.ask(&format!("CLUSTER SET-CONFIG-EPOCH {}", index + 1))?;
+        }
+        for node in &nodes[1..] {
+            node.ask(&format!("CLUSTER MEET 127.0.0.1 {} {}", nodes[0].port, nodes[0].cluster_port))?;
+        }
+        let end = Instant::now() + START_MAX;
+        for node in &nodes {
+            while !node.ask("CLUSTER INFO")?.contains("cluster_state:ok") {
+                ensure!(Instant::now() < end, "the cluster is not complete after {START_MAX:?}");
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+        Ok(nodes)
+    }
+
+    pub fn uri(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        if let Some(process) = &self.process {
+            process.signal(signal);
+        }
+    }
+
+    /// SIGKILL; `restart` starts it again on the same port and data.
+    pub fn kill(&mut self) {
+        self.process.take();
+    }
+
+    pub fn restart(&mut self) -> anyhow::Result<()> {
+        self.kill();
+        let mut command = Command::new("redis-server");
+        command.args(["--bind", "127.0.0.1", "--port", &self.port.to_string(), "--save", ""]);
+        command.args(["--appendonly", "yes", "--appendfsync", "everysec"]);
+        if self.is_cluster {
+            command.args(["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"]);
+            command.args(["--cluster-port", &self.cluster_port.to_string()]);
+        }
+        command.arg("--dir").arg(self.folder.path()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut process = Process::start(command).context("redis-server (apt-get install redis-server)")?;
+        process.listens(self.port, START_MAX)?;
+        self.process = Some(process);
+        Ok(())
+    }
+
+    /// The answer to one command, as it is written on the wire.
+    pub fn ask(&self, command: &str) -> anyhow::Result<String> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
+        stream.write_all(format!("{command}\r\nQUIT\r\n").as_bytes())?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        ensure!(!answer.starts_with('-'), "{command}: {answer}");
+        Ok(answer)
+    }
+
+    fn begin(is_cluster: bool) -> anyhow::Result<Redis> {
+        let (port, cluster_port, folder) = (free_port(), free_port(), TempDir::new()?);
+        let mut redis = Redis { port, cluster_port, folder, is_cluster, process: None };
+        redis.restart()?;
+        Ok(redis)
+    }
+}
