@@ -11,6 +11,7 @@ on_every_backend! {
     a_token_is_found_with_its_account,
     a_token_for_what_is_not_there_is_not_found,
     an_account_has_tokens_up_to_the_maximum,
+    of_tokens_minted_at_once_no_more_than_the_maximum_stay,
     tokens_are_listed_newest_first,
     a_revoked_token_is_gone,
     a_token_of_another_account_cannot_be_revoked,
@@ -57,6 +58,27 @@ async fn an_account_has_tokens_up_to_the_maximum(world: World) {
     let refused = accounts.mint_token(token(max, operator.id, TokenSites::All), secret(max));
     assert_refused!(refused, Limit { max: limits::TOKENS_MAX, .. });
     accounts.mint_token(token(max, other.id, TokenSites::All), secret(max)).await.unwrap();
+}
+
+async fn of_tokens_minted_at_once_no_more_than_the_maximum_stay(world: World) {
+    let operator = world.operator().await;
+    let max = limits::TOKENS_MAX as u64;
+    for number in 5..max {
+        let each = token(number, operator.id, TokenSites::All);
+        world.store.accounts.mint_token(each, secret(number)).await.unwrap();
+    }
+    let mut mints = tokio::task::JoinSet::new();
+    for number in 1_000..1_020 {
+        let accounts = world.store.accounts.clone();
+        let each = token(number, operator.id, TokenSites::All);
+        mints.spawn(async move { accounts.mint_token(each, secret(number)).await });
+    }
+    let outcomes = mints.join_all().await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 5);
+    let refused =
+        |outcome: &&crate::Result<()>| matches!(outcome, Err(Limit { max: limits::TOKENS_MAX, .. }));
+    assert_eq!(outcomes.iter().filter(refused).count(), 15);
+    assert_eq!(world.store.accounts.tokens(operator.id).await.unwrap().len(), limits::TOKENS_MAX);
 }
 
 async fn tokens_are_listed_newest_first(world: World) {

@@ -27,11 +27,25 @@ pub struct Mongodb {
     process: Option<Process>,
     port: u16,
     folder: TempDir,
+    durability: Durability,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Durability {
+    /// What was acknowledged survives a SIGKILL, as with a real MongoDB.
+    Synced,
+    /// It does not: for a server that is never killed, much faster.
+    Unsynced,
 }
 
 impl Mongodb {
     pub fn start() -> anyhow::Result<Mongodb> {
-        let mut server = Mongodb { process: None, port: free_port(), folder: tempfile::tempdir()? };
+        Mongodb::start_with(Durability::Synced)
+    }
+
+    fn start_with(durability: Durability) -> anyhow::Result<Mongodb> {
+        let folder = tempfile::tempdir()?;
+        let mut server = Mongodb { process: None, port: free_port(), folder, durability };
         server.restart()?;
         Ok(server)
     }
@@ -57,7 +71,7 @@ impl Mongodb {
     /// Starts it again on its port and in its folder, killing it first where it runs.
     pub fn restart(&mut self) -> anyhow::Result<()> {
         self.kill();
-        let mut process = Process::start(command(self.folder.path(), self.port)?)?;
+        let mut process = Process::start(command(self.folder.path(), self.port, self.durability)?)?;
         process.listens(self.port, START_MAX)?;
         self.process = Some(process);
         Ok(())
@@ -82,7 +96,7 @@ pub fn shared_uri(database: &str) -> String {
 static SHARED: Mutex<Option<Mongodb>> = Mutex::new(None);
 
 fn start_shared() -> anyhow::Result<String> {
-    let server = Mongodb::start()?;
+    let server = Mongodb::start_with(Durability::Unsynced)?;
     let base = server.base();
     *SHARED.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(server);
     // SAFETY: the function is `extern "C"`, takes nothing, and unwinds never: dropping ends a child and a folder.
@@ -102,19 +116,21 @@ fn uri(base: &str, database: &str) -> String {
     format!("{}/{database}?{options}", server.trim_end_matches('/'))
 }
 
-/// `--sync-on-commit`: what was acknowledged survives a SIGKILL. The cache is a bound, not a reservation: with 256 MB a
-/// transaction of 16 MB never ends, as it may not be evicted.
-fn command(folder: &Path, port: u16) -> anyhow::Result<Command> {
+/// The cache is a bound, not a reservation: with 256 MB a transaction of 16 MB never ends, as it may not be evicted.
+fn command(folder: &Path, port: u16, durability: Durability) -> anyhow::Result<Command> {
     let log = std::fs::File::create(folder.join("server.log"))?;
     let mut command = Command::new(program()?);
     command
-        .args(["--host", "127.0.0.1", "--cache-size", "1G", "--log-file-max", "64MB", "--sync-on-commit"])
+        .args(["--host", "127.0.0.1", "--cache-size", "1G", "--log-file-max", "64MB"])
         .args(["--port", &port.to_string()])
         .arg("--storage-path")
         .arg(folder.join("data"))
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log);
+    if durability == Durability::Synced {
+        command.arg("--sync-on-commit");
+    }
     Ok(command)
 }
 

@@ -6,10 +6,11 @@ use std::time::Instant;
 
 use mongodb::event::EventHandler;
 use mongodb::event::command::CommandEvent;
+use servers::mongodb::Mongodb;
 use tokio::task::JoinSet;
 
 use super::super::database::{Database, options};
-use super::{batch, fresh_uri};
+use super::batch;
 use crate::MongoStore;
 
 /// Messages of 200 hits, each of two sites, under way at once.
@@ -21,7 +22,8 @@ const OPERATIONS_A_THOUSAND_HITS_MAX: f64 = 10.0;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_hits_take_few_operations() {
     let commands = Arc::new(AtomicU64::new(0));
-    let mut options = options(&fresh_uri()).await.unwrap();
+    let server = Mongodb::start().unwrap();
+    let mut options = options(&server.uri("watchfire")).await.unwrap();
     let counted = Arc::clone(&commands);
     options.command_event_handler = Some(EventHandler::callback(move |event| {
         if matches!(event, CommandEvent::Started(_)) {
