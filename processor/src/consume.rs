@@ -264,6 +264,9 @@ impl<'s> Running<'s> {
             Ok(applied) => {
                 self.unsaid.clear();
                 self.peaks.raise(&applied);
+                for first in applied.iter().filter(|applied| applied.is_first) {
+                    self.work.presence.commit_again(first.site, first.commit.changes.len());
+                }
                 let shard = self.shard.number.to_string();
                 gauge!("watchfire_present_visitors", "shard" => shard)
                     .set(self.work.presence.present() as f64);

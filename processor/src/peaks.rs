@@ -68,6 +68,7 @@ mod tests {
             version: 1,
             present: 0,
             peak: Peak { site, hour: at, count },
+            is_first: false,
             commit: Arc::new(commit),
         }
     }

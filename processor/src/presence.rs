@@ -188,6 +188,21 @@ impl Presence {
         self.outcomes.take_commits(now)
     }
 
+    /// Live had nothing of this shard for the site before a commit of so many changes: if there are more here, it forgot
+    /// them, and all are committed again.
+    pub fn commit_again(&mut self, site: SiteId, changes: usize) {
+        let index = self.outcomes.site(site);
+        if self.slots.counts(index).1 <= changes {
+            return;
+        }
+        let of_site: Vec<_> =
+            self.slots.iter().filter(|(_, slot)| slot.site == index).map(|(slot, _)| slot).collect();
+        for slot in of_site {
+            self.touch(slot);
+            self.slots.get_mut(slot).before = None;
+        }
+    }
+
     /// The site is no more: its visitors are forgotten without a word.
     pub fn forget(&mut self, site: SiteId) {
         let index = self.outcomes.site(site);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use bus::Bus;
 use live::Live;
+use live::redis::RedisLive;
 use store::Store;
 use store::mongodb::MongoStore;
 
@@ -70,7 +71,8 @@ fn live(settings: &Settings) -> anyhow::Result<Arc<dyn Live>> {
     let uri = resolved("live", &settings.live)?;
     match scheme(&uri) {
         ("memory", _) => Ok(Arc::new(live::memory::MemoryLive::default())),
-        (other, _) => bail!("--live: `{other}` is no backend of this program; it has: memory"),
+        ("redis", _) => Ok(Arc::new(RedisLive::open(&uri).context("--live")?)),
+        (other, _) => bail!("--live: `{other}` is no backend of this program; it has: memory, redis"),
     }
 }
 

@@ -68,7 +68,7 @@ pub struct Settings {
     #[arg(long, env = "WATCHFIRE_BUS", value_name = "URI", default_value = "embedded")]
     pub bus: String,
 
-    /// Who is here now: memory
+    /// Who is here now: memory, or redis://USER:PASSWORD@HOST (several, separated by commas: a Redis Cluster)
     #[arg(long, env = "WATCHFIRE_LIVE", value_name = "URI", default_value = "memory")]
     pub live: String,
 

@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each part may depend on of our own.
-const MAY: [(&str, &[&str]); 13] = [
+const MAY: [(&str, &[&str]); 14] = [
     ("model", &[]),
     ("history", &["model"]),
     ("bus", &["model"]),
@@ -22,6 +22,7 @@ const MAY: [(&str, &[&str]); 13] = [
         "server",
         &["model", "history", "bus", "live", "store", "door", "collector", "processor", "realtime", "web"],
     ),
+    ("servers", &[]),
     ("tests", &["model", "server"]),
     ("bench", &["model", "bus", "live", "store", "door", "collector", "processor", "tests"]),
 ];
@@ -79,9 +80,17 @@ fn only_the_composition_knows_backends() {
         let text = std::fs::read_to_string(&file).expect("a source file is text");
         let before_tests = text.split("#[cfg(test)]").next().unwrap_or_default();
         let is_test = place.contains("/tests") || place.ends_with("_tests.rs") || place.contains("/testing");
-        let names_backend = ["bus::embedded", "store::embedded", "live::memory"]
-            .iter()
-            .any(|backend| before_tests.contains(backend));
+        let names_backend = [
+            "bus::embedded",
+            "bus::amqp",
+            "bus::spool",
+            "store::embedded",
+            "store::mongodb",
+            "live::memory",
+            "live::redis",
+        ]
+        .iter()
+        .any(|backend| before_tests.contains(backend));
         assert!(!(is_service && names_backend && !is_test), "{place} names a backend");
     }
 }

@@ -70,7 +70,7 @@ in_chunks('HSET', states, kept)
 in_chunks('HDEL', states, gone)
 if #kept > 0 then redis.call('EXPIRE', states, ttl) end
 
-local is_new_minute = now > newest
+local is_new_minute, is_past = now > newest, now < newest
 if is_new_minute then
   local oldest, old, silent = now - 29, {}, {}
   if newest > 0 then
@@ -89,7 +89,7 @@ if is_new_minute then
   in_chunks('HSET', minutes, silent)
   newest = now
 end
-if present > 0 then
+if present > 0 and not is_past then
   local field = 'v' .. whole(newest)
   if present > tonumber(redis.call('HGET', minutes, field) or 0) then
     redis.call('HSET', minutes, field, whole(present))
@@ -111,7 +111,8 @@ if not peak then
   end
   in_chunks('HDEL', hours, old)
 end
-local highest = math.max(tonumber(peak or 0), present, present_before)
+local together = is_past and 0 or math.max(present, present_before)
+local highest = math.max(tonumber(peak or 0), together)
 if not peak or highest > tonumber(peak) then redis.call('HSET', hours, whole(hour), whole(highest)) end
 
 redis.call('HSET', site, 'epoch', epoch, 'version', whole(version), 'present', whole(present),

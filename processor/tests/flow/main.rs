@@ -362,3 +362,19 @@ async fn with_fewer_shards_than_before_nothing_is_forgotten() {
     world.send(&[old, late]).await;
     assert_eq!((world.totals().await.all.hits, world.charted().await), (2, 2), "sent again, they count once");
 }
+
+#[tokio::test]
+async fn what_live_forgot_is_committed_again_with_the_next_hit() {
+    let mut world = World::new(1).await;
+    let arrivals: Vec<_> = (1..=7).map(|id| world.arrival(id, view(id.into(), "/a"))).collect();
+    world.send(&arrivals).await;
+    assert_eq!(world.present().await, 7);
+    world.live.forget(SITE).await.unwrap();
+    assert_eq!(world.present().await, 0);
+    world.advance(1);
+    let arrival = world.arrival(1, beat(100, 1, "/a"));
+    world.send(&[arrival]).await;
+    until("all are back", async || world.present().await == 7).await;
+    let snapshot = world.snapshot().await;
+    assert_eq!(snapshot.counters, Counters::recount(snapshot.visitors.iter().map(|visitor| &**visitor)));
+}

@@ -2,7 +2,7 @@
 //! `{_id, v, secret, site, role, by, note, created, expires}`.
 //! A site's that expired go when its next one is made; the server removes the others.
 
-use model::{AccountId, InvitationId, Millis, SiteId, limits};
+use model::{AccountId, InvitationId, Millis, Role, SiteId, limits};
 use mongodb::bson::{Binary, DateTime, doc};
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +61,23 @@ pub async fn invite(step: &mut Step, invitation: &Invitation, of: SecretHash) ->
         expires: date(invitation.expires),
     };
     step.insert(INVITATIONS, &row).await
+}
+
+/// Withdraws what an account has open on a site and, with the role it has left, could not make now. An operator is
+/// one of every site.
+pub async fn withdraw_beyond(step: &mut Step, site: SiteId, by: AccountId, left: Option<Role>) -> Result<()> {
+    if people::account(step, by).await?.operator {
+        return Ok(());
+    }
+    let own = doc! { "site": site.column(), "by": by.column() };
+    let open: Vec<Row> = step.all(INVITATIONS, own, doc! {}).await?;
+    for row in open {
+        let role = columns::role(row.role)?;
+        if !left.is_some_and(|left| left >= Role::Admin && left >= role) {
+            step.remove(INVITATIONS, doc! { "_id": row._id }).await?;
+        }
+    }
+    Ok(())
 }
 
 pub async fn invitation(step: &mut Step, of: SecretHash, now: Millis) -> Result<Invitation> {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::columns::{self, Column};
 use super::schema::V;
 use super::step::Step;
-use super::{people, sites};
+use super::{invitations, people, sites};
 use crate::accounts::Account;
 use crate::{Result, StoreError};
 
@@ -64,7 +64,8 @@ pub async fn grant(step: &mut Step, site: SiteId, account: AccountId, granted: R
         Some(_) => {}
     }
     let change = doc! { "$set": { "role": granted.column() }, "$setOnInsert": { "v": V } };
-    step.put(MEMBERS, one(site, account), change).await
+    step.put(MEMBERS, one(site, account), change).await?;
+    invitations::withdraw_beyond(step, site, account, Some(granted)).await
 }
 
 pub async fn revoke(step: &mut Step, site: SiteId, account: AccountId) -> Result<()> {
@@ -74,7 +75,8 @@ pub async fn revoke(step: &mut Step, site: SiteId, account: AccountId) -> Result
         Some(Role::Owner) => refuse_last_owner(step, site).await?,
         Some(_) => {}
     }
-    step.remove(MEMBERS, one(site, account)).await.map(drop)
+    step.remove(MEMBERS, one(site, account)).await?;
+    invitations::withdraw_beyond(step, site, account, None).await
 }
 
 async fn refuse_full(step: &mut Step, site: SiteId) -> Result<()> {
