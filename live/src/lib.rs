@@ -33,7 +33,7 @@ pub trait Live: Send + Sync {
     /// again), `RecvError::Closed` where the site was forgotten. An unknown site is empty.
     async fn watch(&self, site: SiteId) -> Result<Watch, LiveError>;
 
-    /// Visitors present now (bots left out), in the order asked.
+    /// Visitors present now (bots left out), in the order asked. Of no sites: whether live can be reached.
     async fn present(&self, sites: &[SiteId]) -> Result<Vec<u32>, LiveError>;
 
     /// Raises the most visitors a site had at once in an hour, as kept elsewhere, on start.

@@ -201,6 +201,9 @@ impl Live for RedisLive {
     }
 
     async fn present(&self, sites: &[SiteId]) -> Result<Vec<u32>, LiveError> {
+        if sites.is_empty() {
+            return self.connection.run(&[vec![Call::plain(&["EXISTS", "wf:asked"])]]).await.map(|_| vec![]);
+        }
         let calls = sites.iter().map(|&id| {
             let [_, site, ..] = scripts::of_site(id);
             vec![Call::plain(&["HGET", &site, "present"])]

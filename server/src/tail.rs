@@ -56,7 +56,8 @@ pub async fn totals(history: &dyn History, site: SiteId) -> anyhow::Result<Total
     Ok(recount(history, site).await?.totals())
 }
 
-async fn recount(history: &dyn History, site: SiteId) -> anyhow::Result<Recount> {
+/// Every distinct hit of a site.
+pub async fn recount(history: &dyn History, site: SiteId) -> anyhow::Result<Recount> {
     let mut recount = Recount::default();
     let mut after = None;
     loop {

@@ -2,6 +2,7 @@
 
 mod arrows;
 mod cases;
+mod cluster;
 mod crash;
 mod limits;
 mod replay;

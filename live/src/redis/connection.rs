@@ -86,6 +86,9 @@ impl Connection {
     /// Runs the calls of each group in order, all in one round trip (in a cluster: one a master). The calls of
     /// a group go by keys of one slot. A script that the server does not know (any more) is sent in full.
     pub async fn run(&self, groups: &[Vec<Call>]) -> Result<Vec<Vec<Value>>, LiveError> {
+        if groups.is_empty() {
+            return Ok(vec![]);
+        }
         let asked = async {
             let mut answers = self.trip(groups, true).await?;
             let is_unknown = |value: &Value| matches!(value, Value::ServerError(e) if e.code() == "NOSCRIPT");

@@ -21,6 +21,9 @@ async fn an_unknown_site_is_empty(live: Arc<dyn Live>) {
     assert_eq!(watch.snapshot.counters, Counters::default());
     assert_eq!(watch.snapshot.peak, None);
     assert_eq!(live.present(&[SITE]).await.unwrap(), [0]);
+    assert_eq!(live.present(&[]).await.unwrap(), []);
+    assert_eq!(live.commit(vec![]).await.unwrap().len(), 0);
+    live.restore_peaks(&[]).await.unwrap();
 }
 
 async fn a_commit_changes_states_counters_and_version_together(live: Arc<dyn Live>) {
