@@ -203,19 +203,21 @@ async fn ten_thousand_mutated_requests_never_yield_a_server_error_and_memory_sta
             resident_early = resident_bytes(program.pid());
         }
     }
-    assert!(taken > 100, "only {taken} requests came through: the rest of the pipeline met nothing");
+    assert!(taken > 500, "only {taken} requests came through: the rest of the pipeline met nothing");
     let grown = resident_bytes(program.pid()).saturating_sub(resident_early);
     assert!(grown < 16 << 20, "memory grew by {grown} bytes");
     assert_eq!(panics(&program).await, 0);
     assert!(program.terminate(Duration::from_secs(10)).await);
 }
 
-/// A request body with bits flipped, cut short, nested deep, or not in UTF-8.
+/// A request body with bits flipped, cut short, nested deep, or not in UTF-8; one in five is whole,
+/// so that the rest of the pipeline has work between what is refused at the door.
 fn mutated(tag: &Tag, rng: &mut Rng) -> Bytes {
     let hits =
         (0..rng.usize(1..4)).map(|_| tag.hit("pageview", json!({ "title": "Tea", "due": 15_000 }))).collect();
     let mut body = tag.request(hits).to_string().into_bytes();
-    for _ in 0..rng.usize(1..8) {
+    let mutations = if rng.u8(0..5) == 0 { 0 } else { rng.usize(1..8) };
+    for _ in 0..mutations {
         let at = rng.usize(0..body.len());
         match rng.u8(0..6) {
             0 => body[at] ^= 1 << rng.u8(0..8),
