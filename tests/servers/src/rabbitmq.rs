@@ -93,7 +93,10 @@ impl RabbitMq {
     pub fn restart(&mut self) -> anyhow::Result<()> {
         self.kill();
         let mut process = Process::start(self.command()).context("cannot start rabbitmq-server")?;
-        process.listens(self.port, START_TIME_MAX)?;
+        // Its listeners open one after the other.
+        for port in [Some(self.port), self.tls_port].into_iter().flatten() {
+            process.listens(port, START_TIME_MAX)?;
+        }
         self.process = Some(process);
         self.greets()
     }
