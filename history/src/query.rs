@@ -1,0 +1,176 @@
+//! The query language of reports, as it stands in JSON. Every maximum has a name, and its error says it.
+
+mod dimension;
+mod filter;
+
+use serde::{Deserialize, Serialize};
+
+pub use dimension::Dimension;
+pub(crate) use filter::Judge;
+pub use filter::{Filter, PATTERN_BYTES_MAX, VALUES_MAX};
+
+/// Dimensions of one breakdown.
+pub const DIMENSIONS_MAX: usize = 2;
+/// Buckets of one report.
+pub const BUCKETS_MAX: usize = 20_000;
+/// Cells (groups × buckets) of one report.
+pub const CELLS_MAX: usize = 4_000_000;
+/// Rows of one page of results.
+pub const ROWS_MAX: usize = 10_000;
+/// Filters within filters.
+pub const FILTER_DEPTH_MAX: usize = 8;
+/// Filters of one query, counted with those inside.
+pub const FILTERS_MAX: usize = 64;
+/// Steps of a funnel.
+pub const STEPS_MAX: usize = 10;
+
+/// One question to a site's history.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Query {
+    /// Milliseconds since 1970 UTC, the first that counts and the first that does not.
+    pub from: i64,
+    pub to: i64,
+    #[serde(default = "metrics_by_default")]
+    pub metrics: Vec<Metric>,
+    #[serde(default)]
+    pub by: Vec<Dimension>,
+    #[serde(default)]
+    pub bucket: Option<Unit>,
+    #[serde(default)]
+    pub filter: Option<Filter>,
+    #[serde(default)]
+    pub bots: Bots,
+    #[serde(default)]
+    pub sort: Sort,
+    #[serde(default = "rows_by_default")]
+    pub limit: usize,
+    #[serde(default)]
+    pub offset: usize,
+    /// With a breakdown: the sums over all groups too.
+    #[serde(default = "yes")]
+    pub totals: bool,
+}
+
+fn metrics_by_default() -> Vec<Metric> {
+    vec![Metric::Visitors, Metric::Visits, Metric::Pageviews]
+}
+
+const fn yes() -> bool {
+    true
+}
+
+const fn rows_by_default() -> usize {
+    10
+}
+
+/// A unit of the site's calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unit {
+    Minute,
+    Hour,
+    Day,
+    Week,
+    Month,
+    Quarter,
+    Year,
+}
+
+/// Whether hits that were judged bots' count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Bots {
+    #[default]
+    Without,
+    With,
+    Only,
+}
+
+/// What the rows of a breakdown are ordered by; rows that are equal in it by their texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sort {
+    pub by: Metric,
+    #[serde(default)]
+    pub ascending: bool,
+}
+
+impl Default for Sort {
+    fn default() -> Sort {
+        Sort { by: Metric::Visitors, ascending: false }
+    }
+}
+
+/// A number of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Metric {
+    /// Distinct visitors with a hit that counts.
+    Visitors,
+    /// Visits that began in the range and have a hit that counts.
+    Visits,
+    Pageviews,
+    Events,
+    ViewsAVisit,
+    /// Of the visits, those with one pageview, no event and under 10 s engaged.
+    BounceRate,
+    /// Mean of the visits: last sign of life minus first.
+    VisitDuration,
+    /// Sum over the hits that count.
+    EngagedTime,
+    /// Mean of the deepest point over pageviews.
+    ScrollDepth,
+    /// Sum of the property `revenue` of events, in millionths.
+    Revenue,
+}
+
+/// A query that cannot be answered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadQuery {
+    #[error("the range ends before it begins")]
+    Range,
+    #[error("{what}: at most {max}")]
+    Limit { what: &'static str, max: usize },
+    #[error("the pattern is not understood: {0}")]
+    Pattern(String),
+    #[error("`{0}` is not a dimension")]
+    Dimension(String),
+}
+
+impl Query {
+    /// All hits of a range, as one row.
+    pub fn totals(from: i64, to: i64) -> Query {
+        Query {
+            from,
+            to,
+            metrics: metrics_by_default(),
+            by: Vec::new(),
+            bucket: None,
+            filter: None,
+            bots: Bots::default(),
+            sort: Sort::default(),
+            limit: rows_by_default(),
+            offset: 0,
+            totals: true,
+        }
+    }
+
+    /// Holds the query against the limits that need no history.
+    pub fn check(&self) -> Result<(), BadQuery> {
+        if self.to < self.from {
+            return Err(BadQuery::Range);
+        }
+        limit("dimensions of a breakdown", self.by.len(), DIMENSIONS_MAX)?;
+        limit("rows of a page of results", self.limit, ROWS_MAX)?;
+        limit("rows before a page of results", self.offset, CELLS_MAX)?;
+        match &self.filter {
+            Some(filter) => filter.check(),
+            None => Ok(()),
+        }
+    }
+}
+
+pub(crate) fn limit(what: &'static str, is: usize, max: usize) -> Result<(), BadQuery> {
+    if is > max { Err(BadQuery::Limit { what, max }) } else { Ok(()) }
+}

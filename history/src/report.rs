@@ -1,0 +1,72 @@
+//! Exact answers over folded history: segments and tables that were just folded alike.
+//!
+//! A [`Library`] keeps one site's decoded columns within a bound. Texts and visitors are dense numbers all over a library, so
+//! that a filter looks at each distinct text once, and a count of distinct visitors is a set of bits.
+
+mod answer;
+pub(crate) mod bits;
+mod breakdown;
+mod buckets;
+mod columns;
+mod distinct;
+mod group;
+mod library;
+mod mask;
+pub(crate) mod packed;
+mod part;
+mod scan;
+mod sums;
+
+pub use answer::{Answer, Row, Sums};
+pub use breakdown::answer;
+pub use buckets::Buckets;
+pub use library::{Library, Stock};
+pub use part::Part;
+pub use sums::{REVENUE_PROP, millionths};
+
+use crate::query::BadQuery;
+use crate::segment::BadSegment;
+
+/// What bounds one report, and what can stop it.
+pub struct Control<'c> {
+    /// Asked every few thousand rows; true ends the report.
+    pub stop: &'c (dyn Fn() -> bool + Sync),
+    /// Bytes that a report may take beside the columns it reads.
+    pub memory_max: usize,
+    /// Threads that it may use.
+    pub threads: usize,
+}
+
+/// Bytes of one report, where nothing else is said.
+pub const MEMORY_MAX: usize = 256 << 20;
+
+impl Control<'_> {
+    /// One thread, the usual memory, never stopped.
+    pub const fn plain() -> Control<'static> {
+        Control { stop: &|| false, memory_max: MEMORY_MAX, threads: 1 }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), ReportError> {
+        if (self.stop)() { Err(ReportError::Stopped) } else { Ok(()) }
+    }
+
+    pub(crate) fn needs(&self, bytes: usize) -> Result<(), ReportError> {
+        if bytes > self.memory_max { Err(ReportError::Memory { max: self.memory_max }) } else { Ok(()) }
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    #[error(transparent)]
+    Query(#[from] BadQuery),
+    #[error(transparent)]
+    Segment(#[from] BadSegment),
+    #[error("the report was stopped")]
+    Stopped,
+    #[error("the report needs more than {max} bytes of memory: ask for fewer buckets, a shorter range or fewer groups")]
+    Memory { max: usize },
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,281 @@
+//! A query answered: sums in one walk, distinct visitors of what is shown in further ones.
+
+use std::sync::Arc;
+
+use super::answer::{Answer, Row, Sums};
+use super::bits::Bits;
+use super::buckets::Buckets;
+use super::columns::Column;
+use super::distinct::Distinct;
+use super::group::{Clock, Grouping, Groups, NONE, check_cells};
+use super::mask::{Mask, Ready};
+use super::part::Part;
+use super::scan::View;
+use super::sums::{Cells, Wants};
+use super::{Control, ReportError};
+use crate::query::{Metric, Query};
+use crate::zone::Zone;
+
+/// Groups whose visitors are counted at once when looking for those with the most.
+const CANDIDATES: usize = 64;
+
+/// The answer to a query over parts, which are all of one library, in order of their days, and hold every hit of the range.
+pub fn answer(
+    parts: &[Arc<Part>],
+    zone: &Zone,
+    query: &Query,
+    control: &Control<'_>,
+) -> Result<Answer, ReportError> {
+    query.check()?;
+    let buckets = match query.bucket {
+        Some(unit) => Buckets::new(zone, unit, query.from, query.to)?,
+        None => Buckets::one(query.from, query.to),
+    };
+    let parts: Vec<Arc<Part>> =
+        parts.iter().filter(|part| part.touches(query.from, query.to)).cloned().collect();
+    let mut asked = Asked {
+        query,
+        clock: Clock::new(zone),
+        views: Vec::new(),
+        visitors: 0,
+        control,
+        buckets: &buckets,
+    };
+    asked.look(&parts)?;
+    let grouping = Grouping::new(&query.by, &parts)?;
+    asked.answer(&parts, &grouping)
+}
+
+/// A query under way.
+pub(super) struct Asked<'q> {
+    query: &'q Query,
+    clock: Clock,
+    views: Vec<View>,
+    /// All visitors' numbers are below this.
+    visitors: usize,
+    control: &'q Control<'q>,
+    buckets: &'q Buckets,
+}
+
+impl<'q> Asked<'q> {
+    /// Judges the rows of every part.
+    fn look(&mut self, parts: &[Arc<Part>]) -> Result<(), ReportError> {
+        for part in parts {
+            self.control.check()?;
+            part.column(Column::Visitor)?;
+        }
+        self.visitors = parts.first().map_or(0, |part| part.library().visitors());
+        let mut filter = self.query.filter.as_ref().map(Ready::new).transpose()?;
+        if let Some(filter) = &mut filter {
+            filter.find_visitors(&mut |inner| self.visitors_of(parts, inner))?;
+        }
+        let mut views = Vec::with_capacity(parts.len());
+        for part in parts {
+            let mask = match &filter {
+                Some(filter) => filter.mask(part, &self.clock, self.control)?,
+                None => Mask::All,
+            };
+            views.push(self.view(part, mask)?);
+        }
+        self.views = views;
+        Ok(())
+    }
+
+    fn view(&self, part: &Arc<Part>, mask: Mask) -> Result<View, ReportError> {
+        let range = (self.query.from, self.query.to);
+        View::new(part, mask, range, self.query.bots, self.buckets)
+    }
+
+    /// The visitors with a hit in the range for which a filter holds.
+    fn visitors_of(&self, parts: &[Arc<Part>], filter: &Ready<'_>) -> Result<Bits, ReportError> {
+        let mut distinct = Distinct::new(1, self.visitors, self.control)?;
+        for part in parts {
+            let view = self.view(part, filter.mask(part, &self.clock, self.control)?)?;
+            distinct.walk(&view, true, &Groups::One, &[0], self.buckets, self.control)?;
+        }
+        Ok(distinct.into_set())
+    }
+
+    fn answer(&self, parts: &[Arc<Part>], grouping: &Grouping<'_>) -> Result<Answer, ReportError> {
+        let wants = Wants::of(&self.query.metrics);
+        let buckets = self.buckets.starts.len();
+        let mut answer = Answer::default();
+        if self.query.bucket.is_some() {
+            answer.buckets = self.buckets.starts.clone();
+        }
+        if self.query.by.is_empty() || self.query.totals {
+            self.totals(wants, &mut answer)?;
+        }
+        let Some(part) = parts.first().filter(|_| !self.query.by.is_empty()) else { return Ok(answer) };
+        check_cells(grouping.count, buckets)?;
+        let groups: Vec<Groups> = self.groups(grouping)?;
+        let mut cells = Cells::new(grouping.count, buckets, wants, self.control)?;
+        self.sum(&mut cells, &groups, grouping.is_of_visit)?;
+        let mut found: Vec<u32> =
+            (0..grouping.count as u32).filter(|&group| cells.rows(group as usize) > 0).collect();
+        answer.groups = found.len();
+        let shown = self.shown(&mut found, &cells, &groups, grouping, part)?;
+        self.rows(&shown, &cells, &groups, grouping, part, &mut answer)?;
+        Ok(answer)
+    }
+
+    fn groups(&self, grouping: &Grouping<'_>) -> Result<Vec<Groups>, ReportError> {
+        self.views.iter().map(|view| grouping.of(&view.part, &self.clock)).collect()
+    }
+
+    fn sum(&self, cells: &mut Cells, groups: &[Groups], of_visit: bool) -> Result<(), ReportError> {
+        for (view, groups) in self.views.iter().zip(groups) {
+            cells.walk(view, of_visit, groups, self.buckets, self.control)?;
+        }
+        Ok(())
+    }
+
+    /// The headline and its series.
+    fn totals(&self, wants: Wants, answer: &mut Answer) -> Result<(), ReportError> {
+        let buckets = self.buckets.starts.len();
+        let one: Vec<Groups> = self.views.iter().map(|_| Groups::One).collect();
+        let mut cells = Cells::new(1, buckets, wants, self.control)?;
+        self.sum(&mut cells, &one, true)?;
+        answer.total = cells.total(0);
+        let is_series = self.query.bucket.is_some();
+        if is_series {
+            answer.series = (0..buckets).map(|bucket| cells.sums(0, bucket)).collect();
+        }
+        if !wants.visitors {
+            return Ok(());
+        }
+        if is_series && buckets > 1 {
+            let visitors = self.distinct(&one, &[0], true, true)?;
+            answer.series.iter_mut().zip(visitors).for_each(|(sums, visitors)| sums.visitors = visitors);
+        }
+        answer.total.visitors = self.distinct(&one, &[0], true, false)?[0];
+        if let [only] = &mut answer.series[..] {
+            only.visitors = answer.total.visitors;
+        }
+        Ok(())
+    }
+
+    /// Distinct visitors of groups, by their slots (`NONE`: not asked for), and of each bucket if so.
+    fn distinct(
+        &self,
+        groups: &[Groups],
+        slots: &[u32],
+        of_visit: bool,
+        in_buckets: bool,
+    ) -> Result<Vec<u64>, ReportError> {
+        let one = Buckets::one(self.query.from, self.query.to);
+        let count = slots.iter().filter(|&&slot| slot != NONE).count();
+        let buckets = if in_buckets { self.buckets } else { &one };
+        let mut distinct = Distinct::new(count * buckets.starts.len(), self.visitors, self.control)?;
+        distinct.buckets = if in_buckets { buckets.starts.len() } else { 1 };
+        for (view, groups) in self.views.iter().zip(groups) {
+            distinct.walk(view, of_visit, groups, slots, self.buckets, self.control)?;
+        }
+        distinct.counts(self.control)
+    }
+
+    /// The groups to show, in order.
+    fn shown(
+        &self,
+        found: &mut Vec<u32>,
+        cells: &Cells,
+        groups: &[Groups],
+        grouping: &Grouping<'_>,
+        part: &Part,
+    ) -> Result<Vec<(u32, u64)>, ReportError> {
+        let sort = self.query.sort;
+        let wanted = self.query.offset.saturating_add(self.query.limit);
+        let mut counted: Vec<(u32, u64)> = Vec::new();
+        if sort.by != Metric::Visitors {
+            counted = found.iter().map(|&group| (group, 0)).collect();
+        } else if !sort.ascending {
+            // No group has more visitors than rows: groups with fewer than the last one shown need no count.
+            found.sort_by_key(|&group| std::cmp::Reverse(cells.rows(group as usize)));
+            let mut rest = &found[..];
+            let mut chunk = CANDIDATES.max(wanted.saturating_mul(2));
+            while !rest.is_empty() {
+                let enough = counted.len() >= wanted && wanted > 0;
+                if enough {
+                    counted.select_nth_unstable_by_key(wanted - 1, |(_, visitors)| std::cmp::Reverse(*visitors));
+                    if counted[wanted - 1].1 > cells.rows(rest[0] as usize) {
+                        break;
+                    }
+                }
+                let (now, later) = rest.split_at(chunk.min(rest.len()));
+                self.count(now, groups, grouping, &mut counted)?;
+                rest = later;
+                chunk = chunk.saturating_mul(4);
+            }
+        } else {
+            self.count(found, groups, grouping, &mut counted)?;
+        }
+        let value = |&(group, visitors): &(u32, u64)| {
+            let sums = Sums { visitors, ..cells.total(group as usize) };
+            if sort.ascending { sums.metric(sort.by) } else { -sums.metric(sort.by) }
+        };
+        let mut keyed: Vec<(f64, (u32, u64))> = counted.iter().map(|row| (value(row), *row)).collect();
+        let text = |group: u32| grouping.texts(group, part);
+        // Only ties need texts; only what is shown needs order.
+        let by = |a: &(f64, (u32, u64)), b: &(f64, (u32, u64))| {
+            a.0.total_cmp(&b.0).then_with(|| text(a.1.0).cmp(&text(b.1.0)))
+        };
+        if wanted > 0 && wanted < keyed.len() {
+            keyed.select_nth_unstable_by(wanted - 1, by);
+            keyed.truncate(wanted);
+        }
+        keyed.sort_by(by);
+        Ok(keyed.into_iter().skip(self.query.offset).take(self.query.limit).map(|(_, row)| row).collect())
+    }
+
+    fn count(
+        &self,
+        now: &[u32],
+        groups: &[Groups],
+        grouping: &Grouping<'_>,
+        counted: &mut Vec<(u32, u64)>,
+    ) -> Result<(), ReportError> {
+        let mut slots = vec![NONE; grouping.count];
+        now.iter().zip(0..).for_each(|(&group, slot)| slots[group as usize] = slot);
+        let visitors = self.distinct(groups, &slots, grouping.is_of_visit, false)?;
+        counted.extend(now.iter().copied().zip(visitors));
+        Ok(())
+    }
+
+    fn rows(
+        &self,
+        shown: &[(u32, u64)],
+        cells: &Cells,
+        groups: &[Groups],
+        grouping: &Grouping<'_>,
+        part: &Part,
+        answer: &mut Answer,
+    ) -> Result<(), ReportError> {
+        let wants = Wants::of(&self.query.metrics);
+        let shown_groups: Vec<u32> = shown.iter().map(|(group, _)| *group).collect();
+        let mut visitors: Vec<(u32, u64)> = shown.to_vec();
+        if wants.visitors && self.query.sort.by != Metric::Visitors {
+            visitors.clear();
+            self.count(&shown_groups, groups, grouping, &mut visitors)?;
+        }
+        let buckets = if self.query.bucket.is_some() { self.buckets.starts.len() } else { 0 };
+        let mut series: Vec<u64> = Vec::new();
+        if wants.visitors && buckets > 0 {
+            let mut slots = vec![NONE; grouping.count];
+            shown_groups.iter().zip(0..).for_each(|(&group, slot)| slots[group as usize] = slot);
+            series = self.distinct(groups, &slots, grouping.is_of_visit, true)?;
+        }
+        for (index, (group, visitors)) in visitors.into_iter().enumerate() {
+            let of_bucket = |bucket| Sums {
+                visitors: series.get(index * buckets + bucket).copied().unwrap_or(0),
+                ..cells.sums(group as usize, bucket)
+            };
+            let visitors = if wants.visitors { visitors } else { 0 };
+            answer.rows.push(Row {
+                key: grouping.texts(group, part),
+                sums: Sums { visitors, ..cells.total(group as usize) },
+                series: (0..buckets).map(of_bucket).collect(),
+            });
+        }
+        Ok(())
+    }
+}

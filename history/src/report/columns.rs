@@ -1,0 +1,228 @@
+//! How each column of a part comes from a segment or a table, or from other columns.
+
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+use super::packed::Packed;
+use super::part::Part;
+use crate::segment::{BadSegment, Columns, Reader, TextColumn};
+use crate::table::{HitText, Kind, Table, Visit, VisitText};
+use crate::words::Words;
+
+/// Engaged for less than this, a visit of one pageview and no event is a bounce.
+const BOUNCE_ENGAGED_MS: u32 = 10_000;
+
+pub(super) enum Source {
+    Segment(Reader),
+    Table(Box<Table>),
+}
+
+/// A column in memory. Moments are milliseconds since the part's day began, 49 days at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Column {
+    /// Of each visit: its first hit's row; and at the end the number of hits.
+    Starts,
+    Visitor,
+    First,
+    /// Last sign of life.
+    Last,
+    VisitText(VisitText),
+    EntryPage,
+    ExitPage,
+    VisitPageviews,
+    VisitEvents,
+    VisitEngaged,
+    /// 1 for a bounce.
+    Bounce,
+    /// Of each hit.
+    At,
+    Kind,
+    HitText(HitText),
+    Engaged,
+    Scroll,
+    /// The visits with a hit after their day's end, and at the end the number of visits.
+    Over,
+}
+
+pub(super) fn decode(part: &Part, source: &Source, column: Column) -> Result<Packed, BadSegment> {
+    if let Some(derived) = derive(part, column)? {
+        return Ok(derived);
+    }
+    match source {
+        Source::Segment(reader) => of_segment(part, reader, column),
+        Source::Table(table) => Ok(of_table(part, table, column)),
+    }
+}
+
+/// A number since the day began; what does not fit becomes the last that does.
+fn since(at: i64, day_start: i64) -> u32 {
+    u32::try_from((at - day_start).max(0)).unwrap_or(u32::MAX)
+}
+
+fn of_segment(part: &Part, reader: &Reader, column: Column) -> Result<Packed, BadSegment> {
+    let library = part.library();
+    let u32s = |column| reader.numbers(column, |value| value as u32);
+    Ok(match column {
+        Column::Starts => {
+            let mut start = 0;
+            let mut starts = vec![0];
+            starts.extend(reader.lengths()?.into_iter().map(|length| {
+                start += length;
+                start
+            }));
+            Packed::new(starts)
+        }
+        Column::Visitor => {
+            let visitors = reader.numbers(Columns::Visitor, |visitor| visitor as u64)?;
+            Packed::new(library.number_visitors(visitors.into_iter()))
+        }
+        Column::First => {
+            let mut first = u32s(Columns::FirstSeconds)?;
+            let millis = u32s(Columns::FirstMillis)?;
+            first.iter_mut().zip(millis).for_each(|(first, millis)| *first = *first * 1_000 + millis);
+            Packed::new(first)
+        }
+        Column::At => {
+            let (starts, first) = (part.column(Column::Starts)?, part.column(Column::First)?);
+            let mut at = u32s(Columns::AfterSeconds)?;
+            let millis = u32s(Columns::AfterMillis)?;
+            for visit in 0..first.len() {
+                let first = first.get(visit);
+                let rows = starts.get(visit) as usize..starts.get(visit + 1) as usize;
+                for (at, millis) in at[rows.clone()].iter_mut().zip(&millis[rows]) {
+                    *at = first.saturating_add(at.saturating_mul(1_000)).saturating_add(*millis);
+                }
+            }
+            Packed::new(at)
+        }
+        Column::Last => {
+            let (starts, at) = (part.column(Column::Starts)?, part.column(Column::At)?);
+            let alive = u32s(Columns::Alive)?;
+            let end = |row: usize| at.get(row).saturating_add(alive[row]);
+            by_visit(&starts, |rows| rows.map(end).max().unwrap_or(0))
+        }
+        Column::Kind => Packed::new(reader.kinds()?.into_iter().map(|kind| kind as u32).collect()),
+        Column::VisitText(text) => {
+            dense(reader.visit_text(text)?, &library.visit_words[text as usize])
+        }
+        Column::HitText(text) => dense(reader.hit_text(text)?, &library.hit_words[text as usize]),
+        Column::Engaged => Packed::new(u32s(Columns::Engaged)?),
+        Column::Scroll => Packed::new(u32s(Columns::Scroll)?),
+        _ => return Err(BadSegment::NoSegment("a column that is not written")),
+    })
+}
+
+fn dense(column: TextColumn, words: &RwLock<Words>) -> Packed {
+    let mut words = words.write();
+    let numbers: Vec<u32> = column.texts.iter().map(|text| words.number_shared(text)).collect();
+    drop(words);
+    if let [number] = numbers[..] {
+        return Packed::Same(number, column.numbers.len());
+    }
+    let mut values = column.numbers;
+    values.iter_mut().for_each(|value| *value = numbers[*value as usize]);
+    Packed::new(values)
+}
+
+fn of_table(part: &Part, table: &Table, column: Column) -> Packed {
+    let (library, day_start) = (part.library(), part.head().day_start);
+    let visits = |value: &dyn Fn(&Visit) -> u32| Packed::new(table.visits.iter().map(value).collect());
+    let hits =
+        |value: &dyn Fn(&crate::table::Hit) -> u32| Packed::new(table.hits.iter().map(value).collect());
+    let number = |words: &RwLock<Words>, text: u32| words.write().number_shared(table.words.text(text));
+    match column {
+        Column::Starts => {
+            let ends = table.visits.iter().map(|visit| visit.hits.end);
+            Packed::new(std::iter::once(0).chain(ends).collect())
+        }
+        Column::Visitor => {
+            let visitors = table.visits.iter().map(|visit| visit.visitor.0);
+            Packed::new(library.number_visitors(visitors))
+        }
+        Column::First => visits(&|visit| since(visit.first, day_start)),
+        Column::Last => visits(&|visit| since(table.last_of(visit), day_start)),
+        Column::VisitText(text) => visits(&|visit| {
+            number(&library.visit_words[text as usize], visit.texts[text as usize])
+        }),
+        Column::HitText(text) => {
+            hits(&|hit| number(&library.hit_words[text as usize], hit.texts[text as usize]))
+        }
+        Column::At => hits(&|hit| since(hit.at, day_start)),
+        Column::Kind => hits(&|hit| hit.kind as u32),
+        Column::Engaged => hits(&|hit| hit.engaged_ms),
+        Column::Scroll => hits(&|hit| hit.scroll.into()),
+        _ => Packed::Same(0, table.visits.len()),
+    }
+}
+
+/// The columns that follow from others.
+fn derive(part: &Part, column: Column) -> Result<Option<Packed>, BadSegment> {
+    let starts = || part.column(Column::Starts);
+    let kinds = || part.column(Column::Kind);
+    Ok(Some(match column {
+        Column::VisitPageviews => count_kind(&*starts()?, &*kinds()?, Kind::Pageview),
+        Column::VisitEvents => count_kind(&*starts()?, &*kinds()?, Kind::Event),
+        Column::VisitEngaged => {
+            let (starts, engaged) = (starts()?, part.column(Column::Engaged)?);
+            if let Packed::Same(0, _) = *engaged {
+                return Ok(Some(Packed::Same(0, starts.len() - 1)));
+            }
+            by_visit(&starts, |rows| rows.fold(0, |sum: u32, row| sum.saturating_add(engaged.get(row))))
+        }
+        Column::Bounce => {
+            let pageviews = part.column(Column::VisitPageviews)?;
+            let events = part.column(Column::VisitEvents)?;
+            let engaged = part.column(Column::VisitEngaged)?;
+            let is_bounce = |visit| {
+                pageviews.get(visit) == 1 && events.get(visit) == 0 && engaged.get(visit) < BOUNCE_ENGAGED_MS
+            };
+            Packed::new((0..pageviews.len()).map(|visit| is_bounce(visit).into()).collect())
+        }
+        Column::Over => {
+            let (starts, at) = (starts()?, part.column(Column::At)?);
+            let head = part.head();
+            let end = since(head.day_end, head.day_start);
+            let visits = 0..head.visits as usize;
+            let is_over = |visit: &usize| at.get(starts.get(visit + 1) as usize - 1) >= end;
+            let over = visits.filter(is_over).map(|visit| visit as u32);
+            Packed::new(over.chain([head.visits]).collect())
+        }
+        Column::EntryPage | Column::ExitPage => {
+            let (starts, kinds) = (starts()?, kinds()?);
+            let paths = part.column(Column::HitText(HitText::Path))?;
+            let is_view = |row: &usize| kinds.get(*row) == Kind::Pageview as u32;
+            let is_entry = column == Column::EntryPage;
+            by_visit(&starts, |mut rows| {
+                let view = if is_entry { rows.find(is_view) } else { rows.rfind(is_view) };
+                view.map_or(0, |row| paths.get(row))
+            })
+        }
+        _ => return Ok(None),
+    }))
+}
+
+fn count_kind(starts: &Packed, kinds: &Packed, kind: Kind) -> Packed {
+    let kind = kind as u32;
+    match kinds {
+        Packed::Same(all, _) if *all != kind => Packed::Same(0, starts.len() - 1),
+        Packed::Same(..) => by_visit(starts, |rows| rows.len() as u32),
+        _ => by_visit(starts, |rows| rows.filter(|&row| kinds.get(row) == kind).count() as u32),
+    }
+}
+
+fn by_visit(starts: &Packed, mut value: impl FnMut(std::ops::Range<usize>) -> u32) -> Packed {
+    let visits = 0..starts.len().saturating_sub(1);
+    Packed::new(
+        visits.map(|visit| value(starts.get(visit) as usize..starts.get(visit + 1) as usize)).collect(),
+    )
+}
+
+/// The text of a number of a column of texts.
+pub(super) fn text_of(part: &Part, column: Column, number: u32) -> Arc<str> {
+    match column {
+        Column::VisitText(text) => part.library().visit_text(text, number),
+        Column::HitText(text) => part.library().hit_text(text, number),
+        _ => part.library().hit_text(HitText::Path, number),
+    }
+}

@@ -1,0 +1,119 @@
+//! What one site's reports share: dense numbers of texts and visitors, and the bound on decoded columns.
+
+use std::collections::hash_map::RandomState;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use hashbrown::HashMap;
+use parking_lot::{Mutex, RwLock};
+
+use super::part::Part;
+use crate::segment::{BadSegment, Blob, Reader};
+use crate::table::{HIT_TEXTS, HitText, Table, VISIT_TEXTS, VisitText};
+use crate::words::Words;
+use crate::zone::Day;
+
+/// One site's shelf: open parts share it, and it counts what their columns take.
+pub struct Library {
+    pub(super) visit_words: [RwLock<Words>; VISIT_TEXTS],
+    pub(super) hit_words: [RwLock<Words>; HIT_TEXTS],
+    visitors: Mutex<HashMap<u64, u32, RandomState>>,
+    /// Bytes of decoded columns at most; past it the longest unused go.
+    bytes_max: usize,
+    pub(super) stock: Stock,
+}
+
+/// How much is decoded, over all parts of a library.
+#[derive(Default)]
+pub struct Stock {
+    bytes: AtomicUsize,
+    tick: AtomicU64,
+}
+
+impl Stock {
+    pub fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn take(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(super) fn give_back(&self, bytes: usize) {
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// A number that grows with every use.
+    pub(super) fn tick(&self) -> u64 {
+        self.tick.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+impl Library {
+    /// Empty, with a bound on the bytes of decoded columns.
+    pub fn new(bytes_max: usize) -> Arc<Library> {
+        Arc::new(Library {
+            visit_words: std::array::from_fn(|_| RwLock::default()),
+            hit_words: std::array::from_fn(|_| RwLock::default()),
+            visitors: Mutex::default(),
+            bytes_max,
+            stock: Stock::default(),
+        })
+    }
+
+    /// Opens a segment: its end is read, no column yet.
+    pub fn open(self: &Arc<Library>, blob: Arc<dyn Blob>) -> Result<Part, BadSegment> {
+        Ok(Part::of_segment(self.clone(), Reader::open(blob)?))
+    }
+
+    /// Takes in a table that was just folded.
+    pub fn hold(self: &Arc<Library>, day: &Day, table: Table) -> Part {
+        Part::of_table(self.clone(), day, table)
+    }
+
+    /// Distinct visitors of the columns that were decoded so far.
+    pub fn visitors(&self) -> usize {
+        self.visitors.lock().len()
+    }
+
+    /// Bytes of decoded columns, texts and visitors.
+    pub fn bytes(&self) -> usize {
+        let words = self.visit_words.iter().chain(&self.hit_words).map(|words| words.read().bytes());
+        self.stock.bytes() + words.sum::<usize>() + self.visitors() * 28
+    }
+
+    /// Lets the longest unused columns of these parts go until the bound is kept.
+    pub fn trim(&self, parts: &[Arc<Part>]) {
+        if self.stock.bytes() <= self.bytes_max {
+            return;
+        }
+        let mut uses: Vec<(u64, usize)> = Vec::new();
+        for (index, part) in parts.iter().enumerate() {
+            uses.extend(part.uses().map(|used| (used, index)));
+        }
+        uses.sort_unstable();
+        for (used, index) in uses {
+            if self.stock.bytes() <= self.bytes_max {
+                return;
+            }
+            parts[index].drop_unused(used);
+        }
+    }
+
+    pub(super) fn number_visitors(&self, visitors: impl Iterator<Item = u64>) -> Vec<u32> {
+        let mut numbers = self.visitors.lock();
+        let number = |visitor| {
+            let next = numbers.len() as u32;
+            *numbers.entry(visitor).or_insert(next)
+        };
+        visitors.map(number).collect()
+    }
+
+    pub(super) fn visit_text(&self, text: VisitText, number: u32) -> Arc<str> {
+        self.visit_words[text as usize].read().text(number).clone()
+    }
+
+    pub(super) fn hit_text(&self, text: HitText, number: u32) -> Arc<str> {
+        self.hit_words[text as usize].read().text(number).clone()
+    }
+}

@@ -1,0 +1,215 @@
+//! Filters made ready, and what they leave of a part: its distinct texts are judged, then its rows.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::bits::Bits;
+use super::columns::{Column, text_of};
+use super::group::{Clock, prop};
+use super::part::Part;
+use super::{Control, ReportError};
+use crate::query::{BadQuery, Dimension, Filter};
+use crate::query::Judge;
+use crate::table::{HitText, Kind};
+
+/// Which rows of a part count.
+#[derive(Clone, Debug)]
+pub(super) enum Mask {
+    All,
+    Visits(Bits),
+    Hits(Bits),
+}
+
+/// A filter made ready.
+pub(super) enum Ready<'f> {
+    And(Vec<Ready<'f>>),
+    Or(Vec<Ready<'f>>),
+    Not(Box<Ready<'f>>),
+    Leaf(Leaf<'f>),
+    Visit(Box<Ready<'f>>),
+    /// The visitors for whom the filter inside holds, once they were looked for.
+    Visitor(Box<Ready<'f>>, Option<Bits>),
+}
+
+pub(super) struct Leaf<'f> {
+    by: &'f Dimension,
+    judge: Judge<'f>,
+    /// What was judged of each distinct text so far.
+    verdicts: Mutex<Arc<Vec<bool>>>,
+}
+
+impl<'f> Ready<'f> {
+    pub fn new(filter: &'f Filter) -> Result<Ready<'f>, BadQuery> {
+        let all = |inner: &'f [Filter]| inner.iter().map(Ready::new).collect::<Result<Vec<_>, _>>();
+        if let Some((by, judge)) = filter.judge()? {
+            return Ok(Ready::Leaf(Leaf { by, judge, verdicts: Mutex::default() }));
+        }
+        Ok(match filter {
+            Filter::And(inner) => Ready::And(all(inner)?),
+            Filter::Or(inner) => Ready::Or(all(inner)?),
+            Filter::Not(inner) => Ready::Not(Box::new(Ready::new(inner)?)),
+            Filter::Visit(inner) => Ready::Visit(Box::new(Ready::new(inner)?)),
+            Filter::Visitor(inner) => Ready::Visitor(Box::new(Ready::new(inner)?), None),
+            _ => Ready::And(Vec::new()),
+        })
+    }
+
+    /// Looks for the visitors that filters within ask for, innermost first. `find`: the visitors with a hit that counts.
+    pub fn find_visitors(
+        &mut self,
+        find: &mut dyn FnMut(&Ready<'f>) -> Result<Bits, ReportError>,
+    ) -> Result<(), ReportError> {
+        match self {
+            Ready::And(inner) | Ready::Or(inner) => {
+                inner.iter_mut().try_for_each(|filter| filter.find_visitors(find))
+            }
+            Ready::Not(inner) | Ready::Visit(inner) => inner.find_visitors(find),
+            Ready::Visitor(inner, found) => {
+                inner.find_visitors(find)?;
+                *found = Some(find(inner)?);
+                Ok(())
+            }
+            Ready::Leaf(_) => Ok(()),
+        }
+    }
+
+    pub fn mask(&self, part: &Part, clock: &Clock, control: &Control<'_>) -> Result<Mask, ReportError> {
+        control.check()?;
+        let fold = |inner: &[Ready<'f>], join: fn(&mut Bits, &Bits), neutral: Mask| {
+            let mut masks = inner.iter().map(|filter| filter.mask(part, clock, control));
+            let Some(first) = masks.next() else { return Ok(neutral) };
+            masks.try_fold(first?, |mask, next| combine(mask, next?, part, join))
+        };
+        match self {
+            Ready::And(inner) => fold(inner, Bits::keep, Mask::All),
+            Ready::Or(inner) => fold(inner, Bits::add, Mask::Visits(Bits::new(visits(part)))),
+            Ready::Not(inner) => Ok(match inner.mask(part, clock, control)? {
+                Mask::All => Mask::Visits(Bits::new(visits(part))),
+                Mask::Visits(mut bits) => {
+                    bits.invert();
+                    Mask::Visits(bits)
+                }
+                Mask::Hits(mut bits) => {
+                    bits.invert();
+                    Mask::Hits(bits)
+                }
+            }),
+            Ready::Leaf(leaf) => leaf.mask(part, clock),
+            Ready::Visit(inner) => Ok(match inner.mask(part, clock, control)? {
+                Mask::Hits(bits) => Mask::Visits(any_of_visit(part, &bits)?),
+                mask => mask,
+            }),
+            Ready::Visitor(_, found) => {
+                let visitor = part.column(Column::Visitor)?;
+                let none = Bits::default();
+                let found = found.as_ref().unwrap_or(&none);
+                let has = |visit| {
+                    let visitor = visitor.get(visit) as usize;
+                    visitor < found.len() && found.has(visitor)
+                };
+                Ok(Mask::Visits(Bits::of(visits(part), has)))
+            }
+        }
+    }
+}
+
+fn visits(part: &Part) -> usize {
+    part.head().visits as usize
+}
+
+fn combine(a: Mask, b: Mask, part: &Part, join: fn(&mut Bits, &Bits)) -> Result<Mask, ReportError> {
+    let all = |hits: bool| {
+        let rows = if hits { part.head().hits } else { part.head().visits };
+        Bits::of(rows as usize, |_| true)
+    };
+    Ok(match (a, b) {
+        (Mask::All, Mask::All) => Mask::All,
+        (Mask::Visits(mut a), Mask::Visits(b)) => {
+            join(&mut a, &b);
+            Mask::Visits(a)
+        }
+        (Mask::Hits(mut a), Mask::Hits(b)) => {
+            join(&mut a, &b);
+            Mask::Hits(a)
+        }
+        (Mask::Hits(mut a), Mask::Visits(b)) | (Mask::Visits(b), Mask::Hits(mut a)) => {
+            join(&mut a, &hits_of(part, &b)?);
+            Mask::Hits(a)
+        }
+        (Mask::All, Mask::Visits(mut a)) | (Mask::Visits(mut a), Mask::All) => {
+            join(&mut a, &all(false));
+            Mask::Visits(a)
+        }
+        (Mask::All, Mask::Hits(mut a)) | (Mask::Hits(mut a), Mask::All) => {
+            join(&mut a, &all(true));
+            Mask::Hits(a)
+        }
+    })
+}
+
+fn hits_of(part: &Part, visits: &Bits) -> Result<Bits, ReportError> {
+    let starts = part.column(Column::Starts)?;
+    let mut hits = Bits::new(part.head().hits as usize);
+    visits.each_in(0..visits.len(), |visit| {
+        (starts.get(visit)..starts.get(visit + 1)).for_each(|row| hits.set(row as usize));
+    });
+    Ok(hits)
+}
+
+fn any_of_visit(part: &Part, hits: &Bits) -> Result<Bits, ReportError> {
+    let starts = part.column(Column::Starts)?;
+    let has = |visit| (starts.get(visit)..starts.get(visit + 1)).any(|row| hits.has(row as usize));
+    Ok(Bits::of(visits(part), has))
+}
+
+impl Leaf<'_> {
+    fn mask(&self, part: &Part, clock: &Clock) -> Result<Mask, ReportError> {
+        let (visits, hits) = (visits(part), part.head().hits as usize);
+        let column = match self.by {
+            Dimension::Visit(text) => Column::VisitText(*text),
+            Dimension::Hit(text) => Column::HitText(*text),
+            Dimension::EntryPage => Column::EntryPage,
+            Dimension::ExitPage => Column::ExitPage,
+            Dimension::Event => Column::HitText(HitText::Name),
+            Dimension::Prop(_) => Column::HitText(HitText::Props),
+            Dimension::Hour | Dimension::Weekday => {
+                let labels = clock.labels(self.by, part)?;
+                let verdicts: Vec<bool> =
+                    (0..100).map(|label| self.judge.holds(&Clock::text(self.by, label))).collect();
+                return Ok(Mask::Hits(Bits::of(hits, |row| verdicts[labels[row] as usize])));
+            }
+        };
+        let values = part.column(column)?;
+        let verdicts = self.verdicts(part, column, &values);
+        if self.by.is_of_visit() {
+            return Ok(Mask::Visits(Bits::of(visits, |visit| verdicts[values.get(visit) as usize])));
+        }
+        if matches!(self.by, Dimension::Event | Dimension::Prop(_)) {
+            let kinds = part.column(Column::Kind)?;
+            let is_event = |row| kinds.get(row) == Kind::Event as u32;
+            return Ok(Mask::Hits(Bits::of(hits, |row| {
+                is_event(row) && verdicts[values.get(row) as usize]
+            })));
+        }
+        Ok(Mask::Hits(Bits::of(hits, |row| verdicts[values.get(row) as usize])))
+    }
+
+    /// What is judged of every number that the column may hold.
+    fn verdicts(&self, part: &Part, column: Column, _values: &super::packed::Packed) -> Arc<Vec<bool>> {
+        let mut verdicts = self.verdicts.lock();
+        let known = part.words_count(column);
+        if verdicts.len() < known {
+            let judged = (verdicts.len() as u32..known as u32).map(|number| {
+                let text = text_of(part, column, number);
+                match self.by {
+                    Dimension::Prop(key) => prop(&text, key).is_some_and(|value| self.judge.holds(&value)),
+                    _ => self.judge.holds(&text),
+                }
+            });
+            let judged: Vec<bool> = judged.collect();
+            Arc::make_mut(&mut *verdicts).extend(judged);
+        }
+        verdicts.clone()
+    }
+}

@@ -1,0 +1,313 @@
+//! Sums by group and bucket: only those that the query's metrics need.
+
+use std::sync::Arc;
+
+use super::answer::Sums;
+use super::buckets::Buckets;
+use super::columns::{Column, text_of};
+use super::group::{Groups, NONE, prop};
+use super::packed::{Packed, with_packed};
+use super::part::Part;
+use super::scan::{Sink, View};
+use super::{Control, ReportError};
+use crate::query::Metric;
+use crate::table::{HitText, Kind};
+
+/// The property of events that revenue is read from.
+pub const REVENUE_PROP: &str = "revenue";
+
+/// Which sums a query needs.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Wants {
+    pub visitors: bool,
+    pub visits: bool,
+    pub pageviews: bool,
+    pub events: bool,
+    pub bounces: bool,
+    pub duration: bool,
+    pub engaged: bool,
+    pub scroll: bool,
+    pub revenue: bool,
+}
+
+impl Wants {
+    pub fn of(metrics: &[Metric]) -> Wants {
+        let any = |of: &[Metric]| metrics.iter().any(|metric| of.contains(metric));
+        Wants {
+            visitors: any(&[Metric::Visitors]),
+            visits: any(&[Metric::Visits, Metric::ViewsAVisit, Metric::BounceRate, Metric::VisitDuration]),
+            pageviews: any(&[Metric::Pageviews, Metric::ViewsAVisit, Metric::ScrollDepth]),
+            events: any(&[Metric::Events]),
+            bounces: any(&[Metric::BounceRate]),
+            duration: any(&[Metric::VisitDuration]),
+            engaged: any(&[Metric::EngagedTime]),
+            scroll: any(&[Metric::ScrollDepth]),
+            revenue: any(&[Metric::Revenue]),
+        }
+    }
+}
+
+/// Sums of every group in every bucket.
+pub(super) struct Cells {
+    buckets: usize,
+    wants: Wants,
+    /// Rows or visits that counted: never fewer than visitors.
+    rows: Vec<u64>,
+    /// What is not wanted stays zero; empty where nothing but rows is.
+    sums: Vec<Sums>,
+}
+
+impl Cells {
+    pub fn new(
+        groups: usize,
+        buckets: usize,
+        wants: Wants,
+        control: &Control<'_>,
+    ) -> Result<Cells, ReportError> {
+        let cells = groups * buckets;
+        control.needs(cells * (size_of::<Sums>() + 8))?;
+        Ok(Cells { buckets, wants, rows: vec![0; groups], sums: vec![Sums::default(); cells] })
+    }
+
+    pub fn rows(&self, group: usize) -> u64 {
+        self.rows[group]
+    }
+
+    pub fn sums(&self, group: usize, bucket: usize) -> Sums {
+        self.sums[group * self.buckets + bucket]
+    }
+
+    pub fn total(&self, group: usize) -> Sums {
+        let mut total = Sums::default();
+        let cells = &self.sums[group * self.buckets..(group + 1) * self.buckets];
+        cells.iter().for_each(|sums| total.add(sums));
+        total
+    }
+
+    /// `of_visit`: the groups are of visits, else of hits.
+    pub fn walk(
+        &mut self,
+        view: &View,
+        of_visit: bool,
+        groups: &Groups,
+        buckets: &Buckets,
+        control: &Control<'_>,
+    ) -> Result<(), ReportError> {
+        let columns = Needed::new(&view.part, self.wants, view.is_by_visit(of_visit))?;
+        match groups {
+            Groups::One => self.walk_by(view, of_visit, |_| 0, &columns, buckets, control),
+            Groups::Column(column) => with_packed!(&**column, |group| {
+                self.walk_by(view, of_visit, group, &columns, buckets, control)
+            }),
+        }
+    }
+
+    fn walk_by(
+        &mut self,
+        view: &View,
+        of_visit: bool,
+        group: impl Fn(usize) -> u32,
+        columns: &Needed,
+        buckets: &Buckets,
+        control: &Control<'_>,
+    ) -> Result<(), ReportError> {
+        let mut adding = Adding {
+            cells: self,
+            columns,
+            group,
+            of_visit,
+            begins: None,
+            visit_groups: Vec::new(),
+        };
+        view.walk(of_visit, buckets, control, &mut adding)
+    }
+}
+
+impl Sums {
+    fn add(&mut self, other: &Sums) {
+        self.visits += other.visits;
+        self.pageviews += other.pageviews;
+        self.events += other.events;
+        self.bounces += other.bounces;
+        self.duration_ms += other.duration_ms;
+        self.engaged_ms += other.engaged_ms;
+        self.scroll += other.scroll;
+        self.revenue += other.revenue;
+    }
+}
+
+/// The columns that the sums need of one part.
+struct Needed {
+    kinds: Arc<Packed>,
+    pageviews: Option<Arc<Packed>>,
+    events: Option<Arc<Packed>>,
+    bounce: Option<Arc<Packed>>,
+    duration: Option<(Arc<Packed>, Arc<Packed>)>,
+    visit_engaged: Option<Arc<Packed>>,
+    engaged: Option<Arc<Packed>>,
+    /// Of each visit, and of each hit.
+    scroll: Option<(Vec<u32>, Arc<Packed>)>,
+    revenue: Option<(Vec<i64>, Vec<i64>)>,
+}
+
+impl Needed {
+    fn new(part: &Part, wants: Wants, by_visit: bool) -> Result<Needed, ReportError> {
+        let column = |wanted: bool, column| match wanted {
+            true => part.column(column).map(Some),
+            false => Ok(None),
+        };
+        let duration = match wants.duration {
+            true => Some((part.column(Column::First)?, part.column(Column::Last)?)),
+            false => None,
+        };
+        Ok(Needed {
+            kinds: part.column(Column::Kind)?,
+            pageviews: column(wants.pageviews && by_visit, Column::VisitPageviews)?,
+            events: column(wants.events && by_visit, Column::VisitEvents)?,
+            bounce: column(wants.bounces, Column::Bounce)?,
+            duration,
+            visit_engaged: column(wants.engaged && by_visit, Column::VisitEngaged)?,
+            engaged: column(wants.engaged, Column::Engaged)?,
+            scroll: if wants.scroll { Some(scroll(part)?) } else { None },
+            revenue: if wants.revenue { Some(revenue(part)?) } else { None },
+        })
+    }
+}
+
+fn scroll(part: &Part) -> Result<(Vec<u32>, Arc<Packed>), ReportError> {
+    let (starts, kinds) = (part.column(Column::Starts)?, part.column(Column::Kind)?);
+    let scroll = part.column(Column::Scroll)?;
+    let of = |row: u32| match kinds.get(row as usize) == Kind::Pageview as u32 {
+        true => scroll.get(row as usize),
+        false => 0,
+    };
+    let visits = 0..part.head().visits as usize;
+    let sums = visits.map(|visit| (starts.get(visit)..starts.get(visit + 1)).map(of).sum());
+    Ok((sums.collect(), scroll))
+}
+
+/// Revenue of each visit and of each hit, in millionths.
+fn revenue(part: &Part) -> Result<(Vec<i64>, Vec<i64>), ReportError> {
+    let column = Column::HitText(HitText::Props);
+    let (props, kinds) = (part.column(column)?, part.column(Column::Kind)?);
+    let starts = part.column(Column::Starts)?;
+    let words = part.words_count(column) as u32;
+    let of = |number| prop(&text_of(part, column, number), REVENUE_PROP).and_then(|text| millionths(&text));
+    let known: Vec<i64> = (0..words).map(|number| of(number).unwrap_or(0)).collect();
+    let value = |row: usize| match kinds.get(row) == Kind::Event as u32 {
+        true => known[props.get(row) as usize],
+        false => 0,
+    };
+    let hits: Vec<i64> = (0..props.len()).map(value).collect();
+    let visits = 0..part.head().visits as usize;
+    let sums = visits.map(|visit| {
+        hits[starts.get(visit) as usize..starts.get(visit + 1) as usize].iter().sum()
+    });
+    Ok((sums.collect(), hits))
+}
+
+/// A decimal number (`-12.5`) in millionths; further digits are cut. None for anything else, or past nine digits.
+pub fn millionths(text: &str) -> Option<i64> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text),
+    };
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, "0"));
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_digits(whole) || !is_digits(part) || whole.len() > 9 {
+        return None;
+    }
+    let whole: i64 = whole.parse().ok()?;
+    let part: i64 = format!("{part:0<6}")[..6].parse().ok()?;
+    Some(sign * (whole * 1_000_000 + part))
+}
+
+struct Adding<'c, G> {
+    cells: &'c mut Cells,
+    columns: &'c Needed,
+    group: G,
+    of_visit: bool,
+    /// The bucket that the visit under way counts in.
+    begins: Option<usize>,
+    /// Groups that the visit under way counted in.
+    visit_groups: Vec<u32>,
+}
+
+impl<G: Fn(usize) -> u32> Adding<'_, G> {
+    fn count_visit(&mut self, group: u32, visit: usize, bucket: usize) {
+        let sums = &mut self.cells.sums[group as usize * self.cells.buckets + bucket];
+        sums.visits += 1;
+        if let Some(bounce) = &self.columns.bounce {
+            sums.bounces += u64::from(bounce.get(visit));
+        }
+        if let Some((first, last)) = &self.columns.duration {
+            sums.duration_ms += u64::from(last.get(visit).saturating_sub(first.get(visit)));
+        }
+    }
+}
+
+impl<G: Fn(usize) -> u32> Sink for Adding<'_, G> {
+    #[inline(always)]
+    fn visit(&mut self, visit: usize, bucket: usize) {
+        let group = (self.group)(visit);
+        if group == NONE {
+            return;
+        }
+        let columns = self.columns;
+        self.cells.rows[group as usize] += 1;
+        if self.cells.wants.visits {
+            self.count_visit(group, visit, bucket);
+        }
+        let sums = &mut self.cells.sums[group as usize * self.cells.buckets + bucket];
+        if let Some(pageviews) = &columns.pageviews {
+            sums.pageviews += u64::from(pageviews.get(visit));
+        }
+        if let Some(events) = &columns.events {
+            sums.events += u64::from(events.get(visit));
+        }
+        if let Some(engaged) = &columns.visit_engaged {
+            sums.engaged_ms += u64::from(engaged.get(visit));
+        }
+        if let Some((scroll, _)) = &columns.scroll {
+            sums.scroll += u64::from(scroll[visit]);
+        }
+        if let Some((revenue, _)) = &columns.revenue {
+            sums.revenue += revenue[visit];
+        }
+    }
+
+    #[inline(always)]
+    fn begin(&mut self, _: usize, bucket: Option<usize>) {
+        self.begins = bucket;
+        self.visit_groups.clear();
+    }
+
+    #[inline(always)]
+    fn hit(&mut self, visit: usize, row: usize, bucket: usize) {
+        let group = (self.group)(if self.of_visit { visit } else { row });
+        if group == NONE {
+            return;
+        }
+        self.cells.rows[group as usize] += 1;
+        let wants = self.cells.wants;
+        if let (true, Some(begins)) = (wants.visits, self.begins) {
+            if !self.visit_groups.contains(&group) {
+                self.visit_groups.push(group);
+                self.count_visit(group, visit, begins);
+            }
+        }
+        let sums = &mut self.cells.sums[group as usize * self.cells.buckets + bucket];
+        let kind = self.columns.kinds.get(row);
+        sums.pageviews += u64::from(wants.pageviews && kind == Kind::Pageview as u32);
+        sums.events += u64::from(wants.events && kind == Kind::Event as u32);
+        if let Some(engaged) = &self.columns.engaged {
+            sums.engaged_ms += u64::from(engaged.get(row));
+        }
+        if let (Some((_, scroll)), true) = (&self.columns.scroll, kind == Kind::Pageview as u32) {
+            sums.scroll += u64::from(scroll.get(row));
+        }
+        if let Some((_, revenue)) = &self.columns.revenue {
+            sums.revenue += revenue[row];
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! A segment: the folded history of one site and day as one Parquet file. A row is a visit; its hits are a list in it.
+//! Written and read whole or by column; `docs/segments.md` states the schema.
+
+mod integers;
+mod pages;
+mod read;
+mod schema;
+mod write;
+
+use bytes::Bytes;
+use model::BatchId;
+use serde::{Deserialize, Serialize};
+
+pub use read::{Columns, Reader, TextColumn};
+pub use write::write;
+
+/// The version this program writes. It reads this and every earlier one.
+pub const VERSION: u32 = 1;
+
+/// The key under which the file's own description stands in Parquet's metadata, as JSON.
+const HEAD_KEY: &str = "watchfire";
+
+/// What a segment says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    pub version: u32,
+    /// The site's day that its visits began on, `2026-11-21`.
+    pub day: String,
+    /// That day's begin and end, milliseconds since 1970 UTC.
+    pub day_start: i64,
+    pub day_end: i64,
+    /// First and last sign of life of its visits.
+    pub first: i64,
+    pub last: i64,
+    pub visits: u32,
+    pub hits: u32,
+    /// How many of the visits, from the first row on, are not bots'.
+    pub humans: u32,
+    /// Tail batches that it folded and that may still be in the tail.
+    pub batches: Vec<BatchId>,
+}
+
+/// Where a segment's bytes are: a file, a document, memory.
+pub trait Blob: Send + Sync {
+    fn len(&self) -> u64;
+
+    /// Exactly `length` bytes from `start` on.
+    fn read(&self, start: u64, length: usize) -> std::io::Result<Bytes>;
+}
+
+impl Blob for Bytes {
+    fn len(&self) -> u64 {
+        Bytes::len(self) as u64
+    }
+
+    fn read(&self, start: u64, length: usize) -> std::io::Result<Bytes> {
+        let end = usize::try_from(start).ok().and_then(|start| start.checked_add(length));
+        match end {
+            Some(end) if end <= Bytes::len(self) => Ok(self.slice(end - length..end)),
+            _ => Err(std::io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+}
+
+/// Bytes that are no segment, or one that this program cannot read.
+#[derive(Debug, thiserror::Error)]
+pub enum BadSegment {
+    #[error("segment version {0} is newer than this program's ({VERSION})")]
+    Version(u32),
+    #[error("the file is no segment: {0}")]
+    NoSegment(&'static str),
+    #[error("the segment does not decode: {0}")]
+    Parquet(#[from] parquet::errors::ParquetError),
+}
+
+#[cfg(test)]
+mod tests;
