@@ -3,6 +3,7 @@
 
 mod bare;
 mod dashboards;
+mod history;
 mod hits;
 mod load;
 mod memory;
@@ -10,7 +11,7 @@ mod process;
 mod push;
 mod start;
 
-const HELP: &str = "bench [start|hits|push|dashboards|memory]…   without a name: all";
+const HELP: &str = "bench [start|hits|push|dashboards|memory|history]…   without a name: all";
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -20,7 +21,7 @@ fn main() -> anyhow::Result<()> {
             return bare::serve(rest).await;
         }
         let wanted = |name: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == name);
-        let known = ["start", "hits", "push", "dashboards", "memory"];
+        let known = ["start", "hits", "push", "dashboards", "memory", "history"];
         if let Some(unknown) = arguments.iter().find(|argument| !known.contains(&argument.as_str())) {
             anyhow::bail!("there is no benchmark `{unknown}`: {HELP}");
         }
@@ -39,6 +40,9 @@ fn main() -> anyhow::Result<()> {
         }
         if wanted("memory") {
             memory::measure().await?;
+        }
+        if wanted("history") {
+            tokio::task::block_in_place(history::measure)?;
         }
         Ok(())
     })

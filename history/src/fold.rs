@@ -105,8 +105,7 @@ impl Fold {
     pub fn add_table(&mut self, day: &Day, table: &Table) {
         let number = self.before.len() as u32;
         self.before.push(day.clone());
-        let words: Vec<u32> =
-            table.words.texts().iter().map(|text| self.words.number_shared(text)).collect();
+        let words: Vec<u32> = table.words.texts().iter().map(|text| self.words.number_shared(text)).collect();
         for visit in &table.visits {
             let life = Life::of_visit(table, visit, &words, number);
             let counted = life.hits.iter().filter(|hit| hit.kind != Kind::Presence);

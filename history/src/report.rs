@@ -9,6 +9,7 @@ mod breakdown;
 mod buckets;
 mod columns;
 mod distinct;
+mod funnel;
 mod group;
 mod library;
 mod mask;
@@ -20,6 +21,7 @@ mod sums;
 pub use answer::{Answer, Row, Sums};
 pub use breakdown::answer;
 pub use buckets::Buckets;
+pub use funnel::{Funnel, Reached, funnel};
 pub use library::{Library, Stock};
 pub use part::Part;
 pub use sums::{REVENUE_PROP, millionths};
@@ -64,7 +66,9 @@ pub enum ReportError {
     Segment(#[from] BadSegment),
     #[error("the report was stopped")]
     Stopped,
-    #[error("the report needs more than {max} bytes of memory: ask for fewer buckets, a shorter range or fewer groups")]
+    #[error(
+        "the report needs more than {max} bytes of memory: ask for fewer buckets, a shorter range or fewer groups"
+    )]
     Memory { max: usize },
 }
 

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use model::BatchId;
 use serde::{Deserialize, Serialize};
 
+use crate::zone::Day;
 pub use read::{Columns, Reader, TextColumn};
 pub use write::write;
 
@@ -38,6 +39,13 @@ pub struct Head {
     pub humans: u32,
     /// Tail batches that it folded and that may still be in the tail.
     pub batches: Vec<BatchId>,
+}
+
+impl Head {
+    /// The day that its visits began on.
+    pub fn day(&self) -> Day {
+        Day { name: self.day.clone(), start: self.day_start, end: self.day_end }
+    }
 }
 
 /// Where a segment's bytes are: a file, a document, memory.

@@ -1,7 +1,7 @@
 //! A site's time zone: which day a moment is of, and where the units of its calendar begin.
 
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan, Unit, Zoned, ZonedRound};
+use jiff::{Timestamp, ToSpan, Zoned};
 use model::Millis;
 
 /// A calendar day of a zone: 23, 24 or 25 hours.
@@ -56,8 +56,25 @@ impl Zone {
     }
 }
 
-/// The begin of the hour that a moment is in, by the zone's own clock.
-pub(crate) fn hour_start(zoned: &Zoned) -> Zoned {
-    let round = ZonedRound::new().smallest(Unit::Hour).mode(jiff::RoundMode::Trunc);
-    zoned.round(round).unwrap_or_else(|_| zoned.clone())
+/// The begin of the hour that a moment is in, by the zone's own clock: where the clock was turned since, that moment.
+pub(crate) fn hour_start(at: &Zoned) -> Zoned {
+    let into = i64::from(at.minute()) * 60_000 + i64::from(at.second()) * 1_000 + i64::from(at.millisecond());
+    let start = at.checked_sub(into.milliseconds()).unwrap_or_else(|_| at.clone());
+    if start.offset() == at.offset() {
+        return start;
+    }
+    let turned = at.timestamp().checked_add(1.millisecond()).ok();
+    let turned = turned.and_then(|after| at.time_zone().preceding(after).next());
+    turned.map_or(start, |turned| turned.timestamp().to_zoned(at.time_zone().clone()))
+}
+
+/// The begin of the hour after the one that begins at a moment.
+pub(crate) fn next_hour(start: &Zoned) -> Option<Zoned> {
+    let left = 60 - i64::from(start.minute());
+    let next = start.checked_add(left.minutes()).ok()?;
+    if next.offset() == start.offset() {
+        return Some(next);
+    }
+    let turned = start.time_zone().following(start.timestamp()).next()?;
+    Some(turned.timestamp().to_zoned(start.time_zone().clone()))
 }

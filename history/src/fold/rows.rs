@@ -138,9 +138,8 @@ pub(super) fn table_of(lives: Vec<Life>, words: &Words) -> Table {
     let mut table = Table::default();
     let mut numbers: HashMap<u32, u32> = HashMap::new();
     for life in lives {
-        let mut renumber = |text: u32| {
-            *numbers.entry(text).or_insert_with(|| table.words.number_shared(words.text(text)))
-        };
+        let mut renumber =
+            |text: u32| *numbers.entry(text).or_insert_with(|| table.words.number_shared(words.text(text)));
         let texts = life.texts.map(&mut renumber);
         let start = table.hits.len() as u32;
         let hits = life.hits.into_iter().map(|hit| Hit { texts: hit.texts.map(&mut renumber), ..hit });

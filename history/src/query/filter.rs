@@ -20,13 +20,25 @@ pub enum Filter {
     Or(Vec<Filter>),
     Not(Box<Filter>),
     /// Is one of the values.
-    Is { by: Dimension, values: Vec<String> },
+    Is {
+        by: Dimension,
+        values: Vec<String>,
+    },
     /// Has one of the values in it; letters as they stand.
-    Contains { by: Dimension, values: Vec<String> },
+    Contains {
+        by: Dimension,
+        values: Vec<String>,
+    },
     /// Begins with one of the values.
-    Starts { by: Dimension, values: Vec<String> },
+    Starts {
+        by: Dimension,
+        values: Vec<String>,
+    },
     /// Some part of it matches a regular expression (`^` and `$` are its ends).
-    Matches { by: Dimension, pattern: String },
+    Matches {
+        by: Dimension,
+        pattern: String,
+    },
     /// The visit has a hit, in the range or not, for which this holds: `did` at the visit's level.
     Visit(Box<Filter>),
     /// The visitor has a hit in the range for which this holds: `did` at the visitor's level.
@@ -64,7 +76,7 @@ impl Filter {
         })
     }
 
-    pub(super) fn check(&self) -> Result<(), BadQuery> {
+    pub(crate) fn check(&self) -> Result<(), BadQuery> {
         let mut count = 0;
         self.check_at(1, &mut count)
     }

@@ -37,10 +37,6 @@ impl Bits {
         self.words[number >> 6] >> (number & 63) & 1 == 1
     }
 
-    pub fn count(&self) -> u64 {
-        self.words.iter().map(|word| u64::from(word.count_ones())).sum()
-    }
-
     pub fn add(&mut self, other: &Bits) {
         self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word |= other);
     }

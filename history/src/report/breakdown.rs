@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::answer::{Answer, Row, Sums};
-use super::bits::Bits;
 use super::buckets::Buckets;
 use super::columns::Column;
 use super::distinct::Distinct;
@@ -13,7 +12,7 @@ use super::part::Part;
 use super::scan::View;
 use super::sums::{Cells, Wants};
 use super::{Control, ReportError};
-use crate::query::{Metric, Query};
+use crate::query::{Bots, Metric, Query};
 use crate::zone::Zone;
 
 /// Groups whose visitors are counted at once when looking for those with the most.
@@ -33,17 +32,35 @@ pub fn answer(
     };
     let parts: Vec<Arc<Part>> =
         parts.iter().filter(|part| part.touches(query.from, query.to)).cloned().collect();
-    let mut asked = Asked {
-        query,
-        clock: Clock::new(zone),
-        views: Vec::new(),
-        visitors: 0,
-        control,
-        buckets: &buckets,
-    };
+    let mut asked =
+        Asked { query, clock: Clock::new(zone), views: Vec::new(), visitors: 0, control, buckets: &buckets };
     asked.look(&parts)?;
     let grouping = Grouping::new(&query.by, &parts)?;
     asked.answer(&parts, &grouping)
+}
+
+/// Finds the visitors that filters within a filter ask for: those with a hit in the range for which it holds.
+pub(super) fn visitors_for(
+    filter: &mut Ready<'_>,
+    parts: &[Arc<Part>],
+    range: (i64, i64),
+    bots: Bots,
+    clock: &Clock,
+    control: &Control<'_>,
+) -> Result<(), ReportError> {
+    let one = Buckets::one(range.0, range.1);
+    filter.find_visitors(&mut |inner| {
+        for part in parts {
+            part.column(Column::Visitor)?;
+        }
+        let visitors = parts.first().map_or(0, |part| part.library().visitors());
+        let mut distinct = Distinct::new(1, visitors, control)?;
+        for part in parts {
+            let view = View::new(part, inner.mask(part, clock, control)?, range, bots, &one)?;
+            distinct.walk(&view, true, &Groups::One, &[0], &one, control)?;
+        }
+        Ok(distinct.into_set())
+    })
 }
 
 /// A query under way.
@@ -67,7 +84,8 @@ impl<'q> Asked<'q> {
         self.visitors = parts.first().map_or(0, |part| part.library().visitors());
         let mut filter = self.query.filter.as_ref().map(Ready::new).transpose()?;
         if let Some(filter) = &mut filter {
-            filter.find_visitors(&mut |inner| self.visitors_of(parts, inner))?;
+            let range = (self.query.from, self.query.to);
+            visitors_for(filter, parts, range, self.query.bots, &self.clock, self.control)?;
         }
         let mut views = Vec::with_capacity(parts.len());
         for part in parts {
@@ -75,25 +93,11 @@ impl<'q> Asked<'q> {
                 Some(filter) => filter.mask(part, &self.clock, self.control)?,
                 None => Mask::All,
             };
-            views.push(self.view(part, mask)?);
+            let range = (self.query.from, self.query.to);
+            views.push(View::new(part, mask, range, self.query.bots, self.buckets)?);
         }
         self.views = views;
         Ok(())
-    }
-
-    fn view(&self, part: &Arc<Part>, mask: Mask) -> Result<View, ReportError> {
-        let range = (self.query.from, self.query.to);
-        View::new(part, mask, range, self.query.bots, self.buckets)
-    }
-
-    /// The visitors with a hit in the range for which a filter holds.
-    fn visitors_of(&self, parts: &[Arc<Part>], filter: &Ready<'_>) -> Result<Bits, ReportError> {
-        let mut distinct = Distinct::new(1, self.visitors, self.control)?;
-        for part in parts {
-            let view = self.view(part, filter.mask(part, &self.clock, self.control)?)?;
-            distinct.walk(&view, true, &Groups::One, &[0], self.buckets, self.control)?;
-        }
-        Ok(distinct.into_set())
     }
 
     fn answer(&self, parts: &[Arc<Part>], grouping: &Grouping<'_>) -> Result<Answer, ReportError> {
@@ -196,7 +200,8 @@ impl<'q> Asked<'q> {
             while !rest.is_empty() {
                 let enough = counted.len() >= wanted && wanted > 0;
                 if enough {
-                    counted.select_nth_unstable_by_key(wanted - 1, |(_, visitors)| std::cmp::Reverse(*visitors));
+                    counted
+                        .select_nth_unstable_by_key(wanted - 1, |(_, visitors)| std::cmp::Reverse(*visitors));
                     if counted[wanted - 1].1 > cells.rows(rest[0] as usize) {
                         break;
                     }

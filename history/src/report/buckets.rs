@@ -4,7 +4,7 @@ use jiff::{ToSpan, Zoned};
 use model::Millis;
 
 use crate::query::{BUCKETS_MAX, BadQuery, Unit};
-use crate::zone::{Zone, hour_start};
+use crate::zone::{Zone, hour_start, next_hour};
 
 /// Units of a range, in order: each from its begin to the next one's.
 #[derive(Clone, Debug)]
@@ -72,12 +72,7 @@ fn next(at: &Zoned, unit: Unit) -> Option<Zoned> {
     let days = |span: jiff::Span| at.checked_add(span).ok()?.start_of_day().ok();
     match unit {
         Unit::Minute => at.checked_add(1.minute()).ok(),
-        Unit::Hour => {
-            // A zone whose clock turns by half an hour: the next hour may begin sooner or later.
-            let later = at.checked_add(1.hour()).ok()?;
-            let aligned = hour_start(&later);
-            Some(if aligned.timestamp() > at.timestamp() { aligned } else { later })
-        }
+        Unit::Hour => next_hour(at),
         Unit::Day => days(1.day()),
         Unit::Week => days(1.week()),
         Unit::Month => days(1.month()),

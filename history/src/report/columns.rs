@@ -103,9 +103,7 @@ fn of_segment(part: &Part, reader: &Reader, column: Column) -> Result<Packed, Ba
             by_visit(&starts, |rows| rows.map(end).max().unwrap_or(0))
         }
         Column::Kind => Packed::new(reader.kinds()?.into_iter().map(|kind| kind as u32).collect()),
-        Column::VisitText(text) => {
-            dense(reader.visit_text(text)?, &library.visit_words[text as usize])
-        }
+        Column::VisitText(text) => dense(reader.visit_text(text)?, &library.visit_words[text as usize]),
         Column::HitText(text) => dense(reader.hit_text(text)?, &library.hit_words[text as usize]),
         Column::Engaged => Packed::new(u32s(Columns::Engaged)?),
         Column::Scroll => Packed::new(u32s(Columns::Scroll)?),
@@ -142,9 +140,9 @@ fn of_table(part: &Part, table: &Table, column: Column) -> Packed {
         }
         Column::First => visits(&|visit| since(visit.first, day_start)),
         Column::Last => visits(&|visit| since(table.last_of(visit), day_start)),
-        Column::VisitText(text) => visits(&|visit| {
-            number(&library.visit_words[text as usize], visit.texts[text as usize])
-        }),
+        Column::VisitText(text) => {
+            visits(&|visit| number(&library.visit_words[text as usize], visit.texts[text as usize]))
+        }
         Column::HitText(text) => {
             hits(&|hit| number(&library.hit_words[text as usize], hit.texts[text as usize]))
         }

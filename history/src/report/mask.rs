@@ -9,8 +9,8 @@ use super::columns::{Column, text_of};
 use super::group::{Clock, prop};
 use super::part::Part;
 use super::{Control, ReportError};
-use crate::query::{BadQuery, Dimension, Filter};
 use crate::query::Judge;
+use crate::query::{BadQuery, Dimension, Filter};
 use crate::table::{HitText, Kind};
 
 /// Which rows of a part count.
@@ -71,6 +71,14 @@ impl<'f> Ready<'f> {
                 Ok(())
             }
             Ready::Leaf(_) => Ok(()),
+        }
+    }
+
+    /// What a filter of nothing but this dimension says of each of its texts; None for any other filter.
+    pub fn verdicts_of(&self, by: &Dimension, part: &Part, column: Column) -> Option<Arc<Vec<bool>>> {
+        match self {
+            Ready::Leaf(leaf) if leaf.by == by => Some(leaf.verdicts(part, column)),
+            _ => None,
         }
     }
 
@@ -181,22 +189,20 @@ impl Leaf<'_> {
             }
         };
         let values = part.column(column)?;
-        let verdicts = self.verdicts(part, column, &values);
+        let verdicts = self.verdicts(part, column);
         if self.by.is_of_visit() {
             return Ok(Mask::Visits(Bits::of(visits, |visit| verdicts[values.get(visit) as usize])));
         }
         if matches!(self.by, Dimension::Event | Dimension::Prop(_)) {
             let kinds = part.column(Column::Kind)?;
             let is_event = |row| kinds.get(row) == Kind::Event as u32;
-            return Ok(Mask::Hits(Bits::of(hits, |row| {
-                is_event(row) && verdicts[values.get(row) as usize]
-            })));
+            return Ok(Mask::Hits(Bits::of(hits, |row| is_event(row) && verdicts[values.get(row) as usize])));
         }
         Ok(Mask::Hits(Bits::of(hits, |row| verdicts[values.get(row) as usize])))
     }
 
     /// What is judged of every number that the column may hold.
-    fn verdicts(&self, part: &Part, column: Column, _values: &super::packed::Packed) -> Arc<Vec<bool>> {
+    fn verdicts(&self, part: &Part, column: Column) -> Arc<Vec<bool>> {
         let mut verdicts = self.verdicts.lock();
         let known = part.words_count(column);
         if verdicts.len() < known {

@@ -111,14 +111,8 @@ impl Cells {
         buckets: &Buckets,
         control: &Control<'_>,
     ) -> Result<(), ReportError> {
-        let mut adding = Adding {
-            cells: self,
-            columns,
-            group,
-            of_visit,
-            begins: None,
-            visit_groups: Vec::new(),
-        };
+        let mut adding =
+            Adding { cells: self, columns, group, of_visit, begins: None, visit_groups: Vec::new() };
         view.walk(of_visit, buckets, control, &mut adding)
     }
 }
@@ -200,9 +194,8 @@ fn revenue(part: &Part) -> Result<(Vec<i64>, Vec<i64>), ReportError> {
     };
     let hits: Vec<i64> = (0..props.len()).map(value).collect();
     let visits = 0..part.head().visits as usize;
-    let sums = visits.map(|visit| {
-        hits[starts.get(visit) as usize..starts.get(visit + 1) as usize].iter().sum()
-    });
+    let sums =
+        visits.map(|visit| hits[starts.get(visit) as usize..starts.get(visit + 1) as usize].iter().sum());
     Ok((sums.collect(), hits))
 }
 

@@ -154,7 +154,8 @@ fn read_texts(bytes: &[u8], count: usize, texts: &mut Vec<Arc<str>>) -> Result<(
         let (length, after) = rest.split_first_chunk::<4>().ok_or(SHORT)?;
         let length = u32::from_le_bytes(*length) as usize;
         let text = after.get(..length).ok_or(SHORT)?;
-        let text = std::str::from_utf8(text).map_err(|_| BadSegment::NoSegment("a text that is not UTF-8"))?;
+        let text =
+            std::str::from_utf8(text).map_err(|_| BadSegment::NoSegment("a text that is not UTF-8"))?;
         texts.push(Arc::from(text));
         rest = &after[length..];
     }

@@ -42,8 +42,7 @@ pub fn write(table: &Table, day: &Day, batches: &[BatchId]) -> Result<(Head, Vec
     let path = |column: usize| names.column(column).path().clone();
     let mut properties = properties;
     for column in [schema::VISITOR, schema::FIRST_S, schema::ID] {
-        let encoding =
-            if column == schema::ID { Encoding::PLAIN } else { Encoding::DELTA_BINARY_PACKED };
+        let encoding = if column == schema::ID { Encoding::PLAIN } else { Encoding::DELTA_BINARY_PACKED };
         properties = properties
             .set_column_dictionary_enabled(path(column), false)
             .set_column_encoding(path(column), encoding);
@@ -77,7 +76,11 @@ impl Head {
     }
 }
 
-fn put<T: DataType>(group: &mut Group<'_>, values: &[T::T], levels: Option<&Levels>) -> Result<(), BadSegment> {
+fn put<T: DataType>(
+    group: &mut Group<'_>,
+    values: &[T::T],
+    levels: Option<&Levels>,
+) -> Result<(), BadSegment> {
     let Some(mut column) = group.next_column()? else {
         return Err(BadSegment::NoSegment("more columns than the schema has"));
     };

@@ -1,0 +1,204 @@
+//! Funnels: how many visitors take steps in order within a window, across visits and days.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::breakdown::visitors_for;
+use super::buckets::Buckets;
+use super::columns::Column;
+use super::group::Clock;
+use super::mask::{Mask, Ready};
+use super::packed::{Packed, with_packed};
+use super::part::Part;
+use super::scan::{Sink, View};
+use super::{Control, ReportError};
+use crate::query::{BadQuery, Bots, Dimension, Filter, STEPS_MAX, limit};
+use crate::table::HitText;
+use crate::zone::Zone;
+
+/// Steps in order: a visitor reaches one when, after the step before it and within the window that began with the first, a hit
+/// is what the step says. Of several beginnings the latest counts. One hit is at most one step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Funnel {
+    pub from: i64,
+    pub to: i64,
+    /// One to [`STEPS_MAX`].
+    pub steps: Vec<Filter>,
+    pub window_ms: i64,
+    #[serde(default)]
+    pub bots: Bots,
+}
+
+/// One step of the answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Reached {
+    /// Distinct.
+    pub visitors: u64,
+    /// From the step before to this one when each first reached it, summed.
+    pub time_ms: u64,
+}
+
+/// What a visitor is heading for.
+struct Heading {
+    /// Of each step reached: when its latest chain began, and when the step was taken.
+    chains: Vec<(i64, i64)>,
+    depth: u8,
+}
+
+/// How many visitors reach each step. `parts` as for [`super::answer`].
+pub fn funnel(
+    parts: &[Arc<Part>],
+    zone: &Zone,
+    funnel: &Funnel,
+    control: &Control<'_>,
+) -> Result<Vec<Reached>, ReportError> {
+    limit("steps of a funnel", funnel.steps.len(), STEPS_MAX)?;
+    if funnel.to < funnel.from {
+        return Err(BadQuery::Range.into());
+    }
+    funnel.steps.iter().try_for_each(Filter::check)?;
+    let clock = Clock::new(zone);
+    let parts: Vec<Arc<Part>> =
+        parts.iter().filter(|part| part.touches(funnel.from, funnel.to)).cloned().collect();
+    let mut steps = Vec::new();
+    for step in &funnel.steps {
+        let mut ready = Ready::new(step)?;
+        let range = (funnel.from, funnel.to);
+        visitors_for(&mut ready, &parts, range, funnel.bots, &clock, control)?;
+        steps.push(ready);
+    }
+    for part in &parts {
+        part.column(Column::Visitor)?;
+    }
+    let visitors = parts.first().map_or(0, |part| part.library().visitors());
+    control.needs(visitors * 4)?;
+    let mut walk = Walk {
+        headings: Vec::new(),
+        of_visitor: vec![0; visitors],
+        reached: vec![Reached::default(); steps.len()],
+        window_ms: funnel.window_ms,
+    };
+    for part in &parts {
+        control.check()?;
+        control.needs(visitors * 4 + walk.headings.len() * (steps.len() * 16 + 32))?;
+        walk.part(part, funnel, &steps, &clock, control)?;
+    }
+    Ok(walk.reached)
+}
+
+/// The steps that each row is, a bit each; None: each row is judged on its own.
+fn by_page(steps: &[Ready<'_>], part: &Part) -> Option<Vec<u16>> {
+    let column = Column::HitText(HitText::Path);
+    let mut masks = vec![0; part.words_count(column)];
+    for (step, ready) in steps.iter().enumerate() {
+        let verdicts = ready.verdicts_of(&Dimension::Hit(HitText::Path), part, column)?;
+        masks.iter_mut().zip(verdicts.iter()).for_each(|(mask, holds)| *mask |= u16::from(*holds) << step);
+    }
+    Some(masks)
+}
+
+struct Walk {
+    headings: Vec<Heading>,
+    /// The number of a visitor's heading and one; zero without.
+    of_visitor: Vec<u32>,
+    reached: Vec<Reached>,
+    window_ms: i64,
+}
+
+impl Walk {
+    fn part(
+        &mut self,
+        part: &Arc<Part>,
+        funnel: &Funnel,
+        steps: &[Ready<'_>],
+        clock: &Clock,
+        control: &Control<'_>,
+    ) -> Result<(), ReportError> {
+        let path = part.column(Column::HitText(HitText::Path))?;
+        let (visitor, at) = (part.column(Column::Visitor)?, part.column(Column::At)?);
+        let buckets = Buckets::one(funnel.from, funnel.to);
+        let range = (funnel.from, funnel.to);
+        let view = View::new(part, Mask::All, range, funnel.bots, &buckets)?;
+        let day_start = part.head().day_start;
+        let moment = |row: usize| day_start + i64::from(at.get(row));
+        if let Some(masks) = by_page(steps, part) {
+            return with_packed!(&*path, |path| {
+                let steps = |_: usize, row: usize| masks[path(row) as usize];
+                view.walk(
+                    false,
+                    &buckets,
+                    control,
+                    &mut Stepping { walk: self, steps, visitor: &visitor, moment },
+                )
+            });
+        }
+        let masks = steps.iter().map(|step| step.mask(part, clock, control));
+        let masks: Vec<Mask> = masks.collect::<Result<_, _>>()?;
+        let has = |mask: &Mask, visit: usize, row: usize| match mask {
+            Mask::All => true,
+            Mask::Visits(bits) => bits.has(visit),
+            Mask::Hits(bits) => bits.has(row),
+        };
+        let steps = |visit: usize, row: usize| {
+            masks.iter().rev().fold(0, |all, mask| all << 1 | u16::from(has(mask, visit, row)))
+        };
+        view.walk(false, &buckets, control, &mut Stepping { walk: self, steps, visitor: &visitor, moment })
+    }
+
+    fn step(&mut self, steps: u16, visitor: usize, at: i64) {
+        let count = self.reached.len();
+        if self.of_visitor[visitor] == 0 {
+            if steps & 1 == 0 {
+                return;
+            }
+            self.headings.push(Heading { chains: vec![(i64::MIN, 0); count], depth: 0 });
+            self.of_visitor[visitor] = self.headings.len() as u32;
+        }
+        let heading = &mut self.headings[self.of_visitor[visitor] as usize - 1];
+        for step in (0..count).rev().filter(|step| steps >> step & 1 == 1) {
+            if step == 0 {
+                heading.chains[0] = (at, at);
+            } else {
+                let (began, before) = heading.chains[step - 1];
+                if began == i64::MIN || at - began > self.window_ms {
+                    continue;
+                }
+                // A chain that began as late already was taken further sooner.
+                if began > heading.chains[step].0 {
+                    heading.chains[step] = (began, at);
+                }
+                if usize::from(heading.depth) == step {
+                    self.reached[step].time_ms += (at - before) as u64;
+                }
+            }
+            if usize::from(heading.depth) == step {
+                heading.depth += 1;
+                self.reached[step].visitors += 1;
+            }
+        }
+    }
+}
+
+struct Stepping<'w, S, M> {
+    walk: &'w mut Walk,
+    steps: S,
+    visitor: &'w Packed,
+    moment: M,
+}
+
+impl<S: Fn(usize, usize) -> u16, M: Fn(usize) -> i64> Sink for Stepping<'_, S, M> {
+    fn visit(&mut self, _: usize, _: usize) {}
+
+    #[inline(always)]
+    fn begin(&mut self, _: usize, _: Option<usize>) {}
+
+    #[inline(always)]
+    fn hit(&mut self, visit: usize, row: usize, _: usize) {
+        let steps = (self.steps)(visit, row);
+        if steps != 0 {
+            self.walk.step(steps, self.visitor.get(visit) as usize, (self.moment)(row));
+        }
+    }
+}

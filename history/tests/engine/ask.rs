@@ -1,0 +1,108 @@
+//! Random queries.
+
+use fastrand::Rng;
+use history::query::{Bots, Dimension, Filter, Metric, Query, Sort, Unit};
+
+use crate::world::{COUNTRIES, EVENTS, PATHS, World};
+
+const METRICS: [Metric; 10] = [
+    Metric::Visitors,
+    Metric::Visits,
+    Metric::Pageviews,
+    Metric::Events,
+    Metric::ViewsAVisit,
+    Metric::BounceRate,
+    Metric::VisitDuration,
+    Metric::EngagedTime,
+    Metric::ScrollDepth,
+    Metric::Revenue,
+];
+
+const DIMENSIONS: [&str; 17] = [
+    "page",
+    "entry-page",
+    "exit-page",
+    "title",
+    "hostname",
+    "query",
+    "channel",
+    "source",
+    "referrer",
+    "utm_campaign",
+    "country",
+    "browser",
+    "device",
+    "screen",
+    "language",
+    "hour",
+    "weekday",
+];
+
+pub fn random(world: &World, rng: &mut Rng) -> Query {
+    let mut moment = || rng.i64(world.from - 3_600_000..world.to + 3_600_000);
+    let (a, b) = (moment(), moment());
+    let mut query = Query::totals(a.min(b), a.max(b));
+    if rng.u8(..3) == 0 {
+        (query.from, query.to) = (world.from - 86_400_000, world.to + 86_400_000 * 3);
+    }
+    if rng.bool() {
+        // The begins of days, where whole parts lie within.
+        query.from = world.zone.day_of(model::Millis(query.from)).start;
+        query.to = world.zone.day_of(model::Millis(query.to)).end;
+    }
+    query.metrics = METRICS.to_vec();
+    query.by = (0..[0, 1, 1, 2][rng.usize(..4)]).map(|_| dimension(rng)).collect();
+    let days = (query.to - query.from) / 86_400_000;
+    let units = [Unit::Hour, Unit::Day, Unit::Week, Unit::Month, Unit::Quarter, Unit::Year];
+    query.bucket = match rng.u8(..8) {
+        0..=2 => None,
+        3 if days < 2 && query.by.is_empty() => Some(Unit::Minute),
+        _ => Some(units[rng.usize(..6)]),
+    };
+    query.filter = (rng.u8(..4) > 0).then(|| filter(rng, 3));
+    query.bots = [Bots::Without, Bots::With, Bots::Only][rng.usize(..3)];
+    query.sort = Sort { by: METRICS[rng.usize(..METRICS.len())], ascending: rng.bool() };
+    query.limit = rng.usize(..12);
+    query.offset = if rng.bool() { 0 } else { rng.usize(..4) };
+    query
+}
+
+fn dimension(rng: &mut Rng) -> Dimension {
+    match rng.u8(..8) {
+        0 => Dimension::Event,
+        1 => Dimension::Prop("plan".into()),
+        _ => DIMENSIONS[rng.usize(..DIMENSIONS.len())].parse().unwrap(),
+    }
+}
+
+fn values(rng: &mut Rng) -> Vec<String> {
+    let all: Vec<&str> = [&PATHS[..], &EVENTS[..], &COUNTRIES[..]].concat();
+    let others =
+        ["Google", "direct", "search", "desktop", "Firefox", "a", "r", "1", "small", "09", "fr", "A"];
+    let mut value = || match rng.bool() {
+        true => all[rng.usize(..all.len())].to_owned(),
+        false => others[rng.usize(..others.len())].to_owned(),
+    };
+    let (first, second) = (value(), value());
+    if rng.bool() { vec![first] } else { vec![first, second] }
+}
+
+fn filter(rng: &mut Rng, depth: usize) -> Filter {
+    let inner = |rng: &mut Rng| Box::new(filter(rng, depth - 1));
+    let several = |rng: &mut Rng| (0..rng.usize(0..=3)).map(|_| filter(rng, depth - 1)).collect();
+    let kinds = if depth == 0 { 4 } else { 9 };
+    match rng.u8(..kinds) {
+        0 => Filter::Is { by: dimension(rng), values: values(rng) },
+        1 => Filter::Contains { by: dimension(rng), values: values(rng) },
+        2 => Filter::Starts { by: dimension(rng), values: values(rng) },
+        3 => {
+            let patterns = ["^/a", "o+", "^$", "(?i)GOOGLE|fire", "."];
+            Filter::Matches { by: dimension(rng), pattern: patterns[rng.usize(..5)].into() }
+        }
+        4 => Filter::And(several(rng)),
+        5 => Filter::Or(several(rng)),
+        6 => Filter::Not(inner(rng)),
+        7 => Filter::Visit(inner(rng)),
+        _ => Filter::Visitor(inner(rng)),
+    }
+}

@@ -1,0 +1,52 @@
+//! The engine against a recount that shares no code with it: thousands of random histories and queries, every number equal.
+//! A failure prints its seed; `SEED=… cargo test -p watchfire-history --test engine` repeats it alone.
+
+#![allow(clippy::unwrap_used)]
+
+mod ask;
+mod shelf;
+mod slow;
+mod world;
+
+use history::report::{Control, answer};
+use shelf::Shelf;
+
+const HISTORIES: u64 = 200;
+const QUERIES_A_HISTORY: usize = 20;
+
+fn seeds() -> Vec<u64> {
+    match std::env::var("SEED") {
+        Ok(seed) => vec![seed.parse().unwrap()],
+        Err(_) => (1..=HISTORIES).collect(),
+    }
+}
+
+#[test]
+fn every_number_equals_the_recount() {
+    for seed in seeds() {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let world = world::World::random(&mut rng);
+        let shelf = Shelf::folded_in_parts(&world, &mut rng);
+        let recount = slow::Recount::new(&world);
+        for _ in 0..QUERIES_A_HISTORY {
+            let query = ask::random(&world, &mut rng);
+            let fast = answer(&shelf.parts, &world.zone, &query, &Control::plain());
+            let fast = fast.unwrap_or_else(|error| panic!("seed {seed}: {error}: {query:?}"));
+            let slow = recount.answer(&query);
+            let text = serde_json::to_string(&query).unwrap();
+            assert_eq!(serde_json::from_str::<history::query::Query>(&text).unwrap(), query, "seed {seed}");
+            assert_eq!(fast, slow, "seed {seed}, fast is left: {text}");
+        }
+    }
+}
+
+#[test]
+fn folding_in_parts_is_folding_at_once() {
+    for seed in seeds() {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let world = world::World::random(&mut rng);
+        let parts = Shelf::folded_in_parts(&world, &mut rng);
+        let once = Shelf::folded_at_once(&world);
+        assert_eq!(parts.rows(), once.rows(), "seed {seed}");
+    }
+}
