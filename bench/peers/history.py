@@ -64,23 +64,28 @@ def duck():
     db.execute("SET threads=2")
     db.execute(f"""
         CREATE TABLE raw AS
-        SELECT row_number() OVER () AS visit, visitor, epoch(CAST(substr(filename, -18, 10) AS TIMESTAMP))::BIGINT + first_s AS first_s,
-               source, referrer, country, browser, os, device, hits
-        FROM read_parquet('{folder}/segments/*.parquet', filename=true)""")
+        SELECT visit + {1 << 20} * day AS visit, visitor, {from_s} + 86400 * day + first_s AS first_s, source, country, browser, os, device
+        FROM (SELECT *, date_diff('day', DATE '2026-01-01', CAST(substr(filename, -18, 10) AS DATE)) AS day
+              FROM read_parquet('{folder}/segments/*.parquet', filename=true) WHERE visitor IS NOT NULL)""")
+    db.execute(f"""
+        CREATE TABLE raw_hits AS
+        SELECT visit + {1 << 20} * date_diff('day', DATE '2026-01-01', CAST(substr(filename, -18, 10) AS DATE)) AS visit, after_s, path
+        FROM read_parquet('{folder}/segments/*.parquet', filename=true) WHERE kind = 'pageview'""")
     db.execute("CREATE TABLE ids AS SELECT visitor, (row_number() OVER ())::UINTEGER AS id FROM (SELECT DISTINCT visitor FROM raw)")
-    for column in ["source", "referrer", "country", "browser", "os", "device"]:
+    for column in ["source", "country", "browser", "os", "device"]:
         db.execute(f"CREATE TYPE {column}_t AS ENUM (SELECT DISTINCT {column} FROM raw)")
-    db.execute("CREATE TYPE path_t AS ENUM (SELECT DISTINCT h.path FROM (SELECT unnest(hits) AS h FROM raw))")
-    texts = ", ".join(f"{c}::{c}_t AS {c}" for c in ["source", "referrer", "country", "browser", "os", "device"])
+    db.execute("CREATE TYPE path_t AS ENUM (SELECT DISTINCT path FROM raw_hits)")
+    texts = ", ".join(f"{c}::{c}_t AS {c}" for c in ["source", "country", "browser", "os", "device"])
     db.execute(f"""
         CREATE TABLE visits AS
         SELECT visit::UINTEGER AS visit, id AS visitor, make_timestamp(first_s * 1000000)::TIMESTAMP_S AS first, {texts},
-               len(hits)::USMALLINT AS pageviews, hits[-1].after_s::UINTEGER AS lasted_s
-        FROM raw JOIN ids USING (visitor) ORDER BY first::DATE, id, first""")
+               pageviews::USMALLINT AS pageviews, lasted_s::UINTEGER AS lasted_s
+        FROM raw JOIN ids USING (visitor) JOIN (SELECT visit, count(*) AS pageviews, max(after_s) AS lasted_s FROM raw_hits GROUP BY visit) USING (visit) ORDER BY first::DATE, id, first""")
     db.execute(f"""
         CREATE TABLE hits AS
-        SELECT visit::UINTEGER AS visit, id AS visitor, make_timestamp((first_s + h.after_s) * 1000000)::TIMESTAMP_S AS at, h.path::path_t AS path, {texts}
-        FROM (SELECT *, unnest(hits) AS h FROM raw) JOIN ids USING (visitor) ORDER BY at::DATE, visitor, at""")
+        SELECT visit::UINTEGER AS visit, id AS visitor, make_timestamp((first_s + after_s) * 1000000)::TIMESTAMP_S AS ts, path::path_t AS path, {texts}
+        FROM raw_hits JOIN raw USING (visit) JOIN ids USING (visitor) ORDER BY ts::DATE, visitor, ts""")
+    db.execute("DROP TABLE raw_hits")
     db.execute("DROP TABLE raw")
     db.execute("DROP TABLE ids")
     db.execute("CHECKPOINT")
@@ -97,19 +102,19 @@ def duck():
 
     a, b, c = steps
     funnel = f"""
-        WITH s AS (SELECT visitor, epoch(at)::BIGINT AS t, CASE path WHEN '{a}' THEN 1 WHEN '{b}' THEN 2 ELSE 3 END AS step FROM hits WHERE path IN ('{a}', '{b}', '{c}')),
+        WITH s AS (SELECT visitor, epoch(ts)::BIGINT AS t, CASE path WHEN '{a}' THEN 1 WHEN '{b}' THEN 2 ELSE 3 END AS step FROM hits WHERE path IN ('{a}', '{b}', '{c}')),
              one AS (SELECT *, max(CASE WHEN step = 1 THEN t END) OVER w AS t1 FROM s WINDOW w AS (PARTITION BY visitor ORDER BY t ROWS UNBOUNDED PRECEDING)),
              two AS (SELECT *, max(CASE WHEN step = 2 AND t - t1 <= {window} THEN t1 END) OVER w AS t2 FROM one WINDOW w AS (PARTITION BY visitor ORDER BY t ROWS UNBOUNDED PRECEDING))
         SELECT count(DISTINCT CASE WHEN step = 1 THEN visitor END), count(DISTINCT CASE WHEN step = 2 AND t - t1 <= {window} THEN visitor END),
                count(DISTINCT CASE WHEN step = 3 AND t - t2 <= {window} THEN visitor END) FROM two"""
     queries = [
         "SELECT count(*), count(DISTINCT visitor), count(DISTINCT visit) FROM hits",
-        "SELECT count(*), count(DISTINCT visitor) FROM hits GROUP BY at::DATE ORDER BY at::DATE",
+        "SELECT count(*), count(DISTINCT visitor) FROM hits GROUP BY ts::DATE ORDER BY ts::DATE",
         "SELECT count(DISTINCT visitor) AS u FROM hits GROUP BY path ORDER BY u DESC LIMIT 10",
         f"SELECT count(DISTINCT visitor) AS u FROM hits WHERE country = '{country}' AND device = '{device}' GROUP BY source ORDER BY u DESC LIMIT 10",
         funnel,
         """SELECT count(*), sum((n = 1)::INT), sum(l) FROM
-           (SELECT min(at)::DATE AS day, count(*) AS n, epoch(max(at))::BIGINT - epoch(min(at))::BIGINT AS l FROM hits GROUP BY visit) GROUP BY day ORDER BY day""",
+           (SELECT min(ts)::DATE AS day, count(*) AS n, epoch(max(ts))::BIGINT - epoch(min(ts))::BIGINT AS l FROM hits GROUP BY visit) GROUP BY day ORDER BY day""",
     ]
     bytes_ = size(path)
     report("DuckDB", False, queries, None, reopen, path, bytes_)
@@ -126,11 +131,11 @@ def click():
     at = session.Session(path)
     run = lambda query: [[int(n) for n in line.split("\t")] for line in str(at.query(query, "TSV")).strip().split("\n") if line]
     at.query("CREATE DATABASE IF NOT EXISTS w ENGINE = Atomic")
-    low = ", ".join(f"{c} LowCardinality(String)" for c in ["source", "referrer", "country", "browser", "os", "device"])
-    names = "source, referrer, country, browser, os, device"
-    at.query(f"CREATE TABLE w.hits (visit UInt32 CODEC(Delta, ZSTD), visitor UInt32 CODEC(ZSTD), at DateTime CODEC(Delta, ZSTD), path LowCardinality(String) CODEC(ZSTD), {low}) ENGINE = MergeTree PARTITION BY toYYYYMM(at) ORDER BY (toDate(at), visitor, at)")
+    low = ", ".join(f"{c} LowCardinality(String)" for c in ["source", "country", "browser", "os", "device"])
+    names = "source, country, browser, os, device"
+    at.query(f"CREATE TABLE w.hits (visit UInt32 CODEC(Delta, ZSTD), visitor UInt32 CODEC(ZSTD), ts DateTime CODEC(Delta, ZSTD), path LowCardinality(String) CODEC(ZSTD), {low}) ENGINE = MergeTree PARTITION BY toYYYYMM(ts) ORDER BY (toDate(ts), visitor, ts)")
     at.query(f"CREATE TABLE w.visits (visit UInt32 CODEC(Delta, ZSTD), visitor UInt32 CODEC(ZSTD), first DateTime CODEC(Delta, ZSTD), {low}, pageviews UInt16, lasted_s UInt32) ENGINE = MergeTree PARTITION BY toYYYYMM(first) ORDER BY (toDate(first), visitor, first)")
-    at.query(f"INSERT INTO w.hits SELECT visit, visitor, toDateTime(at, 'UTC'), path, {names} FROM file('{folder}/hits.parquet', Parquet)")
+    at.query(f"INSERT INTO w.hits SELECT visit, visitor, toDateTime(ts, 'UTC'), path, {names} FROM file('{folder}/hits.parquet', Parquet)")
     at.query(f"INSERT INTO w.visits SELECT visit, visitor, toDateTime(first, 'UTC'), {names}, pageviews, lasted_s FROM file('{folder}/visits.parquet', Parquet)")
     at.query("OPTIMIZE TABLE w.hits FINAL")
     at.query("OPTIMIZE TABLE w.visits FINAL")
@@ -146,13 +151,13 @@ def click():
     a, b, c = steps
     queries = [
         "SELECT count(), uniqExact(visitor), uniqExact(visit) FROM w.hits",
-        "SELECT count(), uniqExact(visitor) FROM w.hits GROUP BY toDate(at, 'UTC') AS d ORDER BY d",
+        "SELECT count(), uniqExact(visitor) FROM w.hits GROUP BY toDate(ts, 'UTC') AS d ORDER BY d",
         "SELECT uniqExact(visitor) AS u FROM w.hits GROUP BY path ORDER BY u DESC LIMIT 10",
         f"SELECT uniqExact(visitor) AS u FROM w.hits WHERE country = '{country}' AND device = '{device}' GROUP BY source ORDER BY u DESC LIMIT 10",
         f"""SELECT countIf(l >= 1), countIf(l >= 2), countIf(l >= 3) FROM
-            (SELECT windowFunnel({window})(at, path = '{a}', path = '{b}', path = '{c}') AS l FROM w.hits WHERE path IN ('{a}', '{b}', '{c}') GROUP BY visitor)""",
+            (SELECT windowFunnel({window})(ts, path = '{a}', path = '{b}', path = '{c}') AS l FROM w.hits WHERE path IN ('{a}', '{b}', '{c}') GROUP BY visitor)""",
         """SELECT count(), countIf(n = 1), sum(l) FROM
-           (SELECT toDate(min(at), 'UTC') AS d, count() AS n, max(at) - min(at) AS l FROM w.hits GROUP BY visit) GROUP BY d ORDER BY d""",
+           (SELECT toDate(min(ts), 'UTC') AS d, count() AS n, max(ts) - min(ts) AS l FROM w.hits GROUP BY visit) GROUP BY d ORDER BY d""",
     ]
     report("ClickHouse", False, queries, None, reopen, path, bytes_)
     queries[0] = "SELECT sum(pageviews), uniqExact(visitor), count() FROM w.visits"

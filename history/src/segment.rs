@@ -1,4 +1,5 @@
-//! A segment: the folded history of one site and day as one Parquet file. A row is a visit; its hits are a list in it.
+//! A segment: the folded history of one site and day as one Parquet file. Two tables, a row group each:
+//! visits, and hits that refer to them.
 //! Written and read whole or by column; `docs/segments.md` states the schema.
 
 mod integers;

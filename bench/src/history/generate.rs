@@ -128,7 +128,6 @@ impl World {
             let referrer = self.referrers.draw(rng);
             put(VisitText::Channel, if referrer < 5 { "search" } else { "referral" });
             put(VisitText::Source, &format!("site{referrer}.example"));
-            put(VisitText::Referrer, &format!("site{referrer}.example/"));
         }
         // Country, browser and system belong to the visitor.
         let mut own = Rng::with_seed(visitor);

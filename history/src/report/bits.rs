@@ -1,5 +1,7 @@
 //! Sets of rows or of visitors, a bit each.
 
+use super::packed::{Packed, with_packed};
+
 /// A set of numbers below a length.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Bits {
@@ -21,6 +23,42 @@ impl Bits {
             }
         }
         bits
+    }
+
+    /// The rows of a column whose number holds.
+    pub fn of_column(column: &Packed, holds: &[bool]) -> Bits {
+        match column {
+            Packed::Same(value, length) => {
+                let holds = holds[*value as usize];
+                Bits::of(*length, |_| holds)
+            }
+            Packed::U8(values) => {
+                let mut table = [0; 256];
+                table.iter_mut().zip(holds).for_each(|(entry, holds)| *entry = u64::from(*holds));
+                let word = |chunk: &[u8]| {
+                    let bits = chunk.iter().enumerate();
+                    bits.fold(0, |word, (bit, &value)| word | table[usize::from(value)] << bit)
+                };
+                Bits { words: values.chunks(64).map(word).collect(), length: values.len() }
+            }
+            _ => with_packed!(column, |get| Bits::of(column.len(), |row| holds[get(row) as usize])),
+        }
+    }
+
+    /// Takes out the rows of a column whose number does not hold.
+    pub fn keep_column(&mut self, column: &Packed, holds: &[bool]) {
+        with_packed!(column, |get| {
+            for (number, word) in self.words.iter_mut().enumerate() {
+                let mut rest = *word;
+                while rest != 0 {
+                    let bit = rest.trailing_zeros();
+                    rest &= rest - 1;
+                    if !holds[get(number * 64 + bit as usize) as usize] {
+                        *word &= !(1 << bit);
+                    }
+                }
+            }
+        });
     }
 
     pub fn len(&self) -> usize {

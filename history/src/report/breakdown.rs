@@ -15,8 +15,8 @@ use super::{Control, ReportError};
 use crate::query::{Bots, Metric, Query};
 use crate::zone::Zone;
 
-/// Groups whose visitors are counted at once when looking for those with the most.
-const CANDIDATES: usize = 64;
+/// Groups beyond half more than those to be shown whose visitors are counted at first.
+const CANDIDATES: usize = 5;
 
 /// The answer to a query over parts, which are all of one library, in order of their days, and hold every hit of the range.
 pub fn answer(
@@ -54,7 +54,7 @@ pub(super) fn visitors_for(
             part.column(Column::Visitor)?;
         }
         let visitors = parts.first().map_or(0, |part| part.library().visitors());
-        let mut distinct = Distinct::new(1, visitors, control)?;
+        let mut distinct = Distinct::new(1, visitors, u64::MAX, control)?;
         for part in parts {
             let view = View::new(part, inner.mask(part, clock, control)?, range, bots, &one)?;
             distinct.walk(&view, true, &Groups::One, &[0], &one, control)?;
@@ -149,10 +149,10 @@ impl<'q> Asked<'q> {
             return Ok(());
         }
         if is_series && buckets > 1 {
-            let visitors = self.distinct(&one, &[0], true, true)?;
+            let visitors = self.distinct(&one, &[0], true, true, cells.rows(0))?;
             answer.series.iter_mut().zip(visitors).for_each(|(sums, visitors)| sums.visitors = visitors);
         }
-        answer.total.visitors = self.distinct(&one, &[0], true, false)?[0];
+        answer.total.visitors = self.distinct(&one, &[0], true, false, cells.rows(0))?[0];
         if let [only] = &mut answer.series[..] {
             only.visitors = answer.total.visitors;
         }
@@ -166,11 +166,12 @@ impl<'q> Asked<'q> {
         slots: &[u32],
         of_visit: bool,
         in_buckets: bool,
+        rows: u64,
     ) -> Result<Vec<u64>, ReportError> {
         let one = Buckets::one(self.query.from, self.query.to);
         let count = slots.iter().filter(|&&slot| slot != NONE).count();
         let buckets = if in_buckets { self.buckets } else { &one };
-        let mut distinct = Distinct::new(count * buckets.starts.len(), self.visitors, self.control)?;
+        let mut distinct = Distinct::new(count * buckets.starts.len(), self.visitors, rows, self.control)?;
         distinct.buckets = if in_buckets { buckets.starts.len() } else { 1 };
         for (view, groups) in self.views.iter().zip(groups) {
             distinct.walk(view, of_visit, groups, slots, self.buckets, self.control)?;
@@ -196,7 +197,7 @@ impl<'q> Asked<'q> {
             // No group has more visitors than rows: groups with fewer than the last one shown need no count.
             found.sort_by_key(|&group| std::cmp::Reverse(cells.rows(group as usize)));
             let mut rest = &found[..];
-            let mut chunk = CANDIDATES.max(wanted.saturating_mul(2));
+            let mut chunk = wanted.saturating_add(wanted / 2).saturating_add(CANDIDATES);
             while !rest.is_empty() {
                 let enough = counted.len() >= wanted && wanted > 0;
                 if enough {
@@ -207,12 +208,12 @@ impl<'q> Asked<'q> {
                     }
                 }
                 let (now, later) = rest.split_at(chunk.min(rest.len()));
-                self.count(now, groups, grouping, &mut counted)?;
+                self.count(now, groups, grouping, cells, &mut counted)?;
                 rest = later;
                 chunk = chunk.saturating_mul(4);
             }
         } else {
-            self.count(found, groups, grouping, &mut counted)?;
+            self.count(found, groups, grouping, cells, &mut counted)?;
         }
         let value = |&(group, visitors): &(u32, u64)| {
             let sums = Sums { visitors, ..cells.total(group as usize) };
@@ -237,11 +238,13 @@ impl<'q> Asked<'q> {
         now: &[u32],
         groups: &[Groups],
         grouping: &Grouping<'_>,
+        cells: &Cells,
         counted: &mut Vec<(u32, u64)>,
     ) -> Result<(), ReportError> {
+        let rows = now.iter().map(|&group| cells.rows(group as usize)).sum();
         let mut slots = vec![NONE; grouping.count];
         now.iter().zip(0..).for_each(|(&group, slot)| slots[group as usize] = slot);
-        let visitors = self.distinct(groups, &slots, grouping.is_of_visit, false)?;
+        let visitors = self.distinct(groups, &slots, grouping.is_of_visit, false, rows)?;
         counted.extend(now.iter().copied().zip(visitors));
         Ok(())
     }
@@ -260,14 +263,15 @@ impl<'q> Asked<'q> {
         let mut visitors: Vec<(u32, u64)> = shown.to_vec();
         if wants.visitors && self.query.sort.by != Metric::Visitors {
             visitors.clear();
-            self.count(&shown_groups, groups, grouping, &mut visitors)?;
+            self.count(&shown_groups, groups, grouping, cells, &mut visitors)?;
         }
         let buckets = if self.query.bucket.is_some() { self.buckets.starts.len() } else { 0 };
         let mut series: Vec<u64> = Vec::new();
         if wants.visitors && buckets > 0 {
             let mut slots = vec![NONE; grouping.count];
             shown_groups.iter().zip(0..).for_each(|(&group, slot)| slots[group as usize] = slot);
-            series = self.distinct(groups, &slots, grouping.is_of_visit, true)?;
+            let rows = shown_groups.iter().map(|&group| cells.rows(group as usize)).sum();
+            series = self.distinct(groups, &slots, grouping.is_of_visit, true, rows)?;
         }
         for (index, (group, visitors)) in visitors.into_iter().enumerate() {
             let of_bucket = |bucket| Sums {

@@ -71,11 +71,11 @@ fn of_segment(part: &Part, reader: &Reader, column: Column) -> Result<Packed, Ba
                 start += length;
                 start
             }));
-            Packed::new(starts)
+            Packed::wide(starts)
         }
         Column::Visitor => {
             let visitors = reader.numbers(Columns::Visitor, |visitor| visitor as u64)?;
-            Packed::new(library.number_visitors(visitors.into_iter()))
+            Packed::wide(library.number_visitors(visitors.into_iter()))
         }
         Column::First => {
             let mut first = u32s(Columns::FirstSeconds)?;
@@ -132,11 +132,11 @@ fn of_table(part: &Part, table: &Table, column: Column) -> Packed {
     match column {
         Column::Starts => {
             let ends = table.visits.iter().map(|visit| visit.hits.end);
-            Packed::new(std::iter::once(0).chain(ends).collect())
+            Packed::wide(std::iter::once(0).chain(ends).collect())
         }
         Column::Visitor => {
             let visitors = table.visits.iter().map(|visit| visit.visitor.0);
-            Packed::new(library.number_visitors(visitors))
+            Packed::wide(library.number_visitors(visitors))
         }
         Column::First => visits(&|visit| since(visit.first, day_start)),
         Column::Last => visits(&|visit| since(table.last_of(visit), day_start)),
@@ -210,10 +210,8 @@ fn count_kind(starts: &Packed, kinds: &Packed, kind: Kind) -> Packed {
 }
 
 fn by_visit(starts: &Packed, mut value: impl FnMut(std::ops::Range<usize>) -> u32) -> Packed {
-    let visits = 0..starts.len().saturating_sub(1);
-    Packed::new(
-        visits.map(|visit| value(starts.get(visit) as usize..starts.get(visit + 1) as usize)).collect(),
-    )
+    let visits = starts.wide_values().windows(2);
+    Packed::new(visits.map(|hits| value(hits[0] as usize..hits[1] as usize)).collect())
 }
 
 /// The text of a number of a column of texts.

@@ -13,6 +13,9 @@ use super::{Control, ReportError};
 /// Sets of bits take this much at most; beyond it pairs are gathered.
 const SETS_BYTES_MAX: usize = 48 << 20;
 
+/// Fewer rows than this are never worth clearing large sets for.
+const PAIRS_AT_LEAST: u64 = 100_000;
+
 /// Visitors by slot.
 pub(super) struct Distinct {
     slots: usize,
@@ -28,10 +31,17 @@ enum Held {
 }
 
 impl Distinct {
-    pub fn new(slots: usize, visitors: usize, control: &Control<'_>) -> Result<Distinct, ReportError> {
+    /// `rows`: how many there may be at most; few are cheaper as pairs.
+    pub fn new(
+        slots: usize,
+        visitors: usize,
+        rows: u64,
+        control: &Control<'_>,
+    ) -> Result<Distinct, ReportError> {
         let words = visitors.div_ceil(64);
         let bytes = slots.saturating_mul(words).saturating_mul(8);
-        let held = if bytes <= SETS_BYTES_MAX.min(control.memory_max) {
+        let is_few = rows < PAIRS_AT_LEAST && rows.saturating_mul(64) < bytes as u64;
+        let held = if bytes <= SETS_BYTES_MAX.min(control.memory_max) && !is_few {
             Held::Sets(vec![0; slots * words], words)
         } else {
             Held::Pairs(Vec::new(), control.memory_max / 8)
@@ -77,13 +87,12 @@ impl Distinct {
         match &mut self.held {
             Held::Sets(sets, words) => {
                 let words = *words;
-                with_packed!(&**visitor, |who| {
-                    let add = |slot: usize, visit: usize| {
-                        let visitor = who(visit) as usize;
-                        sets[slot * words + (visitor >> 6)] |= 1 << (visitor & 63);
-                    };
-                    view.walk(of_visit, buckets, control, &mut Marks { slot, each, of_visit, add })
-                })
+                let who = visitor.wide_values();
+                let add = |slot: usize, visit: usize| {
+                    let visitor = who[visit] as usize;
+                    sets[slot * words + (visitor >> 6)] |= 1 << (visitor & 63);
+                };
+                view.walk(of_visit, buckets, control, &mut Marks { slot, each, of_visit, add })
             }
             Held::Pairs(pairs, max) => {
                 let max = *max;

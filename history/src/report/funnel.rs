@@ -40,13 +40,6 @@ pub struct Reached {
     pub time_ms: u64,
 }
 
-/// What a visitor is heading for.
-struct Heading {
-    /// Of each step reached: when its latest chain began, and when the step was taken.
-    chains: Vec<(i64, i64)>,
-    depth: u8,
-}
-
 /// How many visitors reach each step. `parts` as for [`super::answer`].
 pub fn funnel(
     parts: &[Arc<Part>],
@@ -71,19 +64,22 @@ pub fn funnel(
     }
     for part in &parts {
         part.column(Column::Visitor)?;
+        part.column(Column::HitText(HitText::Path))?;
     }
     let visitors = parts.first().map_or(0, |part| part.library().visitors());
     control.needs(visitors * 4)?;
     let mut walk = Walk {
-        headings: Vec::new(),
+        chains: Vec::new(),
+        depths: Vec::new(),
         of_visitor: vec![0; visitors],
         reached: vec![Reached::default(); steps.len()],
         window_ms: funnel.window_ms,
     };
+    let by_page = parts.first().and_then(|part| by_page(&steps, part));
     for part in &parts {
         control.check()?;
-        control.needs(visitors * 4 + walk.headings.len() * (steps.len() * 16 + 32))?;
-        walk.part(part, funnel, &steps, &clock, control)?;
+        control.needs(visitors * 4 + walk.chains.len() * 16)?;
+        walk.part(part, funnel, (&steps, by_page.as_deref()), &clock, control)?;
     }
     Ok(walk.reached)
 }
@@ -100,8 +96,11 @@ fn by_page(steps: &[Ready<'_>], part: &Part) -> Option<Vec<u16>> {
 }
 
 struct Walk {
-    headings: Vec<Heading>,
-    /// The number of a visitor's heading and one; zero without.
+    /// Of each visitor who took the first step, of each step: when its latest chain began, and when the step was taken.
+    chains: Vec<(i64, i64)>,
+    /// How many steps each of them took.
+    depths: Vec<u8>,
+    /// The number of a visitor among those and one; zero: is not.
     of_visitor: Vec<u32>,
     reached: Vec<Reached>,
     window_ms: i64,
@@ -112,7 +111,7 @@ impl Walk {
         &mut self,
         part: &Arc<Part>,
         funnel: &Funnel,
-        steps: &[Ready<'_>],
+        (steps, by_page): (&[Ready<'_>], Option<&[u16]>),
         clock: &Clock,
         control: &Control<'_>,
     ) -> Result<(), ReportError> {
@@ -123,7 +122,7 @@ impl Walk {
         let view = View::new(part, Mask::All, range, funnel.bots, &buckets)?;
         let day_start = part.head().day_start;
         let moment = |row: usize| day_start + i64::from(at.get(row));
-        if let Some(masks) = by_page(steps, part) {
+        if let Some(masks) = by_page {
             return with_packed!(&*path, |path| {
                 let steps = |_: usize, row: usize| masks[path(row) as usize];
                 view.walk(
@@ -149,32 +148,36 @@ impl Walk {
 
     fn step(&mut self, steps: u16, visitor: usize, at: i64) {
         let count = self.reached.len();
-        if self.of_visitor[visitor] == 0 {
-            if steps & 1 == 0 {
-                return;
+        let number = match self.of_visitor[visitor] {
+            0 if steps & 1 == 0 => return,
+            0 => {
+                self.chains.resize(self.chains.len() + count, (i64::MIN, 0));
+                self.depths.push(0);
+                self.of_visitor[visitor] = self.depths.len() as u32;
+                self.depths.len() - 1
             }
-            self.headings.push(Heading { chains: vec![(i64::MIN, 0); count], depth: 0 });
-            self.of_visitor[visitor] = self.headings.len() as u32;
-        }
-        let heading = &mut self.headings[self.of_visitor[visitor] as usize - 1];
+            number => number as usize - 1,
+        };
+        let chains = &mut self.chains[number * count..(number + 1) * count];
+        let depth = &mut self.depths[number];
         for step in (0..count).rev().filter(|step| steps >> step & 1 == 1) {
             if step == 0 {
-                heading.chains[0] = (at, at);
+                chains[0] = (at, at);
             } else {
-                let (began, before) = heading.chains[step - 1];
+                let (began, before) = chains[step - 1];
                 if began == i64::MIN || at - began > self.window_ms {
                     continue;
                 }
                 // A chain that began as late already was taken further sooner.
-                if began > heading.chains[step].0 {
-                    heading.chains[step] = (began, at);
+                if began > chains[step].0 {
+                    chains[step] = (began, at);
                 }
-                if usize::from(heading.depth) == step {
+                if usize::from(*depth) == step {
                     self.reached[step].time_ms += (at - before) as u64;
                 }
             }
-            if usize::from(heading.depth) == step {
-                heading.depth += 1;
+            if usize::from(*depth) == step {
+                *depth += 1;
                 self.reached[step].visitors += 1;
             }
         }
@@ -198,7 +201,7 @@ impl<S: Fn(usize, usize) -> u16, M: Fn(usize) -> i64> Sink for Stepping<'_, S, M
     fn hit(&mut self, visit: usize, row: usize, _: usize) {
         let steps = (self.steps)(visit, row);
         if steps != 0 {
-            self.walk.step(steps, self.visitor.get(visit) as usize, (self.moment)(row));
+            self.walk.step(steps, self.visitor.wide_values()[visit] as usize, (self.moment)(row));
         }
     }
 }

@@ -90,7 +90,22 @@ impl<'f> Ready<'f> {
             masks.try_fold(first?, |mask, next| combine(mask, next?, part, join))
         };
         match self {
-            Ready::And(inner) => fold(inner, Bits::keep, Mask::All),
+            Ready::And(inner) => {
+                let mut masks = inner.iter();
+                let Some(first) = masks.next() else { return Ok(Mask::All) };
+                let mut mask = first.mask(part, clock, control)?;
+                for filter in masks {
+                    mask = match (filter, mask) {
+                        // Only what is left so far is looked at.
+                        (Ready::Leaf(leaf), Mask::Visits(mut bits)) if leaf.is_visit_text() => {
+                            leaf.keep(part, &mut bits)?;
+                            Mask::Visits(bits)
+                        }
+                        (_, mask) => combine(mask, filter.mask(part, clock, control)?, part, Bits::keep)?,
+                    };
+                }
+                Ok(mask)
+            }
             Ready::Or(inner) => fold(inner, Bits::add, Mask::Visits(Bits::new(visits(part)))),
             Ready::Not(inner) => Ok(match inner.mask(part, clock, control)? {
                 Mask::All => Mask::Visits(Bits::new(visits(part))),
@@ -172,8 +187,22 @@ fn any_of_visit(part: &Part, hits: &Bits) -> Result<Bits, ReportError> {
 }
 
 impl Leaf<'_> {
+    fn is_visit_text(&self) -> bool {
+        matches!(self.by, Dimension::Visit(_))
+    }
+
+    /// Takes out the visits for which this does not hold.
+    fn keep(&self, part: &Part, visits: &mut Bits) -> Result<(), ReportError> {
+        if let Dimension::Visit(text) = self.by {
+            let column = Column::VisitText(*text);
+            let values = part.column(column)?;
+            visits.keep_column(&values, &self.verdicts(part, column));
+        }
+        Ok(())
+    }
+
     fn mask(&self, part: &Part, clock: &Clock) -> Result<Mask, ReportError> {
-        let (visits, hits) = (visits(part), part.head().hits as usize);
+        let hits = part.head().hits as usize;
         let column = match self.by {
             Dimension::Visit(text) => Column::VisitText(*text),
             Dimension::Hit(text) => Column::HitText(*text),
@@ -191,14 +220,14 @@ impl Leaf<'_> {
         let values = part.column(column)?;
         let verdicts = self.verdicts(part, column);
         if self.by.is_of_visit() {
-            return Ok(Mask::Visits(Bits::of(visits, |visit| verdicts[values.get(visit) as usize])));
+            return Ok(Mask::Visits(Bits::of_column(&values, &verdicts)));
         }
         if matches!(self.by, Dimension::Event | Dimension::Prop(_)) {
             let kinds = part.column(Column::Kind)?;
             let is_event = |row| kinds.get(row) == Kind::Event as u32;
             return Ok(Mask::Hits(Bits::of(hits, |row| is_event(row) && verdicts[values.get(row) as usize])));
         }
-        Ok(Mask::Hits(Bits::of(hits, |row| verdicts[values.get(row) as usize])))
+        Ok(Mask::Hits(Bits::of_column(&values, &verdicts)))
     }
 
     /// What is judged of every number that the column may hold.

@@ -51,6 +51,34 @@ impl Packed {
         }
     }
 
+    /// Numbers in four bytes each, whatever they are: what [`Packed::wide_values`] gives back.
+    pub fn wide(values: Vec<u32>) -> Packed {
+        Packed::U32(values)
+    }
+
+    /// The numbers of a column that was made with [`Packed::wide`]; empty of any other.
+    #[inline]
+    pub fn wide_values(&self) -> &[u32] {
+        match self {
+            Packed::U32(values) => values,
+            _ => &[],
+        }
+    }
+
+    /// The sum over a range of rows.
+    pub fn sum(&self, rows: std::ops::Range<usize>) -> u64 {
+        match self {
+            Packed::Same(value, _) => u64::from(*value) * rows.len() as u64,
+            Packed::U8(values) => {
+                // Chunks whose sums fit 16 bits are added many at once.
+                let chunks = values[rows].chunks(256);
+                chunks.map(|chunk| u64::from(chunk.iter().map(|&value| u16::from(value)).sum::<u16>())).sum()
+            }
+            Packed::U16(values) => values[rows].iter().map(|&value| u64::from(value)).sum(),
+            Packed::U32(values) => values[rows].iter().map(|&value| u64::from(value)).sum(),
+        }
+    }
+
     #[inline]
     pub fn get(&self, row: usize) -> u32 {
         match self {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::buckets::Buckets;
 use super::columns::Column;
 use super::mask::Mask;
-use super::packed::{Packed, with_packed};
+use super::packed::Packed;
 use super::part::Part;
 use super::{Control, ReportError};
 use crate::query::Bots;
@@ -44,6 +44,10 @@ struct Slow {
 pub(super) trait Sink {
     /// A whole visit: all its hits count, in one bucket.
     fn visit(&mut self, visit: usize, bucket: usize);
+    /// A run of whole visits, and of their hits.
+    fn visits(&mut self, visits: Range<usize>, _hits: Range<usize>, bucket: usize) {
+        visits.for_each(|visit| self.visit(visit, bucket));
+    }
     /// Before the hits of a visit: the bucket that the visit counts in, None where it began outside the range.
     fn begin(&mut self, visit: usize, bucket: Option<usize>);
     fn hit(&mut self, visit: usize, row: usize, bucket: usize);
@@ -128,13 +132,17 @@ impl View {
             (start..end).for_each(|row| sink.hit(visit, row, bucket));
         };
         match &self.mask {
-            Mask::All if by_visit => visits.for_each(|visit| sink.visit(visit, bucket)),
+            Mask::All if by_visit => {
+                let hits = self.starts.get(visits.start) as usize..self.starts.get(visits.end) as usize;
+                sink.visits(visits, hits, bucket);
+            }
             Mask::Visits(bits) if by_visit => bits.each_in(visits, |visit| sink.visit(visit, bucket)),
-            Mask::All => with_packed!(&*self.starts, |start| {
-                for visit in visits {
-                    whole(sink, visit, start(visit) as usize, start(visit + 1) as usize);
+            Mask::All => {
+                let starts = &self.starts.wide_values()[visits.start..=visits.end];
+                for (visit, hits) in visits.zip(starts.windows(2)) {
+                    whole(sink, visit, hits[0] as usize, hits[1] as usize);
                 }
-            }),
+            }
             Mask::Visits(bits) => bits.each_in(visits, |visit| {
                 whole(sink, visit, self.starts.get(visit) as usize, self.starts.get(visit + 1) as usize);
             }),

@@ -47,6 +47,14 @@ impl Wants {
     }
 }
 
+impl Wants {
+    /// No sums at all: visitors only, counted apart.
+    fn is_rows_only(self) -> bool {
+        let Wants { visitors: _, visits, pageviews, events, bounces, duration, engaged, scroll, revenue } = self;
+        !(visits || pageviews || events || bounces || duration || engaged || scroll || revenue)
+    }
+}
+
 /// Sums of every group in every bucket.
 pub(super) struct Cells {
     buckets: usize,
@@ -96,6 +104,10 @@ impl Cells {
         let columns = Needed::new(&view.part, self.wants, view.is_by_visit(of_visit))?;
         match groups {
             Groups::One => self.walk_by(view, of_visit, |_| 0, &columns, buckets, control),
+            Groups::Column(column) if self.wants.is_rows_only() => with_packed!(&**column, |group| {
+                let mut counting = Counting { rows: &mut self.rows, group, of_visit };
+                view.walk(of_visit, buckets, control, &mut counting)
+            }),
             Groups::Column(column) => with_packed!(&**column, |group| {
                 self.walk_by(view, of_visit, group, &columns, buckets, control)
             }),
@@ -111,8 +123,10 @@ impl Cells {
         buckets: &Buckets,
         control: &Control<'_>,
     ) -> Result<(), ReportError> {
+        let is_one = self.rows.len() == 1;
+        let visit_groups = Vec::new();
         let mut adding =
-            Adding { cells: self, columns, group, of_visit, begins: None, visit_groups: Vec::new() };
+            Adding { cells: self, columns, group, of_visit, is_one, begins: None, visit_groups };
         view.walk(of_visit, buckets, control, &mut adding)
     }
 }
@@ -215,11 +229,37 @@ pub fn millionths(text: &str) -> Option<i64> {
     Some(sign * (whole * 1_000_000 + part))
 }
 
+/// Rows only.
+struct Counting<'c, G> {
+    rows: &'c mut [u64],
+    group: G,
+    of_visit: bool,
+}
+
+impl<G: Fn(usize) -> u32> Sink for Counting<'_, G> {
+    #[inline(always)]
+    fn visit(&mut self, visit: usize, _: usize) {
+        if let Some(rows) = self.rows.get_mut((self.group)(visit) as usize) {
+            *rows += 1;
+        }
+    }
+
+    #[inline(always)]
+    fn begin(&mut self, _: usize, _: Option<usize>) {}
+
+    #[inline(always)]
+    fn hit(&mut self, visit: usize, row: usize, _: usize) {
+        self.visit(if self.of_visit { visit } else { row }, 0);
+    }
+}
+
 struct Adding<'c, G> {
     cells: &'c mut Cells,
     columns: &'c Needed,
     group: G,
     of_visit: bool,
+    /// There is but one group.
+    is_one: bool,
     /// The bucket that the visit under way counts in.
     begins: Option<usize>,
     /// Groups that the visit under way counted in.
@@ -266,6 +306,37 @@ impl<G: Fn(usize) -> u32> Sink for Adding<'_, G> {
         }
         if let Some((revenue, _)) = &columns.revenue {
             sums.revenue += revenue[visit];
+        }
+    }
+
+    fn visits(&mut self, visits: std::ops::Range<usize>, hits: std::ops::Range<usize>, bucket: usize) {
+        if !self.is_one {
+            return visits.for_each(|visit| self.visit(visit, bucket));
+        }
+        self.cells.rows[0] += visits.len() as u64;
+        let (wants, columns) = (self.cells.wants, self.columns);
+        let Some(sums) = self.cells.sums.get_mut(bucket) else { return };
+        let sum = |column: &Option<Arc<Packed>>| {
+            column.as_ref().map_or(0, |column| column.sum(visits.clone()))
+        };
+        if wants.visits {
+            sums.visits += visits.len() as u64;
+            sums.bounces += sum(&columns.bounce);
+            if let Some((first, last)) = &columns.duration {
+                sums.duration_ms += last.sum(visits.clone()).saturating_sub(first.sum(visits.clone()));
+            }
+        }
+        sums.pageviews += match (&columns.pageviews, &*columns.kinds) {
+            (Some(_), Packed::Same(kind, _)) if *kind == Kind::Pageview as u32 => hits.len() as u64,
+            (pageviews, _) => sum(pageviews),
+        };
+        sums.events += sum(&columns.events);
+        sums.engaged_ms += sum(&columns.visit_engaged);
+        if let Some((scroll, _)) = &columns.scroll {
+            sums.scroll += scroll[visits.clone()].iter().map(|&scroll| u64::from(scroll)).sum::<u64>();
+        }
+        if let Some((revenue, _)) = &columns.revenue {
+            sums.revenue += revenue[visits].iter().sum::<i64>();
         }
     }
 

@@ -12,16 +12,12 @@ use super::{BadSegment, TextColumn};
 
 const SHORT: BadSegment = BadSegment::NoSegment("a page ends too early");
 
-/// The data pages of one column.
+/// The data pages of one column of one table: it is null nowhere in it, and says so at each page's begin.
 pub struct Pages {
     pub reader: Box<dyn PageReader>,
-    /// The column is of the hits: its pages begin with the two levels of a list.
-    pub listed: bool,
 }
 
 struct Data {
-    /// Where a list begins: the hybrid form of one bit a value; empty where the column is of the visits.
-    starts: Bytes,
     values: Bytes,
     encoding: Encoding,
     count: usize,
@@ -39,30 +35,13 @@ impl Pages {
             Page::DictionaryPage { buf, num_values, .. } => Piece::Dictionary(buf, num_values as usize),
             Page::DataPage { buf, num_values, encoding, .. } => {
                 let count = num_values as usize;
-                let (mut starts, mut values) = (Bytes::new(), buf);
-                if self.listed {
-                    starts = split_level(&mut values)?;
-                    split_level(&mut values)?;
-                }
-                Piece::Data(Data { starts, values, encoding, count })
+                let values = after_levels(&buf)?;
+                Piece::Data(Data { values, encoding, count })
             }
             Page::DataPageV2 { .. } => {
                 return Err(BadSegment::NoSegment("a page of a form that Watchfire never wrote"));
             }
         }))
-    }
-
-    /// How many hits each visit has.
-    pub fn lengths(mut self) -> Result<Vec<u32>, BadSegment> {
-        let mut lengths: Vec<u32> = Vec::new();
-        while let Some(piece) = self.next()? {
-            let Piece::Data(data) = piece else { continue };
-            hybrid(&data.starts, 1, data.count, |continues| match lengths.last_mut() {
-                Some(length) if continues == 1 => *length += 1,
-                _ => lengths.push(1),
-            })?;
-        }
-        Ok(lengths)
     }
 
     /// A column of texts: the distinct ones, and a number for each value.
@@ -129,15 +108,13 @@ impl Pages {
     }
 }
 
-/// Takes one level's bytes off the front of a page.
-fn split_level(values: &mut Bytes) -> Result<Bytes, BadSegment> {
-    let length = values.first_chunk::<4>().map(|length| u32::from_le_bytes(*length) as usize).ok_or(SHORT)?;
-    if values.len() - 4 < length {
+/// What follows the levels at a page's begin.
+fn after_levels(page: &Bytes) -> Result<Bytes, BadSegment> {
+    let length = page.first_chunk::<4>().map(|length| u32::from_le_bytes(*length) as usize).ok_or(SHORT)?;
+    if page.len() - 4 < length {
         return Err(SHORT);
     }
-    let level = values.slice(4..4 + length);
-    *values = values.slice(4 + length..);
-    Ok(level)
+    Ok(page.slice(4 + length..))
 }
 
 fn dictionary_numbers(data: &Data, out: impl FnMut(u32)) -> Result<(), BadSegment> {

@@ -54,7 +54,7 @@ impl Reader {
             return Err(BadSegment::Version(head.version));
         }
         let columns = metadata.file_metadata().schema_descr().num_columns();
-        if metadata.num_row_groups() != 1 || columns != schema::COLUMNS {
+        if metadata.num_row_groups() != 2 || columns != schema::COLUMNS {
             return Err(BadSegment::NoSegment("its columns are others"));
         }
         Ok(Reader { head, file })
@@ -65,16 +65,30 @@ impl Reader {
     }
 
     fn pages(&self, column: usize) -> Result<Pages, BadSegment> {
-        let group = self.file.get_row_group(0)?;
-        Ok(Pages { reader: group.get_column_page_reader(column)?, listed: column >= schema::AFTER_S })
+        let table = if column < schema::AFTER_S { schema::VISITS } else { schema::HITS };
+        self.pages_of(table, column)
     }
 
-    /// How many hits each visit has, in order.
+    fn pages_of(&self, table: usize, column: usize) -> Result<Pages, BadSegment> {
+        let group = self.file.get_row_group(table)?;
+        Ok(Pages { reader: group.get_column_page_reader(column)? })
+    }
+
+    /// How many hits each visit has, in order; none has none.
     pub fn lengths(&self) -> Result<Vec<u32>, BadSegment> {
-        let lengths = self.pages(schema::KIND)?.lengths()?;
-        let hits: u64 = lengths.iter().map(|&length| u64::from(length)).sum();
-        if lengths.len() != self.head.visits as usize || hits != u64::from(self.head.hits) {
-            return Err(BadSegment::NoSegment("its head counts other rows than it has"));
+        let mut lengths = vec![0; self.head.visits as usize];
+        let (mut last, mut is_ordered, mut rows) = (0, true, 0);
+        self.pages_of(schema::HITS, schema::VISIT)?.integers(4, |visit| {
+            match usize::try_from(visit).ok().and_then(|visit| lengths.get_mut(visit)) {
+                Some(length) => *length += 1,
+                None => is_ordered = false,
+            }
+            is_ordered &= visit >= last;
+            last = visit;
+            rows += 1;
+        })?;
+        if !is_ordered || rows != self.head.hits as usize || lengths.contains(&0) {
+            return Err(BadSegment::NoSegment("its hits are not of its visits, in order"));
         }
         Ok(lengths)
     }

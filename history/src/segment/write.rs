@@ -41,7 +41,7 @@ pub fn write(table: &Table, day: &Day, batches: &[BatchId]) -> Result<(Head, Vec
     let names = parquet::schema::types::SchemaDescriptor::new(tree.clone());
     let path = |column: usize| names.column(column).path().clone();
     let mut properties = properties;
-    for column in [schema::VISITOR, schema::FIRST_S, schema::ID] {
+    for column in [schema::VISIT, schema::VISITOR, schema::FIRST_S, schema::ID] {
         let encoding = if column == schema::ID { Encoding::PLAIN } else { Encoding::DELTA_BINARY_PACKED };
         properties = properties
             .set_column_dictionary_enabled(path(column), false)
@@ -50,8 +50,10 @@ pub fn write(table: &Table, day: &Day, batches: &[BatchId]) -> Result<(Head, Vec
     properties = properties.set_column_compression(path(schema::ID), Compression::UNCOMPRESSED);
     let mut file = SerializedFileWriter::new(Vec::new(), tree, Arc::new(properties.build()))?;
     let mut group = file.next_row_group()?;
-    write_visits(&mut group, table, day)?;
-    write_hits(&mut group, table)?;
+    write_visits(&mut Put { group: &mut group, rows: table.visits.len() }, table, day)?;
+    group.close()?;
+    let mut group = file.next_row_group()?;
+    write_hits(&mut Put { group: &mut group, rows: table.hits.len() }, table)?;
     group.close()?;
     Ok((head, file.into_inner()?))
 }
@@ -76,82 +78,85 @@ impl Head {
     }
 }
 
-fn put<T: DataType>(
-    group: &mut Group<'_>,
-    values: &[T::T],
-    levels: Option<&Levels>,
-) -> Result<(), BadSegment> {
-    let Some(mut column) = group.next_column()? else {
-        return Err(BadSegment::NoSegment("more columns than the schema has"));
-    };
-    let (definitions, repetitions) =
-        (levels.map(|levels| &levels.definitions[..]), levels.map(|levels| &levels.repetitions[..]));
-    column.typed::<T>().write_batch(values, definitions, repetitions)?;
-    Ok(column.close()?)
+/// One table under way, column by column.
+struct Put<'g, 'w> {
+    group: &'g mut Group<'w>,
+    rows: usize,
 }
 
-fn put_visits<T: DataType>(
-    group: &mut Group<'_>,
-    table: &Table,
-    value: impl Fn(&Visit) -> T::T,
-) -> Result<(), BadSegment> {
-    let values: Vec<T::T> = table.visits.iter().map(value).collect();
-    put::<T>(group, &values, None)
+impl Put<'_, '_> {
+    fn values<T: DataType>(&mut self, values: &[T::T]) -> Result<(), BadSegment> {
+        let Some(mut column) = self.group.next_column()? else {
+            return Err(BadSegment::NoSegment("more columns than the schema has"));
+        };
+        let levels = vec![i16::from(!values.is_empty()); self.rows];
+        column.typed::<T>().write_batch(values, Some(&levels), None)?;
+        Ok(column.close()?)
+    }
+
+    fn each<T: DataType, R>(&mut self, rows: &[R], value: impl Fn(&R) -> T::T) -> Result<(), BadSegment> {
+        let values: Vec<T::T> = rows.iter().map(value).collect();
+        self.values::<T>(&values)
+    }
+
+    /// The columns from one to before another, which are the other table's.
+    fn nothing(&mut self, columns: std::ops::Range<usize>) -> Result<(), BadSegment> {
+        for column in columns {
+            match column {
+                schema::VISITOR | schema::ID => self.values::<Int64Type>(&[])?,
+                schema::BOT => self.values::<BoolType>(&[])?,
+                schema::FIRST_S | schema::FIRST_MS | schema::AFTER_S | schema::AFTER_MS => {
+                    self.values::<Int32Type>(&[])?;
+                }
+                schema::ENGAGED_MS..schema::ID => self.values::<Int32Type>(&[])?,
+                _ => self.values::<ByteArrayType>(&[])?,
+            }
+        }
+        Ok(())
+    }
 }
 
-fn write_visits(group: &mut Group<'_>, table: &Table, day: &Day) -> Result<(), BadSegment> {
-    put_visits::<Int64Type>(group, table, |visit| visit.visitor.0 as i64)?;
-    put_visits::<BoolType>(group, table, |visit| visit.bot)?;
-    put_visits::<Int32Type>(group, table, |visit| ((visit.first - day.start) / 1_000) as i32)?;
-    put_visits::<Int32Type>(group, table, |visit| ((visit.first - day.start) % 1_000) as i32)?;
+fn write_visits(put: &mut Put<'_, '_>, table: &Table, day: &Day) -> Result<(), BadSegment> {
+    let visits = &table.visits;
+    let numbers: Vec<i32> = (0..visits.len() as i32).collect();
+    put.values::<Int32Type>(&numbers)?;
+    put.each::<Int64Type, _>(visits, |visit| visit.visitor.0 as i64)?;
+    put.each::<BoolType, _>(visits, |visit| visit.bot)?;
+    put.each::<Int32Type, _>(visits, |visit| ((visit.first - day.start) / 1_000) as i32)?;
+    put.each::<Int32Type, _>(visits, |visit| ((visit.first - day.start) % 1_000) as i32)?;
     let texts = texts(&table.words);
     for text in 0..VISIT_TEXTS {
-        put_visits::<ByteArrayType>(group, table, |visit| texts[visit.texts[text] as usize].clone())?;
+        put.each::<ByteArrayType, Visit>(visits, |visit| texts[visit.texts[text] as usize].clone())?;
     }
-    Ok(())
+    put.nothing(schema::AFTER_S..schema::COLUMNS)
 }
 
-/// The levels of the list of hits: which visit each is of.
-struct Levels {
-    definitions: Vec<i16>,
-    repetitions: Vec<i16>,
-}
-
-fn write_hits(group: &mut Group<'_>, table: &Table) -> Result<(), BadSegment> {
-    let mut repetitions = vec![1; table.hits.len()];
-    let mut firsts = vec![0; table.hits.len()];
+fn write_hits(put: &mut Put<'_, '_>, table: &Table) -> Result<(), BadSegment> {
+    let hits = &table.hits;
+    let visits = table.visits.iter().zip(0..);
+    let numbers: Vec<i32> = visits
+        .clone()
+        .flat_map(|(visit, number)| std::iter::repeat_n(number, visit.hits.len()))
+        .collect();
+    put.values::<Int32Type>(&numbers)?;
+    put.nothing(schema::VISITOR..schema::AFTER_S)?;
+    let mut afters: Vec<i64> = Vec::with_capacity(hits.len());
     for visit in &table.visits {
-        repetitions[visit.hits.start as usize] = 0;
-        firsts[visit.hits.start as usize..visit.hits.end as usize].fill(visit.first);
+        afters.extend(table.hits_of(visit).iter().map(|hit| hit.at - visit.first));
     }
-    let levels = Levels { definitions: vec![1; table.hits.len()], repetitions };
-    let after = |(hit, first): (&Hit, &i64)| hit.at - first;
-    let afters = || table.hits.iter().zip(&firsts).map(after);
-    let seconds: Vec<i32> = afters().map(|after| (after / 1_000) as i32).collect();
-    put::<Int32Type>(group, &seconds, Some(&levels))?;
-    let millis: Vec<i32> = afters().map(|after| (after % 1_000) as i32).collect();
-    put::<Int32Type>(group, &millis, Some(&levels))?;
-    let kinds = ["pageview", "event", "identify", "presence"].map(|kind| ByteArray::from(kind));
-    put_hits::<ByteArrayType>(group, table, &levels, |hit| kinds[hit.kind as usize].clone())?;
+    put.each::<Int32Type, _>(&afters, |after| (after / 1_000) as i32)?;
+    put.each::<Int32Type, _>(&afters, |after| (after % 1_000) as i32)?;
+    let kinds = ["pageview", "event", "identify", "presence"].map(ByteArray::from);
+    put.each::<ByteArrayType, Hit>(hits, |hit| kinds[hit.kind as usize].clone())?;
     let texts = texts(&table.words);
     for text in 0..HIT_TEXTS {
-        put_hits::<ByteArrayType>(group, table, &levels, |hit| texts[hit.texts[text] as usize].clone())?;
+        put.each::<ByteArrayType, Hit>(hits, |hit| texts[hit.texts[text] as usize].clone())?;
     }
-    put_hits::<Int32Type>(group, table, &levels, |hit| hit.engaged_ms as i32)?;
-    put_hits::<Int32Type>(group, table, &levels, |hit| hit.engaged_before_ms as i32)?;
-    put_hits::<Int32Type>(group, table, &levels, |hit| hit.scroll.into())?;
-    put_hits::<Int32Type>(group, table, &levels, |hit| hit.alive_ms as i32)?;
-    put_hits::<Int64Type>(group, table, &levels, |hit| hit.id as i64)
-}
-
-fn put_hits<T: DataType>(
-    group: &mut Group<'_>,
-    table: &Table,
-    levels: &Levels,
-    value: impl Fn(&Hit) -> T::T,
-) -> Result<(), BadSegment> {
-    let values: Vec<T::T> = table.hits.iter().map(value).collect();
-    put::<T>(group, &values, Some(levels))
+    put.each::<Int32Type, Hit>(hits, |hit| hit.engaged_ms as i32)?;
+    put.each::<Int32Type, Hit>(hits, |hit| hit.engaged_before_ms as i32)?;
+    put.each::<Int32Type, Hit>(hits, |hit| hit.scroll.into())?;
+    put.each::<Int32Type, Hit>(hits, |hit| hit.alive_ms as i32)?;
+    put.each::<Int64Type, Hit>(hits, |hit| hit.id as i64)
 }
 
 fn texts(words: &Words) -> Vec<ByteArray> {

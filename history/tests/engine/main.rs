@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod ask;
+mod duckdb;
 mod shelf;
 mod slow;
 mod world;
