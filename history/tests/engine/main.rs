@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod ask;
+mod cases;
 mod duckdb;
 mod shelf;
 mod slow;

@@ -59,6 +59,17 @@ impl World {
     }
 }
 
+/// A pageview of a path, of nobody and at no time.
+pub fn pageview(path: &str) -> EnrichedHit {
+    let mut rng = Rng::with_seed(1);
+    let kind = EnrichedKind::Pageview { title: text(""), due_ms: None };
+    let source = Arc::new(Source::direct());
+    let mut hit = hit(&mut rng, HitId(0), VisitorId(0), 0, source, None, kind);
+    let page = Page { hostname: text("a.example"), path: text(path), query: text("") };
+    hit.page = Arc::new(page);
+    hit
+}
+
 fn add_visitor(rng: &mut Rng, visitor: u64, from: i64, to: i64, hits: &mut Vec<EnrichedHit>) {
     let mut views: Vec<HitId> = Vec::new();
     let visitor = VisitorId(visitor * 0x1111_2222_3333);
