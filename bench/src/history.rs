@@ -69,7 +69,10 @@ fn table(plain: &[f64], warm: &[f64], cold: &[f64], peers: &[peers::Peer]) {
         times.map(|peer| if cold { peer.cold[query] } else { peer.warm[query] }).fold(f64::NAN, f64::min)
     };
     let names: Vec<&str> = peers.iter().map(|peer| peer.name.as_str()).collect();
-    println!("| ms, one thread | plain loops | Watchfire | × plain | cold | {} | best / ours | tuned / ours | cold best / ours |", names.join(" | "));
+    println!(
+        "| ms, one thread | plain loops | Watchfire | × plain | cold | {} | best / ours | tuned / ours | cold best / ours |",
+        names.join(" | ")
+    );
     println!("|---|---|---|---|---|{}---|---|---|", "---|".repeat(peers.len()));
     for (query, name) in QUERIES.iter().enumerate() {
         let theirs: Vec<String> = peers.iter().map(|peer| format!("{:.0}", peer.warm[query])).collect();

@@ -73,7 +73,7 @@ impl Arrays {
         for (day, segment) in segments.iter().enumerate() {
             let reader = Reader::open(Arc::new(Bytes::from(std::fs::read(segment)?)))?;
             let day_s = (reader.head().day_start - FROM) / 1_000;
-            let mut texts = |numbering: &mut Numbering, column: TextColumn| -> Vec<u32> {
+            let texts = |numbering: &mut Numbering, column: TextColumn| -> Vec<u32> {
                 let numbers = numbering.take(&column);
                 column.numbers.iter().map(|&number| numbers[number as usize]).collect()
             };

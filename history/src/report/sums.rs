@@ -50,7 +50,8 @@ impl Wants {
 impl Wants {
     /// No sums at all: visitors only, counted apart.
     fn is_rows_only(self) -> bool {
-        let Wants { visitors: _, visits, pageviews, events, bounces, duration, engaged, scroll, revenue } = self;
+        let Wants { visitors: _, visits, pageviews, events, bounces, duration, engaged, scroll, revenue } =
+            self;
         !(visits || pageviews || events || bounces || duration || engaged || scroll || revenue)
     }
 }
@@ -125,8 +126,7 @@ impl Cells {
     ) -> Result<(), ReportError> {
         let is_one = self.rows.len() == 1;
         let visit_groups = Vec::new();
-        let mut adding =
-            Adding { cells: self, columns, group, of_visit, is_one, begins: None, visit_groups };
+        let mut adding = Adding { cells: self, columns, group, of_visit, is_one, begins: None, visit_groups };
         view.walk(of_visit, buckets, control, &mut adding)
     }
 }
@@ -316,9 +316,8 @@ impl<G: Fn(usize) -> u32> Sink for Adding<'_, G> {
         self.cells.rows[0] += visits.len() as u64;
         let (wants, columns) = (self.cells.wants, self.columns);
         let Some(sums) = self.cells.sums.get_mut(bucket) else { return };
-        let sum = |column: &Option<Arc<Packed>>| {
-            column.as_ref().map_or(0, |column| column.sum(visits.clone()))
-        };
+        let sum =
+            |column: &Option<Arc<Packed>>| column.as_ref().map_or(0, |column| column.sum(visits.clone()));
         if wants.visits {
             sums.visits += visits.len() as u64;
             sums.bounces += sum(&columns.bounce);

@@ -134,10 +134,8 @@ fn write_visits(put: &mut Put<'_, '_>, table: &Table, day: &Day) -> Result<(), B
 fn write_hits(put: &mut Put<'_, '_>, table: &Table) -> Result<(), BadSegment> {
     let hits = &table.hits;
     let visits = table.visits.iter().zip(0..);
-    let numbers: Vec<i32> = visits
-        .clone()
-        .flat_map(|(visit, number)| std::iter::repeat_n(number, visit.hits.len()))
-        .collect();
+    let numbers: Vec<i32> =
+        visits.clone().flat_map(|(visit, number)| std::iter::repeat_n(number, visit.hits.len())).collect();
     put.values::<Int32Type>(&numbers)?;
     put.nothing(schema::VISITOR..schema::AFTER_S)?;
     let mut afters: Vec<i64> = Vec::with_capacity(hits.len());

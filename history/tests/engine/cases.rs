@@ -109,7 +109,8 @@ fn days_of_25_and_23_hours_have_every_hour_once() {
         let noon = zone.day_of(Millis(moment(&format!("{day}T12:00:00Z"))));
         assert_eq!(noon.name, day);
         assert_eq!((noon.end - noon.start) / HOUR, hours);
-        let hits = (0..hours * 2).map(|half| view(half as u128 + 1, half as u64, noon.start + half * HOUR / 2, "/"));
+        let hits =
+            (0..hours * 2).map(|half| view(half as u128 + 1, half as u64, noon.start + half * HOUR / 2, "/"));
         let days = folded(&zone, &[hits.collect()]);
         let query = Query { bucket: Some(Unit::Hour), ..Query::totals(noon.start, noon.end) };
         let answer = ask(&zone, &days, &query);

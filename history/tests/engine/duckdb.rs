@@ -56,7 +56,8 @@ fn another_tool_reads_the_same_numbers() {
     for folded in fold.finish() {
         let (_, bytes) = write(&folded.table, &folded.day, &[]).unwrap();
         std::fs::write(folder.path().join(format!("{}.parquet", folded.day.name)), &bytes).unwrap();
-        parts.push(std::sync::Arc::new(library.open(std::sync::Arc::new(bytes::Bytes::from(bytes))).unwrap()));
+        parts
+            .push(std::sync::Arc::new(library.open(std::sync::Arc::new(bytes::Bytes::from(bytes))).unwrap()));
     }
     let output = Command::new(python).args(["-c", COUNT]).arg(folder.path()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
