@@ -16,7 +16,8 @@ pub(super) fn visits(mut lives: Vec<Life>, words: &Words, days: &mut Days<'_>) -
     for life in lives {
         match visits.last_mut() {
             Some((_, open)) if (open.bot, open.visitor) == (life.bot, life.visitor) => {
-                if life.first - open.last <= GAP_MS {
+                let is_same_visit = life.first - open.last <= GAP_MS;
+                if is_same_visit {
                     join(open, life, words, days);
                     continue;
                 }

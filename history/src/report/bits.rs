@@ -99,7 +99,7 @@ impl Bits {
             if number == range.start / 64 {
                 word &= u64::MAX << (range.start % 64);
             }
-            if number + 1 == last && range.end % 64 != 0 {
+            if number + 1 == last && !range.end.is_multiple_of(64) {
                 word &= (1 << (range.end % 64)) - 1;
             }
             while word != 0 {

@@ -182,7 +182,7 @@ impl<'q> Asked<'q> {
     /// The groups to show, in order.
     fn shown(
         &self,
-        found: &mut Vec<u32>,
+        found: &mut [u32],
         cells: &Cells,
         groups: &[Groups],
         grouping: &Grouping<'_>,

@@ -353,11 +353,11 @@ impl<G: Fn(usize) -> u32> Sink for Adding<'_, G> {
         }
         self.cells.rows[group as usize] += 1;
         let wants = self.cells.wants;
-        if let (true, Some(begins)) = (wants.visits, self.begins) {
-            if !self.visit_groups.contains(&group) {
-                self.visit_groups.push(group);
-                self.count_visit(group, visit, begins);
-            }
+        if let (true, Some(begins)) = (wants.visits, self.begins)
+            && !self.visit_groups.contains(&group)
+        {
+            self.visit_groups.push(group);
+            self.count_visit(group, visit, begins);
         }
         let sums = &mut self.cells.sums[group as usize * self.cells.buckets + bucket];
         let kind = self.columns.kinds.get(row);

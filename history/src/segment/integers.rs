@@ -69,7 +69,7 @@ pub fn deltas(bytes: &[u8], mut out: impl FnMut(i64)) -> Result<(), BadSegment> 
     let minis = varint(bytes, &mut at)? as usize;
     let count = varint(bytes, &mut at)? as usize;
     let mut value = zigzag(varint(bytes, &mut at)?);
-    if minis == 0 || minis > 64 || block == 0 || block > 1 << 16 || block % minis != 0 {
+    if minis == 0 || minis > 64 || block == 0 || block > 1 << 16 || !block.is_multiple_of(minis) {
         return Err(BadSegment::NoSegment("a delta page of impossible shape"));
     }
     let mini = block / minis;
