@@ -2,6 +2,7 @@
 //! Prints figures and ratios; never passes or fails.
 
 mod bare;
+mod cluster;
 mod dashboards;
 mod hits;
 mod load;
@@ -10,7 +11,7 @@ mod process;
 mod push;
 mod start;
 
-const HELP: &str = "bench [start|hits|push|dashboards|memory]…   without a name: all";
+const HELP: &str = "bench [start|hits|push|dashboards|memory|cluster]…   without a name: all";
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -20,7 +21,7 @@ fn main() -> anyhow::Result<()> {
             return bare::serve(rest).await;
         }
         let wanted = |name: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == name);
-        let known = ["start", "hits", "push", "dashboards", "memory"];
+        let known = ["start", "hits", "push", "dashboards", "memory", "cluster"];
         if let Some(unknown) = arguments.iter().find(|argument| !known.contains(&argument.as_str())) {
             anyhow::bail!("there is no benchmark `{unknown}`: {HELP}");
         }
@@ -39,6 +40,9 @@ fn main() -> anyhow::Result<()> {
         }
         if wanted("memory") {
             memory::measure().await?;
+        }
+        if wanted("cluster") {
+            cluster::measure().await?;
         }
         Ok(())
     })

@@ -58,10 +58,12 @@ impl Shard {
     pub async fn run(self, ready: oneshot::Sender<()>) -> anyhow::Result<()> {
         let mut ready = Some(ready);
         while let Some(consumer) = self.take(&mut ready).await {
+            let began = Instant::now();
             let sites = self.deps.live.subscribe(SITES_TOPIC).await?;
             let Some(work) = self.recover().await else {
                 return Ok(());
             };
+            histogram!("watchfire_processor_takeover_seconds").record(began.elapsed());
             ready.take().map(|ready| ready.send(()));
             let mut running = Running::new(&self, consumer, work, sites);
             let ended = running.run().await;

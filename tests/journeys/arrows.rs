@@ -24,7 +24,7 @@ const MAY: [(&str, &[&str]); 14] = [
     ),
     ("servers", &[]),
     ("tests", &["model", "server"]),
-    ("bench", &["model", "bus", "live", "store", "door", "collector", "processor", "tests"]),
+    ("bench", &["model", "bus", "live", "store", "door", "collector", "processor", "servers", "tests"]),
 ];
 
 fn root() -> PathBuf {
