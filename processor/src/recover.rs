@@ -1,12 +1,13 @@
 //! A shard's state when its processor starts: loaded from live, or rebuilt from the end of the tail.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use history::{EnrichedHit, tail};
 use live::Live;
 use model::limits::REBUILD_WINDOW;
-use model::{BrowserId, Millis};
+use model::{BrowserId, Millis, Minute};
 use parking_lot::Mutex;
 use store::History;
 use store::history::TailBatch;
@@ -18,6 +19,8 @@ use crate::work::Work;
 
 /// Batches of the tail read at once.
 const PAGE_BATCHES: usize = 256;
+/// How closely the chart of visitors follows what is replayed.
+const STEP: Duration = Duration::from_secs(1);
 
 /// Reads the rebuild window again; where there were more shards before, the hits of those fall to these in turn. What was seen and which visits are open is learned from it in any case; who
 /// is present only where live kept nothing.
@@ -36,8 +39,9 @@ pub async fn recover(
         work.presence.restore(states);
     }
     let seen = Seen::default();
+    let time = now.minus(REBUILD_WINDOW);
     let mut replay =
-        Replay { shard, shards, is_rebuilt, time: Millis(0), hits: 0, known, seen, live, work: &mut work };
+        Replay { shard, shards, is_rebuilt, time, told: time, hits: 0, known, seen, live, work: &mut work };
     let mut after = None;
     loop {
         let page = history.tail_since(now.minus(REBUILD_WINDOW), after, PAGE_BATCHES).await?;
@@ -49,8 +53,8 @@ pub async fn recover(
             break;
         }
     }
+    replay.advance(now).await?;
     let hits = replay.hits;
-    known.lock().advance(now);
     live.commit(work.take_commits(now)).await?;
     let present = work.presence.visitors().count();
     tracing::info!(shard, is_rebuilt, hits, present, "presence is up to date");
@@ -64,6 +68,8 @@ struct Replay<'r> {
     is_rebuilt: bool,
     /// Presence's time: the newest arrival so far.
     time: Millis,
+    /// Up to when live was told, where it is rebuilt.
+    told: Millis,
     hits: usize,
     known: &'r Mutex<Known>,
     /// Of this replay alone: the process may know these hits from before it lost the shard.
@@ -91,17 +97,38 @@ impl Replay<'_> {
         Ok(())
     }
 
-    /// Each minute is told as it was, so that the chart of the last 30 is there again.
-    async fn advance(&mut self, received: Millis) -> anyhow::Result<()> {
-        if received <= self.time {
+    /// Time passes as it did: each minute is told with those who were there in it, also where nothing arrived, so
+    /// that the chart of the last 30 is there again.
+    async fn advance(&mut self, to: Millis) -> anyhow::Result<()> {
+        if to <= self.time {
             return Ok(());
         }
-        if self.is_rebuilt && received.minute() > self.time.minute() {
-            self.live.commit(self.work.take_commits(self.time)).await?;
+        if self.is_rebuilt {
+            while self.time.minute() < to.minute() {
+                let next = Minute(self.time.minute().0 + 1).start();
+                self.tell().await?;
+                // Who went in the rest of this minute was not there in the next.
+                self.pass(Millis(next.0 - 1));
+                self.tell().await?;
+                self.time = next;
+            }
+            if self.time.since(self.told) >= STEP {
+                self.tell().await?;
+            }
         }
-        self.time = received;
-        self.known.lock().advance(received);
-        self.work.presence.tick(received);
+        self.pass(to);
+        Ok(())
+    }
+
+    fn pass(&mut self, to: Millis) {
+        self.time = to;
+        self.known.lock().advance(to);
+        self.work.presence.tick(to);
+    }
+
+    async fn tell(&mut self) -> anyhow::Result<()> {
+        self.live.commit(self.work.take_commits(self.time)).await?;
+        self.told = self.time;
         Ok(())
     }
 

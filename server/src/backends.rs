@@ -83,8 +83,6 @@ async fn store(settings: &Settings) -> anyhow::Result<Store> {
         ("mongodb" | "mongodb+srv", _) => return MongoStore::open(&uri).await.context("--store"),
         (other, _) => bail!("--store: `{other}` is no backend of this program; it has: embedded, mongodb"),
     };
-    std::fs::create_dir_all(&folder)
-        .with_context(|| format!("cannot make the data folder {}", folder.display()))?;
     store::embedded::Embedded::open(&folder)
         .with_context(|| format!("cannot open the store in {}", folder.display()))
 }

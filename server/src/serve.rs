@@ -223,7 +223,8 @@ async fn start_hub(
         sites: backends.store.sites.clone(),
         clock,
     };
-    let options = realtime::Options { connections_max: settings.connections_max, ..Default::default() };
+    let options =
+        realtime::Options { connections_max: settings.connections_max as usize, ..Default::default() };
     let stop = CancellationToken::new();
     let service = realtime::start(options, deps, stop.clone()).await?;
     Ok((Stage { name: HUB, stop, work: service.work }, service.routes))
@@ -249,7 +250,7 @@ async fn start_pages(
 
 fn start_door(settings: &Settings, listener: TcpListener, routes: Router) -> Stage {
     let options = DoorOptions {
-        connections_max: settings.connections_max,
+        connections_max: settings.connections_max as usize,
         trusted_proxies: Arc::new(TrustedProxies::new(settings.trusted_proxies.clone())),
         ..Default::default()
     };

@@ -1,7 +1,8 @@
 //! Opens the folder: takes its lock, reads what an earlier process left, and cuts what it left unfinished.
 
 use std::collections::HashSet;
-use std::fs::{File, TryLockError};
+use std::fs::{DirBuilder, File, Permissions, TryLockError};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -28,9 +29,15 @@ pub struct Opened {
     pub lock: File,
 }
 
+/// For its owner alone: hits stand in it as they came. An older program made it for everybody to read.
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    std::fs::set_permissions(folder, Permissions::from_mode(0o700))
+}
+
 pub fn open(folder: &Path, options: &Options) -> anyhow::Result<Opened> {
     ensure!(options.shards > 0, "a bus has at least 1 shard");
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    make_private(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let lock = lock(folder)?;
     let (acks, floors) = Acks::open(folder)?;
     let letters = folder.join("dead-letters");

@@ -218,6 +218,14 @@ async fn a_second_process_is_told_who_has_the_folder() {
 }
 
 #[tokio::test]
+async fn nobody_else_on_the_machine_reads_the_folder() {
+    use std::os::unix::fs::PermissionsExt;
+    let world = Embedded::with(one_shard());
+    let mode = std::fs::metadata(world.folder.path()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}
+
+#[tokio::test]
 async fn a_bus_dropped_without_closing_frees_its_folder_and_keeps_its_messages() {
     let Embedded { bus, folder, options } = Embedded::with(one_shard());
     publish(&bus, 0, 1..=3).await;

@@ -112,12 +112,36 @@ async fn a_restart_rebuilds_who_is_present_and_the_chart() {
     world.restart().await;
     let after = world.snapshot().await;
     assert_eq!(after.counters, before.counters);
+    // Two shards go through the past each at its own pace: how many were there together is only known of one.
     let pageviews = |snapshot: &live::Snapshot| -> Vec<_> {
         snapshot.series.0.iter().map(|minute| (minute.minute, minute.pageviews)).collect()
     };
     assert_eq!(pageviews(&after), pageviews(&before));
     assert_eq!(after.counters, Counters::recount(after.visitors.iter().map(|visitor| &**visitor)));
     assert_eq!(after.peak, before.peak);
+}
+
+#[tokio::test]
+async fn a_rebuilt_chart_shows_each_minute_those_who_were_there_in_it() {
+    let mut world = World::new(1).await;
+    for visitor in 1..=4 {
+        let arrival = world.arrival(visitor, view(visitor.into(), "/"));
+        world.send(&[arrival]).await;
+    }
+    // All have gone within the minute; the next is silent, and in the one after it somebody comes.
+    world.advance(50);
+    until("nobody is present", async || world.present().await == 0).await;
+    world.advance(90);
+    let arrival = world.arrival(9, view(9, "/"));
+    world.send(&[arrival]).await;
+    let before = world.snapshot().await.series;
+    world.restart().await;
+    let told: Vec<_> = before.0.iter().map(|minute| (minute.pageviews, minute.visitors)).collect();
+    assert_eq!(told, [(4, 4), (1, 1)]);
+    assert_eq!(world.snapshot().await.series, before);
+    world.advance(50);
+    world.restart().await;
+    assert_eq!(world.snapshot().await.series, before, "and again, when nobody is there any more");
 }
 
 #[tokio::test]
