@@ -27,7 +27,7 @@ use model::limits;
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::{Notify, oneshot, watch};
 
-use crate::{Bus, ConsumeError, Consumer, DeadLetter, Depth, Message, PublishError};
+use crate::{Bus, ConsumeError, Consumer, DeadLetter, Decide, Depth, Fate, Message, PublishError};
 use consumer::EmbeddedConsumer;
 use dead_letters::DeadLetters;
 use record::HEAD_BYTES;
@@ -103,6 +103,16 @@ impl EmbeddedBus {
         Ok(EmbeddedBus { shared, writer: Mutex::new(Some(writer)) })
     }
 
+    /// What waits in a folder that no process has, over at most `shards` shards, without taking or changing any of it.
+    /// Nothing, where there is no such folder. Fails as `open` does.
+    pub fn waiting(folder: &Path, shards: u16) -> anyhow::Result<Depth> {
+        let options = Options { shards, ..Options::default() };
+        match folder.is_dir() {
+            true => Ok(opening::open(folder, &options)?.state.depth(options.bytes_max)),
+            false => Ok(Depth::default()),
+        }
+    }
+
     /// Whether a message of this shard is not acknowledged.
     pub(crate) fn holds(&self, shard: u16) -> bool {
         let state = self.shared.state.lock();
@@ -170,7 +180,25 @@ impl Bus for EmbeddedBus {
 
     async fn dead_letters(&self, limit: usize) -> anyhow::Result<Vec<DeadLetter>> {
         let shared = Arc::clone(&self.shared);
-        Ok(tokio::task::spawn_blocking(move || shared.letters.lock().read(limit)).await?)
+        let read = tokio::task::spawn_blocking(move || shared.letters.lock().read(limit)).await?;
+        Ok(read.into_iter().map(|(_, letter)| letter).collect())
+    }
+
+    async fn sort_dead_letters(&self, limit: usize, decide: &mut Decide<'_>) -> anyhow::Result<usize> {
+        let shared = Arc::clone(&self.shared);
+        let letters = tokio::task::spawn_blocking(move || shared.letters.lock().read(limit)).await?;
+        let mut sorted = 0;
+        for (position, letter) in letters {
+            match decide(&letter) {
+                Fate::Keep => continue,
+                Fate::Drop => {}
+                Fate::Requeue => self.publish(letter.shard, letter.message).await?,
+            }
+            let shared = Arc::clone(&self.shared);
+            tokio::task::spawn_blocking(move || shared.letters.lock().remove(position)).await??;
+            sorted += 1;
+        }
+        Ok(sorted)
     }
 
     async fn close(&self) {
