@@ -72,6 +72,14 @@ pub struct EmbeddedBus {
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
+/// What nobody has processed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Left {
+    /// Messages published and not acknowledged.
+    pub waiting: u64,
+    pub dead_letters: usize,
+}
+
 /// What bus, consumers and the writer's thread share.
 struct Shared {
     options: Options,
@@ -103,14 +111,15 @@ impl EmbeddedBus {
         Ok(EmbeddedBus { shared, writer: Mutex::new(Some(writer)) })
     }
 
-    /// What waits in a folder that no process has, over at most `shards` shards, without taking or changing any of it.
-    /// Nothing, where there is no such folder. Fails as `open` does.
-    pub fn waiting(folder: &Path, shards: u16) -> anyhow::Result<Depth> {
-        let options = Options { shards, ..Options::default() };
-        match folder.is_dir() {
-            true => Ok(opening::open(folder, &options)?.state.depth(options.bytes_max)),
-            false => Ok(Depth::default()),
+    /// What is left in a folder that no process has, over at most `shards` shards, without taking or changing any of
+    /// it. Nothing, where there is no such folder. Fails as `open` does.
+    pub fn left(folder: &Path, shards: u16) -> anyhow::Result<Left> {
+        if !folder.is_dir() {
+            return Ok(Left::default());
         }
+        let opened = opening::open(folder, &Options { shards, ..Options::default() })?;
+        let waiting = opened.state.depth(0).messages;
+        Ok(Left { waiting, dead_letters: opened.letters.count() })
     }
 
     /// Whether a message of this shard is not acknowledged.

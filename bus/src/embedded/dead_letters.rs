@@ -44,6 +44,10 @@ impl DeadLetters {
         Ok(letters)
     }
 
+    pub fn count(&self) -> usize {
+        self.known.len()
+    }
+
     /// Positions of the messages set aside, whatever became of them since.
     pub fn positions(&self) -> impl Iterator<Item = u64> {
         self.known.keys().chain(&self.spent).copied()

@@ -6,7 +6,7 @@ mod simulation;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bus::embedded::{EmbeddedBus, MESSAGE_OVERHEAD_BYTES, Options};
+use bus::embedded::{EmbeddedBus, Left, MESSAGE_OVERHEAD_BYTES, Options};
 use bus::{Bus, DeadLetter, Fate, PublishError};
 
 use crate::fixtures::*;
@@ -291,19 +291,22 @@ async fn killed_at_any_moment_of_requeueing_no_letter_is_lost() {
 }
 
 #[tokio::test]
-async fn what_waits_is_told_without_taking_or_changing_it() {
+async fn what_is_left_is_told_without_taking_or_changing_it() {
     let Embedded { bus, folder, options } = Embedded::with(Options { shards: 3, ..one_shard() });
     publish(&bus, 0, 1..=3).await;
     publish(&bus, 2, 4..=5).await;
-    assert!(EmbeddedBus::waiting(folder.path(), 64).is_err(), "a process has the folder");
-    drop(bus);
+    let mut consumer = bus.consume(0).await.unwrap();
+    let taken = take(&mut *consumer, 1).await;
+    consumer.reject(last(&taken), "poison").await.unwrap();
+    assert!(EmbeddedBus::left(folder.path(), 64).is_err(), "a process has the folder");
+    drop((consumer, bus));
     for _ in 0..2 {
-        assert_eq!(EmbeddedBus::waiting(folder.path(), 64).unwrap().messages, 5);
+        assert_eq!(EmbeddedBus::left(folder.path(), 64).unwrap(), Left { waiting: 4, dead_letters: 1 });
     }
     let bus = EmbeddedBus::open(folder.path(), options).unwrap();
     assert_eq!(waiting(&bus, 2).await, [4, 5]);
     let nowhere = folder.path().join("nowhere");
-    assert_eq!(EmbeddedBus::waiting(&nowhere, 64).unwrap().messages, 0);
+    assert_eq!(EmbeddedBus::left(&nowhere, 64).unwrap(), Left::default());
     assert!(!nowhere.exists(), "nothing is made by looking");
 }
 
