@@ -8,9 +8,10 @@ use anyhow::{Context, bail, ensure};
 use bus::embedded::EmbeddedBus;
 use clap::Args;
 use model::SystemClock;
-use store::moving::{Compared, End, Mark, Moving, carry, compare};
+use store::moving::{Compared, End, Mark, Moving, carry, compare, insist};
 
 use crate::backends::{self, MovingEnd};
+use crate::logs;
 use told::Told;
 
 pub const ABOUT: &str = "\
@@ -46,6 +47,7 @@ pub struct MoveOptions {
 
 /// The exit code is 0 where both ends are the same at the end, 1 otherwise.
 pub async fn run(options: MoveOptions) -> anyhow::Result<ExitCode> {
+    logs::init("warn", "text")?;
     let from = backends::moving_end("from", &options.from, End::Source).await?;
     let moved = match backends::moving_end("to", &options.to, End::Target).await {
         Ok(to) => {
@@ -86,13 +88,13 @@ async fn marked(target: &dyn Moving, source: &str) -> anyhow::Result<Mark> {
             "it holds a part of a move from {}, not from {source}: run that one again, or empty this store",
             mark.source
         ),
-        _ => Ok(target.begin(source).await?),
+        _ => Ok(insist(|| target.begin(source)).await?),
     }
 }
 
 async fn judge(target: &dyn Moving, compared: &[Compared], ended_before: bool) -> anyhow::Result<ExitCode> {
     if compared.iter().all(Compared::is_same) {
-        target.end().await?;
+        insist(|| target.end()).await?;
         println!("Both are the same. Start the programs on the new store.");
         return Ok(ExitCode::SUCCESS);
     }

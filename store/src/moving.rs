@@ -18,7 +18,7 @@ use serde::Serialize;
 use crate::history::TailBatch;
 use crate::{Result, Store};
 
-pub use carry::{Compared, Progress, carry, compare};
+pub use carry::{Compared, Progress, carry, compare, insist};
 pub use content::Content;
 
 /// Rows of one page, and batches of the tail: which ends with the one that brings it to `history::PAGE_BYTES_MAX`, too.

@@ -1,10 +1,34 @@
 //! The move itself: page after page of each kind, and the comparison at its end. One page is read while the one before
 //! is written, so that two are in memory.
 
+use std::time::{Duration, Instant};
+
 use model::Clock;
 
 use super::{Content, Key, Kind, Mark, Moving, PAGE_ROWS_MAX, Page, Row};
-use crate::Result;
+use crate::{Result, StoreError};
+
+/// How long a call is asked for again that finds its store unavailable. MongoDB keeps what a killed mover had under way
+/// for a minute, and others from writing meanwhile.
+const INSIST_MAX: Duration = Duration::from_secs(90);
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Asks until the store answers, for a minute and a half at most: for calls that may take effect twice.
+pub async fn insist<T, F>(mut call: impl FnMut() -> F) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+{
+    let began = Instant::now();
+    loop {
+        match call().await {
+            Err(StoreError::Unavailable(cause)) if began.elapsed() < INSIST_MAX => {
+                tracing::warn!(cause = format!("{cause:#}"), "the store is unavailable; trying again");
+                tokio::time::sleep(PAUSE).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
 
 /// How far one kind came in this run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +64,7 @@ pub async fn carry(
     for kind in Kind::ALL {
         let mut progress = Progress { kind, rows: 0, bytes: 0 };
         let first = (kind == Kind::Tail).then_some(Key::Number(mark.tail as i64));
-        let mut page = from.export(kind, first, clock.now(), PAGE_ROWS_MAX).await?;
+        let mut page = read(from, kind, first, clock).await?;
         loop {
             let Page { rows, next } = page;
             let mut content = Content::default();
@@ -49,14 +73,14 @@ pub async fn carry(
             progress.bytes += content.bytes;
             let reading = async {
                 match next.clone() {
-                    Some(after) => from.export(kind, Some(after), clock.now(), PAGE_ROWS_MAX).await.map(Some),
+                    Some(after) => read(from, kind, Some(after), clock).await.map(Some),
                     None => Ok(None),
                 }
             };
-            let (read, written) = tokio::join!(reading, write(to, kind, rows, &next));
+            let (next_page, written) = tokio::join!(reading, write(to, kind, rows, &next));
             written?;
             tell(progress);
-            page = match read? {
+            page = match next_page? {
                 Some(page) => page,
                 None => break,
             };
@@ -65,13 +89,17 @@ pub async fn carry(
     Ok(())
 }
 
+async fn read(from: &dyn Moving, kind: Kind, after: Option<Key>, clock: &dyn Clock) -> Result<Page> {
+    insist(|| from.export(kind, after.clone(), clock.now(), PAGE_ROWS_MAX)).await
+}
+
 async fn write(to: &dyn Moving, kind: Kind, rows: Vec<Row>, next: &Option<Key>) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
-    to.import(kind, rows).await?;
+    insist(|| to.import(kind, rows.clone())).await?;
     match next {
-        Some(Key::Number(cursor)) if kind == Kind::Tail => to.reached(*cursor as u64).await,
+        Some(Key::Number(cursor)) if kind == Kind::Tail => insist(|| to.reached(*cursor as u64)).await,
         _ => Ok(()),
     }
 }
@@ -92,7 +120,7 @@ pub async fn compare(
         for (content, end) in contents.iter_mut().zip([from, to]) {
             let mut after = None;
             loop {
-                let page = end.export(kind, after, now, PAGE_ROWS_MAX).await?;
+                let page = insist(|| end.export(kind, after.clone(), now, PAGE_ROWS_MAX)).await?;
                 let before = (content.rows, content.bytes);
                 page.rows.iter().for_each(|row| content.add(row));
                 read.rows += content.rows - before.0;
