@@ -18,15 +18,15 @@ use crate::settings::{Service, Settings};
 pub const ABOUT: &str = "\
 Look at the messages that could not be processed; put them back, or drop them.
 
-A message that a processor cannot read, or that RabbitMQ delivered again and again in vain, is set aside with its
+A message that a processor cannot read, or that RabbitMQ delivered again and again in vain, is set aside with its \
 reason, so that those behind it go on. Nothing here happens by itself: look, then decide.
 
   watchfire deadletters list                 which there are, and why
   watchfire deadletters show ID              what is in one: a JSON line a hit, or its bytes
-  watchfire deadletters requeue ID           back to the end of its shard, as after an upgrade that can read it
+  watchfire deadletters requeue ID           to the end of its shard, as after an upgrade
   watchfire deadletters drop ID              gone for good
 
-With the embedded bus, stop the server first: the folder is one process's at a time. With RabbitMQ leave everything
+With the embedded bus, stop the server first: the folder is one process's at a time. With RabbitMQ leave everything \
 running, and give --bus, --installation, --shards and --bus-bytes-max as the servers have them.";
 
 /// Letters that one run looks at: a bus keeps no more.
@@ -167,7 +167,8 @@ async fn sort(bus: &dyn Bus, which: &Which, fate: Fate) -> anyhow::Result<usize>
         Some(id) if letter.message.id != id => Fate::Keep,
         _ => fate,
     };
-    let sorted = bus.sort_dead_letters(LETTERS_MAX, &mut decide).await?;
+    let sorted = bus.sort_dead_letters(LETTERS_MAX, &mut decide).await;
+    let sorted = sorted.with_context(|| format!("not all is done, on a bus of {} shards", bus.shards()))?;
     match wanted {
         Some(id) if sorted == 0 => bail!(none(id)),
         _ => Ok(sorted),

@@ -20,16 +20,19 @@ Move everything from one store to another: from a folder to MongoDB, or back.
   watchfire move --from embedded:./data --to file:/run/secrets/store
   watchfire move --from file:/run/secrets/store --to embedded:./new-data
 
-1. Stop every program that uses either. On the way out of a folder stop the server with SIGTERM: it drains its journal
-   into the store, and what would still wait there is refused here. On the way out of a cluster stop the collectors
-   first, wait until the queues and spools are empty, then stop the rest.
-2. Run the move. Accounts, sign-ins, sites, roles, tokens, invitations, share links, today's salts, removed sites, peaks
-   and the whole tail come along; who is here now and dead letters do not. The source is only read.
-3. At the end both are read again and compared, a line a kind; the exit code is 0 where all is the same.
+1. Stop every program that uses either. Out of a folder: stop the server with SIGTERM, which drains its journal into \
+the store; a move is refused while hits still wait there. Out of a cluster: stop the collectors, wait until queues and \
+spools are empty, then stop the rest.
+
+2. Run the move. Accounts, sign-ins, sites, roles, tokens, invitations, share links, today's salts, removed sites, \
+peaks and the whole tail come along; who is here now and dead letters do not. The source is only read.
+
+3. At the end both are read again and compared, a line a kind. The exit code is 0 where all is the same.
+
 4. Start the programs on the new store. Remove the old one once you are content: it holds salts and passwords' hashes.
 
-Killed, or failed on the way? Run the same command again: it goes on. Until it has ended, no program starts on a store
-that is half moved to. The target must be empty.";
+Killed, or failed on the way? Run the same command again: it goes on. Until it has ended, no program starts on a \
+store that is half moved to. The target must be empty.";
 
 /// Shards that the journal of a server may have.
 const SHARDS_MAX: u16 = 64;
