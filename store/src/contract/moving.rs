@@ -55,7 +55,7 @@ impl Fresh {
 
 impl World {
     /// As the source of a move; what is beside it is where it stands.
-    async fn as_source(self) -> (House, Place) {
+    async fn into_source(self) -> (House, Place) {
         self.store.close().await;
         let house = match &self.place {
             Place::Folder(folder) => Embedded::open_for_move(folder.path(), End::Source).unwrap(),
@@ -123,7 +123,7 @@ async fn moved(from: &dyn Moving, to: &dyn Moving) -> Vec<Compared> {
 
 async fn every_kind_goes_to_either_backend_and_back_unchanged(world: World) {
     world.furnished().await;
-    let (source, _place) = world.as_source().await;
+    let (source, _place) = world.into_source().await;
     let (sqlite, mongodb, back) = (Fresh::embedded().await, Fresh::mongodb().await, Fresh::embedded().await);
     let compared = moved(source.moving.as_ref(), sqlite.end()).await;
     moved(sqlite.end(), mongodb.end()).await;
@@ -140,7 +140,7 @@ async fn every_kind_goes_to_either_backend_and_back_unchanged(world: World) {
 
 async fn pages_are_bounded_in_order_and_without_a_gap(world: World) {
     world.furnished().await;
-    let (source, _place) = world.as_source().await;
+    let (source, _place) = world.into_source().await;
     for kind in Kind::ALL {
         let whole = all(source.moving.as_ref(), kind, 500).await;
         for limit in [1, 2, 7] {
@@ -159,7 +159,7 @@ async fn what_expired_stays_behind(world: World) {
         world.store.accounts.invite(invited, secret(10 + number)).await.unwrap();
         world.store.salts.salt(&format!("{number}"), expires).await.unwrap();
     }
-    let (source, _place) = world.as_source().await;
+    let (source, _place) = world.into_source().await;
     for kind in [Kind::SignIns, Kind::Invitations, Kind::Salts] {
         for (now, left) in [(NOW, 2), (soon, 1), (later, 0)] {
             let page = source.moving.export(kind, None, now, 10).await.unwrap();
@@ -170,7 +170,7 @@ async fn what_expired_stays_behind(world: World) {
 
 async fn a_page_that_comes_twice_changes_nothing(world: World) {
     world.furnished().await;
-    let (source, _place) = world.as_source().await;
+    let (source, _place) = world.into_source().await;
     for target in [Fresh::embedded().await, Fresh::mongodb().await] {
         target.end().begin(SOURCE).await.unwrap();
         for _ in 0..2 {
@@ -185,7 +185,7 @@ async fn a_page_that_comes_twice_changes_nothing(world: World) {
 
 async fn a_move_cut_at_any_page_goes_on_and_ends_right(world: World) {
     world.furnished().await;
-    let (source, _place) = world.as_source().await;
+    let (source, _place) = world.into_source().await;
     let source = source.moving.as_ref();
     for target in [Fresh::embedded().await, Fresh::mongodb().await] {
         let mut mark = target.end().begin(SOURCE).await.unwrap();
@@ -220,7 +220,7 @@ async fn a_target_that_holds_anything_is_refused_and_an_offer_to_set_up_is_nothi
     let offered = SecretHash::of("offered");
     world.store.accounts.offer_set_up(offered).await.unwrap();
     world.store.history.append(vec![batch(1, 1, NOW)]).await.unwrap();
-    let (source, _place) = world.as_source().await;
+    let (source, _place) = world.into_source().await;
     assert_refused!(source.moving.begin(SOURCE), StoreError::Conflict(_));
     assert_eq!(source.moving.mark().await.unwrap(), None);
     for target in [Fresh::embedded().await, Fresh::mongodb().await] {
@@ -278,7 +278,7 @@ async fn a_store_that_is_half_moved_to_is_opened_by_a_move_alone(world: World) {
 async fn a_store_that_was_moved_to_works_on(world: World) {
     world.furnished().await;
     let salt = world.store.salts.salt("Europe/Paris 1", LATER).await.unwrap();
-    let (source, _place) = world.as_source().await;
+    let (source, _place) = world.into_source().await;
     for target in [Fresh::embedded().await, Fresh::mongodb().await] {
         moved(source.moving.as_ref(), target.end()).await;
         let store = &target.house.store;
