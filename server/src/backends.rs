@@ -9,9 +9,10 @@ use live::Live;
 use live::redis::RedisLive;
 use store::Store;
 use store::mongodb::MongoStore;
+use store::moving::{End, House};
 
 use crate::settings::{Service, Settings};
-use crate::uri::{resolved, scheme};
+use crate::uri::{named, resolved, scheme};
 
 /// The open seams. Cheap to clone.
 #[derive(Clone)]
@@ -26,7 +27,8 @@ pub async fn open(settings: &Settings) -> anyhow::Result<Backends> {
     Ok(Backends { store: store(settings).await?, bus: bus(settings).await?, live: live(settings)? })
 }
 
-async fn bus(settings: &Settings) -> anyhow::Result<Arc<dyn Bus>> {
+/// The bus alone.
+pub async fn bus(settings: &Settings) -> anyhow::Result<Arc<dyn Bus>> {
     let uri = resolved("bus", &settings.bus)?;
     match scheme(&uri) {
         ("embedded", folder) => journal(&folder_of(folder, &settings.data).join("bus"), settings),
@@ -85,6 +87,43 @@ async fn store(settings: &Settings) -> anyhow::Result<Store> {
     };
     store::embedded::Embedded::open(&folder)
         .with_context(|| format!("cannot open the store in {}", folder.display()))
+}
+
+/// Where an embedded bus, as the settings name it, keeps its journal. None: the bus is a broker.
+pub fn journal_of(settings: &Settings) -> anyhow::Result<Option<PathBuf>> {
+    let uri = resolved("bus", &settings.bus)?;
+    let (scheme, folder) = scheme(&uri);
+    Ok((scheme == "embedded").then(|| folder_of(folder, &settings.data).join("bus")))
+}
+
+/// One end of a move.
+pub struct MovingEnd {
+    pub house: House,
+    /// What it is called in a mark: without user, password and options.
+    pub name: String,
+    /// Where its embedded bus would be.
+    pub journal: Option<PathBuf>,
+}
+
+/// Opens one end of a move, named by `--from` or `--to`.
+pub async fn moving_end(setting: &str, uri: &str, end: End) -> anyhow::Result<MovingEnd> {
+    let uri = resolved(setting, uri)?;
+    match scheme(&uri) {
+        ("embedded", folder) if !folder.is_empty() => {
+            let folder = PathBuf::from(folder);
+            let house = store::embedded::Embedded::open_for_move(&folder, end)
+                .with_context(|| format!("--{setting}: cannot open the store in {}", folder.display()))?;
+            let name = format!("embedded:{}", folder.canonicalize()?.display());
+            Ok(MovingEnd { house, name, journal: Some(folder.join("bus")) })
+        }
+        ("embedded", _) => bail!("--{setting}: name the folder, as embedded:./data"),
+        ("mongodb" | "mongodb+srv", _) => {
+            let opened = MongoStore::open_for_move(&uri, end).await;
+            let house = opened.with_context(|| format!("--{setting}: {}", named(&uri)))?;
+            Ok(MovingEnd { house, name: named(&uri), journal: None })
+        }
+        (other, _) => bail!("--{setting}: `{other}` is no store of this program; it has: embedded, mongodb"),
+    }
 }
 
 fn folder_of(named: &str, data: &Path) -> PathBuf {

@@ -38,6 +38,17 @@ pub fn shown(uri: &str) -> String {
     }
 }
 
+/// Which database it is: without user, password and options.
+pub fn named(uri: &str) -> String {
+    let Some((scheme, rest)) = uri.split_once("://") else {
+        return uri.to_owned();
+    };
+    let rest = rest.split('?').next().unwrap_or_default();
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let hosts = authority.rsplit_once('@').map_or(authority, |(_, hosts)| hosts);
+    format!("{scheme}://{hosts}{path}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,6 +75,12 @@ mod tests {
         assert!(resolved("live", &named).is_ok());
         std::fs::write(file.path(), "x".repeat(FILE_BYTES_MAX as usize + 1)).unwrap();
         assert!(error(&named).contains("at most 8192"), "{}", error(&named));
+    }
+
+    #[test]
+    fn a_database_is_named_without_user_and_options() {
+        assert_eq!(named("mongodb://wf:geheim@a:1,b:2/watchfire?tls=true"), "mongodb://a:1,b:2/watchfire");
+        assert_eq!(named("mongodb://db/watchfire"), "mongodb://db/watchfire");
     }
 
     #[test]

@@ -4,6 +4,8 @@ mod arrows;
 mod cases;
 mod cluster;
 mod crash;
+mod deadletters;
 mod limits;
+mod moving;
 mod replay;
 mod rights;

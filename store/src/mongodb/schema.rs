@@ -93,6 +93,14 @@ pub async fn prepare(database: &Database) -> anyhow::Result<()> {
     }
 }
 
+/// Refuses a database that was never prepared.
+pub async fn refuse_missing(database: &Database) -> anyhow::Result<()> {
+    match version(database).await? {
+        Some(_) => Ok(()),
+        None => bail!("there is no store in the database {}", database.mongo.name()),
+    }
+}
+
 /// Brings the database up to date, one version after the other; the versions it came from and to.
 pub async fn migrate(database: &Database) -> anyhow::Result<(i32, i32)> {
     let from = version(database).await?.unwrap_or(0);

@@ -75,6 +75,19 @@ impl Step {
         }
     }
 
+    /// At most `limit` of them, as documents.
+    pub async fn some(
+        &mut self,
+        from: &str,
+        filter: Document,
+        sort: Document,
+        limit: usize,
+    ) -> Result<Vec<Document>> {
+        let collection = self.collection::<Document>(from);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        Ok(collection.find(filter).sort(sort).limit(limit).await?.try_collect().await?)
+    }
+
     pub async fn count(&mut self, within: &str, filter: Document) -> Result<usize> {
         let collection = self.collection::<Document>(within);
         let count = act!(self, collection.count_documents(filter))?;
