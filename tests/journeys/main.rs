@@ -1,5 +1,7 @@
 //! Journeys through the real program: what a user does, over HTTP and WebSocket alone.
 
+mod sizes;
+
 mod arrows;
 mod cases;
 mod cluster;

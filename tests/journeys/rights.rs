@@ -8,7 +8,7 @@ use model::SiteId;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use world::{Answer, Person, Push, World};
+use world::{Answer, Person, Push, Size, World};
 
 /// A name that only those who may see the site ever read.
 const SITE_NAME: &str = "Quiet Pebble Shop";
@@ -25,6 +25,17 @@ enum Who {
     OtherOwner,
 }
 use Who::{Admin, Operator, OtherOwner, Owner, Stranger, Viewer};
+
+use crate::sizes::on_both_sizes;
+
+on_both_sizes! {
+    everybody_is_served_what_the_table_says_and_nothing_else,
+    topics_are_told_to_those_who_see_the_site_and_to_nobody_else,
+    another_origin_cannot_use_a_browsers_cookie,
+    a_right_that_is_revoked_cuts_the_open_socket,
+    signing_out_closes_the_socket_of_that_browser,
+    a_token_and_a_share_link_open_what_they_are_for_and_nothing_else,
+}
 
 const EVERYBODY: [Who; 6] = [Stranger, Viewer, Admin, Owner, Operator, OtherOwner];
 const SIGNED_IN: [Who; 5] = [Viewer, Admin, Owner, Operator, OtherOwner];
@@ -105,8 +116,8 @@ struct Cast {
 }
 
 impl Cast {
-    async fn gather() -> Cast {
-        let world = World::start().await;
+    async fn gather(size: Size) -> Cast {
+        let world = World::start(size).await;
         let site = world.site_with(&[("name", SITE_NAME)]).await;
         let other_site = world.site_with(&[("name", "Elsewhere")]).await;
         let mut people = vec![(Stranger, world.stranger()), (Operator, world.owner().at(world.address()))];
@@ -221,9 +232,8 @@ fn is_refused(answer: &Answer) -> bool {
     to_sign_in || matches!(answer.status.as_u16(), 401 | 403 | 404)
 }
 
-#[tokio::test]
-async fn everybody_is_served_what_the_table_says_and_nothing_else() {
-    let cast = Cast::gather().await;
+async fn everybody_is_served_what_the_table_says_and_nothing_else(size: Size) {
+    let cast = Cast::gather(size).await;
     let mut wrong = Vec::new();
     for (method, path, served) in TABLE {
         // These end somebody's sign-in or need a body that says more: their own tests try them.
@@ -296,9 +306,8 @@ fn headers_of(cast: &Cast, who: Who) -> Vec<(&'static str, String)> {
     cookie.into_iter().chain([origin]).collect()
 }
 
-#[tokio::test]
-async fn topics_are_told_to_those_who_see_the_site_and_to_nobody_else() {
-    let cast = Cast::gather().await;
+async fn topics_are_told_to_those_who_see_the_site_and_to_nobody_else(size: Size) {
+    let cast = Cast::gather(size).await;
     for who in EVERYBODY {
         for topic in TOPICS {
             let socket = Push::connect(cast.world.address(), "", &headers_of(&cast, who)).await;
@@ -320,9 +329,8 @@ async fn topics_are_told_to_those_who_see_the_site_and_to_nobody_else() {
     cast.world.end().await;
 }
 
-#[tokio::test]
-async fn another_origin_cannot_use_a_browsers_cookie() {
-    let cast = Cast::gather().await;
+async fn another_origin_cannot_use_a_browsers_cookie(size: Size) {
+    let cast = Cast::gather(size).await;
     let cookie = cast.person(Viewer).cookie_header().expect("signed in");
     let headers = [("cookie", cookie), ("origin", "https://evil.example".to_owned())];
     assert_eq!(Push::connect(cast.world.address(), "", &headers).await.err(), Some(403));
@@ -353,9 +361,8 @@ async fn is_cut(socket: &mut Push) {
     assert!(cut.await.is_ok(), "the socket was not cut");
 }
 
-#[tokio::test]
-async fn a_right_that_is_revoked_cuts_the_open_socket() {
-    let cast = Cast::gather().await;
+async fn a_right_that_is_revoked_cuts_the_open_socket(size: Size) {
+    let cast = Cast::gather(size).await;
     let (world, site) = (&cast.world, cast.site);
     let topic = format!("site/{site}/live");
 
@@ -397,9 +404,8 @@ fn accounts_in(page: &str, site: SiteId) -> Vec<String> {
     found
 }
 
-#[tokio::test]
-async fn signing_out_closes_the_socket_of_that_browser() {
-    let cast = Cast::gather().await;
+async fn signing_out_closes_the_socket_of_that_browser(size: Size) {
+    let cast = Cast::gather(size).await;
     let mut socket =
         Push::connect(cast.world.address(), "", &headers_of(&cast, Viewer)).await.expect("let in");
     socket.subscribe(&format!("site/{}/now", cast.site), json!({})).await.expect("a viewer sees it");
@@ -408,9 +414,8 @@ async fn signing_out_closes_the_socket_of_that_browser() {
     cast.world.end().await;
 }
 
-#[tokio::test]
-async fn a_token_and_a_share_link_open_what_they_are_for_and_nothing_else() {
-    let cast = Cast::gather().await;
+async fn a_token_and_a_share_link_open_what_they_are_for_and_nothing_else(size: Size) {
+    let cast = Cast::gather(size).await;
     let (site, operator) = (cast.site, cast.person(Operator));
     let fields = [("name", "reader"), ("scope_read", "on"), ("sites", "all")];
     let page = operator.post("/account/tokens", &fields).await.text();
