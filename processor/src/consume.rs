@@ -64,7 +64,9 @@ impl Shard {
             };
             ready.take().map(|ready| ready.send(()));
             let mut running = Running::new(&self, consumer, work, sites);
+            gauge!("watchfire_processor_shards").increment(1);
             let ended = running.run().await;
+            gauge!("watchfire_processor_shards").decrement(1);
             running.save_peaks().await;
             match ended? {
                 Ended::Drained => return Ok(()),

@@ -182,7 +182,7 @@ async fn ten_thousand_mutated_requests_never_yield_a_server_error_and_memory_sta
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start(folder.path(), &["--visitor-rate", "1000000"]).await;
     let person = world::Person::new(program.address);
-    let site = crate::crash::set_up(&program, &person).await;
+    let site = crate::crash::set_up(program.set_up_path.as_deref(), &person).await;
     let other = world::Person::new(program.address);
     let tag = Tag::new(other, std::sync::Arc::new(model::SystemClock), site, "198.51.100.1", 1);
     let mut taken = 0;

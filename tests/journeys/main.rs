@@ -1,5 +1,6 @@
 //! Journeys through the real program: what a user does, over HTTP and WebSocket alone.
 
+mod load;
 mod sizes;
 
 mod arrows;
@@ -9,3 +10,5 @@ mod crash;
 mod limits;
 mod replay;
 mod rights;
+mod rolling;
+mod sharing;
