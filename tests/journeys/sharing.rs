@@ -19,6 +19,8 @@ use crate::load::{Load, Promised};
 const SHARDS: u16 = 8;
 /// After a kill every shard is owned by somebody alive within this.
 const OWNED_MAX: Duration = Duration::from_secs(5);
+/// On a machine that has much else to do a kill may take longer; never each of so many.
+const ATTEMPTS: usize = 3;
 /// How long it may take until every hit is in history, and shards are shared evenly.
 const CALM_MAX: Duration = Duration::from_secs(60);
 /// How long the processors work between changes.
@@ -35,29 +37,32 @@ async fn of_one_two_and_four_processors_a_killed_ones_shards_are_owned_by_others
     let store = MongoStore::open(&ground.mongodb.uri("watchfire")).await.expect("the store opens");
     let load = Load::start(cluster.upstreams().collectors, site, &mut rng);
     for count in [1, 2, 4] {
-        while cluster.processors.len() < count {
-            let name = format!("processor-{count}-{}", cluster.processors.len());
-            cluster.processors.push(ground.program("processor", &name).await);
-        }
-        shards_are_even(&cluster.processors).await;
-        tokio::time::sleep(STEADY).await;
-        let victim = cluster.processors.swap_remove(rng.usize(0..count));
-        victim.kill().await;
-        let killed = Moment::now();
-
-        let again = async {
-            // Where nobody is left another starts at once, as a supervisor would have it.
-            match count {
-                1 => Some(ground.program("processor", "processor-again").await),
-                _ => None,
+        let mut is_in_time = false;
+        for attempt in 1..=ATTEMPTS {
+            while cluster.processors.len() < count {
+                let name = format!("processor-{count}-{attempt}-{}", cluster.processors.len());
+                cluster.processors.push(ground.program("processor", &name).await);
             }
-        };
-        let (again, owned) = tokio::join!(again, owned_after(&store, site, killed));
-        cluster.processors.extend(again);
-        println!("of {count} processors one was killed; each shard was owned again after {owned:?}");
-        if false {
-            assert!(owned.values().all(|after| *after <= OWNED_MAX), "{owned:?}");
+            shards_are_even(&cluster.processors).await;
+            tokio::time::sleep(STEADY).await;
+            cluster.processors.swap_remove(rng.usize(0..count)).kill().await;
+            let killed = Moment::now();
+            // Where nobody is left another starts at once, as a supervisor would have it.
+            let again = async {
+                match count {
+                    1 => Some(ground.program("processor", &format!("processor-again-{attempt}")).await),
+                    _ => None,
+                }
+            };
+            let (again, owned) = tokio::join!(again, owned_after(&store, site, killed));
+            cluster.processors.extend(again);
+            println!("of {count} processors one was killed; each shard was owned again after {owned:?}");
+            is_in_time = owned.values().all(|after| *after <= OWNED_MAX);
+            if is_in_time {
+                break;
+            }
         }
+        assert!(is_in_time, "of {count}: not within {OWNED_MAX:?} in any of {ATTEMPTS} attempts");
     }
     let promised = load.stop().await;
     each_is_in_history(&store, site, &promised).await;

@@ -1,6 +1,6 @@
 //! A plain reverse proxy before the services of a cluster, as an operator would put one there: picks by path, turn
-//! about among the servers of a service, asks the next one once where one gives no answer, passes sockets through,
-//! changes nothing else.
+//! about among the servers of a service, asks the next one once where one gives no answer or is unavailable, passes
+//! sockets through, changes nothing else.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -115,13 +115,16 @@ async fn whole(
     let (head, body) = request.into_parts();
     let body = Limited::new(body, REQUEST_BYTES_MAX).collect().await;
     let body = body.map_err(|error| anyhow::anyhow!(error))?.to_bytes();
+    let answer = paths.client.request(for_upstream(&head, &body, first)?).await;
     // A hit counts once however often it comes; a form might be taken twice.
     let may_come_twice = head.method.is_safe() || head.uri.path() == "/v1/hits";
-    let answer = match paths.client.request(for_upstream(&head, &body, first)?).await {
-        Err(error) if may_come_twice || error.is_connect() => {
-            paths.client.request(for_upstream(&head, &body, second)?).await
-        }
-        answered => answered,
+    let is_refused = match &answer {
+        Ok(answer) => may_come_twice && answer.status() == StatusCode::SERVICE_UNAVAILABLE,
+        Err(error) => may_come_twice || error.is_connect(),
+    };
+    let answer = match is_refused {
+        true => paths.client.request(for_upstream(&head, &body, second)?).await,
+        false => answer,
     };
     Ok(answer?.map(BodyExt::boxed))
 }
