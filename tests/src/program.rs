@@ -102,6 +102,11 @@ impl Program {
         self.child.kill().await.expect("the program was running");
     }
 
+    /// As `kill`, without waiting for the end; `replaced` starts it again.
+    pub fn kill_now(&mut self) {
+        self.child.start_kill().expect("the program was running");
+    }
+
     /// `kill -9`, and another on the same folder and addresses.
     pub async fn replaced(mut self) -> Program {
         self.end().await;
