@@ -268,7 +268,7 @@ async fn a_slow_body_a_huge_head_and_a_half_sent_head_end_and_others_are_served_
     let began = Instant::now();
     let slow = slow_body(&world).await;
     let half = half_head(&world).await;
-    let mut huge = TcpStream::connect(world.collector()).await.unwrap();
+    let mut huge = TcpStream::connect(world.collector()).await.expect("the server listens");
     let head = format!("GET / HTTP/1.1\r\nhost: x\r\nx-big: {}\r\n\r\n", "x".repeat(64 * 1024));
     let _ = huge.write_all(head.as_bytes()).await;
     assert!(answer_of(huge).await.starts_with("HTTP/1.1 431"));

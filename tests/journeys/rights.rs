@@ -1,5 +1,7 @@
 //! Who gets what: a table over all routes, which fails when a route is not in it, and over all topics.
 
+mod table;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -10,23 +12,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use world::{Answer, Person, Push, Size, World};
 
-/// A name that only those who may see the site ever read.
-const SITE_NAME: &str = "Quiet Pebble Shop";
-const PASSWORD: &str = "a long enough password";
-
-/// Who asks. Everybody but the owner of the other site has to do with the site in question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Who {
-    Stranger,
-    Viewer,
-    Admin,
-    Owner,
-    Operator,
-    OtherOwner,
-}
-use Who::{Admin, Operator, OtherOwner, Owner, Stranger, Viewer};
-
 use crate::sizes::on_both_sizes;
+use table::*;
 
 on_both_sizes! {
     everybody_is_served_what_the_table_says_and_nothing_else,
@@ -37,74 +24,9 @@ on_both_sizes! {
     a_token_and_a_share_link_open_what_they_are_for_and_nothing_else,
 }
 
-const EVERYBODY: [Who; 6] = [Stranger, Viewer, Admin, Owner, Operator, OtherOwner];
-const SIGNED_IN: [Who; 5] = [Viewer, Admin, Owner, Operator, OtherOwner];
-const SEES: [Who; 4] = [Viewer, Admin, Owner, Operator];
-const EDITS: [Who; 3] = [Admin, Owner, Operator];
-const OWNS: [Who; 2] = [Owner, Operator];
-const INSTALLS: [Who; 1] = [Operator];
-
-/// Method, path, and who is served. `{account}`, `{invitation}` and `{share}` are of the site and made anew for each who
-/// asks; `{token}` is the operator's. `{secret}` routes are served to whoever knows the secret: asked here
-/// with a wrong one, they are served to nobody.
-const TABLE: &[(&str, &str, &[Who])] = &[
-    ("GET", "/", &SIGNED_IN),
-    ("GET", "/setup/{secret}", &[]),
-    ("POST", "/setup/{secret}", &[]),
-    ("GET", "/sign-in", &EVERYBODY),
-    ("POST", "/sign-in", &EVERYBODY),
-    ("POST", "/sign-out", &EVERYBODY),
-    ("GET", "/account", &SIGNED_IN),
-    ("POST", "/account", &SIGNED_IN),
-    ("POST", "/account/password", &SIGNED_IN),
-    ("POST", "/account/sign-out-everywhere", &SIGNED_IN),
-    ("GET", "/account/tokens", &SIGNED_IN),
-    ("POST", "/account/tokens", &SIGNED_IN),
-    ("POST", "/account/tokens/{token}/revoke", &INSTALLS),
-    ("GET", "/sites/new", &INSTALLS),
-    ("POST", "/sites/new", &INSTALLS),
-    ("GET", "/sites/{site}", &SEES),
-    ("GET", "/sites/{site}/tag", &EDITS),
-    ("GET", "/sites/{site}/settings", &EDITS),
-    ("POST", "/sites/{site}/settings", &EDITS),
-    ("POST", "/sites/{site}/delete", &OWNS),
-    ("GET", "/sites/{site}/people", &EDITS),
-    ("POST", "/sites/{site}/people/{account}/role", &EDITS),
-    ("POST", "/sites/{site}/people/{account}/remove", &EDITS),
-    ("POST", "/sites/{site}/invitations", &EDITS),
-    ("POST", "/sites/{site}/invitations/{invitation}/withdraw", &EDITS),
-    ("POST", "/sites/{site}/shares", &EDITS),
-    ("POST", "/sites/{site}/shares/{share}/revoke", &EDITS),
-    ("GET", "/invitation/{secret}", &[]),
-    ("POST", "/invitation/{secret}", &[]),
-    ("POST", "/invitation/{secret}/new", &[]),
-    ("GET", "/share/{secret}", &[]),
-    ("GET", "/api/watchfire/sites", &SIGNED_IN),
-    ("POST", "/api/watchfire/sites", &INSTALLS),
-    ("GET", "/api/watchfire/sites/{site}", &SEES),
-    ("GET", "/demo", &SIGNED_IN),
-    ("GET", "/demo/demo.css", &EVERYBODY),
-    ("GET", "/demo/{site}", &EVERYBODY),
-    ("GET", "/demo/{site}/", &EVERYBODY),
-    ("GET", "/demo/{site}/teas", &EVERYBODY),
-    ("GET", "/demo/{site}/teas/assam", &EVERYBODY),
-    ("GET", "/demo/{site}/cart", &EVERYBODY),
-    ("GET", "/demo/{site}/about", &EVERYBODY),
-    ("GET", "/demo/{site}/price-list.txt", &EVERYBODY),
-    ("GET", "/assets/{file}", &[]),
-    ("GET", "/favicon.svg", &EVERYBODY),
-    ("GET", "/robots.txt", &EVERYBODY),
-    // The hub, the collector, the server itself: found in their sources.
-    ("GET", "/api/watchfire/live", &[]),
-    ("GET", "/api/watchfire/live/events", &SEES),
-    ("GET", "/api/watchfire/live/now", &SEES),
-    ("POST", "/v1/hits", &EVERYBODY),
-    ("GET", "/v1/p.gif", &EVERYBODY),
-    ("GET", "/v1/wf.js", &EVERYBODY),
-    ("GET", "/wf.js", &EVERYBODY),
-    ("GET", "/healthz", &EVERYBODY),
-    ("GET", "/readyz", &EVERYBODY),
-];
+/// A name that only those who may see the site ever read.
+const SITE_NAME: &str = "Quiet Pebble Shop";
+const PASSWORD: &str = "a long enough password";
 
 const TOPICS: [&str; 4] = ["now", "live", "visitors", "hits"];
 

@@ -133,7 +133,7 @@ impl Parts {
 
     /// As printed last, by who serves pages.
     pub fn set_up_path(&self) -> Option<String> {
-        self.servers().filter_map(|server| server.set_up_path.clone()).last()
+        self.servers().rev().find_map(|server| server.set_up_path.clone())
     }
 
     /// Those that run, in the order of their start: the last is a processor.
