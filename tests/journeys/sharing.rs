@@ -19,8 +19,8 @@ use crate::load::{Load, Promised};
 const SHARDS: u16 = 8;
 /// After a kill every shard is owned by somebody alive within this.
 const OWNED_MAX: Duration = Duration::from_secs(5);
-/// A kill may take longer on a machine that has much else to do; and where the processor had the turn of the tail, until
-/// MongoDB ends its transaction (`transactionLifetimeLimitSeconds`). Never each of so many.
+/// A kill may take longer on a machine that has much else to do, and where the processor had the turn of the tail.
+/// Never each of so many.
 const ATTEMPTS: usize = 3;
 /// How long it may take until every hit is in history, and shards are shared evenly: longer than MongoDB keeps the
 /// transaction of a client that is gone.
