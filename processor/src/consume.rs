@@ -66,7 +66,9 @@ impl Shard {
             histogram!("watchfire_processor_takeover_seconds").record(began.elapsed());
             ready.take().map(|ready| ready.send(()));
             let mut running = Running::new(&self, consumer, work, sites);
+            gauge!("watchfire_processor_shards").increment(1);
             let ended = running.run().await;
+            gauge!("watchfire_processor_shards").decrement(1);
             running.save_peaks().await;
             match ended? {
                 Ended::Drained => return Ok(()),

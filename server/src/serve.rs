@@ -50,11 +50,26 @@ impl Stage {
 impl Server {
     /// Opens the backends, starts the services that the settings name, and listens. Ready when this returns.
     pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Server> {
-        let listener = TcpListener::bind(settings.listen)
-            .await
-            .with_context(|| format!("cannot listen on {}; choose another with --listen", settings.listen))?;
+        let listener = listen(settings).await?;
+        Server::serve(settings, listener, backends::open(settings).await?, clock).await
+    }
+
+    /// As `start`, over backends that are open.
+    pub async fn over(
+        backends: Backends,
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Server> {
+        Server::serve(settings, listen(settings).await?, backends, clock).await
+    }
+
+    async fn serve(
+        settings: &Settings,
+        listener: TcpListener,
+        backends: Backends,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Server> {
         let address = listener.local_addr()?;
-        let backends = backends::open(settings).await?;
         let access = Access::new(backends.store.accounts.clone(), clock.clone());
         let mut routes = health::routes(backends.clone());
         let mut stages = VecDeque::new();
@@ -117,6 +132,12 @@ impl Server {
             Err(error) => anyhow::anyhow!("{name} panicked: {error}"),
         }
     }
+}
+
+async fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(settings.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}; choose another with --listen", settings.listen))
 }
 
 /// Runs until SIGTERM or SIGINT, then drains.

@@ -23,7 +23,7 @@ const MAY: [(&str, &[&str]); 14] = [
         &["model", "history", "bus", "live", "store", "door", "collector", "processor", "realtime", "web"],
     ),
     ("servers", &[]),
-    ("tests", &["model", "server"]),
+    ("tests", &["model", "bus", "store", "server", "servers"]),
     ("bench", &["model", "bus", "live", "store", "door", "collector", "processor", "servers", "tests"]),
 ];
 

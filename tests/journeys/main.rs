@@ -1,5 +1,8 @@
 //! Journeys through the real program: what a user does, over HTTP and WebSocket alone.
 
+mod load;
+mod sizes;
+
 mod arrows;
 mod cases;
 mod cluster;
@@ -9,3 +12,5 @@ mod limits;
 mod moving;
 mod replay;
 mod rights;
+mod rolling;
+mod sharing;
