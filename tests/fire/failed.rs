@@ -1,1 +1,21 @@
-//! Seeds that failed once, each with the reason that was found. `make fire-again` runs them all.
+//! Seeds that failed once, each named after the reason that was found. `make fire FIRE=failed` runs them all.
+
+use crate::{Form, burn};
+
+/// A test a seed: its name, the seed, and how much fire it was.
+macro_rules! failed {
+    ($($name:ident: $seed:literal, $form:expr;)+) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            #[ignore = "a seed that failed once: make fire FIRE=failed"]
+            async fn $name() {
+                burn($seed, $form).await;
+            }
+        )+
+    };
+}
+
+failed! {
+    // A processor was killed between taking the turn of the tail and committing: nobody appended for a minute.
+    a_processor_dies_with_the_turn_of_the_tail: 4203638126673523208, Form::SHORT;
+}

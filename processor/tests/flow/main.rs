@@ -5,13 +5,15 @@
 mod seams;
 mod world;
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bus::Bus;
 use bytes::Bytes;
-use live::{Counters, Dimension, Live, SITES_TOPIC};
+use live::{Counters, Dimension, Live, RedisLive, SITES_TOPIC};
 use model::{BrowserId, Hit, Millis, VisitorId};
+use servers::redis::Redis;
 use world::*;
 
 #[tokio::test]
@@ -377,4 +379,25 @@ async fn what_live_forgot_is_committed_again_with_the_next_hit() {
     until("all are back", async || world.present().await == 7).await;
     let snapshot = world.snapshot().await;
     assert_eq!(snapshot.counters, Counters::recount(snapshot.visitors.iter().map(|visitor| &**visitor)));
+}
+
+/// It takes a shard while Redis is away: it waits for it, and goes on.
+#[tokio::test]
+async fn a_processor_that_takes_a_shard_while_live_is_away_waits_for_it() {
+    let mut redis = Redis::start().unwrap();
+    redis.kill();
+    let mut world = World::new(1).await;
+    world.stop().await.unwrap();
+    let live = Arc::new(RedisLive::open(&redis.uri()).unwrap());
+    let (stop, work) = {
+        let mut starting = std::pin::pin!(world.over(live.clone()));
+        let waited = tokio::time::timeout(Duration::from_secs(3), &mut starting).await;
+        assert!(waited.is_err(), "it is ready without live");
+        redis.restart().unwrap();
+        starting.await
+    };
+    world.send(&[world.arrival(1, view(1, "/a"))]).await;
+    assert_eq!(live.present(&[SITE]).await.unwrap(), [1]);
+    stop.cancel();
+    work.await.unwrap().unwrap();
 }
