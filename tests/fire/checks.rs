@@ -23,8 +23,9 @@ const CALM_MAX: Duration = Duration::from_secs(2);
 /// No process of a debug build needs more.
 const MEMORY_MAX: u64 = 400 << 20;
 const TERMINATE_MAX: Duration = Duration::from_secs(10);
-/// Of each kind of problem that are told.
+/// Problems that are told, and how much of each.
 const TOLD_MAX: usize = 20;
+const PROBLEM_BYTES_MAX: usize = 1_500;
 
 pub async fn all_is_well(cluster: &mut Cluster, book: &Book, sites: &[SiteId], dashboards: &[Dashboard]) {
     let store = MongoStore::open(&cluster.mongodb.uri("watchfire")).await.expect("the store opens");
@@ -43,6 +44,7 @@ pub async fn all_is_well(cluster: &mut Cluster, book: &Book, sites: &[SiteId], d
     problems.extend(processes_are_well(cluster).await);
     store.close().await;
     problems.truncate(TOLD_MAX);
+    problems.iter_mut().for_each(|problem| problem.truncate(problem.floor_char_boundary(PROBLEM_BYTES_MAX)));
     assert!(problems.is_empty(), "{}", problems.join("\n"));
     for member in &mut cluster.members {
         let name = member.name.clone();
@@ -138,7 +140,9 @@ fn in_order(mut data: Value) -> Value {
         let Some(entries) = data.get_mut(list).and_then(Value::as_array_mut).map(std::mem::take) else {
             continue;
         };
-        let by_name = entries.into_iter().map(|mut entry| {
+        // A minute without anything is a gap.
+        let is_empty = |entry: &Value| entry["pageviews"] == 0 && entry["visitors"] == 0;
+        let by_name = entries.into_iter().filter(|entry| !is_empty(entry)).map(|mut entry| {
             entry.as_object_mut().map(|entry| entry.remove("engaged"));
             (entry[by].to_string(), entry)
         });

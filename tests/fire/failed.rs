@@ -18,4 +18,9 @@ macro_rules! failed {
 failed! {
     // A processor was killed between taking the turn of the tail and committing: nobody appended for a minute.
     a_processor_dies_with_the_turn_of_the_tail: 4203638126673523208, Form::SHORT;
+    // A processor took shards while it could not reach Redis, and ended.
+    a_processor_takes_shards_without_redis: 5243219258685230212, Form::long(2.0);
+    // What came late of pages that had left made their visitors present again, after another processor took over; and
+    // dashboards went on showing minutes that an emptied Redis had lost.
+    late_hits_of_pages_that_left: 16678969266428988259, Form::long(5.0);
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use bus::Bus;
 use bytes::Bytes;
 use live::{Counters, Dimension, Live, RedisLive, SITES_TOPIC};
-use model::{BrowserId, Hit, Millis, VisitorId};
+use model::{BrowserId, Hit, HitId, HitKind, Millis, VisitorId};
 use servers::redis::Redis;
 use world::*;
 
@@ -152,6 +152,23 @@ async fn a_processor_that_starts_again_beside_a_live_that_did_not_goes_on_from_i
     assert_eq!(world.snapshot().await.visitors[0].key.browser, BrowserId(1));
     world.advance(36);
     until("nobody is present", async || world.present().await == 0).await;
+}
+
+/// An event that was spooled, and comes after the leave and after another processor took the shard over.
+#[tokio::test]
+async fn what_comes_late_of_a_page_that_left_makes_nobody_present_after_a_takeover() {
+    let mut world = World::new(1).await;
+    let leave = HitKind::Leave { pageview: HitId(1), engaged_ms: 1, scroll: 0 };
+    let leave = Hit { kind: leave, ..view(2, "/a") };
+    world.send(&[world.arrival(1, view(1, "/a"))]).await;
+    world.send(&[world.arrival(1, leave)]).await;
+    world.advance(2);
+    until("nobody is present", async || world.present().await == 0).await;
+    world.stop().await.unwrap();
+    world.start().await;
+    let event = HitKind::Event { name: "click".into(), props: vec![], pageview: Some(HitId(1)) };
+    world.send(&[world.arrival(1, Hit { kind: event, ..view(3, "/a") })]).await;
+    assert_eq!((world.present().await, world.totals().await.all.hits), (0, 3));
 }
 
 #[tokio::test]
