@@ -59,7 +59,9 @@ impl Shard {
         let mut ready = Some(ready);
         while let Some(consumer) = self.take(&mut ready).await {
             let began = Instant::now();
-            let sites = self.deps.live.subscribe(SITES_TOPIC).await?;
+            let Some(sites) = self.hear_of_sites().await else {
+                return Ok(());
+            };
             let Some(work) = self.recover().await else {
                 return Ok(());
             };
@@ -104,6 +106,21 @@ impl Shard {
                 Err(error) => error,
             };
             if !patience.wait(self.number, "the shard cannot be consumed", error, &self.shutdown).await {
+                return None;
+            }
+        }
+    }
+
+    /// Waits until changes of sites are heard. None: shutdown came first.
+    async fn hear_of_sites(&self) -> Option<Subscription> {
+        let mut patience = Patience::new(&self.options);
+        loop {
+            let error = match self.deps.live.subscribe(SITES_TOPIC).await {
+                Ok(sites) => return Some(sites),
+                Err(error) => error,
+            };
+            let what = "changes of sites cannot be heard";
+            if !patience.wait(self.number, what, error, &self.shutdown).await {
                 return None;
             }
         }
@@ -307,7 +324,12 @@ impl<'s> Running<'s> {
                 std::str::from_utf8(&message).ok().and_then(|id| id.parse().ok()).into_iter().collect()
             }
             Err(RecvError::Lagged(_)) => self.work.presence.sites(),
-            Err(RecvError::Closed) => return self.subscribe_again().await,
+            Err(RecvError::Closed) => {
+                if let Some(sites) = self.shard.hear_of_sites().await {
+                    self.sites = sites;
+                }
+                return;
+            }
         };
         for site in sites {
             if matches!(self.shard.deps.sites.site(site).await, Err(StoreError::NotFound(_))) {
@@ -323,21 +345,6 @@ impl<'s> Running<'s> {
         self.unsaid.retain(|commit| commit.site != site);
         if let Err(error) = self.shard.deps.live.forget(site).await {
             tracing::warn!(shard = self.shard.number, %error, "live did not forget a deleted site");
-        }
-    }
-
-    async fn subscribe_again(&mut self) {
-        let mut patience = Patience::new(&self.shard.options);
-        loop {
-            match self.shard.deps.live.subscribe(SITES_TOPIC).await {
-                Ok(sites) => return self.sites = sites,
-                Err(error) => {
-                    let what = "changes of sites cannot be heard";
-                    if !patience.wait(self.shard.number, what, error, &self.shard.shutdown).await {
-                        return;
-                    }
-                }
-            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use history::{EnrichedHit, tail};
+use history::{EnrichedHit, EnrichedKind, tail};
 use live::Live;
 use model::limits::REBUILD_WINDOW;
 use model::{BrowserId, Millis, Minute};
@@ -134,6 +134,12 @@ impl Replay<'_> {
 
     fn hit(&mut self, batch: &TailBatch, hit: EnrichedHit) {
         self.known.lock().relearn(batch.site, &hit);
+        if !self.is_rebuilt
+            && let EnrichedKind::Leave { pageview, .. } = hit.kind
+        {
+            // States do not hold them: what comes late of such a page would make its visitor present again.
+            self.work.presence.has_left(pageview);
+        }
         let is_first = !hit.kind.counts_once() || self.seen.is_first(batch.site, hit.id);
         if is_first && self.is_rebuilt {
             // The browser id is nowhere in history: pages part again at their next heartbeats.

@@ -22,6 +22,7 @@ mod columns;
 mod database;
 mod forgotten;
 mod gate;
+mod holder;
 mod invitations;
 mod members;
 mod moving;
@@ -106,7 +107,7 @@ impl MongoStore {
         schema::prepare(&database).await?;
         let database = Arc::new(database);
         let appender = Arc::new(Appender::start(Arc::clone(&database)));
-        let tail = Tail(Arc::clone(&database), Arc::clone(&appender), Arc::default());
+        let tail = Tail(Arc::clone(&database), Arc::clone(&appender), Arc::default(), Arc::default());
         tail::finish(&tail).await.context("cannot finish what an earlier process was forgetting")?;
         let rows = Arc::new(Registry(Arc::clone(&database)));
         let mark = moving::mark(&mut Step::alone(&database)).await?;

@@ -5,7 +5,9 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use bus::{Bus, ConsumeError, Consumer, DeadLetter, Delivery, Depth, Message, Position, PublishError};
+use bus::{
+    Bus, ConsumeError, Consumer, DeadLetter, Decide, Delivery, Depth, Message, Position, PublishError,
+};
 use model::BatchId;
 
 /// Kept by every process of a world. Cheap to clone.
@@ -61,6 +63,10 @@ impl Bus for Counted {
 
     async fn dead_letters(&self, limit: usize) -> anyhow::Result<Vec<DeadLetter>> {
         self.bus.dead_letters(limit).await
+    }
+
+    async fn sort_dead_letters(&self, limit: usize, decide: &mut Decide<'_>) -> anyhow::Result<usize> {
+        self.bus.sort_dead_letters(limit, decide).await
     }
 
     async fn close(&self) {

@@ -5,13 +5,15 @@
 mod seams;
 mod world;
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bus::Bus;
 use bytes::Bytes;
-use live::{Counters, Dimension, Live, SITES_TOPIC};
-use model::{BrowserId, Hit, Millis, VisitorId};
+use live::{Counters, Dimension, Live, RedisLive, SITES_TOPIC};
+use model::{BrowserId, Hit, HitId, HitKind, Millis, VisitorId};
+use servers::redis::Redis;
 use world::*;
 
 #[tokio::test]
@@ -174,6 +176,23 @@ async fn a_processor_that_starts_again_beside_a_live_that_did_not_goes_on_from_i
     assert_eq!(world.snapshot().await.visitors[0].key.browser, BrowserId(1));
     world.advance(36);
     until("nobody is present", async || world.present().await == 0).await;
+}
+
+/// An event that was spooled, and comes after the leave and after another processor took the shard over.
+#[tokio::test]
+async fn what_comes_late_of_a_page_that_left_makes_nobody_present_after_a_takeover() {
+    let mut world = World::new(1).await;
+    let leave = HitKind::Leave { pageview: HitId(1), engaged_ms: 1, scroll: 0 };
+    let leave = Hit { kind: leave, ..view(2, "/a") };
+    world.send(&[world.arrival(1, view(1, "/a"))]).await;
+    world.send(&[world.arrival(1, leave)]).await;
+    world.advance(2);
+    until("nobody is present", async || world.present().await == 0).await;
+    world.stop().await.unwrap();
+    world.start().await;
+    let event = HitKind::Event { name: "click".into(), props: vec![], pageview: Some(HitId(1)) };
+    world.send(&[world.arrival(1, Hit { kind: event, ..view(3, "/a") })]).await;
+    assert_eq!((world.present().await, world.totals().await.all.hits), (0, 3));
 }
 
 #[tokio::test]
@@ -401,4 +420,25 @@ async fn what_live_forgot_is_committed_again_with_the_next_hit() {
     until("all are back", async || world.present().await == 7).await;
     let snapshot = world.snapshot().await;
     assert_eq!(snapshot.counters, Counters::recount(snapshot.visitors.iter().map(|visitor| &**visitor)));
+}
+
+/// It takes a shard while Redis is away: it waits for it, and goes on.
+#[tokio::test]
+async fn a_processor_that_takes_a_shard_while_live_is_away_waits_for_it() {
+    let mut redis = Redis::start().unwrap();
+    redis.kill();
+    let mut world = World::new(1).await;
+    world.stop().await.unwrap();
+    let live = Arc::new(RedisLive::open(&redis.uri()).unwrap());
+    let (stop, work) = {
+        let mut starting = std::pin::pin!(world.over(live.clone()));
+        let waited = tokio::time::timeout(Duration::from_secs(3), &mut starting).await;
+        assert!(waited.is_err(), "it is ready without live");
+        redis.restart().unwrap();
+        starting.await
+    };
+    world.send(&[world.arrival(1, view(1, "/a"))]).await;
+    assert_eq!(live.present(&[SITE]).await.unwrap(), [1]);
+    stop.cancel();
+    work.await.unwrap().unwrap();
 }

@@ -78,7 +78,7 @@ fn indexes() -> Vec<Index> {
 }
 
 /// Collections without an index of their own: made before a transaction writes to them.
-const WITHOUT_INDEX: [&str; 3] = [META, turns::TURNS, sites::SITES];
+const WITHOUT_INDEX: [&str; 4] = [META, turns::TURNS, sites::SITES, holder::HOLDERS];
 
 /// Refuses a database of another version, and makes what is missing in an empty one.
 pub async fn prepare(database: &Database) -> anyhow::Result<()> {

@@ -43,6 +43,10 @@ impl Step {
         self.session.as_mut()
     }
 
+    pub fn into_session(self) -> Option<ClientSession> {
+        self.session
+    }
+
     pub fn collection<T: Send + Sync>(&self, name: &str) -> Collection<T> {
         self.database.collection(name)
     }

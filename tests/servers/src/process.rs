@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -32,6 +33,11 @@ impl Process {
 
     pub fn id(&self) -> u32 {
         self.0.id()
+    }
+
+    /// Whether it ended by itself.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.0.try_wait().ok().flatten()
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -82,10 +88,22 @@ impl Drop for Process {
     }
 }
 
-/// A loopback port that was free a moment ago.
+/// Below those that the kernel gives to outgoing connections: what is killed finds its port free when it comes back.
+const PORTS: std::ops::Range<u16> = 10_000..32_000;
+
+/// A loopback port that was free a moment ago, and that this process was not told before.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("a bound socket has an address").port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let places = PORTS.end - PORTS.start;
+    // Processes begin at places of their own.
+    let begin = (std::process::id().wrapping_mul(7_919) % u32::from(places)) as u16;
+    loop {
+        let place = NEXT.fetch_add(1, Ordering::Relaxed) % places;
+        let port = PORTS.start + (begin + place) % places;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 type Order = (Command, Sender<std::io::Result<Child>>);

@@ -48,6 +48,10 @@ impl Redis {
         Ok(nodes)
     }
 
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     pub fn uri(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
