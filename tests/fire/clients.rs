@@ -193,7 +193,7 @@ impl Browser {
         self.engaged += 100;
         let more = json!({
             "pageview": self.tag.pageview, "engaged": self.engaged, "scroll": 50,
-            "active": self.engaged % 300 == 0, "due": due,
+            "active": self.engaged.is_multiple_of(300), "due": due,
         });
         self.send(vec![self.tag.hit("heartbeat", more)]).await;
     }

@@ -116,7 +116,7 @@ async fn a_house_moved_to_mongodb_by_a_mover_that_is_killed_again_and_again_is_t
 
     let running = Program::start(old.path(), &[]).await;
     let owner = Person::new(running.address);
-    let site = set_up(&running, &owner).await;
+    let site = set_up(running.set_up_path.as_deref(), &owner).await;
     visit(&running, site).await;
     let keys = Keys::made(owner, site).await;
     keys.open(&running, site).await;
