@@ -30,9 +30,10 @@ pub async fn recover(
     live: &dyn Live,
 ) -> anyhow::Result<Work> {
     let mut work = Work::new(shard, known.clone());
-    let states = live.load(shard).await?;
-    let is_rebuilt = states.is_none();
-    if let Some(states) = states {
+    let loaded = live.load(shard).await?;
+    work.term = loaded.term;
+    let is_rebuilt = loaded.states.is_none();
+    if let Some(states) = loaded.states {
         work.presence.restore(states);
     }
     let seen = Seen::default();
@@ -51,10 +52,20 @@ pub async fn recover(
     }
     let hits = replay.hits;
     known.lock().advance(now);
-    live.commit(work.take_commits(now)).await?;
+    commit(&mut work, live, now).await?;
+    live.recovered(shard, work.term).await?;
     let present = work.presence.visitors().count();
     tracing::info!(shard, is_rebuilt, hits, present, "presence is up to date");
     Ok(work)
+}
+
+/// What live lost since the shard was loaded is told with the next commit.
+async fn commit(work: &mut Work, live: &dyn Live, now: Millis) -> anyhow::Result<()> {
+    let applied = live.commit(work.take_commits(now)).await?;
+    for first in applied.iter().filter(|applied| applied.is_first) {
+        work.presence.commit_again(first.site, first.commit.changes.len());
+    }
+    Ok(())
 }
 
 /// The tail going through presence once more.
@@ -97,7 +108,7 @@ impl Replay<'_> {
             return Ok(());
         }
         if self.is_rebuilt && received.minute() > self.time.minute() {
-            self.live.commit(self.work.take_commits(self.time)).await?;
+            commit(self.work, self.live, self.time).await?;
         }
         self.time = received;
         self.known.lock().advance(received);
