@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use bus::{ConsumeError, Consumer, Delivery, Position};
-use live::{SITES_TOPIC, Subscription};
+use live::{LiveError, SITES_TOPIC, Subscription};
 use metrics::{gauge, histogram};
 use model::{Millis, SiteId};
 use parking_lot::Mutex;
@@ -24,7 +24,7 @@ use crate::peaks::Peaks;
 use crate::pipeline::Known;
 use crate::recover::recover;
 use crate::sharing::Share;
-use crate::unsaid::fold;
+use crate::unsaid::Unsaid;
 use crate::work::{Prepared, Work};
 
 /// How long the bus may be silent during the drain before it counts as empty.
@@ -47,7 +47,7 @@ pub struct Shard {
 /// Why a loop ended.
 enum Ended {
     Drained,
-    /// The bus took the shard away.
+    /// The bus took the shard away, or live knows of another processor that has it.
     Lost(anyhow::Error),
     /// Another processor is to have the shard.
     Released,
@@ -168,8 +168,7 @@ struct Running<'s> {
     consumer: Box<dyn Consumer>,
     work: Work,
     sites: Subscription,
-    /// Commits that live did not take yet.
-    unsaid: Vec<live::Commit>,
+    unsaid: Unsaid,
     share: watch::Receiver<Share>,
     peaks: Peaks,
     next_flush: Instant,
@@ -192,7 +191,7 @@ impl<'s> Running<'s> {
             consumer,
             work,
             sites,
-            unsaid: vec![],
+            unsaid: Unsaid::default(),
             share: shard.share.clone(),
             peaks: Peaks::default(),
             next_flush,
@@ -210,11 +209,15 @@ impl<'s> Running<'s> {
                 }
                 Woken::Deliveries(Err(lost)) => return Ok(Ended::Lost(lost)),
                 Woken::Site(message) => self.site_changed(message).await,
-                Woken::Tick => self.commit(self.now()).await,
+                Woken::Tick => {
+                    if let Err(lost) = self.commit(self.now()).await {
+                        return Ok(Ended::Lost(lost));
+                    }
+                }
                 Woken::Shared if self.share.borrow_and_update().holds(self.shard.number) => {}
                 Woken::Shared => {
-                    self.commit(self.now()).await;
-                    return Ok(Ended::Released);
+                    let told = self.commit(self.now()).await;
+                    return Ok(told.map_or_else(Ended::Lost, |()| Ended::Released));
                 }
                 Woken::Shutdown => return self.drain().await,
             }
@@ -255,7 +258,9 @@ impl<'s> Running<'s> {
         self.shard.append(&prepared.batches).await?;
         let now = self.now();
         self.work.settle(&prepared, now);
-        self.commit(now).await;
+        if let Err(lost) = self.commit(now).await {
+            return Ok(Err(lost));
+        }
         prepared.tally.tell();
         record_delays(&prepared.batches, self.now());
         let acknowledged = self.acknowledge(last, bad).await;
@@ -275,25 +280,27 @@ impl<'s> Running<'s> {
         (prepared, bad)
     }
 
-    /// Tells live what changed. A failure loses nothing: it is told with the next commit.
-    async fn commit(&mut self, now: Millis) {
-        fold(&mut self.unsaid, self.work.take_commits(now));
-        if self.unsaid.is_empty() {
-            return;
-        }
-        match self.shard.deps.live.commit(self.unsaid.clone()).await {
-            Ok(applied) => {
-                self.unsaid.clear();
-                self.peaks.raise(&applied);
-                for first in applied.iter().filter(|applied| applied.is_first) {
-                    self.work.presence.commit_again(first.site, first.commit.changes.len());
+    /// Tells live what changed. A failure loses nothing: it is told again. An error: another processor has the shard.
+    async fn commit(&mut self, now: Millis) -> anyhow::Result<()> {
+        self.unsaid.add(self.work.take_commits(now));
+        while let Some(commits) = self.unsaid.next() {
+            let applied = match self.shard.deps.live.commit(commits).await {
+                Ok(applied) => applied,
+                Err(superseded @ LiveError::Superseded) => return Err(superseded.into()),
+                Err(error) => {
+                    tracing::warn!(shard = self.shard.number, %error, "live did not take a commit");
+                    return Ok(());
                 }
-                let shard = self.shard.number.to_string();
-                gauge!("watchfire_present_visitors", "shard" => shard)
-                    .set(self.work.presence.present() as f64);
+            };
+            self.unsaid.taken();
+            self.peaks.raise(&applied);
+            for first in applied.iter().filter(|applied| applied.is_first) {
+                self.work.presence.commit_again(first.site, first.commit.changes.len());
             }
-            Err(error) => tracing::warn!(shard = self.shard.number, %error, "live did not take a commit"),
+            let shard = self.shard.number.to_string();
+            gauge!("watchfire_present_visitors", "shard" => shard).set(self.work.presence.present() as f64);
         }
+        Ok(())
     }
 
     async fn acknowledge(&mut self, last: Position, bad: Vec<(Position, String)>) -> anyhow::Result<()> {
@@ -313,7 +320,9 @@ impl<'s> Running<'s> {
                 Ok(Ok(deliveries)) => self.flush(deliveries).await??,
             }
         }
-        self.commit(self.now()).await;
+        if let Err(lost) = self.commit(self.now()).await {
+            tracing::info!(shard = self.shard.number, error = format!("{lost:#}"), "not this one's any more");
+        }
         Ok(Ended::Drained)
     }
 
@@ -342,7 +351,7 @@ impl<'s> Running<'s> {
         self.shard.known.lock().forget(site);
         self.work.presence.forget(site);
         self.peaks.forget(site);
-        self.unsaid.retain(|commit| commit.site != site);
+        self.unsaid.forget(site);
         if let Err(error) = self.shard.deps.live.forget(site).await {
             tracing::warn!(shard = self.shard.number, %error, "live did not forget a deleted site");
         }

@@ -33,9 +33,10 @@ pub async fn recover(
     live: &dyn Live,
 ) -> anyhow::Result<Work> {
     let mut work = Work::new(shard, known.clone());
-    let states = live.load(shard).await?;
-    let is_rebuilt = states.is_none();
-    if let Some(states) = states {
+    let loaded = live.load(shard).await?;
+    work.term = loaded.term;
+    let is_rebuilt = loaded.states.is_none();
+    if let Some(states) = loaded.states {
         work.presence.restore(states);
     }
     let seen = Seen::default();
@@ -55,10 +56,20 @@ pub async fn recover(
     }
     replay.advance(now).await?;
     let hits = replay.hits;
-    live.commit(work.take_commits(now)).await?;
+    commit(&mut work, live, now).await?;
+    live.recovered(shard, work.term).await?;
     let present = work.presence.visitors().count();
     tracing::info!(shard, is_rebuilt, hits, present, "presence is up to date");
     Ok(work)
+}
+
+/// What live lost since the shard was loaded is told with the next commit.
+async fn commit(work: &mut Work, live: &dyn Live, now: Millis) -> anyhow::Result<()> {
+    let applied = live.commit(work.take_commits(now)).await?;
+    for first in applied.iter().filter(|applied| applied.is_first) {
+        work.presence.commit_again(first.site, first.commit.changes.len());
+    }
+    Ok(())
 }
 
 /// The tail going through presence once more.
@@ -127,7 +138,7 @@ impl Replay<'_> {
     }
 
     async fn tell(&mut self) -> anyhow::Result<()> {
-        self.live.commit(self.work.take_commits(self.time)).await?;
+        commit(self.work, self.live, self.time).await?;
         self.told = self.time;
         Ok(())
     }

@@ -73,8 +73,10 @@ fn live(settings: &Settings) -> anyhow::Result<Arc<dyn Live>> {
     let uri = resolved("live", &settings.live)?;
     match scheme(&uri) {
         ("memory", _) => Ok(Arc::new(live::memory::MemoryLive::default())),
-        ("redis", _) => Ok(Arc::new(RedisLive::open(&uri).context("--live")?)),
-        (other, _) => bail!("--live: `{other}` is no backend of this program; it has: memory, redis"),
+        ("redis" | "rediss", _) => {
+            Ok(Arc::new(RedisLive::open(&uri, &settings.installation).context("--live")?))
+        }
+        (other, _) => bail!("--live: `{other}` is no backend of this program; it has: memory, redis, rediss"),
     }
 }
 

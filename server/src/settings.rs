@@ -68,7 +68,8 @@ pub struct Settings {
     #[arg(long, env = "WATCHFIRE_BUS", value_name = "URI", default_value = "embedded")]
     pub bus: String,
 
-    /// Who is here now: memory, or redis://USER:PASSWORD@HOST (several, separated by commas: a Redis Cluster)
+    /// Who is here now: memory, or redis://USER:PASSWORD@HOST (several, separated by commas: a Redis Cluster); with TLS
+    /// rediss://HOST, and behind it ?ca=FILE where the system does not trust who signed the certificate
     #[arg(long, env = "WATCHFIRE_LIVE", value_name = "URI", default_value = "memory")]
     pub live: String,
 
