@@ -429,7 +429,7 @@ async fn a_processor_that_takes_a_shard_while_live_is_away_waits_for_it() {
     redis.kill();
     let mut world = World::new(1).await;
     world.stop().await.unwrap();
-    let live = Arc::new(RedisLive::open(&redis.uri()).unwrap());
+    let live = Arc::new(RedisLive::open(&redis.uri(), "watchfire").unwrap());
     let (stop, work) = {
         let mut starting = std::pin::pin!(world.over(live.clone()));
         let waited = tokio::time::timeout(Duration::from_secs(3), &mut starting).await;
