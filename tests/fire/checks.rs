@@ -29,7 +29,7 @@ const PROBLEM_BYTES_MAX: usize = 1_500;
 
 pub async fn all_is_well(cluster: &mut Cluster, book: &Book, sites: &[SiteId], dashboards: &[Dashboard]) {
     let store = MongoStore::open(&cluster.mongodb.uri("watchfire")).await.expect("the store opens");
-    let live = RedisLive::open(&cluster.redis.uri()).expect("an address");
+    let live = RedisLive::open(&cluster.redis.uri(), "watchfire").expect("an address");
     nothing_is_on_its_way(cluster, book, &store, sites).await;
     let calm = Instant::now();
     let mut problems = every_dashboard_agrees(dashboards, sites, calm).await;
