@@ -25,4 +25,5 @@ failed! {
     late_hits_of_pages_that_left: 16678969266428988259, Form::long(5.0);
     // A collector's clock was set back, and it refused every site's hits until the clock had caught up.
     a_collectors_clock_is_set_back: 18399166680619345278, Form::long(2.5);
+    a_collectors_clock_is_set_back_by_a_little: 14318006263882482066, Form::SHORT;
 }
