@@ -153,10 +153,13 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_steps_back_gives_nothing_away() {
+    fn a_clock_that_steps_back_by_less_than_a_burst_takes_to_fill_gives_nothing_away() {
         let mut buckets = Buckets::new(10, 10, 1_000);
-        assert_eq!(buckets.take(1, 10, Millis(10_000)), Ok(()));
-        assert!(buckets.take(1, 1, Millis(0)).is_err());
+        assert_eq!(buckets.take(1, 5, Millis(10_000)), Ok(()));
+        assert_eq!(buckets.take(1, 1, Millis(9_600)), Ok(()));
+        assert!(buckets.take(1, 1, Millis(9_600)).is_err());
+        assert_eq!(buckets.take(1, 4, Millis(10_000)), Ok(()));
+        assert!(buckets.take(1, 1, Millis(10_000)).is_err(), "ten in all, as if the clock had stood still");
     }
 
     #[test]
