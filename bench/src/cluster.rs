@@ -17,7 +17,8 @@ use crate::process::{NO_RATES, Place, Watchfire, cpu, metric};
 use crate::push;
 
 const SHARDS: u64 = 4;
-const HITS_A_REQUEST: usize = 100;
+/// As many as fit, and so few that about 200 hits share a message.
+const HITS_A_REQUEST: [usize; 2] = [100, 4];
 const WARM_UP: Duration = Duration::from_secs(2);
 const MEASURED: Duration = Duration::from_secs(8);
 const DRAINED_MAX: Duration = Duration::from_secs(120);
@@ -26,7 +27,9 @@ const TAKEN_OVER: u64 = 10_000;
 
 pub async fn measure() -> anyhow::Result<()> {
     let mut cluster = Cluster::start().await?;
-    pipeline(&cluster).await?;
+    for hits_each in HITS_A_REQUEST {
+        pipeline(&cluster, hits_each).await?;
+    }
     println!("\nOf the cluster:");
     push::print(&push::latency(&cluster.place).await?);
     drop(cluster);
@@ -39,11 +42,11 @@ struct Cluster {
     place: Place,
     collector: Program,
     processor: Program,
-    _realtime: Program,
+    realtime: Program,
     _web: Program,
     redis: Redis,
     mongodb: Mongodb,
-    _rabbitmq: RabbitMq,
+    rabbitmq: RabbitMq,
     flags: Vec<String>,
     folder: TempDir,
 }
@@ -69,11 +72,11 @@ impl Cluster {
             place,
             collector,
             processor,
-            _realtime: realtime,
+            realtime,
             _web: web,
             redis,
             mongodb,
-            _rabbitmq: rabbitmq,
+            rabbitmq,
             flags,
             folder,
         })
@@ -87,6 +90,20 @@ impl Cluster {
         let status = client.database("admin").run_command(doc! { "serverStatus": 1 }).await?;
         let network = status.get_document("network").context("serverStatus tells of the network")?;
         Ok([messages, commands, network.get_i64("numRequests")? as f64])
+    }
+
+    /// Processor time of each process so far, in seconds.
+    fn spent(&self) -> anyhow::Result<Vec<(&'static str, f64)>> {
+        let pid = |server: Option<&servers::Process>| server.map(servers::Process::id).context("it runs");
+        let pids = [
+            ("collector", self.collector.pid()),
+            ("processor", self.processor.pid()),
+            ("realtime", self.realtime.pid()),
+            ("RabbitMQ", pid(self.rabbitmq.process())?),
+            ("Redis", pid(self.redis.process())?),
+            ("MongoDB of tests", pid(self.mongodb.process())?),
+        ];
+        pids.into_iter().map(|(name, pid)| Ok((name, cpu(pid)?.as_secs_f64()))).collect()
     }
 
     async fn processed(&self) -> f64 {
@@ -107,18 +124,19 @@ fn info(redis: &Redis, section: &str, name: &str) -> anyhow::Result<f64> {
 }
 
 /// Hits all the way into history and to a watching dashboard, beside the embedded size.
-async fn pipeline(cluster: &Cluster) -> anyhow::Result<()> {
+async fn pipeline(cluster: &Cluster, hits_each: usize) -> anyhow::Result<()> {
     let watchfire = Watchfire::start(&["--bus-bytes-max", "17179869184"]).await?;
-    let embedded = run(&watchfire.place, &[&watchfire.program], &watchfire.program).await?;
+    let embedded = run(&watchfire.place, hits_each, &[&watchfire.program], &watchfire.program).await?;
     drop(watchfire);
     let before = cluster.asked().await?;
-    let processed = cluster.processed().await;
-    let seen = run(&cluster.place, &[&cluster.collector, &cluster.processor], &cluster.processor).await?;
+    let (processed, spent) = (cluster.processed().await, cluster.spent()?);
+    let paid = [&cluster.collector, &cluster.processor];
+    let seen = run(&cluster.place, hits_each, &paid, &cluster.processor).await?;
     let thousands = (cluster.processed().await - processed) / 1_000.0;
     let asked = cluster.asked().await?;
     let [messages, commands, operations] = [0, 1, 2].map(|what| (asked[what] - before[what]) / thousands);
 
-    println!("\n## The cluster size on this machine, {HITS_A_REQUEST} hits a request, {SHARDS} shards\n");
+    println!("\n## The cluster size on this machine, {hits_each} hits a request, {SHARDS} shards\n");
     println!(
         "| size | hits/s taken | hits/s all the way | CPU µs a hit (collector + processor) | × embedded |"
     );
@@ -131,6 +149,10 @@ async fn pipeline(cluster: &Cluster) -> anyhow::Result<()> {
             run.cpu_micros,
             run.cpu_micros / embedded.cpu_micros
         );
+    }
+    println!("\n| process | CPU µs a hit |\n|---|---|");
+    for ((name, after), (_, before)) in cluster.spent()?.iter().zip(&spent) {
+        println!("| {name} | {:.2} |", (after - before) * 1e3 / thousands);
     }
     println!("\n| hits a message | RabbitMQ messages a 1,000 hits | Redis commands | MongoDB operations |");
     println!("|---|---|---|---|");
@@ -145,15 +167,15 @@ struct Run {
 }
 
 /// Loads the door while a dashboard watches, then waits until all of it is processed.
-async fn run(place: &Place, paid: &[&Program], processor: &Program) -> anyhow::Result<Run> {
+async fn run(place: &Place, hits_each: usize, paid: &[&Program], processor: &Program) -> anyhow::Result<Run> {
     let mut push = place.dashboard("live", json!({})).await?;
     let watching = tokio::spawn(async move { while push.frame().await.is_ok() {} });
     let before = metric(processor, "watchfire_processed_hits_total").await;
-    let warm = load::run(place.door, place.site, HITS_A_REQUEST, WARM_UP, 0).await;
+    let warm = load::run(place.door, place.site, hits_each, WARM_UP, 0).await;
     done(processor, before + warm.hits as f64).await?;
     let spent = || paid.iter().map(|program| cpu(program.pid())).sum::<anyhow::Result<Duration>>();
     let (cpu_before, began) = (spent()?, Instant::now());
-    let seen = load::run(place.door, place.site, HITS_A_REQUEST, MEASURED, 0).await;
+    let seen = load::run(place.door, place.site, hits_each, MEASURED, 0).await;
     done(processor, before + (warm.hits + seen.hits) as f64).await?;
     let (hits, elapsed) = (seen.hits as f64, began.elapsed());
     let run = Run {

@@ -67,10 +67,14 @@ impl Shard {
             };
             histogram!("watchfire_processor_takeover_seconds").record(began.elapsed());
             ready.take().map(|ready| ready.send(()));
+            let present = gauge!("watchfire_present_visitors", "shard" => self.number.to_string());
+            present.set(work.presence.present() as f64);
             let mut running = Running::new(&self, consumer, work, sites);
             gauge!("watchfire_processor_shards").increment(1);
             let ended = running.run().await;
             gauge!("watchfire_processor_shards").decrement(1);
+            // Whoever has the shard next tells of its visitors.
+            present.set(0.0);
             running.save_peaks().await;
             match ended? {
                 Ended::Drained => return Ok(()),

@@ -56,6 +56,10 @@ impl Redis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    pub fn process(&self) -> Option<&Process> {
+        self.process.as_ref()
+    }
+
     pub fn signal(&self, signal: Signal) {
         if let Some(process) = &self.process {
             process.signal(signal);
