@@ -63,8 +63,8 @@ pub struct RedisLive {
 
 impl RedisLive {
     /// `redis://[user:password@]host:port[/database]`, or `rediss://` with TLS; several nodes of a cluster, comma between
-    /// them: `redis://host:port,redis://host:port`. `?ca=FILE` behind the last: who signed the servers' certificates,
-    /// beside those that the system trusts. `installation` stands before all keys and channels. Connects when first
+    /// them: `redis://host:port,redis://host:port`. `?ca=FILE` behind the last: certificates (PEM) of the
+    /// authorities that are trusted instead of the system's. `installation` stands before all keys and channels. Connects when first
     /// needed. Within a tokio runtime.
     pub fn open(uri: &str, installation: &str) -> anyhow::Result<RedisLive> {
         let address = Address::parse(uri)?;

@@ -321,13 +321,21 @@ impl<'s> Running<'s> {
             match timeout_at(Instant::now() + DRAIN_SILENCE, self.consumer.next(max)).await {
                 Err(_silence) => break,
                 Ok(Err(lost)) => return Err(lost.context("the bus was lost while draining")),
-                Ok(Ok(deliveries)) => self.flush(deliveries).await??,
+                Ok(Ok(deliveries)) => match self.flush(deliveries).await? {
+                    // What it did not acknowledge comes again, to the other.
+                    Err(lost) if is_superseded(&lost) => return Ok(self.left(&lost)),
+                    told => told?,
+                },
             }
         }
-        if let Err(lost) = self.commit(self.now()).await {
-            tracing::info!(shard = self.shard.number, error = format!("{lost:#}"), "not this one's any more");
-        }
-        Ok(Ended::Drained)
+        let told = self.commit(self.now()).await;
+        Ok(told.map_or_else(|lost| self.left(&lost), |()| Ended::Drained))
+    }
+
+    /// Another processor has the shard: there is nothing left to drain.
+    fn left(&self, lost: &anyhow::Error) -> Ended {
+        tracing::info!(shard = self.shard.number, error = format!("{lost:#}"), "not this one's any more");
+        Ended::Drained
     }
 
     /// A site was added, changed or deleted; only the last concerns presence.
@@ -376,6 +384,10 @@ impl<'s> Running<'s> {
     fn now(&self) -> Millis {
         self.shard.deps.clock.now()
     }
+}
+
+fn is_superseded(lost: &anyhow::Error) -> bool {
+    matches!(lost.downcast_ref(), Some(LiveError::Superseded))
 }
 
 /// From the arrival at the door to the commit to live, of the newest hit of each batch.

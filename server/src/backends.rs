@@ -131,3 +131,23 @@ pub async fn moving_end(setting: &str, uri: &str, end: End) -> anyhow::Result<Mo
 fn folder_of(named: &str, data: &Path) -> PathBuf {
     if named.is_empty() { data.to_owned() } else { PathBuf::from(named) }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args, Command, FromArgMatches};
+    use model::SiteId;
+    use servers::redis::Redis;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn live_is_opened_with_tls_as_the_settings_name_it() {
+        let server = Redis::start_encrypted().unwrap();
+        let (uri, authority) = server.encrypted().unwrap();
+        let uri = format!("{uri}?ca={}", authority.display());
+        let command = Settings::augment_args(Command::new("serve"));
+        let matches = command.try_get_matches_from(["serve", "--live", &uri]).unwrap();
+        let live = live(&Settings::from_arg_matches(&matches).unwrap()).unwrap();
+        assert_eq!(live.present(&[SiteId::of(1)]).await.unwrap(), [0]);
+    }
+}

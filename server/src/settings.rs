@@ -69,7 +69,7 @@ pub struct Settings {
     pub bus: String,
 
     /// Who is here now: memory, or redis://USER:PASSWORD@HOST (several, separated by commas: a Redis Cluster); with TLS
-    /// rediss://HOST, and behind it ?ca=FILE where the system does not trust who signed the certificate
+    /// rediss://HOST, and behind it ?ca=FILE to trust the authorities of this file (PEM) instead of the system's
     #[arg(long, env = "WATCHFIRE_LIVE", value_name = "URI", default_value = "memory")]
     pub live: String,
 

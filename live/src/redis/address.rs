@@ -13,7 +13,7 @@ const CA_BYTES_MAX: u64 = 1024 * 1024;
 
 pub struct Address {
     nodes: Vec<ConnectionInfo>,
-    /// None: whom the system trusts.
+    /// Those alone are trusted. None: those that the system trusts.
     certificates: Option<TlsCertificates>,
 }
 
@@ -27,6 +27,9 @@ impl Address {
             nodes.iter().filter(|node| matches!(node.addr(), ConnectionAddr::TcpTls { .. })).count();
         ensure!(encrypted == 0 || encrypted == nodes.len(), "live's nodes are all rediss:// or none is");
         ensure!(encrypted > 0 || certificates.is_none(), "?ca= is for rediss://");
+        if encrypted > 0 {
+            name_crypto();
+        }
         Ok(Address { nodes, certificates })
     }
 
@@ -48,6 +51,11 @@ impl Address {
         };
         builder.connection_timeout(CONNECT_MAX).response_timeout(ANSWER_MAX).build().context("live's address")
     }
+}
+
+/// TLS panics where a process has not named one kind of crypto. An error: it has, `lapin` names the same.
+fn name_crypto() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 fn node(uri: &str) -> anyhow::Result<ConnectionInfo> {

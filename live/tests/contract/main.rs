@@ -4,6 +4,8 @@
 
 mod fixtures;
 mod redis_faults;
+mod redis_rights;
+mod redis_tls;
 mod servers_for_tests;
 
 use std::sync::Arc;

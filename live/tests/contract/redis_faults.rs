@@ -15,7 +15,7 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::fixtures::*;
 use crate::servers_for_tests::INSTALLATION;
 
-const CALM_MAX: Duration = Duration::from_secs(10);
+pub const CALM_MAX: Duration = Duration::from_secs(10);
 const MARGIN: Duration = Duration::from_millis(500);
 
 fn open() -> (Redis, RedisLive) {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod seams;
+mod superseded;
 mod world;
 
 use std::sync::Arc;

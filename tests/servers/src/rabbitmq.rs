@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use tempfile::TempDir;
 
+use crate::certificates::Certified;
 use crate::{Process, Signal, free_port};
 
 /// Debian's package. Not `/usr/sbin/rabbitmq-server`: that one forces its own user and folders.
@@ -100,7 +101,7 @@ impl RabbitMq {
         let (port, distribution_port) = (free_port(), free_port());
         write_settings(folder.path(), port)?;
         if let Some(port) = tls_port {
-            certify(folder.path(), port)?;
+            encrypt(folder.path(), port)?;
         }
         let process = None;
         let node = RabbitMq {
@@ -253,27 +254,18 @@ fn write_settings(folder: &Path, port: u16) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes an authority and a certificate by it, and has them served on this port.
-fn certify(folder: &Path, port: u16) -> anyhow::Result<()> {
-    let make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=authority \
-         -keyout authority.key -out authority.pem && \
-         openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=localhost \
-         -keyout server.key -out server.csr && \
-         printf 'subjectAltName=DNS:localhost' > server.ext && \
-         openssl x509 -req -in server.csr -CA authority.pem -CAkey authority.key -CAcreateserial -days 2 \
-         -extfile server.ext -out server.pem";
-    let made = Command::new("sh").args(["-c", make]).current_dir(folder).output()?;
-    if !made.status.success() {
-        bail!("openssl: {}", String::from_utf8_lossy(&made.stderr));
-    }
-    let at = |name: &str| folder.join(name).display().to_string();
-    let (authority, certificate, key) = (at("authority.pem"), at("server.pem"), at("server.key"));
+/// Has TLS served on this port.
+fn encrypt(folder: &Path, port: u16) -> anyhow::Result<()> {
+    let Certified { authority, certificate, key } = Certified::make(folder)?;
     let settings = format!(
         "listeners.ssl.1 = 127.0.0.1:{port}\n\
-         ssl_options.cacertfile = {authority}\n\
-         ssl_options.certfile = {certificate}\n\
-         ssl_options.keyfile = {key}\n\
-         ssl_options.verify = verify_none\n"
+         ssl_options.cacertfile = {}\n\
+         ssl_options.certfile = {}\n\
+         ssl_options.keyfile = {}\n\
+         ssl_options.verify = verify_none\n",
+        authority.display(),
+        certificate.display(),
+        key.display()
     );
     append(&folder.join("rabbitmq.conf"), &settings)
 }
