@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
+/// A process stops at once, but for what the machine does besides.
+const STOP_MAX: Duration = Duration::from_secs(2);
+
 /// A child that is killed when it is dropped, and by the kernel when this process ends in any way.
 pub struct Process(Child);
 
@@ -40,15 +43,29 @@ impl Process {
         self.0.try_wait().ok().flatten()
     }
 
+    /// Returns once it stands still, where it is told to.
     pub fn signal(&self, signal: Signal) {
-        let signal = match signal {
+        let number = match signal {
             Signal::Stop => libc::SIGSTOP,
             Signal::Continue => libc::SIGCONT,
             Signal::Terminate => libc::SIGTERM,
             Signal::Kill => libc::SIGKILL,
         };
         // SAFETY: a child of ours that has not been waited for: the id is still its own.
-        unsafe { libc::kill(self.0.id() as i32, signal) };
+        unsafe { libc::kill(self.0.id() as i32, number) };
+        let end = Instant::now() + STOP_MAX;
+        while signal == Signal::Stop && !self.stands_still() && Instant::now() < end {
+            sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Each of its threads is stopped, as the kernel tells: a thread on another core runs on for a moment.
+    fn stands_still(&self) -> bool {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.0.id()));
+        threads.into_iter().flatten().flatten().all(|thread| {
+            let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+            stat.rsplit_once(") ").is_none_or(|(_, state)| state.starts_with(['T', 'Z', 'X']))
+        })
     }
 
     /// Waits until it accepts connections on a loopback port; an error where it ended, or took too long.
