@@ -41,8 +41,9 @@ pub async fn recover(
     }
     let seen = Seen::default();
     let time = now.minus(REBUILD_WINDOW);
+    let (told, hits) = (time, 0);
     let mut replay =
-        Replay { shard, shards, is_rebuilt, time, told: time, hits: 0, known, seen, live, work: &mut work };
+        Replay { shard, shards, is_rebuilt, now, time, told, hits, known, seen, live, work: &mut work };
     let mut after = None;
     loop {
         let page = history.tail_since(now.minus(REBUILD_WINDOW), after, PAGE_BATCHES).await?;
@@ -77,6 +78,9 @@ struct Replay<'r> {
     shard: u16,
     shards: u16,
     is_rebuilt: bool,
+    /// What arrived later than that, by a collector whose clock is ahead, happens when those before it did: what is
+    /// alive for a while after it would stay until this process's clock is there too.
+    now: Millis,
     /// Presence's time: the newest arrival so far.
     time: Millis,
     /// Up to when live was told, where it is rebuilt.
@@ -111,7 +115,7 @@ impl Replay<'_> {
     /// Time passes as it did: each minute is told with those who were there in it, also where nothing arrived, so
     /// that the chart of the last 30 is there again.
     async fn advance(&mut self, to: Millis) -> anyhow::Result<()> {
-        if to <= self.time {
+        if to <= self.time || to > self.now {
             return Ok(());
         }
         if self.is_rebuilt {

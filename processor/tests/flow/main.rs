@@ -148,6 +148,28 @@ async fn a_rebuilt_chart_shows_each_minute_those_who_were_there_in_it() {
 }
 
 #[tokio::test]
+async fn what_a_collector_with_a_clock_ahead_took_ends_in_time_after_a_rebuild_too() {
+    let mut world = World::new(1).await;
+    let first = world.arrival(1, view(1, "/"));
+    world.send(&[first]).await;
+    let ahead = |arrival: model::Arrival<'static>| {
+        let received = arrival.received.plus(Duration::from_secs(300));
+        let hits = arrival.hits.iter().map(|hit| Hit { at: received, ..hit.clone() }).collect();
+        model::Arrival { received, hits, ..arrival }
+    };
+    let (came, went) = (world.arrival(2, view(2, "/")), world.arrival(2, leave(3, 2, "/")));
+    world.send(&[ahead(came)]).await;
+    world.send(&[ahead(went)]).await;
+    let last = world.arrival(4, view(4, "/"));
+    world.send(&[last]).await;
+    world.advance(5);
+    world.restart().await;
+    until("who left is gone", async || world.present().await == 2).await;
+    world.advance(40);
+    until("nobody is present", async || world.present().await == 0).await;
+}
+
+#[tokio::test]
 async fn rebuilt_presence_ends_by_itself_and_goes_on_by_heartbeats() {
     let mut world = World::new(1).await;
     let arrivals = [world.arrival(1, view(1, "/a")), world.arrival(2, view(2, "/b"))];
