@@ -23,8 +23,6 @@ failed! {
     // What came late of pages that had left made their visitors present again, after another processor took over; and
     // dashboards went on showing minutes that an emptied Redis had lost.
     late_hits_of_pages_that_left: 16678969266428988259, Form::long(5.0);
-    // A collector's clock was ahead, and presence that was rebuilt from its hits went by it.
-    presence_is_rebuilt_from_hits_of_a_clock_that_was_ahead: 499993245211069299, Form::SHORT;
     // A collector's clock was set back, and it refused every site's hits until the clock had caught up.
     a_collectors_clock_is_set_back: 18399166680619345278, Form::long(2.5);
     a_collectors_clock_is_set_back_by_a_little: 14318006263882482066, Form::SHORT;

@@ -52,9 +52,13 @@ impl Form {
     }
 }
 
+/// What `make test` draws its faults from: always the same, so that a failure there is the change's. (It failed once:
+/// presence was rebuilt from the hits of a collector whose clock was ahead.) `make fire` draws anew each time.
+const EVERYDAY_SEED: u64 = 499_993_245_211_069_299;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_round_of_every_fault_loses_nothing_doubles_nothing_and_shows_everybody_the_same() {
-    burn(named("SEED").unwrap_or_else(|| fastrand::u64(..)), Form::SHORT).await;
+    burn(named("SEED").unwrap_or(EVERYDAY_SEED), Form::SHORT).await;
 }
 
 /// `make fire`.
