@@ -31,6 +31,8 @@ use schedule::Schedule;
 const SITES: usize = 3;
 /// Load without faults, before what is present is counted.
 const CALM: Duration = Duration::from_secs(6);
+/// Behind the last hit: whoever left with it is shown for a second more, and gone within two.
+const LEFT_MAX: Duration = Duration::from_secs(3);
 const MINUTES: f64 = 10.0;
 
 /// How much fire.
@@ -107,6 +109,7 @@ pub async fn burn(seed: u64, form: Form) {
     suffer(&mut cluster, schedule, &load, form).await;
     tokio::time::sleep(CALM).await;
     let book = load.end().await;
+    tokio::time::sleep(LEFT_MAX).await;
     println!("{} hits of {} visits", book.sent.len(), book.visits.len());
     checks::all_is_well(&mut cluster, &book, &sites, &dashboards).await;
     drop(remains);
