@@ -4,7 +4,7 @@ CARGO ?= cargo
 export CARGO_BUILD_JOBS ?= 2
 RELEASE := $(or $(CARGO_TARGET_DIR),target)/release/watchfire
 
-.PHONY: run demo build assets test check bench clean
+.PHONY: run demo build assets test check fire bench clean
 
 ## run: build everything and start Watchfire in ./data on port 8080
 run: build
@@ -40,6 +40,14 @@ test: assets
 	$(CARGO) build --locked -p watchfire
 	$(CARGO) test --workspace --locked
 	npm run --silent test
+
+## fire: a cluster over three nodes of RabbitMQ under load, while everything is killed, frozen and cut off;
+##       MINUTES=10, SEED= as a run before printed it, FIRE=failed for the seeds that failed once
+fire: assets
+	@bin/need test
+	$(CARGO) build --locked -p watchfire
+	SEED=$(SEED) MINUTES=$(MINUTES) $(CARGO) test --locked -p watchfire-tests --test fire -- \
+		--ignored --nocapture --test-threads 1 $(or $(FIRE),for_minutes)
 
 ## bench: figures beside their limits, for docs/benchmarks.md
 bench: build

@@ -32,13 +32,14 @@ pub async fn measure() -> anyhow::Result<()> {
     drop(peer);
 
     let watchfire = Watchfire::start(&[]).await?;
-    let subscribe = json!({ "subscribe": format!("site/{}/live", watchfire.site), "as": 1 }).to_string();
+    let subscribe =
+        json!({ "subscribe": format!("site/{}/live", watchfire.place.site), "as": 1 }).to_string();
     let address = watchfire.program.address;
     // Some visitors come and go, so that every push has something to say.
-    let (site, duration) = (watchfire.site, Duration::from_secs(120));
+    let (site, duration) = (watchfire.place.site, Duration::from_secs(120));
     let traffic = tokio::spawn(load::run(address, site, 1, duration, 100));
     let idle = cpu_of_traffic(&watchfire).await?;
-    let headers = watchfire.dashboard_headers();
+    let headers = watchfire.place.dashboard_headers();
     let ours = row(
         "dashboards of Watchfire",
         address,

@@ -3,13 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::Context;
 use model::SiteId;
-use world::Push;
 
 use crate::bare::SITE;
 use crate::load::{self, Seen};
-use crate::process::{Peer, Watchfire, cpu};
+use crate::process::{Peer, Watchfire, cpu, metric};
 
 const WARM_UP: Duration = Duration::from_secs(1);
 const MEASURED: Duration = Duration::from_secs(6);
@@ -40,19 +38,14 @@ pub async fn measure() -> anyhow::Result<()> {
         }
         let watchfire = Watchfire::start(&["--bus-bytes-max", "17179869184"]).await?;
         // Somebody watches: what is received is pushed, too.
-        let (address, headers) = (watchfire.program.address, watchfire.dashboard_headers());
-        let mut push = Push::connect(address, "", &headers)
-            .await
-            .map_err(|status| anyhow::anyhow!("refused {status}"))?;
-        let topic = format!("site/{}/live", watchfire.site);
-        push.subscribe(&topic, serde_json::json!({})).await.map_err(|code| anyhow::anyhow!(code))?;
+        let mut push = watchfire.place.dashboard("live", serde_json::json!({})).await?;
         let watching = tokio::spawn(async move { while push.frame().await.is_ok() {} });
         rows.push(
             row(
                 "whole program, watched",
                 watchfire.program.address,
                 watchfire.pid(),
-                watchfire.site,
+                watchfire.place.site,
                 hits_each,
             )
             .await?,
@@ -94,13 +87,9 @@ async fn row(
 
 /// The whole program is not done when it answered: how long it takes until the tail has it all.
 async fn drained(watchfire: &Watchfire) -> anyhow::Result<Duration> {
-    let metrics = world::Person::new(watchfire.program.metrics);
     let began = std::time::Instant::now();
     loop {
-        let text = metrics.get("/metrics").await.text();
-        let depth = text.lines().find(|line| line.starts_with("watchfire_bus_depth_messages"));
-        let depth: f64 =
-            depth.and_then(|line| line.split_whitespace().last()?.parse().ok()).context("a depth")?;
+        let depth = metric(&watchfire.program, "watchfire_bus_depth_messages").await;
         if depth == 0.0 {
             return Ok(began.elapsed());
         }

@@ -2,6 +2,7 @@
 //! Prints figures and ratios; never passes or fails.
 
 mod bare;
+mod cluster;
 mod dashboards;
 mod history;
 mod hits;
@@ -11,7 +12,7 @@ mod process;
 mod push;
 mod start;
 
-const HELP: &str = "bench [start|hits|push|dashboards|memory|history]…   without a name: all";
+const HELP: &str = "bench [start|hits|push|dashboards|memory|cluster|history]…   without a name: all";
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -21,7 +22,7 @@ fn main() -> anyhow::Result<()> {
             return bare::serve(rest).await;
         }
         let wanted = |name: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == name);
-        let known = ["start", "hits", "push", "dashboards", "memory", "history"];
+        let known = ["start", "hits", "push", "dashboards", "memory", "cluster", "history"];
         if let Some(unknown) = arguments.iter().find(|argument| !known.contains(&argument.as_str())) {
             anyhow::bail!("there is no benchmark `{unknown}`: {HELP}");
         }
@@ -40,6 +41,9 @@ fn main() -> anyhow::Result<()> {
         }
         if wanted("memory") {
             memory::measure().await?;
+        }
+        if wanted("cluster") {
+            cluster::measure().await?;
         }
         if wanted("history") {
             tokio::task::block_in_place(history::measure)?;

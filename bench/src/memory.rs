@@ -3,22 +3,21 @@
 use std::time::Duration;
 
 use serde_json::json;
-use world::Push;
 
 use crate::load;
-use crate::process::{Watchfire, resident};
+use crate::process::{Place, Watchfire, resident};
 
-const VISITORS: u64 = 100_000;
+pub const VISITORS: u64 = 100_000;
 const REQUESTS_AT_ONCE: u64 = 32;
 
 pub async fn measure() -> anyhow::Result<()> {
     let watchfire = Watchfire::start(&[]).await?;
     // The program has its caches and pools before the visitors come: a few pass through first.
-    arrive(&watchfire, 0..2_000).await?;
-    present(&watchfire, 2_000).await?;
+    arrive(&watchfire.place, 0..2_000).await?;
+    present(&watchfire.place, 2_000).await?;
     let before = resident(watchfire.pid())?;
-    arrive(&watchfire, 2_000..VISITORS + 2_000).await?;
-    present(&watchfire, VISITORS + 2_000).await?;
+    arrive(&watchfire.place, 2_000..VISITORS + 2_000).await?;
+    present(&watchfire.place, VISITORS + 2_000).await?;
     let after = resident(watchfire.pid())?;
     println!("\n## {VISITORS} present visitors\n");
     println!("| resident before MB | after MB | bytes a visitor |\n|---|---|---|");
@@ -27,8 +26,9 @@ pub async fn measure() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn arrive(watchfire: &Watchfire, visitors: std::ops::Range<u64>) -> anyhow::Result<()> {
-    let (address, site) = (watchfire.program.address, watchfire.site);
+/// One pageview by each of these visitors.
+pub async fn arrive(place: &Place, visitors: std::ops::Range<u64>) -> anyhow::Result<()> {
+    let (address, site) = (place.door, place.site);
     let span = visitors.end - visitors.start;
     let tasks = (0..REQUESTS_AT_ONCE).map(|task| {
         let mine = visitors.start + span * task / REQUESTS_AT_ONCE
@@ -41,15 +41,11 @@ async fn arrive(watchfire: &Watchfire, visitors: std::ops::Range<u64>) -> anyhow
     Ok(())
 }
 
-async fn present(watchfire: &Watchfire, count: u64) -> anyhow::Result<()> {
-    let headers = watchfire.dashboard_headers();
+/// Waits until so many visitors are shown.
+pub async fn present(place: &Place, count: u64) -> anyhow::Result<()> {
     for _ in 0..200 {
-        let mut push = Push::connect(watchfire.program.address, "", &headers)
-            .await
-            .map_err(|status| anyhow::anyhow!("refused {status}"))?;
-        let topic = format!("site/{}/now", watchfire.site);
-        push.subscribe(&topic, json!({})).await.map_err(|code| anyhow::anyhow!(code))?;
-        if push.data["present"] == count {
+        let shown = place.dashboard("now", json!({})).await?;
+        if shown.data["present"] == count {
             return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(100)).await;

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use model::SiteId;
+use serde_json::Value;
 use tokio::process::{Child, Command};
-use world::{Person, Program};
+use world::{Person, Program, Push};
 
 /// A child of this benchmark that listens.
 pub struct Peer {
@@ -40,40 +41,77 @@ impl Peer {
     }
 }
 
-/// The real program with an owner and a site.
-pub struct Watchfire {
-    pub program: Program,
+/// Where a load knocks and a dashboard looks, with a site and its owner.
+pub struct Place {
+    pub door: SocketAddr,
+    pub hub: SocketAddr,
     pub owner: Person,
     pub site: SiteId,
-    _folder: tempfile::TempDir,
 }
 
-impl Watchfire {
-    pub async fn start(flags: &[&str]) -> anyhow::Result<Watchfire> {
-        let folder = tempfile::tempdir()?;
-        let rates = ["--site-rate", "4000000", "--visitor-rate", "4000000"];
-        let flags: Vec<&str> = rates.iter().chain(flags).copied().collect();
-        let program = Program::start(folder.path(), &flags).await;
-        let owner = Person::new(program.address);
-        let path = program.set_up_path.clone().context("a first run offers to set up")?;
+impl Place {
+    /// Makes the owner and the site on the pages that `web` serves.
+    pub async fn set_up(web: &Program, door: SocketAddr, hub: SocketAddr) -> anyhow::Result<Place> {
+        let owner = Person::new(web.address);
+        let path = web.set_up_path.clone().context("a first run offers to set up")?;
         let fields =
             [("name", "Bench"), ("email", "b@watchfire.example"), ("password", "correct horse battery")];
         owner.post(&path, &fields).await;
         let fields = [("name", "Shop"), ("hostnames", "shop.example"), ("time_zone", "UTC")];
         let location = owner.post("/sites/new", &fields).await.location();
         let site = location.split('/').nth(2).unwrap_or_default().parse()?;
-        Ok(Watchfire { program, owner, site, _folder: folder })
-    }
-
-    pub fn pid(&self) -> u32 {
-        self.program.pid()
+        Ok(Place { door, hub, owner, site })
     }
 
     /// Headers of the owner's browser, for a socket.
     pub fn dashboard_headers(&self) -> [(&'static str, String); 2] {
         let cookie = self.owner.cookie_header().unwrap_or_default();
-        [("cookie", cookie), ("origin", format!("http://{}", self.program.address))]
+        [("cookie", cookie), ("origin", format!("http://{}", self.hub))]
     }
+
+    /// The owner's dashboard on a topic of the site.
+    pub async fn dashboard(&self, topic: &str, filter: Value) -> anyhow::Result<Push> {
+        let mut push = Push::connect(self.hub, "", &self.dashboard_headers())
+            .await
+            .map_err(|status| anyhow::anyhow!("refused {status}"))?;
+        let topic = format!("site/{}/{topic}", self.site);
+        push.subscribe(&topic, filter).await.map_err(|code| anyhow::anyhow!(code))?;
+        Ok(push)
+    }
+}
+
+/// The real program, all of it in one process.
+pub struct Watchfire {
+    pub program: Program,
+    pub place: Place,
+    _folder: tempfile::TempDir,
+}
+
+/// No load of one machine is to meet the limits on one site or visitor.
+pub const NO_RATES: [&str; 4] = ["--site-rate", "4000000", "--visitor-rate", "4000000"];
+
+impl Watchfire {
+    pub async fn start(flags: &[&str]) -> anyhow::Result<Watchfire> {
+        let folder = tempfile::tempdir()?;
+        let flags: Vec<&str> = NO_RATES.iter().chain(flags).copied().collect();
+        let program = Program::start(folder.path(), &flags).await;
+        let place = Place::set_up(&program, program.address, program.address).await?;
+        Ok(Watchfire { program, place, _folder: folder })
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.program.pid()
+    }
+}
+
+/// The sum of a metric over its labels.
+pub async fn metric(program: &Program, name: &str) -> f64 {
+    let text = Person::new(program.metrics).get("/metrics").await.text();
+    let values = text.lines().filter_map(|line| {
+        let rest = line.strip_prefix(name)?;
+        rest.starts_with(['{', ' ']).then(|| rest.rsplit(' ').next()?.parse::<f64>().ok())?
+    });
+    values.sum()
 }
 
 /// Processor time of a process so far: user and system.

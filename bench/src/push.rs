@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use hyper::Method;
 use model::{Clock, SystemClock};
 use serde_json::{Value, json};
+use world::Person;
 use world::tag::FIREFOX;
-use world::{Person, Push};
 
 use crate::load;
-use crate::process::Watchfire;
+use crate::process::{Place, Watchfire};
 
 const HITS_A_SECOND: u64 = 5_000;
 const MARKS: usize = 300;
@@ -18,12 +18,19 @@ const MARK_EVERY: Duration = Duration::from_millis(37);
 
 pub async fn measure() -> anyhow::Result<()> {
     let watchfire = Watchfire::start(&[]).await?;
-    let (address, site) = (watchfire.program.address, watchfire.site);
-    let headers = watchfire.dashboard_headers();
-    let mut push =
-        Push::connect(address, "", &headers).await.map_err(|status| anyhow::anyhow!("refused {status}"))?;
-    let filter = json!({ "source": "mark" });
-    push.subscribe(&format!("site/{site}/visitors"), filter).await.map_err(|code| anyhow::anyhow!(code))?;
+    print(&latency(&watchfire.place).await?);
+    Ok(())
+}
+
+/// How long each mark took, least first, and the load it happened under.
+pub struct Latency {
+    waits: Vec<Duration>,
+    hits_a_second: f64,
+}
+
+pub async fn latency(place: &Place) -> anyhow::Result<Latency> {
+    let (address, site) = (place.door, place.site);
+    let mut push = place.dashboard("visitors", json!({ "source": "mark" })).await?;
 
     let duration = MARK_EVERY * MARKS as u32 + Duration::from_secs(2);
     let background = tokio::spawn(load::run(address, site, 1, duration, HITS_A_SECOND));
@@ -64,15 +71,14 @@ pub async fn measure() -> anyhow::Result<()> {
         sent.iter().zip(&told).filter_map(|(sent, told)| told.map(|told| told - *sent)).collect();
     waits.sort_unstable();
     anyhow::ensure!(!waits.is_empty(), "no mark was told");
+    Ok(Latency { waits, hits_a_second: seen.hits as f64 / seen.elapsed.as_secs_f64() })
+}
+
+pub fn print(Latency { waits, hits_a_second }: &Latency) {
     let at = |share: f64| waits[((waits.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
-    println!(
-        "\n## Push latency at {:.0} hits/s, {} of {MARKS} marks told\n",
-        seen.hits as f64 / seen.elapsed.as_secs_f64(),
-        waits.len()
-    );
+    println!("\n## Push latency at {hits_a_second:.0} hits/s, {} of {MARKS} marks told\n", waits.len());
     println!("| p50 ms | p90 ms | p99 ms | max ms |\n|---|---|---|---|");
     println!("| {:.0} | {:.0} | {:.0} | {:.0} |", at(0.5), at(0.9), at(0.99), at(1.0));
-    Ok(())
 }
 
 fn mark_of(visitor: &Value) -> Option<usize> {

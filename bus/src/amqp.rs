@@ -24,7 +24,7 @@ use anyhow::{anyhow, ensure};
 use async_trait::async_trait;
 use model::limits;
 
-use crate::{Bus, ConsumeError, Consumer, DeadLetter, Depth, Message, PublishError};
+use crate::{Bus, ConsumeError, Consumer, DeadLetter, Decide, Depth, Message, PublishError};
 use address::Address;
 use depth::DepthOnBroker;
 use envelope::Letter;
@@ -37,7 +37,6 @@ use topology::Topology;
 
 pub use address::NODES_MAX;
 pub use backoff::{WAIT_MAX, WAIT_MIN};
-pub use dead_letters::Fate;
 pub use depth::DEPTH_AGE_MAX;
 pub use link::{CONNECT_TIME_MAX, LinkError};
 pub use outbox::WAITING_BYTES_MAX;
@@ -181,6 +180,10 @@ impl Bus for AmqpBus {
 
     async fn dead_letters(&self, limit: usize) -> anyhow::Result<Vec<DeadLetter>> {
         self.shared.read_dead_letters(limit).await
+    }
+
+    async fn sort_dead_letters(&self, limit: usize, decide: &mut Decide<'_>) -> anyhow::Result<usize> {
+        self.shared.sort_dead_letters(limit, decide).await
     }
 
     async fn close(&self) {

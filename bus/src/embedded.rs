@@ -27,7 +27,7 @@ use model::limits;
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::{Notify, oneshot, watch};
 
-use crate::{Bus, ConsumeError, Consumer, DeadLetter, Depth, Message, PublishError};
+use crate::{Bus, ConsumeError, Consumer, DeadLetter, Decide, Depth, Fate, Message, PublishError};
 use consumer::EmbeddedConsumer;
 use dead_letters::DeadLetters;
 use record::HEAD_BYTES;
@@ -72,6 +72,14 @@ pub struct EmbeddedBus {
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
+/// What nobody has processed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Left {
+    /// Messages published and not acknowledged.
+    pub waiting: u64,
+    pub dead_letters: usize,
+}
+
 /// What bus, consumers and the writer's thread share.
 struct Shared {
     options: Options,
@@ -101,6 +109,17 @@ impl EmbeddedBus {
         });
         let writer = writer::start(Arc::clone(&shared), opened.journal, opened.acks, opened.lock)?;
         Ok(EmbeddedBus { shared, writer: Mutex::new(Some(writer)) })
+    }
+
+    /// What is left in a folder that no process has, over at most `shards` shards, without taking or changing any of
+    /// it. Nothing, where there is no such folder. Fails as `open` does.
+    pub fn left(folder: &Path, shards: u16) -> anyhow::Result<Left> {
+        if !folder.is_dir() {
+            return Ok(Left::default());
+        }
+        let opened = opening::open(folder, &Options { shards, ..Options::default() })?;
+        let waiting = opened.state.depth(0).messages;
+        Ok(Left { waiting, dead_letters: opened.letters.count() })
     }
 
     /// Whether a message of this shard is not acknowledged.
@@ -170,7 +189,25 @@ impl Bus for EmbeddedBus {
 
     async fn dead_letters(&self, limit: usize) -> anyhow::Result<Vec<DeadLetter>> {
         let shared = Arc::clone(&self.shared);
-        Ok(tokio::task::spawn_blocking(move || shared.letters.lock().read(limit)).await?)
+        let read = tokio::task::spawn_blocking(move || shared.letters.lock().read(limit)).await?;
+        Ok(read.into_iter().map(|(_, letter)| letter).collect())
+    }
+
+    async fn sort_dead_letters(&self, limit: usize, decide: &mut Decide<'_>) -> anyhow::Result<usize> {
+        let shared = Arc::clone(&self.shared);
+        let letters = tokio::task::spawn_blocking(move || shared.letters.lock().read(limit)).await?;
+        let mut sorted = 0;
+        for (position, letter) in letters {
+            match decide(&letter) {
+                Fate::Keep => continue,
+                Fate::Drop => {}
+                Fate::Requeue => self.publish(letter.shard, letter.message).await?,
+            }
+            let shared = Arc::clone(&self.shared);
+            tokio::task::spawn_blocking(move || shared.letters.lock().remove(position)).await??;
+            sorted += 1;
+        }
+        Ok(sorted)
     }
 
     async fn close(&self) {

@@ -38,6 +38,15 @@ pub trait Bus: Send + Sync {
     /// Messages set aside with their reason, oldest first, at most `limit`.
     async fn dead_letters(&self, limit: usize) -> anyhow::Result<Vec<DeadLetter>>;
 
+    /// Asks `decide` once about each of the oldest dead letters, oldest first, at most `limit`, and does what it
+    /// says; the others stay, in their order. Returns how many were requeued or dropped.
+    ///
+    /// A requeued letter is published to the end of its shard before it leaves the dead letters: killed in between it
+    /// is in both, never in neither. What left them is gone when this returns, also after a kill. A letter that is set
+    /// aside meanwhile is not asked about. The first letter that cannot be published (the bus is full or away, its
+    /// shard is not there) ends it with the error; that letter and those behind it stay.
+    async fn sort_dead_letters(&self, limit: usize, decide: &mut Decide<'_>) -> anyhow::Result<usize>;
+
     /// Flushes and stops taking: later publishes are `Unavailable`. Returns when nothing is under way.
     async fn close(&self);
 }
@@ -85,6 +94,18 @@ pub struct DeadLetter {
     pub message: Message,
     pub reason: String,
 }
+
+/// What becomes of a dead letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    Keep,
+    /// Back to the end of its shard, without its reason.
+    Requeue,
+    Drop,
+}
+
+/// Says what becomes of each dead letter.
+pub type Decide<'a> = dyn FnMut(&DeadLetter) -> Fate + Send + 'a;
 
 /// Messages and bytes published and not acknowledged. RabbitMQ tells neither what other processes' consumers have,
 /// nor bytes: there those messages are left out, and the bytes are estimated from messages seen.

@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::embedded::{self, EmbeddedBus};
-use crate::{Bus, ConsumeError, Consumer, DeadLetter, Delivery, Depth, Message, PublishError};
+use crate::{Bus, ConsumeError, Consumer, DeadLetter, Decide, Delivery, Depth, Message, PublishError};
 
 /// Messages taken from the journal at a time.
 const DRAIN_MESSAGES_MAX: usize = 64;
@@ -103,6 +103,11 @@ impl Bus for Spooled {
 
     async fn dead_letters(&self, limit: usize) -> anyhow::Result<Vec<DeadLetter>> {
         self.inner.dead_letters(limit).await
+    }
+
+    /// Never by way of the spool: a letter leaves the broker only for the broker.
+    async fn sort_dead_letters(&self, limit: usize, decide: &mut Decide<'_>) -> anyhow::Result<usize> {
+        self.inner.sort_dead_letters(limit, decide).await
     }
 
     /// What is spooled stays on disk for the next process.

@@ -101,6 +101,10 @@ impl<K: Hash + Eq + Copy> Buckets<K> {
                 self.young.entry(key).or_insert(known)
             }
         };
+        // None is further from full than empty: where it is, the clock was set back, and nothing is known of this key.
+        if *full_at > now.saturating_add(whole) {
+            *full_at = now;
+        }
         // A request larger than the burst could never pass: it passes a full bucket.
         let after = now.max(*full_at).saturating_add(taken);
         let too_soon = after.saturating_sub(now.saturating_add(whole));
@@ -129,6 +133,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_clock_that_was_set_back_makes_nobody_wait() {
+        let mut buckets = Buckets::new(10, 100, 1_000);
+        assert_eq!(buckets.take(1, 1, Millis(300_000)), Ok(()));
+        assert_eq!(buckets.take(1, 100, Millis(0)), Ok(()), "a full bucket again");
+        assert_eq!(buckets.take(1, 1, Millis(0)), Err(Duration::from_millis(100)));
+    }
+
+    #[test]
     fn a_burst_passes_and_one_more_waits_until_the_bucket_fills() {
         let mut buckets = Buckets::new(10, 100, 1_000);
         assert_eq!(buckets.take(1, 100, Millis(0)), Ok(()));
@@ -141,11 +153,13 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_steps_back_gives_nothing_away() {
+    fn a_clock_that_steps_back_by_less_than_a_burst_takes_to_fill_gives_nothing_away() {
         let mut buckets = Buckets::new(10, 10, 1_000);
-        assert_eq!(buckets.take(1, 10, Millis(10_000)), Ok(()));
-        assert!(buckets.take(1, 1, Millis(0)).is_err());
-        assert!(buckets.take(1, 1, Millis(10_000)).is_err());
+        assert_eq!(buckets.take(1, 5, Millis(10_000)), Ok(()));
+        assert_eq!(buckets.take(1, 1, Millis(9_600)), Ok(()));
+        assert!(buckets.take(1, 1, Millis(9_600)).is_err());
+        assert_eq!(buckets.take(1, 4, Millis(10_000)), Ok(()));
+        assert!(buckets.take(1, 1, Millis(10_000)).is_err(), "ten in all, as if the clock had stood still");
     }
 
     #[test]

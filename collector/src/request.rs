@@ -263,7 +263,17 @@ fn url_of<'a>(url: Option<Text<'a>>, context: &Context<'_>) -> Result<Cow<'a, st
             "The page's hostname is not one of the site's. Add it in the site's settings.".into(),
         ));
     }
-    Ok(url)
+    Ok(without_user(url))
+}
+
+/// A name and password before the host (`https://ada:secret@shop.example/`) go no further.
+fn without_user(url: Cow<'_, str>) -> Cow<'_, str> {
+    let begin = url.find("://").map_or(0, |at| at + 3);
+    let end = url[begin..].find(['/', '?', '#', '\\']).map_or(url.len(), |at| begin + at);
+    match url[begin..end].rfind('@') {
+        Some(at) => Cow::Owned(format!("{}{}", &url[..begin], &url[begin + at + 1..])),
+        None => url,
+    }
 }
 
 /// The site whose demo shop this path is in: `/demo/WF-…/…`.

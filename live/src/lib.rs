@@ -18,16 +18,25 @@ pub use counters::{Counters, Dimension};
 pub use memory::MemoryLive;
 
 /// Presence, counters, the last 30 minutes, and topics.
+///
+/// A shard is worked on by one processor at a time, and each taking over (`load`) has a higher term than those before:
+/// who was frozen meanwhile and wakes up is refused at every site, with `Superseded`.
 #[async_trait]
 pub trait Live: Send + Sync {
     /// Applies commits in order. A commit of an earlier minute than another before it raises neither series nor
     /// peak by who is present. Each is atomic a site: states, counters and series change together, so
     /// that counters always equal a recount of the states. Each raises the site's version by one.
+    /// A commit sent again, by its origin, changes nothing more, and is answered by how the site stands.
+    /// `Superseded`: the shard was taken over since; nothing of an older term than its sites' is applied.
     async fn commit(&self, commits: Vec<Commit>) -> Result<Vec<Applied>, LiveError>;
 
-    /// The states of one shard as last committed, by site, for a processor that takes the shard over.
-    /// None: this backend keeps nothing from before (memory after a start); rebuild from the tail.
-    async fn load(&self, shard: u16) -> Result<Option<Vec<(SiteId, Vec<Arc<Visitor>>)>>, LiveError>;
+    /// Takes a shard over: its next term, and its states as last committed, by site. They are None where anything may be
+    /// missing, since nobody `recovered` the shard or some of it was lost: what was left of it is then gone here too,
+    /// states and pageviews, to be rebuilt from the tail.
+    async fn load(&self, shard: u16) -> Result<Loaded, LiveError>;
+
+    /// Everything that is known of the shard was committed in this term: whoever loads it next finds it whole.
+    async fn recovered(&self, shard: u16, term: u64) -> Result<(), LiveError>;
 
     /// A consistent picture of a site, and every commit after it, in order: `RecvError::Lagged` where the watcher fell behind (watch
     /// again), `RecvError::Closed` where the site was forgotten. An unknown site is empty.
@@ -57,17 +66,43 @@ pub const RIGHTS_TOPIC: &str = "rights";
 /// Hits of one commit that the feed shows at most; the rest are only counted.
 pub const FEED_HITS_MAX: usize = 50;
 
+/// A shard as it was taken over.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Higher than that of every `load` of the shard before, also where Live lost everything between.
+    pub term: u64,
+    pub states: Option<Vec<(SiteId, Vec<Arc<Visitor>>)>>,
+}
+
+/// Which commit of its shard it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// As `load` gave it; 0: of a shard that was never loaded.
+    pub term: u64,
+    /// Grows from commit to commit of one site; one that is sent again has its own. 0: sent once only.
+    pub number: u64,
+}
+
 /// What one shard's processor decided about one site since its last commit.
 #[derive(Clone, Debug)]
 pub struct Commit {
     pub site: SiteId,
     pub shard: u16,
+    /// Whoever watches a site is not told it.
+    pub origin: Origin,
     pub at: Millis,
     pub changes: Vec<Change>,
     /// Pageviews that became known, by the minute they happened in; bots left out.
     pub pageviews: Vec<(Minute, u32)>,
     /// The newest hits, oldest first, at most `FEED_HITS_MAX`; bots and heartbeats left out.
     pub feed: Vec<FeedHit>,
+}
+
+impl Origin {
+    /// Whether a commit of this origin was applied before or with the one of `last`.
+    pub fn repeats(self, last: Origin) -> bool {
+        self.number > 0 && self.term == last.term && self.number <= last.number
+    }
 }
 
 /// One visitor came (`before` is None), changed, or went (`after` is None).
@@ -110,7 +145,7 @@ pub struct Applied {
     pub present: u32,
     /// The site's peak of the current hour after it.
     pub peak: Peak,
-    /// Nothing of this shard was held for the site before: its first commit, or Live forgot. Whoever holds states
+    /// Nothing of this shard's term was held for the site before: its first commit, or Live forgot. Whoever holds states
     /// of the shard that this commit did not carry, commits them again with `before` None.
     pub is_first: bool,
     pub commit: Arc<Commit>,
@@ -153,4 +188,6 @@ pub struct Subscription(pub tokio::sync::broadcast::Receiver<Bytes>);
 pub enum LiveError {
     #[error("live state cannot be reached: {0:#}")]
     Unavailable(anyhow::Error),
+    #[error("another processor has taken the shard over")]
+    Superseded,
 }

@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use hashbrown::{HashMap, HashSet};
-use model::{Peak, SiteId, Visitor};
+use hashbrown::HashMap;
+use model::{Peak, SiteId};
 use parking_lot::{Mutex, RwLock};
 
-use crate::{Applied, Commit, Live, LiveError, Subscription, Watch};
+use crate::{Applied, Commit, Live, LiveError, Loaded, Subscription, Watch};
 use site::Site;
+use tokio::sync::broadcast::Sender;
 use topics::Topics;
 
 /// Commits that wait for a slow watcher of a site; past them it lags and must watch again.
@@ -25,9 +26,16 @@ pub const TOPIC_MESSAGES_MAX: usize = 256;
 #[derive(Default)]
 pub struct MemoryLive {
     sites: RwLock<HashMap<SiteId, Arc<Mutex<Site>>>>,
-    /// Shards that committed in this process's life: of the others nothing is known.
-    shards: Mutex<HashSet<u16>>,
+    /// Read while commits are applied, written while a shard is loaded: a term ends between two commits.
+    shards: RwLock<HashMap<u16, Shard>>,
     topics: Topics,
+}
+
+/// A shard that was loaded in this process's life.
+#[derive(Clone, Copy, Default)]
+struct Shard {
+    term: u64,
+    is_whole: bool,
 }
 
 impl MemoryLive {
@@ -46,7 +54,12 @@ impl MemoryLive {
 #[async_trait]
 impl Live for MemoryLive {
     async fn commit(&self, commits: Vec<Commit>) -> Result<Vec<Applied>, LiveError> {
-        self.shards.lock().extend(commits.iter().map(|commit| commit.shard));
+        let shards = self.shards.read();
+        let is_old =
+            |commit: &Commit| shards.get(&commit.shard).is_some_and(|shard| commit.origin.term < shard.term);
+        if commits.iter().any(is_old) {
+            return Err(LiveError::Superseded);
+        }
         let applied = commits.into_iter().map(|commit| {
             let site = self.site(commit.site);
             let mut site = site.lock();
@@ -55,12 +68,27 @@ impl Live for MemoryLive {
         Ok(applied.collect())
     }
 
-    async fn load(&self, shard: u16) -> Result<Option<Vec<(SiteId, Vec<Arc<Visitor>>)>>, LiveError> {
-        if !self.shards.lock().contains(&shard) {
-            return Ok(None);
+    async fn load(&self, number: u16) -> Result<Loaded, LiveError> {
+        let mut shards = self.shards.write();
+        let shard = shards.entry(number).or_default();
+        shard.term += 1;
+        let term = shard.term;
+        let sites = self.known_sites();
+        if !shard.is_whole {
+            sites.iter().for_each(|(_, site)| site.lock().clear(number));
+            return Ok(Loaded { term, states: None });
         }
-        let states = self.known_sites().into_iter().map(|(id, site)| (id, site.lock().of_shard(shard)));
-        Ok(Some(states.filter(|(_, visitors)| !visitors.is_empty()).collect()))
+        let states = sites.into_iter().map(|(id, site)| (id, site.lock().load(number, term)));
+        Ok(Loaded { term, states: Some(states.filter(|(_, visitors)| !visitors.is_empty()).collect()) })
+    }
+
+    async fn recovered(&self, number: u16, term: u64) -> Result<(), LiveError> {
+        match self.shards.write().get_mut(&number) {
+            Some(shard) if shard.term == term => shard.is_whole = true,
+            Some(shard) if shard.term > term => return Err(LiveError::Superseded),
+            _ => {}
+        }
+        Ok(())
     }
 
     async fn watch(&self, site: SiteId) -> Result<Watch, LiveError> {
@@ -93,5 +121,22 @@ impl Live for MemoryLive {
 
     async fn subscribe(&self, topic: &str) -> Result<Subscription, LiveError> {
         Ok(self.topics.subscribe(topic))
+    }
+}
+
+/// A receiver that is behind by more than the channel holds is told `Lagged` before anything else.
+pub(crate) fn overflow<M: Clone>(sender: &Sender<M>, held_max: usize, filler: &M) {
+    (0..=held_max).for_each(|_| {
+        let _ = sender.send(filler.clone());
+    });
+}
+
+impl Applied {
+    pub(crate) fn nothing() -> Applied {
+        let (site, at) = (SiteId::of(0), model::Millis(0));
+        let origin = crate::Origin::default();
+        let commit = Commit { site, shard: 0, origin, at, changes: vec![], pageviews: vec![], feed: vec![] };
+        let peak = model::Peak { site, hour: at, count: 0 };
+        Applied { site, version: 0, present: 0, peak, is_first: false, commit: Arc::new(commit) }
     }
 }

@@ -1,6 +1,6 @@
 //! Live in Redis: the cluster size, any number of processes. The same rules as in memory, as a script a commit.
 //!
-//! A site is four keys in one slot (`wf:{WF-…}:states|site|minutes|hours`). States stand in one hash; of the
+//! A site is four keys in one slot (`INSTALLATION:{WF-…}:states|site|minutes|hours`). States stand in one hash; of the
 //! counters only `present` is kept, changed by the same script: all others are a recount of the states that a
 //! snapshot reads at once, so they cannot differ from it, and a commit costs no more where a site has many pages.
 //! A commit is published, as applied, on the site's channel, with the site's epoch and version: whoever misses
@@ -9,11 +9,14 @@
 //! A shard's own processor decides who is present. States of a shard that no one works on any more go
 //! `STATE_GRACE` after their time, swept little by little by other shards' commits; a site nobody commits to goes whole.
 
+mod address;
 mod connection;
 mod ears;
+mod enrolled;
 mod frame;
 mod listeners;
 mod scripts;
+mod shards;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,16 +26,20 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use hashbrown::HashMap;
 use model::{Millis, Minute, Peak, SiteId, Visitor};
-use redis::{Client, FromRedisValue, Value};
+use parking_lot::Mutex;
+use redis::{FromRedisValue, Value};
+use tokio::time::Instant;
 
 use crate::series::Hours;
 use crate::{
-    Applied, Commit, Counters, Live, LiveError, Series, SeriesMinute, Snapshot, Subscription, Watch,
+    Applied, Commit, Counters, Live, LiveError, Loaded, Series, SeriesMinute, Snapshot, Subscription, Watch,
 };
+use address::Address;
 use connection::{Call, Connection};
 use ears::Ears;
+use enrolled::{Enrolled, Enrolment};
 use frame::Frame;
-use scripts::Scripts;
+use scripts::{Names, Scripts};
 
 pub use connection::ANSWER_MAX;
 
@@ -42,8 +49,6 @@ pub const STATE_GRACE: Duration = Duration::from_secs(10 * 60);
 pub const SITE_LIFE: Duration = Duration::from_secs(8 * 24 * 3_600);
 /// States looked at for being past their time, once a minute and site.
 const SWEPT_MAX: usize = 1_000;
-/// Sites whose states are loaded in one round trip.
-const LOADED_SITES_MAX: usize = 64;
 /// Epochs are numbers that scripts hold exactly.
 const EPOCH_MAX: u64 = 1 << 48;
 
@@ -52,28 +57,33 @@ pub struct RedisLive {
     connection: Connection,
     ears: Ears,
     scripts: Scripts,
+    names: Names,
+    enrolled: Mutex<Enrolled>,
 }
 
 impl RedisLive {
-    /// `redis://[user:password@]host:port[/database]`; several nodes of a cluster, comma between them:
-    /// `redis://host:port,redis://host:port`. Connects when first needed. Within a tokio runtime.
-    pub fn open(uri: &str) -> anyhow::Result<RedisLive> {
-        let nodes: Vec<String> = uri.split(',').map(str::to_owned).collect();
-        let clients = nodes.iter().map(|node| Client::open(node.as_str()));
-        let clients: Vec<Client> = clients.collect::<Result<_, _>>().context("not a Redis URI")?;
+    /// `redis://[user:password@]host:port[/database]`, or `rediss://` with TLS; several nodes of a cluster, comma between
+    /// them: `redis://host:port,redis://host:port`. `?ca=FILE` behind the last: certificates (PEM) of the
+    /// authorities that are trusted instead of the system's. `installation` stands before all keys and channels. Connects when first
+    /// needed. Within a tokio runtime.
+    pub fn open(uri: &str, installation: &str) -> anyhow::Result<RedisLive> {
+        let address = Address::parse(uri)?;
+        let (clients, names) = (address.clients()?, Names::of(installation));
         let connection = match clients.as_slice() {
             [one] => Connection::one(one.clone())?,
-            _ => Connection::cluster(nodes)?,
+            _ => Connection::cluster(address.cluster()?),
         };
-        Ok(RedisLive { connection, ears: Ears::open(clients), scripts: Scripts::default() })
+        let ears = Ears::open(clients, names.clone());
+        Ok(RedisLive { connection, ears, scripts: Scripts::default(), names, enrolled: Mutex::default() })
     }
 
     fn commit_call(&self, commit: &Commit) -> anyhow::Result<Call> {
-        let mut call = Call::script(&self.scripts.commit, &scripts::of_site(commit.site));
+        let mut call = Call::script(&self.scripts.commit, &self.names.of_site(commit.site));
         call.arg(commit.shard.to_string()).arg(commit.at.0.to_string());
         call.arg(SITE_LIFE.as_secs().to_string()).arg(fastrand::u64(1..EPOCH_MAX).to_string());
-        call.arg(scripts::commits_channel(commit.site)).arg(STATE_GRACE.as_millis().to_string());
+        call.arg(self.names.commits_channel(commit.site)).arg(STATE_GRACE.as_millis().to_string());
         call.arg(SWEPT_MAX.to_string()).arg(frame::said(commit)?);
+        call.arg(commit.origin.term.to_string()).arg(commit.origin.number.to_string());
         call.arg(commit.pageviews.len().to_string());
         for (minute, count) in &commit.pageviews {
             call.arg(minute.0.to_string()).arg(count.to_string());
@@ -86,25 +96,34 @@ impl RedisLive {
         Ok(call)
     }
 
-    /// Which sites a shard works on, for whoever loads it. Said before the commits, so that none is missed.
-    fn shard_calls(commits: &[Commit]) -> Vec<Vec<Call>> {
-        let mut sites: HashMap<u16, Vec<String>> = HashMap::new();
+    /// In one round trip, with what is enrolled beside.
+    async fn send(&self, commits: &[Commit], beside: Vec<Enrolment>) -> Result<Vec<Applied>, LiveError> {
+        let asked = Instant::now();
+        let mut groups: Vec<_> = beside.iter().map(|enrolment| vec![self.enrol_call(enrolment)]).collect();
+        let enrolments = groups.len();
+        let mut places: HashMap<SiteId, usize> = HashMap::new();
+        let mut order = Vec::with_capacity(commits.len());
         for commit in commits {
-            let known = sites.entry(commit.shard).or_default();
-            let site = commit.site.to_string();
-            if !known.contains(&site) {
-                known.push(site);
-            }
-        }
-        let calls = sites.into_iter().map(|(shard, sites)| {
-            let key = scripts::of_shard(shard);
-            let mut add = Call::plain(&["SADD", &key]);
-            sites.into_iter().for_each(|site| {
-                add.arg(site);
+            let place = *places.entry(commit.site).or_insert_with(|| {
+                groups.push(vec![]);
+                groups.len() - 1
             });
-            vec![add, Call::plain(&["EXPIRE", &key, &SITE_LIFE.as_secs().to_string()])]
+            groups[place].push(self.commit_call(commit).map_err(unreadable)?);
+            order.push((commit.site, place - enrolments));
+        }
+        let mut answers = self.connection.run(&groups).await?;
+        let of_commits = answers.split_off(enrolments);
+        self.is_enrolled(&beside, answers, asked)?;
+        let mut answers: Vec<_> = of_commits.into_iter().map(Vec::into_iter).collect();
+        let applied = order.into_iter().map(|(site, place)| {
+            let answer = answers[place].next().context("no answer to a commit").map_err(unreadable)?;
+            match frame::read(site, &read::<Vec<u8>>(answer)?).map_err(unreadable)? {
+                Frame::Applied { applied, .. } => Ok(Arc::unwrap_or_clone(applied)),
+                Frame::Superseded => Err(LiveError::Superseded),
+                Frame::Forgotten { .. } => Err(unreadable(anyhow!("not the answer to a commit"))),
+            }
         });
-        calls.collect()
+        applied.collect()
     }
 
     async fn one(&self, call: Call) -> Result<Value, LiveError> {
@@ -113,7 +132,7 @@ impl RedisLive {
     }
 
     async fn snapshot(&self, site: SiteId) -> Result<(u64, Snapshot), LiveError> {
-        let answer = self.one(Call::script(&self.scripts.snapshot, &scripts::of_site(site))).await?;
+        let answer = self.one(Call::script(&self.scripts.snapshot, &self.names.of_site(site))).await?;
         type Answer = (u64, u64, Vec<Vec<u8>>, Vec<(String, u32)>, Vec<(i64, u32)>);
         let (epoch, version, states, minutes, hours): Answer = read(answer)?;
         let visitors = visitors(states);
@@ -133,58 +152,27 @@ impl RedisLive {
 #[async_trait]
 impl Live for RedisLive {
     async fn commit(&self, commits: Vec<Commit>) -> Result<Vec<Applied>, LiveError> {
-        let mut groups = RedisLive::shard_calls(&commits);
-        let shards = groups.len();
-        let mut places: HashMap<SiteId, usize> = HashMap::new();
-        let mut order = Vec::with_capacity(commits.len());
-        for commit in &commits {
-            let place = *places.entry(commit.site).or_insert_with(|| {
-                groups.push(vec![]);
-                groups.len() - 1
-            });
-            groups[place].push(self.commit_call(commit).map_err(unreadable)?);
-            order.push((commit.site, place - shards));
-        }
-        let answers = self.connection.run(&groups).await?;
-        let mut answers: Vec<_> = answers.into_iter().skip(shards).map(Vec::into_iter).collect();
-        let applied = order.into_iter().map(|(site, place)| {
-            let answer = answers[place].next().context("no answer to a commit").map_err(unreadable)?;
-            match frame::read(site, &read::<Vec<u8>>(answer)?).map_err(unreadable)? {
-                Frame::Applied { applied, .. } => Ok(Arc::unwrap_or_clone(applied)),
-                Frame::Forgotten { .. } => Err(unreadable(anyhow!("not the answer to a commit"))),
-            }
-        });
-        applied.collect()
+        let beside = self.enrol(&commits).await?;
+        let applied = self.send(&commits, beside).await?;
+        let mut enrolled = self.enrolled.lock();
+        // Where Redis lost a site it may have lost whose it is.
+        let firsts = applied.iter().filter(|applied| applied.is_first);
+        firsts.for_each(|first| enrolled.lost(first.commit.shard, first.site));
+        Ok(applied)
     }
 
-    async fn load(&self, shard: u16) -> Result<Option<Vec<(SiteId, Vec<Arc<Visitor>>)>>, LiveError> {
-        let sites = self.one(Call::plain(&["SMEMBERS", &scripts::of_shard(shard)])).await?;
-        let sites: Vec<String> = read(sites)?;
-        if sites.is_empty() {
-            return Ok(None);
-        }
-        let sites: Vec<SiteId> = sites.iter().filter_map(|site| site.parse().ok()).collect();
-        let mut loaded = vec![];
-        for sites in sites.chunks(LOADED_SITES_MAX) {
-            let calls = sites.iter().map(|&site| {
-                let [states, ..] = scripts::of_site(site);
-                let mut call = Call::script(&self.scripts.of_shard, &[states]);
-                call.arg(shard.to_string());
-                vec![call]
-            });
-            let answers = self.connection.run(&calls.collect::<Vec<_>>()).await?;
-            for (site, answer) in sites.iter().zip(answers.into_iter().flatten()) {
-                loaded.push((*site, visitors(read(answer)?)));
-            }
-        }
-        loaded.retain(|(_, visitors)| !visitors.is_empty());
-        Ok(Some(loaded))
+    async fn load(&self, shard: u16) -> Result<Loaded, LiveError> {
+        self.load_shard(shard).await
+    }
+
+    async fn recovered(&self, shard: u16, term: u64) -> Result<(), LiveError> {
+        self.recovered_shard(shard, term).await
     }
 
     async fn watch(&self, site: SiteId) -> Result<Watch, LiveError> {
         let (id, changes) = self.ears.listeners.lock().join(site);
         let begun = async {
-            self.ears.listen(scripts::commits_channel(site)).await?;
+            self.ears.listen(self.names.commits_channel(site)).await?;
             self.ears.listeners.lock().confirmed(site, id);
             self.snapshot(site).await
         };
@@ -202,10 +190,14 @@ impl Live for RedisLive {
 
     async fn present(&self, sites: &[SiteId]) -> Result<Vec<u32>, LiveError> {
         if sites.is_empty() {
-            return self.connection.run(&[vec![Call::plain(&["EXISTS", "wf:asked"])]]).await.map(|_| vec![]);
+            return self
+                .connection
+                .run(&[vec![Call::plain(&["EXISTS", &self.names.asked()])]])
+                .await
+                .map(|_| vec![]);
         }
         let calls = sites.iter().map(|&id| {
-            let [_, site, ..] = scripts::of_site(id);
+            let [_, site, ..] = self.names.of_site(id);
             vec![Call::plain(&["HGET", &site, "present"])]
         });
         let answers = self.connection.run(&calls.collect::<Vec<_>>()).await?;
@@ -215,7 +207,7 @@ impl Live for RedisLive {
 
     async fn restore_peaks(&self, peaks: &[Peak]) -> Result<(), LiveError> {
         let calls = peaks.iter().map(|peak| {
-            let [.., hours] = scripts::of_site(peak.site);
+            let [.., hours] = self.names.of_site(peak.site);
             let mut call = Call::script(&self.scripts.restore_peak, &[hours]);
             call.arg(peak.hour.0.to_string()).arg(peak.count.to_string());
             call.arg(SITE_LIFE.as_secs().to_string());
@@ -225,21 +217,22 @@ impl Live for RedisLive {
     }
 
     async fn forget(&self, site: SiteId) -> Result<(), LiveError> {
-        let mut call = Call::script(&self.scripts.forget, &scripts::of_site(site));
-        call.arg(scripts::commits_channel(site));
-        self.one(call).await.map(|_| ())
+        let mut call = Call::script(&self.scripts.forget, &self.names.of_site(site));
+        call.arg(self.names.commits_channel(site));
+        let shards: Vec<u16> = read(self.one(call).await?)?;
+        self.leave_shards(site, shards).await
     }
 
     async fn publish(&self, topic: &str, message: Bytes) -> Result<(), LiveError> {
-        let mut call = Call::script(&self.scripts.tell, &[scripts::topic_count(topic)]);
-        call.arg(scripts::topic_channel(topic)).arg(message);
+        let mut call = Call::script(&self.scripts.tell, &[self.names.topic_count(topic)]);
+        call.arg(self.names.topic_channel(topic)).arg(message);
         self.one(call).await.map(|_| ())
     }
 
     async fn subscribe(&self, topic: &str) -> Result<Subscription, LiveError> {
         // Keeps the topic until it is confirmed; what was missed before that is no gap.
         let _kept = self.ears.listeners.lock().subscribe(topic);
-        self.ears.listen(scripts::topic_channel(topic)).await?;
+        self.ears.listen(self.names.topic_channel(topic)).await?;
         Ok(Subscription(self.ears.listeners.lock().subscribe(topic)))
     }
 }
@@ -253,16 +246,17 @@ fn visitors(states: Vec<Vec<u8>>) -> Vec<Arc<Visitor>> {
     read.collect()
 }
 
-/// Fields `p<minute>`: pageviews; `v<minute>`: most visitors.
+/// Fields `p<minute>:<shard>`: pageviews, without the shard as an older program wrote them; `v<minute>`: most visitors.
 fn series(fields: Vec<(String, u32)>) -> Series {
     let mut minutes = std::collections::BTreeMap::new();
     for (field, count) in fields {
-        let Some(minute) = field.get(1..).and_then(|minute| minute.parse().ok()).map(Minute) else {
+        let minute = field.get(1..).and_then(|rest| rest.split(':').next());
+        let Some(minute) = minute.and_then(|minute| minute.parse().ok()).map(Minute) else {
             continue;
         };
         let row = minutes.entry(minute).or_insert(SeriesMinute { minute, pageviews: 0, visitors: 0 });
         match field.as_bytes()[0] {
-            b'p' => row.pageviews = count,
+            b'p' => row.pageviews += count,
             _ => row.visitors = count,
         }
     }

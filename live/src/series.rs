@@ -54,6 +54,13 @@ impl Minutes {
         }
     }
 
+    /// Takes pageviews away again that `view` added.
+    pub fn unview(&mut self, minute: Minute, pageviews: u32) {
+        if let Some(known) = self.minutes.get_mut(&minute.min(self.newest)) {
+            known.pageviews = known.pageviews.saturating_sub(pageviews);
+        }
+    }
+
     /// Goes on where a snapshot stands.
     pub fn resume(series: &Series) -> Minutes {
         let newest = series.0.last().map_or(Minute::default(), |last| last.minute);

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use bus::{ConsumeError, Consumer, Delivery, Position};
-use live::{SITES_TOPIC, Subscription};
+use live::{LiveError, SITES_TOPIC, Subscription};
 use metrics::{gauge, histogram};
 use model::{Millis, SiteId};
 use parking_lot::Mutex;
@@ -24,7 +24,7 @@ use crate::peaks::Peaks;
 use crate::pipeline::Known;
 use crate::recover::recover;
 use crate::sharing::Share;
-use crate::unsaid::fold;
+use crate::unsaid::Unsaid;
 use crate::work::{Prepared, Work};
 
 /// How long the bus may be silent during the drain before it counts as empty.
@@ -47,7 +47,7 @@ pub struct Shard {
 /// Why a loop ended.
 enum Ended {
     Drained,
-    /// The bus took the shard away.
+    /// The bus took the shard away, or live knows of another processor that has it.
     Lost(anyhow::Error),
     /// Another processor is to have the shard.
     Released,
@@ -58,13 +58,23 @@ impl Shard {
     pub async fn run(self, ready: oneshot::Sender<()>) -> anyhow::Result<()> {
         let mut ready = Some(ready);
         while let Some(consumer) = self.take(&mut ready).await {
-            let sites = self.deps.live.subscribe(SITES_TOPIC).await?;
+            let began = Instant::now();
+            let Some(sites) = self.hear_of_sites().await else {
+                return Ok(());
+            };
             let Some(work) = self.recover().await else {
                 return Ok(());
             };
+            histogram!("watchfire_processor_takeover_seconds").record(began.elapsed());
             ready.take().map(|ready| ready.send(()));
+            let present = gauge!("watchfire_present_visitors", "shard" => self.number.to_string());
+            present.set(work.presence.present() as f64);
             let mut running = Running::new(&self, consumer, work, sites);
+            gauge!("watchfire_processor_shards").increment(1);
             let ended = running.run().await;
+            gauge!("watchfire_processor_shards").decrement(1);
+            // Whoever has the shard next tells of its visitors.
+            present.set(0.0);
             running.save_peaks().await;
             match ended? {
                 Ended::Drained => return Ok(()),
@@ -100,6 +110,21 @@ impl Shard {
                 Err(error) => error,
             };
             if !patience.wait(self.number, "the shard cannot be consumed", error, &self.shutdown).await {
+                return None;
+            }
+        }
+    }
+
+    /// Waits until changes of sites are heard. None: shutdown came first.
+    async fn hear_of_sites(&self) -> Option<Subscription> {
+        let mut patience = Patience::new(&self.options);
+        loop {
+            let error = match self.deps.live.subscribe(SITES_TOPIC).await {
+                Ok(sites) => return Some(sites),
+                Err(error) => error,
+            };
+            let what = "changes of sites cannot be heard";
+            if !patience.wait(self.number, what, error, &self.shutdown).await {
                 return None;
             }
         }
@@ -147,8 +172,7 @@ struct Running<'s> {
     consumer: Box<dyn Consumer>,
     work: Work,
     sites: Subscription,
-    /// Commits that live did not take yet.
-    unsaid: Vec<live::Commit>,
+    unsaid: Unsaid,
     share: watch::Receiver<Share>,
     peaks: Peaks,
     next_flush: Instant,
@@ -171,7 +195,7 @@ impl<'s> Running<'s> {
             consumer,
             work,
             sites,
-            unsaid: vec![],
+            unsaid: Unsaid::default(),
             share: shard.share.clone(),
             peaks: Peaks::default(),
             next_flush,
@@ -189,11 +213,15 @@ impl<'s> Running<'s> {
                 }
                 Woken::Deliveries(Err(lost)) => return Ok(Ended::Lost(lost)),
                 Woken::Site(message) => self.site_changed(message).await,
-                Woken::Tick => self.commit(self.now()).await,
+                Woken::Tick => {
+                    if let Err(lost) = self.commit(self.now()).await {
+                        return Ok(Ended::Lost(lost));
+                    }
+                }
                 Woken::Shared if self.share.borrow_and_update().holds(self.shard.number) => {}
                 Woken::Shared => {
-                    self.commit(self.now()).await;
-                    return Ok(Ended::Released);
+                    let told = self.commit(self.now()).await;
+                    return Ok(told.map_or_else(Ended::Lost, |()| Ended::Released));
                 }
                 Woken::Shutdown => return self.drain().await,
             }
@@ -234,7 +262,9 @@ impl<'s> Running<'s> {
         self.shard.append(&prepared.batches).await?;
         let now = self.now();
         self.work.settle(&prepared, now);
-        self.commit(now).await;
+        if let Err(lost) = self.commit(now).await {
+            return Ok(Err(lost));
+        }
         prepared.tally.tell();
         record_delays(&prepared.batches, self.now());
         let acknowledged = self.acknowledge(last, bad).await;
@@ -254,25 +284,27 @@ impl<'s> Running<'s> {
         (prepared, bad)
     }
 
-    /// Tells live what changed. A failure loses nothing: it is told with the next commit.
-    async fn commit(&mut self, now: Millis) {
-        fold(&mut self.unsaid, self.work.take_commits(now));
-        if self.unsaid.is_empty() {
-            return;
-        }
-        match self.shard.deps.live.commit(self.unsaid.clone()).await {
-            Ok(applied) => {
-                self.unsaid.clear();
-                self.peaks.raise(&applied);
-                for first in applied.iter().filter(|applied| applied.is_first) {
-                    self.work.presence.commit_again(first.site, first.commit.changes.len());
+    /// Tells live what changed. A failure loses nothing: it is told again. An error: another processor has the shard.
+    async fn commit(&mut self, now: Millis) -> anyhow::Result<()> {
+        self.unsaid.add(self.work.take_commits(now));
+        while let Some(commits) = self.unsaid.next() {
+            let applied = match self.shard.deps.live.commit(commits).await {
+                Ok(applied) => applied,
+                Err(superseded @ LiveError::Superseded) => return Err(superseded.into()),
+                Err(error) => {
+                    tracing::warn!(shard = self.shard.number, %error, "live did not take a commit");
+                    return Ok(());
                 }
-                let shard = self.shard.number.to_string();
-                gauge!("watchfire_present_visitors", "shard" => shard)
-                    .set(self.work.presence.present() as f64);
+            };
+            self.unsaid.taken();
+            self.peaks.raise(&applied);
+            for first in applied.iter().filter(|applied| applied.is_first) {
+                self.work.presence.commit_again(first.site, first.commit.changes.len());
             }
-            Err(error) => tracing::warn!(shard = self.shard.number, %error, "live did not take a commit"),
+            let shard = self.shard.number.to_string();
+            gauge!("watchfire_present_visitors", "shard" => shard).set(self.work.presence.present() as f64);
         }
+        Ok(())
     }
 
     async fn acknowledge(&mut self, last: Position, bad: Vec<(Position, String)>) -> anyhow::Result<()> {
@@ -289,11 +321,21 @@ impl<'s> Running<'s> {
             match timeout_at(Instant::now() + DRAIN_SILENCE, self.consumer.next(max)).await {
                 Err(_silence) => break,
                 Ok(Err(lost)) => return Err(lost.context("the bus was lost while draining")),
-                Ok(Ok(deliveries)) => self.flush(deliveries).await??,
+                Ok(Ok(deliveries)) => match self.flush(deliveries).await? {
+                    // What it did not acknowledge comes again, to the other.
+                    Err(lost) if is_superseded(&lost) => return Ok(self.left(&lost)),
+                    told => told?,
+                },
             }
         }
-        self.commit(self.now()).await;
-        Ok(Ended::Drained)
+        let told = self.commit(self.now()).await;
+        Ok(told.map_or_else(|lost| self.left(&lost), |()| Ended::Drained))
+    }
+
+    /// Another processor has the shard: there is nothing left to drain.
+    fn left(&self, lost: &anyhow::Error) -> Ended {
+        tracing::info!(shard = self.shard.number, error = format!("{lost:#}"), "not this one's any more");
+        Ended::Drained
     }
 
     /// A site was added, changed or deleted; only the last concerns presence.
@@ -303,7 +345,12 @@ impl<'s> Running<'s> {
                 std::str::from_utf8(&message).ok().and_then(|id| id.parse().ok()).into_iter().collect()
             }
             Err(RecvError::Lagged(_)) => self.work.presence.sites(),
-            Err(RecvError::Closed) => return self.subscribe_again().await,
+            Err(RecvError::Closed) => {
+                if let Some(sites) = self.shard.hear_of_sites().await {
+                    self.sites = sites;
+                }
+                return;
+            }
         };
         for site in sites {
             if matches!(self.shard.deps.sites.site(site).await, Err(StoreError::NotFound(_))) {
@@ -316,24 +363,9 @@ impl<'s> Running<'s> {
         self.shard.known.lock().forget(site);
         self.work.presence.forget(site);
         self.peaks.forget(site);
-        self.unsaid.retain(|commit| commit.site != site);
+        self.unsaid.forget(site);
         if let Err(error) = self.shard.deps.live.forget(site).await {
             tracing::warn!(shard = self.shard.number, %error, "live did not forget a deleted site");
-        }
-    }
-
-    async fn subscribe_again(&mut self) {
-        let mut patience = Patience::new(&self.shard.options);
-        loop {
-            match self.shard.deps.live.subscribe(SITES_TOPIC).await {
-                Ok(sites) => return self.sites = sites,
-                Err(error) => {
-                    let what = "changes of sites cannot be heard";
-                    if !patience.wait(self.shard.number, what, error, &self.shard.shutdown).await {
-                        return;
-                    }
-                }
-            }
         }
     }
 
@@ -352,6 +384,10 @@ impl<'s> Running<'s> {
     fn now(&self) -> Millis {
         self.shard.deps.clock.now()
     }
+}
+
+fn is_superseded(lost: &anyhow::Error) -> bool {
+    matches!(lost.downcast_ref(), Some(LiveError::Superseded))
 }
 
 /// From the arrival at the door to the commit to live, of the newest hit of each batch.

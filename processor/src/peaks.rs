@@ -62,7 +62,15 @@ mod tests {
 
     fn applied(hour: i64, count: u32) -> Applied {
         let (site, at) = (SiteId::of(1), Millis(hour));
-        let commit = Commit { site, shard: 0, at, changes: vec![], pageviews: vec![], feed: vec![] };
+        let commit = Commit {
+            site,
+            shard: 0,
+            origin: live::Origin::default(),
+            at,
+            changes: vec![],
+            pageviews: vec![],
+            feed: vec![],
+        };
         Applied {
             site,
             version: 1,

@@ -47,9 +47,11 @@ impl DropReason {
 }
 
 /// What the shards of a process know together: a hit may come again by another shard, when its sender's
-/// address, and so its visitor id, has changed since.
+/// address, and so its visitor id, has changed since; and the tables of agents are large and slow to read, so
+/// that a shard that is taken over must not wait for tables of its own.
 #[derive(Default)]
 pub struct Known {
+    agents: AgentParser,
     seen: Seen,
     visits: Visits,
     gone: HashSet<SiteId>,
@@ -61,7 +63,6 @@ pub struct Pipeline {
     strings: Strings,
     pages: Pages,
     referrers: Referrers,
-    agents: AgentParser,
     sources: Sources,
     places: HashSet<Arc<Place>>,
 }
@@ -114,7 +115,6 @@ impl Pipeline {
             strings: Strings::default(),
             pages: Pages::default(),
             referrers: Referrers::default(),
-            agents: AgentParser::default(),
             sources: Sources::default(),
             places: HashSet::new(),
         }
@@ -130,7 +130,7 @@ impl Pipeline {
         let mut known = known.lock();
         for mut arrival in arrivals {
             let hits = std::mem::take(&mut arrival.hits);
-            let sender = self.sender(&arrival);
+            let sender = self.sender(&mut known, &arrival);
             for hit in hits {
                 outcome(arrival.site, self.steps(&mut known, &arrival, &sender, hit));
             }
@@ -182,8 +182,8 @@ impl Pipeline {
         Ok(Sighting { hit, browser: arrival.browser, from_path })
     }
 
-    fn sender(&mut self, arrival: &Arrival<'_>) -> Sender {
-        let parsed = self.agents.parse(&arrival.agent);
+    fn sender(&mut self, known: &mut Known, arrival: &Arrival<'_>) -> Sender {
+        let parsed = known.agents.parse(&arrival.agent);
         Sender {
             agent: parsed.agent.clone(),
             bot: parsed.bot,

@@ -119,6 +119,13 @@ impl Presence {
         }
     }
 
+    /// What comes later of this page makes nobody present.
+    pub fn has_left(&mut self, pageview: HitId) {
+        if self.left.get_mut(&pageview).is_none() {
+            self.left.insert(pageview, ());
+        }
+    }
+
     /// Lets time pass: pages that were silent for too long close, visitors without any are gone.
     pub fn tick(&mut self, now: Millis) {
         while let Some(&Reverse((due, index))) = self.timers.peek() {
@@ -281,9 +288,7 @@ impl Presence {
     }
 
     fn leave(&mut self, seen: &Seen<'_>, pageview: HitId, reading: &Reading) {
-        if self.left.get_mut(&pageview).is_none() {
-            self.left.insert(pageview, ());
-        }
+        self.has_left(pageview);
         let Some(index) = self.holder(seen, pageview) else {
             return;
         };

@@ -1,12 +1,13 @@
 //! A shard's state when its processor starts: loaded from live, or rebuilt from the end of the tail.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
-use history::{EnrichedHit, tail};
+use history::{EnrichedHit, EnrichedKind, tail};
 use live::Live;
 use model::limits::REBUILD_WINDOW;
-use model::{BrowserId, Millis};
+use model::{BrowserId, Millis, Minute};
 use parking_lot::Mutex;
 use store::History;
 use store::history::TailBatch;
@@ -18,6 +19,8 @@ use crate::work::Work;
 
 /// Batches of the tail read at once.
 const PAGE_BATCHES: usize = 256;
+/// How closely the chart of visitors follows what is replayed.
+const STEP: Duration = Duration::from_secs(1);
 
 /// Reads the rebuild window again; where there were more shards before, the hits of those fall to these in turn. What was seen and which visits are open is learned from it in any case; who
 /// is present only where live kept nothing.
@@ -30,14 +33,17 @@ pub async fn recover(
     live: &dyn Live,
 ) -> anyhow::Result<Work> {
     let mut work = Work::new(shard, known.clone());
-    let states = live.load(shard).await?;
-    let is_rebuilt = states.is_none();
-    if let Some(states) = states {
+    let loaded = live.load(shard).await?;
+    work.term = loaded.term;
+    let is_rebuilt = loaded.states.is_none();
+    if let Some(states) = loaded.states {
         work.presence.restore(states);
     }
     let seen = Seen::default();
+    let time = now.minus(REBUILD_WINDOW);
+    let (told, hits) = (time, 0);
     let mut replay =
-        Replay { shard, shards, is_rebuilt, time: Millis(0), hits: 0, known, seen, live, work: &mut work };
+        Replay { shard, shards, is_rebuilt, now, time, told, hits, known, seen, live, work: &mut work };
     let mut after = None;
     loop {
         let page = history.tail_since(now.minus(REBUILD_WINDOW), after, PAGE_BATCHES).await?;
@@ -49,12 +55,22 @@ pub async fn recover(
             break;
         }
     }
+    replay.advance(now).await?;
     let hits = replay.hits;
-    known.lock().advance(now);
-    live.commit(work.take_commits(now)).await?;
+    commit(&mut work, live, now).await?;
+    live.recovered(shard, work.term).await?;
     let present = work.presence.visitors().count();
     tracing::info!(shard, is_rebuilt, hits, present, "presence is up to date");
     Ok(work)
+}
+
+/// What live lost since the shard was loaded is told with the next commit.
+async fn commit(work: &mut Work, live: &dyn Live, now: Millis) -> anyhow::Result<()> {
+    let applied = live.commit(work.take_commits(now)).await?;
+    for first in applied.iter().filter(|applied| applied.is_first) {
+        work.presence.commit_again(first.site, first.commit.changes.len());
+    }
+    Ok(())
 }
 
 /// The tail going through presence once more.
@@ -62,8 +78,13 @@ struct Replay<'r> {
     shard: u16,
     shards: u16,
     is_rebuilt: bool,
+    /// What arrived later than that, by a collector whose clock is ahead, happens when those before it did: what is
+    /// alive for a while after it would stay until this process's clock is there too.
+    now: Millis,
     /// Presence's time: the newest arrival so far.
     time: Millis,
+    /// Up to when live was told, where it is rebuilt.
+    told: Millis,
     hits: usize,
     known: &'r Mutex<Known>,
     /// Of this replay alone: the process may know these hits from before it lost the shard.
@@ -91,22 +112,49 @@ impl Replay<'_> {
         Ok(())
     }
 
-    /// Each minute is told as it was, so that the chart of the last 30 is there again.
-    async fn advance(&mut self, received: Millis) -> anyhow::Result<()> {
-        if received <= self.time {
+    /// Time passes as it did: each minute is told with those who were there in it, also where nothing arrived, so
+    /// that the chart of the last 30 is there again.
+    async fn advance(&mut self, to: Millis) -> anyhow::Result<()> {
+        if to <= self.time || to > self.now {
             return Ok(());
         }
-        if self.is_rebuilt && received.minute() > self.time.minute() {
-            self.live.commit(self.work.take_commits(self.time)).await?;
+        if self.is_rebuilt {
+            while self.time.minute() < to.minute() {
+                let next = Minute(self.time.minute().0 + 1).start();
+                self.tell().await?;
+                // Who went in the rest of this minute was not there in the next.
+                self.pass(Millis(next.0 - 1));
+                self.tell().await?;
+                self.time = next;
+            }
+            if self.time.since(self.told) >= STEP {
+                self.tell().await?;
+            }
         }
-        self.time = received;
-        self.known.lock().advance(received);
-        self.work.presence.tick(received);
+        self.pass(to);
+        Ok(())
+    }
+
+    fn pass(&mut self, to: Millis) {
+        self.time = to;
+        self.known.lock().advance(to);
+        self.work.presence.tick(to);
+    }
+
+    async fn tell(&mut self) -> anyhow::Result<()> {
+        commit(self.work, self.live, self.time).await?;
+        self.told = self.time;
         Ok(())
     }
 
     fn hit(&mut self, batch: &TailBatch, hit: EnrichedHit) {
         self.known.lock().relearn(batch.site, &hit);
+        if !self.is_rebuilt
+            && let EnrichedKind::Leave { pageview, .. } = hit.kind
+        {
+            // States do not hold them: what comes late of such a page would make its visitor present again.
+            self.work.presence.has_left(pageview);
+        }
         let is_first = !hit.kind.counts_once() || self.seen.is_first(batch.site, hit.id);
         if is_first && self.is_rebuilt {
             // The browser id is nowhere in history: pages part again at their next heartbeats.

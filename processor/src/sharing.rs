@@ -1,4 +1,4 @@
-//! Which shards this process takes, among all that run a processor: each says once a second that it is there, and
+//! Which shards this process takes, among all that run a processor: each says twice a second that it is there, and
 //! shard n belongs to the processor of rank n among those heard, in the order of their ids. Who hears nobody, not even
 //! itself, takes what is free: the bus gives a shard to one consumer at a time, whatever anybody believes here.
 
@@ -15,9 +15,9 @@ use tokio_util::sync::CancellationToken;
 
 /// Topic: a processor is there. Message: its id.
 const TOPIC: &str = "processors";
-const SAY_EVERY: Duration = Duration::from_secs(1);
+const SAY_EVERY: Duration = Duration::from_millis(500);
 /// Who was not heard for so long is gone.
-const SILENT_MAX: Duration = Duration::from_millis(3_500);
+const SILENT_MAX: Duration = Duration::from_millis(2_500);
 /// Processors that are told apart at most; further ones are not heard.
 const PEERS_MAX: usize = 1_024;
 

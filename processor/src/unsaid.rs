@@ -1,26 +1,66 @@
-//! Commits that live did not take yet, folded together so that they grow with visitors and not with time.
+//! Commits that live did not take yet. Those that were sent may be applied, with only the answer lost: they are sent again as
+//! they are, by their origins. Newer ones wait behind them, folded together so that they grow with visitors and not with time.
 
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use live::{Change, Commit, FEED_HITS_MAX};
-use model::VisitorKey;
+use model::{SiteId, VisitorKey};
+
+#[derive(Default)]
+pub struct Unsaid {
+    sent: Vec<Commit>,
+    waiting: Vec<Commit>,
+}
+
+impl Unsaid {
+    pub fn is_empty(&self) -> bool {
+        self.sent.is_empty() && self.waiting.is_empty()
+    }
+
+    pub fn add(&mut self, newer: Vec<Commit>) {
+        fold(&mut self.waiting, newer);
+    }
+
+    /// What to send now: the same until it is `taken`.
+    pub fn next(&mut self) -> Option<Vec<Commit>> {
+        if self.sent.is_empty() {
+            self.sent = std::mem::take(&mut self.waiting);
+        }
+        (!self.sent.is_empty()).then(|| self.sent.clone())
+    }
+
+    /// Live answered.
+    pub fn taken(&mut self) {
+        self.sent.clear();
+    }
+
+    pub fn forget(&mut self, site: SiteId) {
+        self.sent.retain(|commit| commit.site != site);
+        self.waiting.retain(|commit| commit.site != site);
+    }
+}
 
 /// Adds a commit behind those of the same site: as if both had happened at once, at the later time.
-pub fn fold(unsaid: &mut Vec<Commit>, newer: Vec<Commit>) {
+fn fold(unsaid: &mut Vec<Commit>, newer: Vec<Commit>) {
     if unsaid.is_empty() {
         *unsaid = newer;
         return;
     }
+    let mut places: HashMap<SiteId, usize> =
+        unsaid.iter().enumerate().map(|(index, commit)| (commit.site, index)).collect();
     for commit in newer {
-        match unsaid.iter_mut().find(|older| older.site == commit.site) {
-            Some(older) => join(older, commit),
-            None => unsaid.push(commit),
+        match places.entry(commit.site) {
+            Entry::Occupied(older) => join(&mut unsaid[*older.get()], commit),
+            Entry::Vacant(new) => {
+                new.insert(unsaid.len());
+                unsaid.push(commit);
+            }
         }
     }
 }
 
 fn join(older: &mut Commit, newer: Commit) {
-    older.at = newer.at;
+    (older.at, older.origin) = (newer.at, newer.origin);
     let place = |(index, change): (usize, &Change)| (change.key, index);
     let mut places: HashMap<VisitorKey, usize> = older.changes.iter().enumerate().map(place).collect();
     for change in newer.changes {
@@ -47,7 +87,8 @@ fn join(older: &mut Commit, newer: Commit) {
 mod tests {
     use std::sync::Arc;
 
-    use model::{Millis, Minute, SiteId, Visitor};
+    use live::Origin;
+    use model::{Millis, Minute, Visitor};
 
     use super::*;
     use crate::presence::fixtures;
@@ -65,6 +106,7 @@ mod tests {
         Commit {
             site: SiteId::of(1),
             shard: 0,
+            origin: Origin { term: 1, number: at as u64 },
             at: Millis(at),
             changes: changes.iter().map(change).collect(),
             pageviews: pageviews.iter().map(|&(minute, count)| (Minute(minute), count)).collect(),
@@ -86,5 +128,24 @@ mod tests {
         let expected =
             commit(2, &[(1, None, None), (2, None, Some(2)), (3, None, Some(1))], &[(7, 3), (8, 1)]);
         assert_eq!(format!("{unsaid:?}"), format!("{:?}", [expected]));
+    }
+
+    #[test]
+    fn what_was_sent_stays_as_it_was_until_it_is_taken() {
+        let mut unsaid = Unsaid::default();
+        let numbers = |sent: Option<Vec<Commit>>| {
+            let sent = sent.unwrap_or_default();
+            sent.iter().map(|commit| (commit.origin.number, commit.pageviews.clone())).collect::<Vec<_>>()
+        };
+        let view = |at| vec![commit(at, &[], &[(7, 1)])];
+        unsaid.add(view(1));
+        assert_eq!(numbers(unsaid.next()), [(1, vec![(Minute(7), 1)])]);
+        unsaid.add(view(2));
+        unsaid.add(view(3));
+        assert_eq!(numbers(unsaid.next()), [(1, vec![(Minute(7), 1)])]);
+        unsaid.taken();
+        assert_eq!(numbers(unsaid.next()), [(3, vec![(Minute(7), 2)])]);
+        unsaid.forget(SiteId::of(1));
+        assert!(unsaid.is_empty() && unsaid.next().is_none());
     }
 }

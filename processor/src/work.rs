@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bus::Message;
 use history::tail;
-use live::Commit;
+use live::{Commit, Origin};
 use model::{BadMessage, BatchId, Millis, SiteId};
 use parking_lot::Mutex;
 use store::history::TailBatch;
@@ -19,6 +19,10 @@ pub struct Work {
     shard: u16,
     pipeline: Pipeline,
     pub presence: Presence,
+    /// In which the shard is held; 0: live does not know of it.
+    pub term: u64,
+    /// Of the newest commits.
+    number: u64,
 }
 
 /// Messages that went through the steps: to be appended to history first, and then settled.
@@ -34,7 +38,7 @@ pub struct Prepared {
 impl Work {
     /// `known` is shared by all shards of the process.
     pub fn new(shard: u16, known: Arc<Mutex<Known>>) -> Work {
-        Work { shard, pipeline: Pipeline::new(known), presence: Presence::new(shard) }
+        Work { shard, pipeline: Pipeline::new(known), presence: Presence::new(shard), term: 0, number: 0 }
     }
 
     /// Takes a message through the steps. What was prepared must be appended, or this work ended with all it
@@ -76,7 +80,11 @@ impl Work {
 
     /// What changed since the last call.
     pub fn take_commits(&mut self, now: Millis) -> Vec<Commit> {
-        self.presence.take_commits(now)
+        self.number += 1;
+        let origin = Origin { term: self.term, number: self.number };
+        let mut commits = self.presence.take_commits(now);
+        commits.iter_mut().for_each(|commit| commit.origin = origin);
+        commits
     }
 }
 

@@ -9,9 +9,10 @@ use live::Live;
 use live::redis::RedisLive;
 use store::Store;
 use store::mongodb::MongoStore;
+use store::moving::{End, House};
 
 use crate::settings::{Service, Settings};
-use crate::uri::{resolved, scheme};
+use crate::uri::{named, resolved, scheme};
 
 /// The open seams. Cheap to clone.
 #[derive(Clone)]
@@ -26,7 +27,8 @@ pub async fn open(settings: &Settings) -> anyhow::Result<Backends> {
     Ok(Backends { store: store(settings).await?, bus: bus(settings).await?, live: live(settings)? })
 }
 
-async fn bus(settings: &Settings) -> anyhow::Result<Arc<dyn Bus>> {
+/// The bus alone.
+pub async fn bus(settings: &Settings) -> anyhow::Result<Arc<dyn Bus>> {
     let uri = resolved("bus", &settings.bus)?;
     match scheme(&uri) {
         ("embedded", folder) => journal(&folder_of(folder, &settings.data).join("bus"), settings),
@@ -71,8 +73,10 @@ fn live(settings: &Settings) -> anyhow::Result<Arc<dyn Live>> {
     let uri = resolved("live", &settings.live)?;
     match scheme(&uri) {
         ("memory", _) => Ok(Arc::new(live::memory::MemoryLive::default())),
-        ("redis", _) => Ok(Arc::new(RedisLive::open(&uri).context("--live")?)),
-        (other, _) => bail!("--live: `{other}` is no backend of this program; it has: memory, redis"),
+        ("redis" | "rediss", _) => {
+            Ok(Arc::new(RedisLive::open(&uri, &settings.installation).context("--live")?))
+        }
+        (other, _) => bail!("--live: `{other}` is no backend of this program; it has: memory, redis, rediss"),
     }
 }
 
@@ -83,12 +87,67 @@ async fn store(settings: &Settings) -> anyhow::Result<Store> {
         ("mongodb" | "mongodb+srv", _) => return MongoStore::open(&uri).await.context("--store"),
         (other, _) => bail!("--store: `{other}` is no backend of this program; it has: embedded, mongodb"),
     };
-    std::fs::create_dir_all(&folder)
-        .with_context(|| format!("cannot make the data folder {}", folder.display()))?;
     store::embedded::Embedded::open(&folder)
         .with_context(|| format!("cannot open the store in {}", folder.display()))
 }
 
+/// Where an embedded bus, as the settings name it, keeps its journal. None: the bus is a broker.
+pub fn journal_of(settings: &Settings) -> anyhow::Result<Option<PathBuf>> {
+    let uri = resolved("bus", &settings.bus)?;
+    let (scheme, folder) = scheme(&uri);
+    Ok((scheme == "embedded").then(|| folder_of(folder, &settings.data).join("bus")))
+}
+
+/// One end of a move.
+pub struct MovingEnd {
+    pub house: House,
+    /// What it is called in a mark: without user, password and options.
+    pub name: String,
+    /// Where its embedded bus would be.
+    pub journal: Option<PathBuf>,
+}
+
+/// Opens one end of a move, named by `--from` or `--to`.
+pub async fn moving_end(setting: &str, uri: &str, end: End) -> anyhow::Result<MovingEnd> {
+    let uri = resolved(setting, uri)?;
+    match scheme(&uri) {
+        ("embedded", folder) if !folder.is_empty() => {
+            let folder = PathBuf::from(folder);
+            let house = store::embedded::Embedded::open_for_move(&folder, end)
+                .with_context(|| format!("--{setting}: cannot open the store in {}", folder.display()))?;
+            let name = format!("embedded:{}", folder.canonicalize()?.display());
+            Ok(MovingEnd { house, name, journal: Some(folder.join("bus")) })
+        }
+        ("embedded", _) => bail!("--{setting}: name the folder, as embedded:./data"),
+        ("mongodb" | "mongodb+srv", _) => {
+            let opened = MongoStore::open_for_move(&uri, end).await;
+            let house = opened.with_context(|| format!("--{setting}: {}", named(&uri)))?;
+            Ok(MovingEnd { house, name: named(&uri), journal: None })
+        }
+        (other, _) => bail!("--{setting}: `{other}` is no store of this program; it has: embedded, mongodb"),
+    }
+}
+
 fn folder_of(named: &str, data: &Path) -> PathBuf {
     if named.is_empty() { data.to_owned() } else { PathBuf::from(named) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args, Command, FromArgMatches};
+    use model::SiteId;
+    use servers::redis::Redis;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn live_is_opened_with_tls_as_the_settings_name_it() {
+        let server = Redis::start_encrypted().unwrap();
+        let (uri, authority) = server.encrypted().unwrap();
+        let uri = format!("{uri}?ca={}", authority.display());
+        let command = Settings::augment_args(Command::new("serve"));
+        let matches = command.try_get_matches_from(["serve", "--live", &uri]).unwrap();
+        let live = live(&Settings::from_arg_matches(&matches).unwrap()).unwrap();
+        assert_eq!(live.present(&[SiteId::of(1)]).await.unwrap(), [0]);
+    }
 }

@@ -7,7 +7,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use store::mongodb::MongoStore;
 
 use crate::settings::{self, Settings, Sources};
-use crate::{demo, doctor, logs, replay, serve, tail, uri};
+use crate::{deadletters, demo, doctor, logs, moving, replay, serve, tail, uri};
 
 const FIRST_STEPS: &str = "\
 First steps:
@@ -38,6 +38,12 @@ enum Task {
     Tail(tail::TailOptions),
     /// Bring a MongoDB database up to this version (stop the programs of the older one first)
     Migrate(MigrateOptions),
+    /// Look at the messages that could not be processed; put them back, or drop them
+    #[command(long_about = deadletters::ABOUT)]
+    Deadletters(deadletters::DeadLetterOptions),
+    /// Move everything from one store to another: from a folder to MongoDB, or back
+    #[command(long_about = moving::ABOUT)]
+    Move(moving::MoveOptions),
     /// Check this machine and print every setting with its source
     Doctor(DoctorOptions),
 }
@@ -84,6 +90,8 @@ fn run() -> anyhow::Result<ExitCode> {
             Task::Demo(options) => demo::run(options).await.map(|()| ExitCode::SUCCESS),
             Task::Replay(options) => replay::run(options).await.map(|()| ExitCode::SUCCESS),
             Task::Tail(options) => tail::run(options).await.map(|()| ExitCode::SUCCESS),
+            Task::Deadletters(options) => deadletters::run(options).await.map(|()| ExitCode::SUCCESS),
+            Task::Move(options) => moving::run(options).await,
             Task::Migrate(options) => migrate(&options.store).await.map(|()| ExitCode::SUCCESS),
             Task::Doctor(options) => doctor::run(options.settings, sources).await,
         }

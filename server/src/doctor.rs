@@ -109,14 +109,14 @@ fn clock() -> Finding {
     }
 }
 
-fn open_files(connections_max: usize) -> Finding {
+fn open_files(connections_max: u32) -> Finding {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` is a valid rlimit for the call to fill.
     if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } != 0 {
         return Finding::Warning("open files: the limit cannot be asked for".into());
     }
     // Dashboards are bounded by the same number, and counted apart.
-    let needed = 2 * connections_max as u64 + 200;
+    let needed = 2 * u64::from(connections_max) + 200;
     if limit.rlim_max < needed {
         return Finding::Warning(format!(
             "open files: at most {}, for {connections_max} connections and as many dashboards it takes {needed} (ulimit -Hn)",

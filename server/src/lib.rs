@@ -4,11 +4,13 @@
 pub mod access_log;
 pub mod backends;
 pub mod command;
+pub mod deadletters;
 pub mod demo;
 pub mod doctor;
 pub mod health;
 pub mod logs;
 pub mod monitoring;
+pub mod moving;
 pub mod replay;
 pub mod sender;
 pub mod serve;

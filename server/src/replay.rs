@@ -20,7 +20,7 @@ const GATHER: Duration = Duration::from_millis(50);
 const PROGRESS_EVERY: Duration = Duration::from_secs(2);
 
 const EXAMPLES: &str = "\
-Only the owner of the installation can mint the token: Account → API tokens, with “state senders”.
+Only the owner of the installation can mint the token: Account → API tokens, with “read” and “state senders”.
 
 Examples:
   watchfire replay access.log.gz --site WF-8K2MZQ4T --token $TOKEN --speed 600
@@ -41,7 +41,7 @@ pub struct ReplayOptions {
     #[arg(long, default_value = "http://localhost:8080")]
     pub url: String,
 
-    /// API token that may state senders
+    /// API token that may read and state senders
     #[arg(long, env = "WATCHFIRE_TOKEN", hide_env_values = true)]
     pub token: String,
 

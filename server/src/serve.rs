@@ -50,11 +50,26 @@ impl Stage {
 impl Server {
     /// Opens the backends, starts the services that the settings name, and listens. Ready when this returns.
     pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Server> {
-        let listener = TcpListener::bind(settings.listen)
-            .await
-            .with_context(|| format!("cannot listen on {}; choose another with --listen", settings.listen))?;
+        let listener = listen(settings).await?;
+        Server::serve(settings, listener, backends::open(settings).await?, clock).await
+    }
+
+    /// As `start`, over backends that are open.
+    pub async fn over(
+        backends: Backends,
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Server> {
+        Server::serve(settings, listen(settings).await?, backends, clock).await
+    }
+
+    async fn serve(
+        settings: &Settings,
+        listener: TcpListener,
+        backends: Backends,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Server> {
         let address = listener.local_addr()?;
-        let backends = backends::open(settings).await?;
         let access = Access::new(backends.store.accounts.clone(), clock.clone());
         let mut routes = health::routes(backends.clone());
         let mut stages = VecDeque::new();
@@ -117,6 +132,12 @@ impl Server {
             Err(error) => anyhow::anyhow!("{name} panicked: {error}"),
         }
     }
+}
+
+async fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(settings.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}; choose another with --listen", settings.listen))
 }
 
 /// Runs until SIGTERM or SIGINT, then drains.
@@ -223,7 +244,8 @@ async fn start_hub(
         sites: backends.store.sites.clone(),
         clock,
     };
-    let options = realtime::Options { connections_max: settings.connections_max, ..Default::default() };
+    let options =
+        realtime::Options { connections_max: settings.connections_max as usize, ..Default::default() };
     let stop = CancellationToken::new();
     let service = realtime::start(options, deps, stop.clone()).await?;
     Ok((Stage { name: HUB, stop, work: service.work }, service.routes))
@@ -249,7 +271,7 @@ async fn start_pages(
 
 fn start_door(settings: &Settings, listener: TcpListener, routes: Router) -> Stage {
     let options = DoorOptions {
-        connections_max: settings.connections_max,
+        connections_max: settings.connections_max as usize,
         trusted_proxies: Arc::new(TrustedProxies::new(settings.trusted_proxies.clone())),
         ..Default::default()
     };

@@ -42,7 +42,7 @@ pub struct Settings {
     pub metrics: SocketAddr,
 
     /// Address that people and tags reach this server by, as https://stats.example.org
-    #[arg(long, env = "WATCHFIRE_PUBLIC_URL", value_name = "URL")]
+    #[arg(long, env = "WATCHFIRE_PUBLIC_URL", value_name = "URL", value_parser = origin)]
     pub public_url: Option<String>,
 
     /// Proxies whose X-Forwarded-For is believed: addresses or networks (10.0.0.0/8)
@@ -68,7 +68,8 @@ pub struct Settings {
     #[arg(long, env = "WATCHFIRE_BUS", value_name = "URI", default_value = "embedded")]
     pub bus: String,
 
-    /// Who is here now: memory, or redis://USER:PASSWORD@HOST (several, separated by commas: a Redis Cluster)
+    /// Who is here now: memory, or redis://USER:PASSWORD@HOST (several, separated by commas: a Redis Cluster); with TLS
+    /// rediss://HOST, and behind it ?ca=FILE to trust the authorities of this file (PEM) instead of the system's
     #[arg(long, env = "WATCHFIRE_LIVE", value_name = "URI", default_value = "memory")]
     pub live: String,
 
@@ -86,7 +87,8 @@ pub struct Settings {
     pub shards: u16,
 
     /// Bytes the bus holds at most; past it hits are answered 503 until it drains
-    #[arg(long, env = "WATCHFIRE_BUS_BYTES_MAX", value_name = "BYTES", default_value_t = 1 << 30)]
+    #[arg(long, env = "WATCHFIRE_BUS_BYTES_MAX", value_name = "BYTES", default_value_t = 1 << 30,
+          value_parser = clap::value_parser!(u64).range(1..))]
     pub bus_bytes_max: u64,
 
     /// Bytes a collector keeps on its own disk while the broker is away; past it hits are answered 503
@@ -94,15 +96,18 @@ pub struct Settings {
     pub spool_bytes_max: u64,
 
     /// Open connections at most; further ones wait
-    #[arg(long, env = "WATCHFIRE_CONNECTIONS_MAX", value_name = "N", default_value_t = 20_000)]
-    pub connections_max: usize,
+    #[arg(long, env = "WATCHFIRE_CONNECTIONS_MAX", value_name = "N", default_value_t = 20_000,
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub connections_max: u32,
 
     /// Hits a second that one site may send, in the long run
-    #[arg(long, env = "WATCHFIRE_SITE_RATE", value_name = "N", default_value_t = 20_000)]
+    #[arg(long, env = "WATCHFIRE_SITE_RATE", value_name = "N", default_value_t = 20_000,
+          value_parser = clap::value_parser!(u32).range(1..))]
     pub site_rate: u32,
 
     /// Hits a second that one visitor may send, in the long run
-    #[arg(long, env = "WATCHFIRE_VISITOR_RATE", value_name = "N", default_value_t = 20)]
+    #[arg(long, env = "WATCHFIRE_VISITOR_RATE", value_name = "N", default_value_t = 20,
+          value_parser = clap::value_parser!(u32).range(1..))]
     pub visitor_rate: u32,
 
     /// What is logged: error, warn, info, debug, or a filter like info,collector=debug
@@ -113,6 +118,22 @@ pub struct Settings {
     #[arg(long, env = "WATCHFIRE_LOG_FORMAT", value_name = "FORMAT", default_value = "text",
           value_parser = ["text", "json"])]
     pub log_format: String,
+}
+
+/// An address to put paths behind: `https://stats.example.org`, with a port where it has one.
+fn origin(text: &str) -> Result<String, String> {
+    let uri = text.parse::<axum::http::Uri>().ok();
+    let is_origin = uri.is_some_and(|uri| {
+        let has_host = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+        matches!(uri.scheme_str(), Some("http" | "https"))
+            && has_host
+            && uri.path() == "/"
+            && uri.query().is_none()
+    });
+    match is_origin && !text.contains('#') {
+        true => Ok(text.trim_end_matches('/').to_owned()),
+        false => Err("it is http:// or https:// with a host, and nothing behind it".to_owned()),
+    }
 }
 
 impl Settings {
@@ -239,5 +260,21 @@ mod tests {
         let (command, _) = with_file(command(), file.path()).unwrap();
         let error = command.try_get_matches_from(["serve"]).unwrap_err().to_string();
         assert!(error.contains("--shards"), "{error}");
+    }
+
+    #[test]
+    fn a_value_that_would_stop_the_server_from_serving_is_refused() {
+        let refused = ["--connections-max=0", "--bus-bytes-max=0", "--site-rate=0", "--visitor-rate=0"];
+        let public =
+            ["foo", "ftp://x", "https://x/path", "https://x?q", "https://u:p@x", "https://x#f", "https://"];
+        let public = public.map(|url| format!("--public-url={url}"));
+        for flag in refused.iter().copied().chain(public.iter().map(String::as_str)) {
+            assert!(command().try_get_matches_from(["serve", flag]).is_err(), "{flag}");
+        }
+        for taken in
+            ["--public-url=https://stats.example:8443/", "--public-url=http://[::1]", "--bus-bytes-max=1"]
+        {
+            assert!(command().try_get_matches_from(["serve", taken]).is_ok(), "{taken}");
+        }
     }
 }

@@ -26,16 +26,44 @@ pub fn scheme(uri: &str) -> (&str, &str) {
     uri.split_once(':').unwrap_or((uri, ""))
 }
 
-/// As it may be shown: without the password.
+/// As it may be shown: without the passwords, of which each of several addresses (`redis://…,redis://…`) may have one.
 pub fn shown(uri: &str) -> String {
     let Some((scheme, rest)) = uri.split_once("://") else {
         return uri.to_owned();
     };
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    match authority.rsplit_once('@').and_then(|(user, hosts)| Some((user.split_once(':')?.0, hosts))) {
-        Some((user, hosts)) => format!("{scheme}://{user}:…@{hosts}{path}"),
-        None => uri.to_owned(),
+    if let Some((before, next)) = before_another(rest) {
+        return format!("{scheme}://{},{}", unnamed(before), shown(next));
     }
+    format!("{scheme}://{}", unnamed(rest))
+}
+
+/// Splits at the first comma behind which another address begins: `a,redis://b` is (`a`, `redis://b`).
+fn before_another(rest: &str) -> Option<(&str, &str)> {
+    let (before, _) = rest.split_once("://")?;
+    let (before, scheme) = before.rsplit_once(',')?;
+    let is_scheme =
+        !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+');
+    is_scheme.then(|| (before, &rest[before.len() + 1..]))
+}
+
+/// What is behind `://`, without the password: from the first colon to the last `@` that is in no option. Rather too
+/// much is left out than too little, should a password hold what it may not.
+fn unnamed(rest: &str) -> String {
+    let path = rest.find('/').unwrap_or(rest.len());
+    let options = rest[path..].find('?').map_or(rest.len(), |at| path + at);
+    let user = rest[..options].rfind('@').and_then(|at| Some((rest[..at].split_once(':')?.0, &rest[at..])));
+    user.map_or_else(|| rest.to_owned(), |(user, hosts)| format!("{user}:…{hosts}"))
+}
+
+/// Which database it is: without user, password and options.
+pub fn named(uri: &str) -> String {
+    let Some((scheme, rest)) = uri.split_once("://") else {
+        return uri.to_owned();
+    };
+    let rest = rest.split('?').next().unwrap_or_default();
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let hosts = authority.rsplit_once('@').map_or(authority, |(_, hosts)| hosts);
+    format!("{scheme}://{hosts}{path}")
 }
 
 #[cfg(test)]
@@ -67,12 +95,26 @@ mod tests {
     }
 
     #[test]
+    fn a_database_is_named_without_user_and_options() {
+        assert_eq!(named("mongodb://wf:geheim@a:1,b:2/watchfire?tls=true"), "mongodb://a:1,b:2/watchfire");
+        assert_eq!(named("mongodb://db/watchfire"), "mongodb://db/watchfire");
+    }
+
+    #[test]
     fn a_password_is_never_shown() {
         let check = |uri: &str, expected: &str| assert_eq!(shown(uri), expected);
         check("redis://:geheim@cache:6379/0", "redis://:…@cache:6379/0");
         check("amqp://wf:p@ss@a:1,b:2/%2f?x=@", "amqp://wf:…@a:1,b:2/%2f?x=@");
         check("mongodb://db/watchfire", "mongodb://db/watchfire");
         check("amqp://guest@db", "amqp://guest@db");
+        check("redis://u:p@a,redis://u:p2@b", "redis://u:…@a,redis://u:…@b");
+        check("rediss://a,rediss://:p@b:1/0?ca=/x@y", "rediss://a,rediss://:…@b:1/0?ca=/x@y");
+        check("redis://u:p@a/0,redis://b,redis://:p@c", "redis://u:…@a/0,redis://b,redis://:…@c");
+        check("amqp://u:p@a,u:p2@b/v", "amqp://u:…@b/v");
+        check("amqp://u:p@a,amqps://u:p2@b/v", "amqp://u:…@a,amqps://u:…@b/v");
+        check("mongodb://a,b:1,u:p@c/d", "mongodb://a,b:…@c/d");
+        check("redis://u:p/w@a", "redis://u:…@a");
+        check("redis://u:p,w@a,redis://b", "redis://u:…@a,redis://b");
         check("embedded:./data", "embedded:./data");
         check("file:/run/secrets/redis", "file:/run/secrets/redis");
     }

@@ -7,6 +7,7 @@ mod fixtures;
 mod history;
 mod invitations;
 mod members;
+mod moving;
 mod salts;
 mod secrets;
 mod sites;

@@ -8,6 +8,7 @@ mod database;
 mod folder;
 mod invitations;
 mod members;
+mod moving;
 mod people;
 mod readers;
 mod registry;
@@ -25,16 +26,20 @@ mod writer;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use async_trait::async_trait;
 use rusqlite::Connection;
 
+use crate::moving::{End, House, Mark, refuse_half_moved};
 use crate::{Backend, Result, Store};
 use database::Database;
 use folder::Folder;
+use moving::EmbeddedMoving;
 use registry::Registry;
 use schema::Migrations;
 use tail::Tail;
+
+const REGISTRY_FILE: &str = "watchfire.db";
 
 /// The embedded backend. Close it to be sure that nothing is under way; dropping the last handle waits
 /// for what was asked for, too.
@@ -49,21 +54,47 @@ impl Embedded {
     /// Blocks for as long as that takes (some 10 ms as a rule). An error where another process has the
     /// folder, where the files are of a newer version, or where they cannot be written.
     pub fn open(folder: &Path) -> anyhow::Result<Store> {
+        let (house, mark) = Embedded::open_house(folder)?;
+        refuse_half_moved(mark)?;
+        Ok(house.store)
+    }
+
+    /// Opens the store in `folder` as one end of a move; errors as of `open`, and as `End` says.
+    pub fn open_for_move(folder: &Path, end: End) -> anyhow::Result<House> {
+        if end == End::Source {
+            ensure!(folder.join(REGISTRY_FILE).is_file(), "there is no store in {}", folder.display());
+        }
+        let (house, mark) = Embedded::open_house(folder)?;
+        if end == End::Source {
+            refuse_half_moved(mark)?;
+        }
+        Ok(house)
+    }
+
+    fn open_house(folder: &Path) -> anyhow::Result<(House, Option<Mark>)> {
         let folder = Arc::new(Folder::take(folder)?);
-        let mut removed = Vec::new();
-        let registry = open(&folder, "watchfire.db", schema::REGISTRY, |db| {
+        let (mut removed, mut mark) = (Vec::new(), None);
+        let registry = open(&folder, REGISTRY_FILE, schema::REGISTRY, |db| {
             removed = sites::removed(db)?;
+            mark = moving::mark(db)?;
             Ok(())
         })?;
         let tail = open(&folder, "tail.db", schema::TAIL, |db| tail::finish_forgetting(db, &removed))?;
         let rows = Arc::new(Registry(Arc::clone(&registry)));
-        Ok(Store {
-            history: Arc::new(Tail(Arc::clone(&tail))),
+        let history = Arc::new(Tail(Arc::clone(&tail)));
+        let moving = EmbeddedMoving {
+            tail: Arc::clone(&tail),
+            registry: Arc::clone(&registry),
+            history: history.clone(),
+        };
+        let store = Store {
+            history,
             sites: rows.clone(),
             accounts: rows.clone(),
             salts: rows,
             backend: Arc::new(Embedded { tail, registry, folder }),
-        })
+        };
+        Ok((House { store, moving: Arc::new(moving) }, mark))
     }
 }
 

@@ -9,6 +9,7 @@ mod contract;
 pub mod embedded;
 pub mod history;
 pub mod mongodb;
+pub mod moving;
 pub mod salts;
 pub mod sites;
 

@@ -22,8 +22,10 @@ mod columns;
 mod database;
 mod forgotten;
 mod gate;
+mod holder;
 mod invitations;
 mod members;
+mod moving;
 mod peaks;
 mod people;
 mod registry;
@@ -45,10 +47,13 @@ use std::sync::Arc;
 use anyhow::Context;
 use async_trait::async_trait;
 
+use crate::moving::{End, House, Mark, refuse_half_moved};
 use crate::{Backend, Store};
 use appender::Appender;
 use database::Database;
+use moving::MongoMoving;
 use registry::Registry;
+use step::Step;
 use tail::Tail;
 
 /// Documents about the database itself: the schema's version, the set-up secret.
@@ -70,6 +75,19 @@ impl MongoStore {
         MongoStore::over(Database::connect(uri).await?).await
     }
 
+    /// Opens the database as one end of a move; errors as of `open`, and as `End` says.
+    pub async fn open_for_move(uri: &str, end: End) -> anyhow::Result<House> {
+        let database = Database::connect(uri).await?;
+        if end == End::Source {
+            schema::refuse_missing(&database).await?;
+        }
+        let (house, mark) = MongoStore::house(database).await?;
+        if end == End::Source {
+            refuse_half_moved(mark)?;
+        }
+        Ok(house)
+    }
+
     /// Brings the database up to date; the versions of its schema before and after. Killed on the way, it goes on
     /// from there when it is called again. Programs of the older version are to be stopped before.
     pub async fn migrate(uri: &str) -> anyhow::Result<(i32, i32)> {
@@ -80,19 +98,29 @@ impl MongoStore {
     }
 
     async fn over(database: Database) -> anyhow::Result<Store> {
+        let (house, mark) = MongoStore::house(database).await?;
+        refuse_half_moved(mark)?;
+        Ok(house.store)
+    }
+
+    async fn house(database: Database) -> anyhow::Result<(House, Option<Mark>)> {
         schema::prepare(&database).await?;
         let database = Arc::new(database);
         let appender = Arc::new(Appender::start(Arc::clone(&database)));
-        let tail = Tail(Arc::clone(&database), Arc::clone(&appender), Arc::default());
+        let tail = Tail(Arc::clone(&database), Arc::clone(&appender), Arc::default(), Arc::default());
         tail::finish(&tail).await.context("cannot finish what an earlier process was forgetting")?;
         let rows = Arc::new(Registry(Arc::clone(&database)));
-        Ok(Store {
-            history: Arc::new(tail),
+        let mark = moving::mark(&mut Step::alone(&database)).await?;
+        let history = Arc::new(tail);
+        let moving = Arc::new(MongoMoving(Arc::clone(&database), history.clone()));
+        let store = Store {
+            history,
             sites: rows.clone(),
             accounts: rows.clone(),
             salts: rows,
             backend: Arc::new(MongoStore { database, appender }),
-        })
+        };
+        Ok((House { store, moving }, mark))
     }
 }
 

@@ -5,11 +5,14 @@ import { createServer } from "node:http";
 import { createServer as createSocket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const BINARY = process.env.WATCHFIRE_BINARY ?? join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), "debug", "watchfire");
+const BUILT = join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), "debug");
+const BINARY = process.env.WATCHFIRE_BINARY ?? join(BUILT, "watchfire");
+const CLUSTER = join(BUILT, "watchfire-cluster");
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const FLAGS = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -100,6 +103,55 @@ export class Program {
   remove() {
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** The same services as a cluster of processes over real servers, behind a proxy: `tests/src/bin/cluster.rs`. */
+export class Cluster {
+  static async start() {
+    if (!existsSync(CLUSTER)) throw new Error(`${CLUSTER} is not built; run \`cargo build -p watchfire-tests\` first`);
+    const cluster = new Cluster();
+    cluster.process = spawn(CLUSTER, { stdio: ["pipe", "pipe", "inherit"] });
+    cluster.ended = new Promise((resolve) => cluster.process.once("exit", resolve));
+    cluster.lines = createInterface({ input: cluster.process.stdout })[Symbol.asyncIterator]();
+    const { url, set_up } = await cluster.answer();
+    return Object.assign(cluster, { url, setUpAddress: async () => set_up });
+  }
+
+  async answer() {
+    const { value, done } = await this.lines.next();
+    if (done) throw new Error("the cluster ended");
+    return JSON.parse(value);
+  }
+
+  say(words) {
+    this.process.stdin.write(`${words}\n`);
+    return this.answer();
+  }
+
+  /** The hubs alone: what a dashboard is connected to. */
+  kill() {
+    return this.say("kill");
+  }
+
+  run() {
+    return this.say("run");
+  }
+
+  /** What the tail holds of a site, once nothing is on its way. */
+  async tail(site, pageviews) {
+    const { found } = await until("every pageview is in the tail", async () => {
+      const told = await this.say(`tail ${site}`);
+      return told.all.pageviews >= pageviews && told;
+    }, 30_000);
+    return found;
+  }
+
+  async stop() {
+    this.process.stdin.end();
+    await this.ended;
+  }
+
+  remove() {}
 }
 
 /** A new user: opens the printed address, makes the owner's account and a site. Returns the site's id. */

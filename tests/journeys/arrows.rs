@@ -23,8 +23,8 @@ const MAY: [(&str, &[&str]); 14] = [
         &["model", "history", "bus", "live", "store", "door", "collector", "processor", "realtime", "web"],
     ),
     ("servers", &[]),
-    ("tests", &["model", "server"]),
-    ("bench", &["model", "bus", "live", "store", "door", "collector", "processor", "tests"]),
+    ("tests", &["model", "bus", "store", "server", "servers"]),
+    ("bench", &["model", "bus", "live", "store", "door", "collector", "processor", "servers", "tests"]),
 ];
 
 fn root() -> PathBuf {

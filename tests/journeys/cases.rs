@@ -4,14 +4,33 @@ use std::time::Duration;
 
 use model::Millis;
 use serde_json::{Value, json};
-use world::World;
+use world::world::A_MORNING;
+use world::{Size, World};
+
+use crate::sizes::on_both_sizes;
+
+on_both_sizes! {
+    case_1_a_visit_over_midnight_and_the_salts_change_is_one_visit_of_one_visitor,
+    case_1_holds_when_the_server_restarts_at_midnight,
+    case_2_a_visit_over_the_hour_is_one_visit,
+    case_3_after_31_silent_minutes_a_click_is_a_second_visit,
+    case_4_forty_minutes_of_reading_are_one_visit_and_present_all_along,
+    case_5_a_closed_tab_is_gone_within_2_seconds,
+    case_5_a_dead_network_is_noticed_within_36_seconds_and_not_before_a_second_heartbeat_is_missed,
+    case_6_a_hidden_tab_is_present_and_idle_and_its_engaged_time_stands_still,
+    case_7_two_tabs_of_one_browser_are_one_visitor_on_two_pages,
+    case_8_fifty_people_behind_one_address_with_one_agent_are_fifty_present,
+    case_9_a_hit_ten_minutes_late_lands_in_its_own_minute_visit_and_live_chart,
+    case_10_a_hit_three_months_late_is_in_history_and_not_in_live,
+    case_11_the_same_hit_delivered_five_times_at_once_and_a_month_apart_counts_once,
+}
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
-/// 2026-03-04 23:58:00 UTC.
-const BEFORE_MIDNIGHT: Millis = Millis(1_772_668_680_000);
-/// 2026-03-04 10:59:00 UTC.
-const BEFORE_THE_HOUR: Millis = Millis(1_772_621_940_000);
+/// 2096-03-07 23:58:00 UTC.
+const BEFORE_MIDNIGHT: Millis = Millis(A_MORNING.0 + (13 * 60 + 28) * 60_000);
+/// 2096-03-07 10:59:00 UTC.
+const BEFORE_THE_HOUR: Millis = Millis(A_MORNING.0 + 29 * 60_000);
 
 fn present(count: u64) -> impl Fn(&Value) -> bool {
     move |shown| shown["present"] == count
@@ -22,9 +41,8 @@ fn counts(tail: &Value) -> (u64, u64, u64) {
     (human("visitors"), human("visits"), human("pageviews"))
 }
 
-#[tokio::test]
-async fn case_1_a_visit_over_midnight_and_the_salts_change_is_one_visit_of_one_visitor() {
-    let world = World::at(BEFORE_MIDNIGHT).await;
+async fn case_1_a_visit_over_midnight_and_the_salts_change_is_one_visit_of_one_visitor(size: Size) {
+    let world = World::at(size, BEFORE_MIDNIGHT).await;
     let site = world.site().await;
     let mut tag = world.visitor(site, "198.51.100.1");
     tag.show("/").await;
@@ -38,9 +56,8 @@ async fn case_1_a_visit_over_midnight_and_the_salts_change_is_one_visit_of_one_v
     world.end().await;
 }
 
-#[tokio::test]
-async fn case_1_holds_when_the_server_restarts_at_midnight() {
-    let mut world = World::at(BEFORE_MIDNIGHT).await;
+async fn case_1_holds_when_the_server_restarts_at_midnight(size: Size) {
+    let mut world = World::at(size, BEFORE_MIDNIGHT).await;
     let site = world.site().await;
     world.visitor(site, "198.51.100.1").show("/").await;
     world.pass(5 * MINUTE).await;
@@ -50,9 +67,8 @@ async fn case_1_holds_when_the_server_restarts_at_midnight() {
     world.end().await;
 }
 
-#[tokio::test]
-async fn case_2_a_visit_over_the_hour_is_one_visit() {
-    let world = World::at(BEFORE_THE_HOUR).await;
+async fn case_2_a_visit_over_the_hour_is_one_visit(size: Size) {
+    let world = World::at(size, BEFORE_THE_HOUR).await;
     let site = world.site().await;
     let mut tag = world.visitor(site, "198.51.100.1");
     tag.show("/").await;
@@ -62,9 +78,8 @@ async fn case_2_a_visit_over_the_hour_is_one_visit() {
     world.end().await;
 }
 
-#[tokio::test]
-async fn case_3_after_31_silent_minutes_a_click_is_a_second_visit() {
-    let world = World::start().await;
+async fn case_3_after_31_silent_minutes_a_click_is_a_second_visit(size: Size) {
+    let world = World::start(size).await;
     let site = world.site().await;
     let mut tag = world.visitor(site, "198.51.100.1");
     tag.show("/").await;
@@ -77,9 +92,8 @@ async fn case_3_after_31_silent_minutes_a_click_is_a_second_visit() {
     world.end().await;
 }
 
-#[tokio::test]
-async fn case_4_forty_minutes_of_reading_are_one_visit_and_present_all_along() {
-    let world = World::start().await;
+async fn case_4_forty_minutes_of_reading_are_one_visit_and_present_all_along(size: Size) {
+    let world = World::start(size).await;
     let site = world.site().await;
     let mut dashboard = world.dashboard(site, "now").await;
     let mut tag = world.visitor(site, "198.51.100.1");
@@ -97,9 +111,8 @@ async fn case_4_forty_minutes_of_reading_are_one_visit_and_present_all_along() {
     world.end().await;
 }
 
-#[tokio::test]
-async fn case_5_a_closed_tab_is_gone_within_2_seconds() {
-    let world = World::start().await;
+async fn case_5_a_closed_tab_is_gone_within_2_seconds(size: Size) {
+    let world = World::start(size).await;
     let site = world.site().await;
     let mut dashboard = world.dashboard(site, "now").await;
     let mut tag = world.visitor(site, "198.51.100.1");
@@ -111,9 +124,10 @@ async fn case_5_a_closed_tab_is_gone_within_2_seconds() {
     world.end().await;
 }
 
-#[tokio::test]
-async fn case_5_a_dead_network_is_noticed_within_36_seconds_and_not_before_a_second_heartbeat_is_missed() {
-    let world = World::start().await;
+async fn case_5_a_dead_network_is_noticed_within_36_seconds_and_not_before_a_second_heartbeat_is_missed(
+    size: Size,
+) {
+    let world = World::start(size).await;
     let site = world.site().await;
     let mut dashboard = world.dashboard(site, "now").await;
     let mut tag = world.visitor(site, "198.51.100.1");
@@ -127,9 +141,8 @@ async fn case_5_a_dead_network_is_noticed_within_36_seconds_and_not_before_a_sec
     world.end().await;
 }
 
-#[tokio::test]
-async fn case_6_a_hidden_tab_is_present_and_idle_and_its_engaged_time_stands_still() {
-    let world = World::start().await;
+async fn case_6_a_hidden_tab_is_present_and_idle_and_its_engaged_time_stands_still(size: Size) {
+    let world = World::start(size).await;
     let site = world.site().await;
     let mut live = world.dashboard(site, "live").await;
     let mut visitors = world.dashboard(site, "visitors").await;
@@ -150,9 +163,8 @@ async fn case_6_a_hidden_tab_is_present_and_idle_and_its_engaged_time_stands_sti
     world.end().await;
 }
 
-#[tokio::test]
-async fn case_7_two_tabs_of_one_browser_are_one_visitor_on_two_pages() {
-    let world = World::start().await;
+async fn case_7_two_tabs_of_one_browser_are_one_visitor_on_two_pages(size: Size) {
+    let world = World::start(size).await;
     let site = world.site().await;
     let mut dashboard = world.dashboard(site, "live").await;
     let mut first = world.visitor(site, "198.51.100.1");
@@ -174,9 +186,8 @@ async fn case_7_two_tabs_of_one_browser_are_one_visitor_on_two_pages() {
     world.end().await;
 }
 
-#[tokio::test]
-async fn case_8_fifty_people_behind_one_address_with_one_agent_are_fifty_present() {
-    let world = World::start().await;
+async fn case_8_fifty_people_behind_one_address_with_one_agent_are_fifty_present(size: Size) {
+    let world = World::start(size).await;
     let site = world.site().await;
     let mut dashboard = world.dashboard(site, "now").await;
     let one = world.visitor(site, "198.51.100.1");
@@ -195,9 +206,8 @@ async fn case_8_fifty_people_behind_one_address_with_one_agent_are_fifty_present
     world.end().await;
 }
 
-#[tokio::test]
-async fn case_9_a_hit_ten_minutes_late_lands_in_its_own_minute_visit_and_live_chart() {
-    let world = World::start().await;
+async fn case_9_a_hit_ten_minutes_late_lands_in_its_own_minute_visit_and_live_chart(size: Size) {
+    let world = World::start(size).await;
     let site = world.site().await;
     let mut tag = world.visitor(site, "198.51.100.1");
     tag.show("/").await;
@@ -218,9 +228,8 @@ async fn case_9_a_hit_ten_minutes_late_lands_in_its_own_minute_visit_and_live_ch
     world.end().await;
 }
 
-#[tokio::test]
-async fn case_10_a_hit_three_months_late_is_in_history_and_not_in_live() {
-    let world = World::start().await;
+async fn case_10_a_hit_three_months_late_is_in_history_and_not_in_live(size: Size) {
+    let world = World::start(size).await;
     let site = world.site().await;
     let mut dashboard = world.dashboard(site, "live").await;
     let mut tag = world.visitor(site, "198.51.100.1");
@@ -236,9 +245,8 @@ async fn case_10_a_hit_three_months_late_is_in_history_and_not_in_live() {
     world.end().await;
 }
 
-#[tokio::test]
-async fn case_11_the_same_hit_delivered_five_times_at_once_and_a_month_apart_counts_once() {
-    let world = World::start().await;
+async fn case_11_the_same_hit_delivered_five_times_at_once_and_a_month_apart_counts_once(size: Size) {
+    let world = World::start(size).await;
     let site = world.site().await;
     let mut dashboard = world.dashboard(site, "live").await;
     let mut tag = world.visitor(site, "198.51.100.1");

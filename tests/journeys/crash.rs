@@ -41,7 +41,7 @@ async fn killed_twenty_times_under_load_nothing_acknowledged_is_lost_or_doubled_
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start(folder.path(), &[]).await;
     let owner = Person::new(program.address);
-    let site = set_up(&program, &owner).await;
+    let site = set_up(program.set_up_path.as_deref(), &owner).await;
     let promised = Arc::new(Mutex::new(Promised::default()));
 
     let mut program = Some(program);
@@ -88,11 +88,11 @@ async fn killed_twenty_times_under_load_nothing_acknowledged_is_lost_or_doubled_
     assert!(promised.acknowledged.len() > 100, "the load was no load: {}", promised.acknowledged.len());
 }
 
-pub async fn set_up(program: &Program, owner: &Person) -> SiteId {
-    let path = program.set_up_path.clone().expect("a first run prints its set-up address");
+pub async fn set_up(path: Option<&str>, owner: &Person) -> SiteId {
+    let path = path.expect("a first run prints its set-up address");
     let fields =
         [("name", "Olive"), ("email", "olive@watchfire.example"), ("password", "correct horse battery")];
-    assert_eq!(owner.post(&path, &fields).await.status, 303);
+    assert_eq!(owner.post(path, &fields).await.status, 303);
     let fields = [("name", "Shop"), ("hostnames", "shop.example"), ("time_zone", "UTC")];
     let location = owner.post("/sites/new", &fields).await.location();
     location.split('/').nth(2).unwrap_or_default().parse().expect("a site id in the address")

@@ -10,7 +10,18 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use world::tag::fresh_id;
-use world::{Program, Tag, World, eventually};
+use world::{Program, Size, Tag, World, eventually};
+
+use crate::sizes::on_both_sizes;
+
+on_both_sizes! {
+    every_limit_of_a_hit_holds_at_its_maximum_and_one_past_it,
+    every_limit_of_a_request_holds_at_its_maximum_and_one_past_it,
+    bad_hits_are_named_by_index_and_the_good_ones_are_kept,
+    requests_that_cannot_be_read_get_the_right_status_and_code,
+    a_slow_body_a_huge_head_and_a_half_sent_head_end_and_others_are_served_meanwhile,
+    what_a_site_ignores_is_taken_and_dropped_and_said,
+}
 
 /// Requests of the mutation test.
 const MUTATIONS: usize = 10_000;
@@ -29,9 +40,8 @@ async fn check(tag: &Tag, at_max: Value, past_max: Value, code: &str) {
     assert_eq!(refused(tag, past_max).await, code);
 }
 
-#[tokio::test]
-async fn every_limit_of_a_hit_holds_at_its_maximum_and_one_past_it() {
-    let world = World::start().await;
+async fn every_limit_of_a_hit_holds_at_its_maximum_and_one_past_it(size: Size) {
+    let world = World::start(size).await;
     let site = world.site().await;
     let tag = world.visitor(site, "198.51.100.1");
     let now = tag.now().0;
@@ -79,9 +89,8 @@ async fn every_limit_of_a_hit_holds_at_its_maximum_and_one_past_it() {
     world.end().await;
 }
 
-#[tokio::test]
-async fn every_limit_of_a_request_holds_at_its_maximum_and_one_past_it() {
-    let world = World::start().await;
+async fn every_limit_of_a_request_holds_at_its_maximum_and_one_past_it(size: Size) {
+    let world = World::start(size).await;
     let site = world.site().await;
     let tag = world.visitor(site, "198.51.100.1");
     let hits = |count: usize| (0..count).map(|_| tag.hit("pageview", json!({}))).collect::<Vec<_>>();
@@ -102,9 +111,8 @@ async fn every_limit_of_a_request_holds_at_its_maximum_and_one_past_it() {
     world.end().await;
 }
 
-#[tokio::test]
-async fn bad_hits_are_named_by_index_and_the_good_ones_are_kept() {
-    let world = World::start().await;
+async fn bad_hits_are_named_by_index_and_the_good_ones_are_kept(size: Size) {
+    let world = World::start(size).await;
     let site = world.site().await;
     let tag = world.visitor(site, "198.51.100.1");
     let good = || tag.hit("pageview", json!({}));
@@ -126,9 +134,8 @@ async fn bad_hits_are_named_by_index_and_the_good_ones_are_kept() {
     world.end().await;
 }
 
-#[tokio::test]
-async fn requests_that_cannot_be_read_get_the_right_status_and_code() {
-    let world = World::start().await;
+async fn requests_that_cannot_be_read_get_the_right_status_and_code(size: Size) {
+    let world = World::start(size).await;
     let site = world.site().await;
     let tag = world.visitor(site, "198.51.100.1");
     let check = async |body: &str, status: u16, code: &str| {
@@ -155,9 +162,10 @@ async fn requests_that_cannot_be_read_get_the_right_status_and_code() {
     world.end().await;
 }
 
+/// Of the journal alone: RabbitMQ's queues are filled in the contract suite of the bus.
 #[tokio::test]
 async fn a_full_bus_answers_503_with_retry_after() {
-    let world = World::with(world::world::A_MORNING, &["--bus-bytes-max", "1"]).await;
+    let world = World::with(Size::Embedded, world::world::A_MORNING, &["--bus-bytes-max", "1"]).await;
     let site = world.site().await;
     let tag = world.visitor(site, "198.51.100.1");
     let answer = tag.send(vec![tag.hit("pageview", json!({}))]).await;
@@ -174,7 +182,7 @@ async fn ten_thousand_mutated_requests_never_yield_a_server_error_and_memory_sta
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start(folder.path(), &["--visitor-rate", "1000000"]).await;
     let person = world::Person::new(program.address);
-    let site = crate::crash::set_up(&program, &person).await;
+    let site = crate::crash::set_up(program.set_up_path.as_deref(), &person).await;
     let other = world::Person::new(program.address);
     let tag = Tag::new(other, std::sync::Arc::new(model::SystemClock), site, "198.51.100.1", 1);
     let mut taken = 0;
@@ -254,14 +262,13 @@ async fn panics(program: &Program) -> u64 {
     line.and_then(|line| line.split_whitespace().last()?.parse().ok()).unwrap_or(0)
 }
 
-#[tokio::test]
-async fn a_slow_body_a_huge_head_and_a_half_sent_head_end_and_others_are_served_meanwhile() {
-    let world = World::start().await;
+async fn a_slow_body_a_huge_head_and_a_half_sent_head_end_and_others_are_served_meanwhile(size: Size) {
+    let world = World::start(size).await;
     let site = world.site().await;
     let began = Instant::now();
     let slow = slow_body(&world).await;
     let half = half_head(&world).await;
-    let mut huge = TcpStream::connect(world.address()).await.unwrap();
+    let mut huge = TcpStream::connect(world.collector()).await.expect("the server listens");
     let head = format!("GET / HTTP/1.1\r\nhost: x\r\nx-big: {}\r\n\r\n", "x".repeat(64 * 1024));
     let _ = huge.write_all(head.as_bytes()).await;
     assert!(answer_of(huge).await.starts_with("HTTP/1.1 431"));
@@ -275,7 +282,7 @@ async fn a_slow_body_a_huge_head_and_a_half_sent_head_end_and_others_are_served_
 }
 
 async fn slow_body(world: &World) -> TcpStream {
-    let mut socket = TcpStream::connect(world.address()).await.expect("the server listens");
+    let mut socket = TcpStream::connect(world.collector()).await.expect("the server listens");
     socket
         .write_all(b"POST /v1/hits HTTP/1.1\r\nhost: x\r\ncontent-length: 500\r\n\r\n{\"site\":")
         .await
@@ -284,7 +291,7 @@ async fn slow_body(world: &World) -> TcpStream {
 }
 
 async fn half_head(world: &World) -> TcpStream {
-    let mut socket = TcpStream::connect(world.address()).await.expect("the server listens");
+    let mut socket = TcpStream::connect(world.collector()).await.expect("the server listens");
     socket.write_all(b"GET / HTTP/1.1\r\nhost:").await.expect("the server reads");
     socket
 }
@@ -302,9 +309,8 @@ async fn answer_of(mut socket: TcpStream) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-#[tokio::test]
-async fn what_a_site_ignores_is_taken_and_dropped_and_said() {
-    let world = World::start().await;
+async fn what_a_site_ignores_is_taken_and_dropped_and_said(size: Size) {
+    let world = World::start(size).await;
     let lists =
         [("ignored_addresses", "198.51.100.0/24"), ("ignored_paths", "/admin/*"), ("honour_opt_out", "on")];
     let site = world.site_with(&lists).await;

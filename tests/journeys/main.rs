@@ -1,9 +1,16 @@
 //! Journeys through the real program: what a user does, over HTTP and WebSocket alone.
 
+mod load;
+mod sizes;
+
 mod arrows;
 mod cases;
 mod cluster;
 mod crash;
+mod deadletters;
 mod limits;
+mod moving;
 mod replay;
 mod rights;
+mod rolling;
+mod sharing;

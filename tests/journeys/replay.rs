@@ -6,7 +6,16 @@ use std::time::Duration;
 use model::SiteId;
 use serde_json::Value;
 use watchfire::replay::{ReplayOptions, replay};
-use world::World;
+use world::{Size, World};
+
+use crate::sizes::on_both_sizes;
+
+on_both_sizes! {
+    a_week_of_a_site_equals_the_recount,
+    the_week_after_equals_the_recount,
+    four_days_of_a_blog_equal_the_recount_and_the_line_cut_short_is_named,
+    a_replay_as_if_it_happened_now_moves_the_live_view,
+}
 
 /// The logs stand outside the project; where they are absent the test says so and goes on.
 fn data() -> Option<PathBuf> {
@@ -52,9 +61,9 @@ fn truth(data: &Path, log: &str) -> Value {
 }
 
 /// Replays a log with its own times and compares every number with the recount.
-async fn check(log: &str, unreadable: u64) {
+async fn check(size: Size, log: &str, unreadable: u64) {
     let Some(data) = data() else { return };
-    let world = World::start().await;
+    let world = World::start(size).await;
     let site = world.site_with(&[("hostnames", "*")]).await;
     let file = data.join(format!("logs/{log}.log.gz"));
     let token = token(&world).await;
@@ -69,25 +78,21 @@ async fn check(log: &str, unreadable: u64) {
     world.end().await;
 }
 
-#[tokio::test]
-async fn a_week_of_a_site_equals_the_recount() {
-    check("site-week-48", 0).await;
+async fn a_week_of_a_site_equals_the_recount(size: Size) {
+    check(size, "site-week-48", 0).await;
 }
 
-#[tokio::test]
-async fn the_week_after_equals_the_recount() {
-    check("site-week-49", 0).await;
+async fn the_week_after_equals_the_recount(size: Size) {
+    check(size, "site-week-49", 0).await;
 }
 
-#[tokio::test]
-async fn four_days_of_a_blog_equal_the_recount_and_the_line_cut_short_is_named() {
-    check("blog-4-days", 1).await;
+async fn four_days_of_a_blog_equal_the_recount_and_the_line_cut_short_is_named(size: Size) {
+    check(size, "blog-4-days", 1).await;
 }
 
-#[tokio::test]
-async fn a_replay_as_if_it_happened_now_moves_the_live_view() {
+async fn a_replay_as_if_it_happened_now_moves_the_live_view(size: Size) {
     let Some(data) = data() else { return };
-    let world = World::start().await;
+    let world = World::start(size).await;
     let site = world.site_with(&[("hostnames", "*")]).await;
     let mut dashboard = world.dashboard(site, "live").await;
     let file = data.join("logs/site-week-48.log.gz");

@@ -1,5 +1,7 @@
 //! Who gets what: a table over all routes, which fails when a route is not in it, and over all topics.
 
+mod table;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -8,92 +10,23 @@ use model::SiteId;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use world::{Answer, Person, Push, World};
+use world::{Answer, Person, Push, Size, World};
+
+use crate::sizes::on_both_sizes;
+use table::*;
+
+on_both_sizes! {
+    everybody_is_served_what_the_table_says_and_nothing_else,
+    topics_are_told_to_those_who_see_the_site_and_to_nobody_else,
+    another_origin_cannot_use_a_browsers_cookie,
+    a_right_that_is_revoked_cuts_the_open_socket,
+    signing_out_closes_the_socket_of_that_browser,
+    a_token_and_a_share_link_open_what_they_are_for_and_nothing_else,
+}
 
 /// A name that only those who may see the site ever read.
 const SITE_NAME: &str = "Quiet Pebble Shop";
 const PASSWORD: &str = "a long enough password";
-
-/// Who asks. Everybody but the owner of the other site has to do with the site in question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Who {
-    Stranger,
-    Viewer,
-    Admin,
-    Owner,
-    Operator,
-    OtherOwner,
-}
-use Who::{Admin, Operator, OtherOwner, Owner, Stranger, Viewer};
-
-const EVERYBODY: [Who; 6] = [Stranger, Viewer, Admin, Owner, Operator, OtherOwner];
-const SIGNED_IN: [Who; 5] = [Viewer, Admin, Owner, Operator, OtherOwner];
-const SEES: [Who; 4] = [Viewer, Admin, Owner, Operator];
-const EDITS: [Who; 3] = [Admin, Owner, Operator];
-const OWNS: [Who; 2] = [Owner, Operator];
-const INSTALLS: [Who; 1] = [Operator];
-
-/// Method, path, and who is served. `{account}`, `{invitation}` and `{share}` are of the site and made anew for each who
-/// asks; `{token}` is the operator's. `{secret}` routes are served to whoever knows the secret: asked here
-/// with a wrong one, they are served to nobody.
-const TABLE: &[(&str, &str, &[Who])] = &[
-    ("GET", "/", &SIGNED_IN),
-    ("GET", "/setup/{secret}", &[]),
-    ("POST", "/setup/{secret}", &[]),
-    ("GET", "/sign-in", &EVERYBODY),
-    ("POST", "/sign-in", &EVERYBODY),
-    ("POST", "/sign-out", &EVERYBODY),
-    ("GET", "/account", &SIGNED_IN),
-    ("POST", "/account", &SIGNED_IN),
-    ("POST", "/account/password", &SIGNED_IN),
-    ("POST", "/account/sign-out-everywhere", &SIGNED_IN),
-    ("GET", "/account/tokens", &SIGNED_IN),
-    ("POST", "/account/tokens", &SIGNED_IN),
-    ("POST", "/account/tokens/{token}/revoke", &INSTALLS),
-    ("GET", "/sites/new", &INSTALLS),
-    ("POST", "/sites/new", &INSTALLS),
-    ("GET", "/sites/{site}", &SEES),
-    ("GET", "/sites/{site}/tag", &EDITS),
-    ("GET", "/sites/{site}/settings", &EDITS),
-    ("POST", "/sites/{site}/settings", &EDITS),
-    ("POST", "/sites/{site}/delete", &OWNS),
-    ("GET", "/sites/{site}/people", &EDITS),
-    ("POST", "/sites/{site}/people/{account}/role", &EDITS),
-    ("POST", "/sites/{site}/people/{account}/remove", &EDITS),
-    ("POST", "/sites/{site}/invitations", &EDITS),
-    ("POST", "/sites/{site}/invitations/{invitation}/withdraw", &EDITS),
-    ("POST", "/sites/{site}/shares", &EDITS),
-    ("POST", "/sites/{site}/shares/{share}/revoke", &EDITS),
-    ("GET", "/invitation/{secret}", &[]),
-    ("POST", "/invitation/{secret}", &[]),
-    ("POST", "/invitation/{secret}/new", &[]),
-    ("GET", "/share/{secret}", &[]),
-    ("GET", "/api/watchfire/sites", &SIGNED_IN),
-    ("POST", "/api/watchfire/sites", &INSTALLS),
-    ("GET", "/api/watchfire/sites/{site}", &SEES),
-    ("GET", "/demo", &SIGNED_IN),
-    ("GET", "/demo/demo.css", &EVERYBODY),
-    ("GET", "/demo/{site}", &EVERYBODY),
-    ("GET", "/demo/{site}/", &EVERYBODY),
-    ("GET", "/demo/{site}/teas", &EVERYBODY),
-    ("GET", "/demo/{site}/teas/assam", &EVERYBODY),
-    ("GET", "/demo/{site}/cart", &EVERYBODY),
-    ("GET", "/demo/{site}/about", &EVERYBODY),
-    ("GET", "/demo/{site}/price-list.txt", &EVERYBODY),
-    ("GET", "/assets/{file}", &[]),
-    ("GET", "/favicon.svg", &EVERYBODY),
-    ("GET", "/robots.txt", &EVERYBODY),
-    // The hub, the collector, the server itself: found in their sources.
-    ("GET", "/api/watchfire/live", &[]),
-    ("GET", "/api/watchfire/live/events", &SEES),
-    ("GET", "/api/watchfire/live/now", &SEES),
-    ("POST", "/v1/hits", &EVERYBODY),
-    ("GET", "/v1/p.gif", &EVERYBODY),
-    ("GET", "/v1/wf.js", &EVERYBODY),
-    ("GET", "/wf.js", &EVERYBODY),
-    ("GET", "/healthz", &EVERYBODY),
-    ("GET", "/readyz", &EVERYBODY),
-];
 
 const TOPICS: [&str; 4] = ["now", "live", "visitors", "hits"];
 
@@ -105,8 +38,8 @@ struct Cast {
 }
 
 impl Cast {
-    async fn gather() -> Cast {
-        let world = World::start().await;
+    async fn gather(size: Size) -> Cast {
+        let world = World::start(size).await;
         let site = world.site_with(&[("name", SITE_NAME)]).await;
         let other_site = world.site_with(&[("name", "Elsewhere")]).await;
         let mut people = vec![(Stranger, world.stranger()), (Operator, world.owner().at(world.address()))];
@@ -221,9 +154,8 @@ fn is_refused(answer: &Answer) -> bool {
     to_sign_in || matches!(answer.status.as_u16(), 401 | 403 | 404)
 }
 
-#[tokio::test]
-async fn everybody_is_served_what_the_table_says_and_nothing_else() {
-    let cast = Cast::gather().await;
+async fn everybody_is_served_what_the_table_says_and_nothing_else(size: Size) {
+    let cast = Cast::gather(size).await;
     let mut wrong = Vec::new();
     for (method, path, served) in TABLE {
         // These end somebody's sign-in or need a body that says more: their own tests try them.
@@ -296,9 +228,8 @@ fn headers_of(cast: &Cast, who: Who) -> Vec<(&'static str, String)> {
     cookie.into_iter().chain([origin]).collect()
 }
 
-#[tokio::test]
-async fn topics_are_told_to_those_who_see_the_site_and_to_nobody_else() {
-    let cast = Cast::gather().await;
+async fn topics_are_told_to_those_who_see_the_site_and_to_nobody_else(size: Size) {
+    let cast = Cast::gather(size).await;
     for who in EVERYBODY {
         for topic in TOPICS {
             let socket = Push::connect(cast.world.address(), "", &headers_of(&cast, who)).await;
@@ -320,9 +251,8 @@ async fn topics_are_told_to_those_who_see_the_site_and_to_nobody_else() {
     cast.world.end().await;
 }
 
-#[tokio::test]
-async fn another_origin_cannot_use_a_browsers_cookie() {
-    let cast = Cast::gather().await;
+async fn another_origin_cannot_use_a_browsers_cookie(size: Size) {
+    let cast = Cast::gather(size).await;
     let cookie = cast.person(Viewer).cookie_header().expect("signed in");
     let headers = [("cookie", cookie), ("origin", "https://evil.example".to_owned())];
     assert_eq!(Push::connect(cast.world.address(), "", &headers).await.err(), Some(403));
@@ -353,9 +283,8 @@ async fn is_cut(socket: &mut Push) {
     assert!(cut.await.is_ok(), "the socket was not cut");
 }
 
-#[tokio::test]
-async fn a_right_that_is_revoked_cuts_the_open_socket() {
-    let cast = Cast::gather().await;
+async fn a_right_that_is_revoked_cuts_the_open_socket(size: Size) {
+    let cast = Cast::gather(size).await;
     let (world, site) = (&cast.world, cast.site);
     let topic = format!("site/{site}/live");
 
@@ -397,9 +326,8 @@ fn accounts_in(page: &str, site: SiteId) -> Vec<String> {
     found
 }
 
-#[tokio::test]
-async fn signing_out_closes_the_socket_of_that_browser() {
-    let cast = Cast::gather().await;
+async fn signing_out_closes_the_socket_of_that_browser(size: Size) {
+    let cast = Cast::gather(size).await;
     let mut socket =
         Push::connect(cast.world.address(), "", &headers_of(&cast, Viewer)).await.expect("let in");
     socket.subscribe(&format!("site/{}/now", cast.site), json!({})).await.expect("a viewer sees it");
@@ -408,9 +336,8 @@ async fn signing_out_closes_the_socket_of_that_browser() {
     cast.world.end().await;
 }
 
-#[tokio::test]
-async fn a_token_and_a_share_link_open_what_they_are_for_and_nothing_else() {
-    let cast = Cast::gather().await;
+async fn a_token_and_a_share_link_open_what_they_are_for_and_nothing_else(size: Size) {
+    let cast = Cast::gather(size).await;
     let (site, operator) = (cast.site, cast.person(Operator));
     let fields = [("name", "reader"), ("scope_read", "on"), ("sites", "all")];
     let page = operator.post("/account/tokens", &fields).await.text();

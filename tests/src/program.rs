@@ -18,6 +18,8 @@ pub struct Program {
     pub metrics: SocketAddr,
     /// Printed on a first run.
     pub set_up_path: Option<String>,
+    data: PathBuf,
+    flags: Vec<String>,
     child: Child,
 }
 
@@ -31,12 +33,21 @@ impl Program {
 
     /// Starts on this folder and waits until it is ready.
     pub async fn start(data: &Path, flags: &[&str]) -> Program {
-        let (address, metrics) = (free_address(), free_address());
+        let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        Program::start_at(free_address(), free_address(), data.to_owned(), flags).await
+    }
+
+    async fn start_at(
+        address: SocketAddr,
+        metrics: SocketAddr,
+        data: PathBuf,
+        flags: Vec<String>,
+    ) -> Program {
         let mut child = Command::new(Program::binary())
             .args(["serve", "--listen", &address.to_string(), "--metrics", &metrics.to_string(), "--data"])
-            .arg(data)
+            .arg(&data)
             .args(["--trusted-proxies", "127.0.0.1", "--log", "warn"])
-            .args(flags)
+            .args(&flags)
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
@@ -52,7 +63,7 @@ impl Program {
                 }
             }
         });
-        let mut program = Program { address, metrics, set_up_path: None, child };
+        let mut program = Program { address, metrics, set_up_path: None, data, flags, child };
         program.ready().await;
         let greeting = tokio::time::timeout(START_MAX, words.recv()).await;
         program.set_up_path = greeting.expect("the program greets").flatten();
@@ -68,17 +79,52 @@ impl Program {
         .await;
     }
 
+    /// What the program tells of one metric, its labels summed. None: nothing yet.
+    pub async fn metric(&self, name: &str) -> Option<f64> {
+        let text = Person::new(self.metrics).get("/metrics").await.text();
+        let told = text.lines().filter_map(|line| {
+            let (found, value) = line.rsplit_once(' ')?;
+            (found.split('{').next() == Some(name)).then(|| value.parse::<f64>().ok())?
+        });
+        told.reduce(|sum, value| sum + value)
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id().expect("the program runs")
     }
 
     /// `kill -9`: nothing is flushed, nobody is told.
     pub async fn kill(mut self) {
+        self.end().await;
+    }
+
+    async fn end(&mut self) {
         self.child.kill().await.expect("the program was running");
+    }
+
+    /// As `kill`, without waiting for the end; `replaced` starts it again.
+    pub fn kill_now(&mut self) {
+        self.child.start_kill().expect("the program was running");
+    }
+
+    /// `kill -9`, and another on the same folder and addresses.
+    pub async fn replaced(mut self) -> Program {
+        self.end().await;
+        Program::start_at(self.address, self.metrics, self.data, self.flags).await
+    }
+
+    /// SIGTERM, and another on the same folder and addresses once it ended, with success within `bound`.
+    pub async fn restarted(mut self, bound: Duration) -> Program {
+        assert!(self.stop(bound).await, "SIGTERM drains within {bound:?}");
+        Program::start_at(self.address, self.metrics, self.data, self.flags).await
     }
 
     /// SIGTERM, and whether it ended with success within `bound`.
     pub async fn terminate(mut self, bound: Duration) -> bool {
+        self.stop(bound).await
+    }
+
+    async fn stop(&mut self, bound: Duration) -> bool {
         let pid = i32::try_from(self.pid()).expect("a process id fits");
         // SAFETY: signals a child of ours that has not been waited for, so the id is still its own.
         unsafe { libc::kill(pid, libc::SIGTERM) };

@@ -1,5 +1,6 @@
 //! A plain reverse proxy before the services of a cluster, as an operator would put one there: picks by path, turn
-//! about among the servers of a service, passes sockets through, changes nothing else.
+//! about among the servers of a service, asks the next one once where one gives no answer or is unavailable, passes
+//! sockets through, changes nothing else.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,8 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Empty, Full, Limited};
 use hyper::body::Incoming;
+use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode, header};
 use hyper_util::client::legacy::Client;
@@ -18,6 +20,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 type Body = BoxBody<Bytes, hyper::Error>;
+
+/// Bytes of a request that is kept until it is answered, to ask another server.
+const REQUEST_BYTES_MAX: usize = 1 << 20;
 
 /// Where the services listen.
 #[derive(Clone, Debug, Default)]
@@ -36,7 +41,7 @@ pub struct Proxy {
 struct Paths {
     upstreams: Upstreams,
     turn: AtomicUsize,
-    client: Client<HttpConnector, Incoming>,
+    client: Client<HttpConnector, Full<Bytes>>,
 }
 
 impl Proxy {
@@ -62,14 +67,16 @@ impl Drop for Proxy {
 }
 
 impl Paths {
-    fn upstream(&self, path: &str) -> SocketAddr {
+    /// The server whose turn it is, and the one after it.
+    fn upstreams(&self, path: &str) -> [SocketAddr; 2] {
         let of_collector = path.starts_with("/v1/") || path.starts_with("/wf");
         let among = match path {
             _ if of_collector => &self.upstreams.collectors,
             _ if path.starts_with("/api/watchfire/live") => &self.upstreams.realtimes,
             _ => &self.upstreams.webs,
         };
-        among[self.turn.fetch_add(1, Ordering::Relaxed) % among.len()]
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        [among[turn % among.len()], among[(turn + 1) % among.len()]]
     }
 }
 
@@ -88,10 +95,10 @@ async fn connection(stream: TcpStream, paths: Arc<Paths>) {
 }
 
 async fn pass(request: Request<Incoming>, paths: &Paths) -> Response<Body> {
-    let upstream = paths.upstream(request.uri().path());
+    let upstreams = paths.upstreams(request.uri().path());
     let answer = match request.headers().contains_key(header::UPGRADE) {
-        true => socket(request, upstream).await,
-        false => whole(request, upstream, paths).await,
+        true => socket(request, upstreams).await,
+        false => whole(request, upstreams, paths).await,
     };
     answer.unwrap_or_else(|_| {
         let mut answer = Response::new(Empty::new().map_err(|never| match never {}).boxed());
@@ -101,18 +108,43 @@ async fn pass(request: Request<Incoming>, paths: &Paths) -> Response<Body> {
 }
 
 async fn whole(
-    mut request: Request<Incoming>,
-    upstream: SocketAddr,
+    request: Request<Incoming>,
+    [first, second]: [SocketAddr; 2],
     paths: &Paths,
 ) -> anyhow::Result<Response<Body>> {
-    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    *request.uri_mut() = format!("http://{upstream}{path}").parse()?;
-    Ok(paths.client.request(request).await?.map(BodyExt::boxed))
+    let (head, body) = request.into_parts();
+    let body = Limited::new(body, REQUEST_BYTES_MAX).collect().await;
+    let body = body.map_err(|error| anyhow::anyhow!(error))?.to_bytes();
+    let answer = paths.client.request(for_upstream(&head, &body, first)?).await;
+    // A hit counts once however often it comes; a form might be taken twice.
+    let may_come_twice = head.method.is_safe() || head.uri.path() == "/v1/hits";
+    let is_refused = match &answer {
+        Ok(answer) => may_come_twice && answer.status() == StatusCode::SERVICE_UNAVAILABLE,
+        Err(error) => may_come_twice || error.is_connect(),
+    };
+    let answer = match is_refused {
+        true => paths.client.request(for_upstream(&head, &body, second)?).await,
+        false => answer,
+    };
+    Ok(answer?.map(BodyExt::boxed))
+}
+
+fn for_upstream(head: &Parts, body: &Bytes, upstream: SocketAddr) -> anyhow::Result<Request<Full<Bytes>>> {
+    let mut head = head.clone();
+    let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+    head.uri = format!("http://{upstream}{path}").parse()?;
+    Ok(Request::from_parts(head, Full::new(body.clone())))
 }
 
 /// One connection of its own, and once both agreed to upgrade, bytes both ways.
-async fn socket(mut request: Request<Incoming>, upstream: SocketAddr) -> anyhow::Result<Response<Body>> {
-    let stream = TcpStream::connect(upstream).await?;
+async fn socket(
+    mut request: Request<Incoming>,
+    [first, second]: [SocketAddr; 2],
+) -> anyhow::Result<Response<Body>> {
+    let stream = match TcpStream::connect(first).await {
+        Ok(stream) => stream,
+        Err(_) => TcpStream::connect(second).await?,
+    };
     stream.set_nodelay(true)?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection.with_upgrades());

@@ -29,21 +29,33 @@ impl Push {
         query: &str,
         headers: &[(&'static str, String)],
     ) -> Result<Push, u16> {
-        let mut request = format!("ws://{server}/api/watchfire/live{query}")
-            .into_client_request()
-            .expect("a valid request");
-        for (name, value) in headers {
-            request.headers_mut().insert(*name, value.parse().expect("a header value"));
-        }
-        match tokio_tungstenite::connect_async(request).await {
-            Ok((socket, _)) => Ok(Push { socket, data: Value::Null, version: 0 }),
+        match Push::dial(server, query, headers).await {
+            Ok(push) => Ok(push),
             Err(Error::Http(response)) => Err(response.status().as_u16()),
             Err(error) => panic!("{error}"),
         }
     }
 
+    /// As `connect`, where the server may not be there.
+    pub async fn dial(
+        server: SocketAddr,
+        query: &str,
+        headers: &[(&'static str, String)],
+    ) -> Result<Push, Error> {
+        let mut request = format!("ws://{server}/api/watchfire/live{query}").into_client_request()?;
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().expect("a header value"));
+        }
+        let (socket, _) = tokio_tungstenite::connect_async(request).await?;
+        Ok(Push { socket, data: Value::Null, version: 0 })
+    }
+
     pub async fn say(&mut self, message: Value) {
-        self.socket.send(Message::text(message.to_string())).await.expect("the socket takes a frame");
+        self.try_say(message).await.expect("the socket takes a frame");
+    }
+
+    pub async fn try_say(&mut self, message: Value) -> Result<(), Error> {
+        self.socket.send(Message::text(message.to_string())).await
     }
 
     /// Subscribes and waits for the snapshot; the code where refused.
@@ -88,7 +100,7 @@ impl Push {
                 Message::Text(text) => {
                     let frame: Value = serde_json::from_str(&text)?;
                     if let Some(ping) = frame.get("ping") {
-                        self.say(json!({ "pong": ping })).await;
+                        self.try_say(json!({ "pong": ping })).await?;
                         continue;
                     }
                     return Ok(frame);

@@ -1,70 +1,65 @@
-//! The whole program in this process, in a folder of its own, on a port of its own, with a clock to turn.
+//! The whole program in this process, in either size, on ports of its own, with a clock to turn.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Parser;
-use model::{Millis, SiteId, TestClock};
+use model::{Clock, Millis, SiteId, TestClock};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use watchfire::serve::Server;
-use watchfire::settings::Settings;
 
+use crate::ledger::Ledger;
+use crate::parts::{Parts, Size};
 use crate::{Person, Push, Tag, eventually};
 
-/// 2026-03-04 10:30:00 UTC, a Wednesday, far from any midnight.
-pub const A_MORNING: Millis = Millis(1_772_620_200_000);
+/// 2096-03-07 10:30:00 UTC, a Wednesday, far from any midnight. Years ahead: servers that remove by their own time what
+/// has expired (MongoDB does) find nothing of this world to remove.
+pub const A_MORNING: Millis = Millis(3_981_954_600_000);
 pub const OWNER_EMAIL: &str = "owner@watchfire.example";
 pub const OWNER_PASSWORD: &str = "correct horse battery";
 
 pub struct World {
     pub clock: Arc<TestClock>,
-    pub folder: TempDir,
-    pub settings: Settings,
-    server: Option<Server>,
+    parts: Parts,
+    ledger: Ledger,
     owner: Person,
-}
-
-#[derive(Parser)]
-struct Arguments {
-    #[command(flatten)]
-    settings: Settings,
+    /// Of every process; removed last.
+    _folder: TempDir,
 }
 
 impl World {
     /// Started on a morning, with an owner who is signed in.
-    pub async fn start() -> World {
-        World::at(A_MORNING).await
+    pub async fn start(size: Size) -> World {
+        World::at(size, A_MORNING).await
     }
 
-    pub async fn at(now: Millis) -> World {
-        World::with(now, &[]).await
+    pub async fn at(size: Size, now: Millis) -> World {
+        World::with(size, now, &[]).await
     }
 
     /// With further flags of `watchfire serve`.
-    pub async fn with(now: Millis, flags: &[&str]) -> World {
+    pub async fn with(size: Size, now: Millis, flags: &[&str]) -> World {
         let folder = tempfile::tempdir().expect("a folder of our own");
-        let data = folder.path().to_str().expect("a plain path");
-        let fixed = ["serve", "--listen", "127.0.0.1:0", "--trusted-proxies", "127.0.0.1", "--data", data];
-        let arguments: Vec<&str> = fixed.iter().chain(flags).copied().collect();
-        let settings = Arguments::parse_from(arguments).settings;
-        let clock = Arc::new(TestClock::at(now));
-        let server = Server::start(&settings, clock.clone()).await.expect("the server starts");
-        let owner = Person::new(server.address);
-        let set_up = server.set_up_path.clone().expect("a first run offers to set up");
+        let (clock, ledger) = (Arc::new(TestClock::at(now)), Ledger::default());
+        let time: Arc<dyn Clock> = clock.clone();
+        let started = Parts::start(size, folder.path(), flags, &time, &ledger).await;
+        let parts = started.expect("the servers start");
+        let owner = Person::new(parts.address());
+        let set_up = parts.set_up_path().expect("a first run offers to set up");
         let fields = [("name", "Olive Owner"), ("email", OWNER_EMAIL), ("password", OWNER_PASSWORD)];
         let answer = owner.post(&set_up, &fields).await;
         assert_eq!(answer.status, 303, "{}", answer.text());
-        World { clock, folder, settings, server: Some(server), owner }
+        World { clock, parts, ledger, owner, _folder: folder }
     }
 
-    pub fn server(&self) -> &Server {
-        self.server.as_ref().expect("the server runs")
-    }
-
+    /// Where people and tags reach it.
     pub fn address(&self) -> SocketAddr {
-        self.server().address
+        self.parts.address()
+    }
+
+    /// Where a process listens that takes hits, whatever stands in front of it.
+    pub fn collector(&self) -> SocketAddr {
+        self.parts.collector()
     }
 
     /// The operator, signed in.
@@ -118,36 +113,32 @@ impl World {
         push
     }
 
-    /// Everything acknowledged is in the tail.
+    /// Everything acknowledged is in the tail, and live was told.
     pub async fn settle(&self) {
-        let bus = self.server().backends.bus.clone();
-        eventually("the bus is empty", || async { (bus.depth().await.messages == 0).then_some(()) }).await;
+        eventually("nothing is on its way", || async { self.ledger.is_settled().then_some(()) }).await;
     }
 
     /// The exact recount of the tail, as `watchfire tail --json` prints it.
     pub async fn tail(&self, site: SiteId) -> Value {
         self.settle().await;
-        let history = self.server().backends.store.history.clone();
+        let server = self.parts.servers().next_back().expect("a server runs");
+        let history = server.backends.store.history.clone();
         let totals = watchfire::tail::totals(history.as_ref(), site).await.expect("the tail can be read");
         serde_json::to_value(totals).expect("totals are JSON")
     }
 
-    /// Stops in order and starts again on the same folder. The owner stays signed in.
+    /// Each process is stopped in order and started again, one after the other. The owner stays signed in.
     pub async fn restart(&mut self) {
-        let server = self.server.take().expect("the server runs");
-        server.stop().await.expect("the server stops");
-        let server =
-            Server::start(&self.settings, self.clock.clone()).await.expect("the server starts again");
-        self.owner = self.owner.at(server.address);
-        self.server = Some(server);
+        let time: Arc<dyn Clock> = self.clock.clone();
+        self.parts.restart(&time, &self.ledger).await.expect("every server stops and starts again");
     }
 
     /// Stops; nothing may be left on the way, and every task has ended.
-    pub async fn end(mut self) {
+    pub async fn end(self) {
         self.settle().await;
-        let server = self.server.take().expect("the server runs");
+        let server = self.parts.servers().next_back().expect("a server runs");
         let dead = server.backends.bus.dead_letters(10).await.expect("dead letters can be listed");
         assert!(dead.is_empty(), "dead letters: {dead:?}");
-        server.stop().await.expect("every task ends");
+        self.parts.stop().await.expect("every task ends");
     }
 }

@@ -111,7 +111,27 @@ pub fn too_long(value: &str, bytes_max: usize) -> Option<String> {
 }
 
 pub fn unprintable(value: &str) -> Option<String> {
-    value.contains(char::is_control).then(|| "Leave out line breaks and control characters.".to_owned())
+    let refused = |letter: char| letter.is_control() || turns_text(letter);
+    if value.contains(refused) {
+        return Some("Leave out line breaks, control characters and marks that turn text around.".to_owned());
+    }
+    let is_blank =
+        !value.is_empty() && value.chars().all(|letter| letter.is_whitespace() || is_unseen(letter));
+    is_blank.then(|| "Use letters that can be seen.".to_owned())
+}
+
+/// Line separators, and the embeddings, overrides and isolates by which one name can be shown as another. Marks that
+/// right-to-left writing needs within a name (U+200E, U+200F, U+061C) are none of them.
+fn turns_text(letter: char) -> bool {
+    matches!(letter, '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Nothing is drawn for it; joiners and selectors belong within words and emoji, but are no name.
+fn is_unseen(letter: char) -> bool {
+    matches!(letter,
+        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'
+        | '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}'
+        | '\u{FEFF}' | '\u{FFA0}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
 impl<S: Send + Sync> FromRequest<S> for Fields {
@@ -183,6 +203,8 @@ mod tests {
     fn odd_values_are_refused() {
         check(name_problem, "Ada <script>", "");
         check(name_problem, "Ada \"Q\"", "a\nb");
+        check(name_problem, "עדה", "\u{202E}nimda");
+        check(name_problem, "👩\u{200D}💻 نامه\u{200C}ها", "\u{200B}\u{2060}");
         check(email_problem, "a@b", "a@b@c");
         check(email_problem, "ada+x@example.org", "ada example.org");
         check(email_problem, "ada@example.org", "@example.org");

@@ -6,17 +6,8 @@ use lapin::options::{BasicAckOptions, BasicGetOptions};
 use lapin::{BasicProperties, Channel};
 use tokio::time::timeout;
 
-use super::{ANSWER_TIME_MAX, AmqpBus, Shared, envelope};
-use crate::DeadLetter;
-
-/// What becomes of a dead letter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    Keep,
-    /// Back to the end of its shard, without its reason.
-    Requeue,
-    Drop,
-}
+use super::{ANSWER_TIME_MAX, Shared, envelope};
+use crate::{DeadLetter, Decide, Fate};
 
 /// One letter got from the queue, and not yet acknowledged.
 struct Got {
@@ -24,34 +15,44 @@ struct Got {
     letter: DeadLetter,
 }
 
-impl AmqpBus {
-    /// Asks `decide` about each dead letter, oldest first, at most `limit`, and returns how many were requeued or
-    /// dropped. A letter is sent again before it leaves the dead letters: killed in between, it is in both.
-    pub async fn sort_dead_letters(
+impl Shared {
+    /// All are got before the first is sent again: one that comes back at once is not met twice.
+    pub(super) async fn sort_dead_letters(
         &self,
         limit: usize,
-        mut decide: impl FnMut(&DeadLetter) -> Fate,
+        decide: &mut Decide<'_>,
     ) -> anyhow::Result<usize> {
-        let shared = &self.shared;
-        let channel = shared.reading.link().await?.channel().await?;
-        let (mut seen, mut sorted) = (0, 0);
-        while let Some(got) = shared.get(&channel).await? {
-            seen += 1;
-            let fate = if seen <= limit { decide(&got.letter) } else { Fate::Keep };
-            match fate {
+        let channel = self.reading.link().await?.channel().await?;
+        let mut oldest = Vec::new();
+        while let Some(got) = self.get(&channel).await? {
+            if oldest.len() < limit {
+                oldest.push(got);
+            }
+        }
+        let sorted = self.sort(&channel, oldest, decide).await;
+        give_back(&channel).await?;
+        sorted
+    }
+
+    async fn sort(
+        &self,
+        channel: &Channel,
+        letters: Vec<Got>,
+        decide: &mut Decide<'_>,
+    ) -> anyhow::Result<usize> {
+        let mut sorted = 0;
+        for Got { tag, letter } in letters {
+            match decide(&letter) {
                 Fate::Keep => continue,
                 Fate::Drop => {}
-                Fate::Requeue => shared.requeue(got.letter).await?,
+                Fate::Requeue => self.requeue(letter).await?,
             }
-            channel.basic_ack(got.tag, BasicAckOptions::default()).await?;
+            channel.basic_ack(tag, BasicAckOptions::default()).await?;
             sorted += 1;
         }
-        give_back(&channel).await?;
         Ok(sorted)
     }
-}
 
-impl Shared {
     pub(super) async fn read_dead_letters(&self, limit: usize) -> anyhow::Result<Vec<DeadLetter>> {
         let channel = self.reading.link().await?.channel().await?;
         let mut letters = Vec::new();

@@ -1,7 +1,8 @@
 //! Messages set aside with their reason: a file each in a folder of its own, named by position. Bounded by number
-//! and bytes: past either the oldest go. A letter on disk is also the durable acknowledgement of its message.
+//! and bytes: past either the oldest go. A letter on disk is also the durable acknowledgement of its message; of one
+//! that was requeued or dropped an empty file stays until the journal holds the message no more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,8 @@ use super::segment::sync_folder;
 use crate::{DeadLetter, REASON_BYTES_MAX};
 
 const EXTENSION: &str = "letter";
+/// What a letter's file is called once it was requeued or dropped.
+const SPENT: &str = "spent";
 const UNFINISHED: &str = "unfinished";
 
 pub struct DeadLetters {
@@ -20,6 +23,8 @@ pub struct DeadLetters {
     /// Bytes of each by position.
     known: BTreeMap<u64, u64>,
     bytes: u64,
+    /// Positions of letters that were requeued or dropped.
+    spent: BTreeSet<u64>,
     number_max: usize,
     bytes_max: u64,
 }
@@ -27,26 +32,42 @@ pub struct DeadLetters {
 impl DeadLetters {
     pub fn open(folder: PathBuf, number_max: usize, bytes_max: u64) -> anyhow::Result<DeadLetters> {
         std::fs::create_dir_all(&folder)?;
-        let mut letters = DeadLetters { folder, known: BTreeMap::new(), bytes: 0, number_max, bytes_max };
+        let (known, spent) = Default::default();
+        let mut letters = DeadLetters { folder, known, bytes: 0, spent, number_max, bytes_max };
         for entry in std::fs::read_dir(&letters.folder)? {
             let entry = entry?;
-            if let Some(position) = position_of(&entry.path()) {
+            if let Some(position) = position_of(&entry.path(), EXTENSION) {
                 letters.note(position, entry.metadata()?.len());
             }
+            letters.spent.extend(position_of(&entry.path(), SPENT));
         }
         Ok(letters)
     }
 
-    /// Positions of the messages set aside.
+    pub fn count(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Positions of the messages set aside, whatever became of them since.
     pub fn positions(&self) -> impl Iterator<Item = u64> {
-        self.known.keys().copied()
+        self.known.keys().chain(&self.spent).copied()
+    }
+
+    /// Removes what is left of letters whose messages stand before `first`, where the journal begins now.
+    pub fn tidy(&mut self, first: u64) {
+        let kept = self.spent.split_off(&first);
+        for position in std::mem::replace(&mut self.spent, kept) {
+            if let Err(error) = std::fs::remove_file(self.path(position, SPENT)) {
+                tracing::warn!(%error, "cannot remove what is left of a dead letter");
+            }
+        }
     }
 
     /// Durable when it returns.
     pub fn add(&mut self, record: &Record, reason: &str) -> anyhow::Result<()> {
         let bytes = encode(record, cut(reason));
         let position = record.position.0;
-        let path = self.path(position);
+        let path = self.path(position, EXTENSION);
         write_durably(&self.folder, &path, &bytes)
             .with_context(|| format!("cannot write the dead letter {}", path.display()))?;
         self.note(position, bytes.len() as u64);
@@ -54,13 +75,31 @@ impl DeadLetters {
         Ok(())
     }
 
-    /// Oldest first. One that cannot be read is logged and left out.
-    pub fn read(&self, limit: usize) -> Vec<DeadLetter> {
+    /// Gone when it returns, and never delivered again from where it stands in the journal.
+    pub fn remove(&mut self, position: u64) -> anyhow::Result<()> {
+        let Some(&bytes) = self.known.get(&position) else {
+            return Ok(());
+        };
+        let (path, spent) = (self.path(position, EXTENSION), self.path(position, SPENT));
+        let remove = || {
+            std::fs::rename(&path, &spent)?;
+            File::options().write(true).open(&spent)?.set_len(0)?;
+            sync_folder(&self.folder)
+        };
+        remove().with_context(|| format!("cannot remove the dead letter {}", path.display()))?;
+        self.known.remove(&position);
+        self.spent.insert(position);
+        self.bytes -= bytes;
+        Ok(())
+    }
+
+    /// With their positions, oldest first. One that cannot be read is logged and left out.
+    pub fn read(&self, limit: usize) -> Vec<(u64, DeadLetter)> {
         let mut letters = Vec::new();
         for &position in self.known.keys().take(limit) {
-            let path = self.path(position);
+            let path = self.path(position, EXTENSION);
             match std::fs::read(&path).ok().and_then(|bytes| decode(&bytes)) {
-                Some(letter) => letters.push(letter),
+                Some(letter) => letters.push((position, letter)),
                 None => tracing::error!(file = %path.display(), "a dead letter is damaged"),
             }
         }
@@ -78,7 +117,7 @@ impl DeadLetters {
                 return;
             };
             tracing::warn!(position = oldest, "forgot the oldest dead letter, there are too many");
-            match std::fs::remove_file(self.path(oldest)) {
+            match std::fs::remove_file(self.path(oldest, EXTENSION)) {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
                     tracing::warn!(%error, "cannot remove a dead letter");
                     return;
@@ -90,13 +129,13 @@ impl DeadLetters {
         }
     }
 
-    fn path(&self, position: u64) -> PathBuf {
-        self.folder.join(format!("{position:020}.{EXTENSION}"))
+    fn path(&self, position: u64, extension: &str) -> PathBuf {
+        self.folder.join(format!("{position:020}.{extension}"))
     }
 }
 
-fn position_of(path: &Path) -> Option<u64> {
-    (path.extension()? == EXTENSION).then_some(())?;
+fn position_of(path: &Path, extension: &str) -> Option<u64> {
+    (path.extension()? == extension).then_some(())?;
     path.file_stem()?.to_str()?.parse().ok()
 }
 
@@ -141,7 +180,7 @@ mod tests {
     }
 
     fn ids(letters: &DeadLetters) -> Vec<u128> {
-        letters.read(100).iter().map(|letter| letter.message.id.0).collect()
+        letters.read(100).iter().map(|(_, letter)| letter.message.id.0).collect()
     }
 
     #[test]
@@ -177,7 +216,27 @@ mod tests {
         letters.add(&record(1), "bad").unwrap();
         letters.add(&record(1), "worse").unwrap();
         let read = letters.read(10);
-        assert_eq!((read.len(), &*read[0].reason), (1, "worse"));
+        assert_eq!((read.len(), &*read[0].1.reason), (1, "worse"));
+    }
+
+    #[test]
+    fn what_is_left_of_a_letter_goes_once_the_journal_begins_behind_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || DeadLetters::open(folder.path().to_owned(), 3, 1 << 20).unwrap();
+        let mut letters = open();
+        (1..=3).for_each(|position| letters.add(&record(position), "bad").unwrap());
+        (1..=2).for_each(|position| letters.remove(position).unwrap());
+        assert_eq!((letters.bytes, ids(&letters)), (record(3).bytes() + 3, vec![3]));
+        let positions = |letters: DeadLetters| {
+            let mut positions: Vec<u64> = letters.positions().collect();
+            positions.sort();
+            positions
+        };
+        assert_eq!(positions(open()), [1, 2, 3]);
+        open().tidy(2);
+        assert_eq!(positions(open()), [2, 3], "the letter itself stays");
+        open().tidy(4);
+        assert_eq!(positions(open()), [3]);
     }
 
     #[test]

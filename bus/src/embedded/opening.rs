@@ -1,7 +1,8 @@
 //! Opens the folder: takes its lock, reads what an earlier process left, and cuts what it left unfinished.
 
 use std::collections::HashSet;
-use std::fs::{File, TryLockError};
+use std::fs::{DirBuilder, File, Permissions, TryLockError};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -28,13 +29,19 @@ pub struct Opened {
     pub lock: File,
 }
 
+/// For its owner alone: hits stand in it as they came. An older program made it for everybody to read.
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    std::fs::set_permissions(folder, Permissions::from_mode(0o700))
+}
+
 pub fn open(folder: &Path, options: &Options) -> anyhow::Result<Opened> {
     ensure!(options.shards > 0, "a bus has at least 1 shard");
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    make_private(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let lock = lock(folder)?;
     let (acks, floors) = Acks::open(folder)?;
     let letters = folder.join("dead-letters");
-    let letters = DeadLetters::open(letters, options.dead_letters_max, options.dead_letters_bytes_max)?;
+    let mut letters = DeadLetters::open(letters, options.dead_letters_max, options.dead_letters_bytes_max)?;
     segment::sync_folder(folder)?;
 
     let floor_of = |shard: u16| floors.get(usize::from(shard)).copied().unwrap_or(0);
@@ -45,6 +52,9 @@ pub fn open(folder: &Path, options: &Options) -> anyhow::Result<Opened> {
     let set_aside: HashSet<u64> = letters.positions().collect();
     let highest = floors.iter().copied().chain(letters.positions()).max().unwrap_or(0);
     let highest = recall(&mut state, &floors, &set_aside)?.max(highest);
+
+    // Where everything before is removed, or nothing is left.
+    letters.tidy(state.segments.first().map_or(highest + 1, |segment| segment.first));
 
     let newest = state.segments.last().filter(|segment| segment.bytes < options.segment_bytes);
     let journal =
@@ -61,7 +71,9 @@ fn lock(folder: &Path) -> anyhow::Result<File> {
         match lock.try_lock() {
             Ok(()) => return Ok(lock),
             Err(TryLockError::WouldBlock) if Instant::now() < end => sleep(LOCK_WAIT / 10),
-            Err(TryLockError::WouldBlock) => bail!("another process uses {}", folder.display()),
+            Err(TryLockError::WouldBlock) => {
+                bail!("another process uses {}: stop it first", folder.display())
+            }
             Err(TryLockError::Error(error)) => {
                 return Err(error).context(format!("cannot lock {}", path.display()));
             }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use bus::amqp::{AmqpBus, Fate, LinkError, Options};
-use bus::{Bus, ConsumeError, PublishError};
+use bus::amqp::{AmqpBus, LinkError, Options};
+use bus::{Bus, ConsumeError, DeadLetter, Fate, PublishError};
 use servers::Signal;
 use servers::rabbitmq::RabbitMq;
 
@@ -280,11 +280,12 @@ async fn dead_letters_are_kept_requeued_or_dropped_and_keep_their_order() {
         consumer.reject(delivery.position, "poison").await.unwrap();
     }
     drop(consumer);
-    let sorted = world.bus.sort_dead_letters(5, |letter| match letter.message.id.0 {
+    let mut decide = |letter: &DeadLetter| match letter.message.id.0 {
         2 | 6 => Fate::Requeue,
         4 => Fate::Drop,
         _ => Fate::Keep,
-    });
+    };
+    let sorted = world.bus.sort_dead_letters(5, &mut decide);
     assert_eq!(sorted.await.unwrap(), 2, "the sixth is past the limit");
     for _ in 0..3 {
         let letters = world.bus.dead_letters(2).await.unwrap();

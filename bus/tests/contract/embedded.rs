@@ -6,8 +6,8 @@ mod simulation;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bus::embedded::{EmbeddedBus, MESSAGE_OVERHEAD_BYTES, Options};
-use bus::{Bus, PublishError};
+use bus::embedded::{EmbeddedBus, Left, MESSAGE_OVERHEAD_BYTES, Options};
+use bus::{Bus, DeadLetter, Fate, PublishError};
 
 use crate::fixtures::*;
 
@@ -218,6 +218,14 @@ async fn a_second_process_is_told_who_has_the_folder() {
 }
 
 #[tokio::test]
+async fn nobody_else_on_the_machine_reads_the_folder() {
+    use std::os::unix::fs::PermissionsExt;
+    let world = Embedded::with(one_shard());
+    let mode = std::fs::metadata(world.folder.path()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}
+
+#[tokio::test]
 async fn a_bus_dropped_without_closing_frees_its_folder_and_keeps_its_messages() {
     let Embedded { bus, folder, options } = Embedded::with(one_shard());
     publish(&bus, 0, 1..=3).await;
@@ -246,6 +254,68 @@ async fn fewer_shards_are_refused_until_the_others_are_empty() {
     let bus = EmbeddedBus::open(folder.path(), two).unwrap();
     publish(&bus, 1, [3]).await;
     assert_eq!(waiting(&bus, 1).await, [3]);
+}
+
+#[tokio::test]
+async fn a_letter_of_a_shard_that_is_not_there_stays() {
+    let Embedded { bus, folder, .. } = Embedded::with(Options { shards: 2, ..one_shard() });
+    publish(&bus, 1, [1]).await;
+    let mut consumer = bus.consume(1).await.unwrap();
+    let taken = take(&mut *consumer, 1).await;
+    consumer.reject(last(&taken), "poison").await.unwrap();
+    drop((consumer, bus));
+    let bus = EmbeddedBus::open(folder.path(), one_shard()).unwrap();
+    let refused = bus.sort_dead_letters(10, &mut |_: &DeadLetter| Fate::Requeue).await.unwrap_err();
+    assert!(format!("{refused:#}").contains("there is no shard 1"), "{refused:#}");
+    assert_eq!(bus.dead_letters(10).await.unwrap().len(), 1);
+    assert_eq!(bus.sort_dead_letters(10, &mut |_: &DeadLetter| Fate::Drop).await.unwrap(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_any_moment_of_requeueing_no_letter_is_lost() {
+    const LETTERS: u128 = 60;
+    let world = Embedded::with(one_shard());
+    publish(&world.bus, 0, 0..LETTERS).await;
+    let mut consumer = world.bus.consume(0).await.unwrap();
+    for delivery in take(&mut *consumer, LETTERS as usize).await {
+        consumer.reject(delivery.position, "poison").await.unwrap();
+    }
+    drop(consumer);
+    let mut requeue = |_: &DeadLetter| Fate::Requeue;
+    let mut sorting = world.bus.sort_dead_letters(100, &mut requeue);
+    let mut killed = Vec::new();
+    while tokio::time::timeout(Duration::from_millis(2), &mut sorting).await.is_err() {
+        killed.push(as_killed(world.folder.path()));
+    }
+    assert!(killed.len() > 3, "{} moments", killed.len());
+    for folder in killed {
+        let bus = EmbeddedBus::open(folder.path(), one_shard()).unwrap();
+        let dead = bus.dead_letters(100).await.unwrap();
+        let mut held = waiting(&bus, 0).await;
+        held.extend(dead.iter().map(|letter| letter.message.id.0));
+        assert!(held.len() as u128 <= LETTERS + 2, "only the one under way is in both");
+        assert!((0..LETTERS).all(|id| held.contains(&id)), "{held:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_left_is_told_without_taking_or_changing_it() {
+    let Embedded { bus, folder, options } = Embedded::with(Options { shards: 3, ..one_shard() });
+    publish(&bus, 0, 1..=3).await;
+    publish(&bus, 2, 4..=5).await;
+    let mut consumer = bus.consume(0).await.unwrap();
+    let taken = take(&mut *consumer, 1).await;
+    consumer.reject(last(&taken), "poison").await.unwrap();
+    assert!(EmbeddedBus::left(folder.path(), 64).is_err(), "a process has the folder");
+    drop((consumer, bus));
+    for _ in 0..2 {
+        assert_eq!(EmbeddedBus::left(folder.path(), 64).unwrap(), Left { waiting: 4, dead_letters: 1 });
+    }
+    let bus = EmbeddedBus::open(folder.path(), options).unwrap();
+    assert_eq!(waiting(&bus, 2).await, [4, 5]);
+    let nowhere = folder.path().join("nowhere");
+    assert_eq!(EmbeddedBus::left(&nowhere, 64).unwrap(), Left::default());
+    assert!(!nowhere.exists(), "nothing is made by looking");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod amqp;
 mod broker;
 mod embedded;
 mod fixtures;
+mod letters;
 mod spool;
 
 use std::collections::HashMap;
@@ -16,6 +17,7 @@ use bus::amqp::DEPTH_AGE_MAX;
 use bus::{ConsumeError, Message, Position, PublishError, REASON_BYTES_MAX};
 use bytes::Bytes;
 use fixtures::*;
+use letters::*;
 use model::{BatchId, limits};
 
 async fn shards_are_numbered_from_0_and_there_are_no_others(world: impl World) {
@@ -305,6 +307,11 @@ macro_rules! bus_contract {
             an_acknowledgement_covers_every_message_of_its_shard_up_to_it,
             a_message_is_set_aside_alone_with_its_reason,
             a_reason_is_cut,
+            a_requeued_letter_is_delivered_again_at_the_end_of_its_shard,
+            a_dropped_letter_is_gone_also_in_a_later_life,
+            letters_are_decided_oldest_first_at_most_limit_and_the_others_stay,
+            killed_while_requeueing_a_letter_may_be_doubled_and_is_never_lost,
+            a_full_bus_takes_no_letter_back_and_keeps_it,
             a_closed_bus_takes_nothing_and_has_kept_everything,
             a_closed_bus_finishes_its_consumers,
         );

@@ -194,7 +194,8 @@ fn addresses_of_pages_are_http_and_on_a_listed_hostname() {
     taken("https://shop.example");
     taken("http://shop.example:8080/tea?x#y");
     taken("https://SHOP.example/");
-    taken("https://user:secret@shop.example/");
+    let named = check_taken(pageview(json!({ "url": "https://user:s@cret@shop.example/a@b?c#d" })));
+    assert_eq!(named.url, "https://shop.example/a@b?c#d", "name and password go no further");
     taken("https://bücher.example/");
     taken("http://stats.example/demo/WF-00000007/cart");
     let refused = |url: &str, code: &str| check_refused(pageview(json!({ "url": url })), code);

@@ -1,14 +1,16 @@
 //! One site in memory: states, counters and series that change together under the site's lock.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hashbrown::{HashMap, HashSet};
-use model::{Peak, Visitor, VisitorKey};
+use hashbrown::HashMap;
+use model::limits::LIVE_MINUTES;
+use model::{Minute, Peak, Visitor, VisitorKey};
 use tokio::sync::broadcast::{Sender, channel};
 
-use super::WATCH_COMMITS_MAX;
+use super::{WATCH_COMMITS_MAX, overflow};
 use crate::series::{Hours, Minutes};
-use crate::{Applied, Change, Commit, Counters, Snapshot, Watch};
+use crate::{Applied, Change, Commit, Counters, Origin, Snapshot, Watch};
 
 #[derive(Default)]
 pub struct Site {
@@ -16,11 +18,20 @@ pub struct Site {
     counters: Counters,
     visitors: HashMap<VisitorKey, Held>,
     /// Shards that committed to this site.
-    shards: HashSet<u16>,
+    shards: HashMap<u16, Told>,
     minutes: Minutes,
     hours: Hours,
     /// None while nobody watches.
     watchers: Option<Sender<Arc<Applied>>>,
+}
+
+/// What a shard told last.
+#[derive(Default)]
+struct Told {
+    origin: Origin,
+    is_first: bool,
+    /// Its pageviews of the last minutes.
+    pageviews: BTreeMap<Minute, u32>,
 }
 
 /// A state and the shard that decides about it: the one that last said this visitor came.
@@ -32,26 +43,50 @@ struct Held {
 impl Site {
     pub fn apply(&mut self, mut commit: Commit) -> Applied {
         let present_before = self.counters.present;
-        let shard = commit.shard;
+        let (shard, origin) = (commit.shard, commit.origin);
+        let told = self.shards.get(&shard);
+        if let Some(told) = told.filter(|told| origin.repeats(told.origin)) {
+            let is_first = told.is_first && told.origin == origin;
+            (commit.changes, commit.pageviews) = (vec![], vec![]);
+            return self.applied(commit, 0, is_first);
+        }
+        let is_first = told.is_none_or(|told| told.origin.term != origin.term);
+        if is_first && told.is_some() {
+            self.clear(shard);
+        }
         commit.changes.retain_mut(|change| self.change(shard, change));
         // Shards that rebuild at once tell of different times: who is here now was not here then.
         let is_past = self.minutes.are_past(commit.at);
         self.minutes.advance(commit.at, present_before);
         self.minutes.raise(commit.at, self.counters.present);
-        commit.pageviews.iter().for_each(|&(minute, count)| self.minutes.view(minute, count));
+        self.view(&commit, is_first);
         let together = if is_past { 0 } else { self.counters.present.max(present_before) };
-        let (hour, count) = self.hours.raise(commit.at, together);
         self.version += 1;
-        let applied = Applied {
+        let applied = self.applied(commit, together, is_first);
+        self.tell(&applied);
+        applied
+    }
+
+    fn applied(&mut self, commit: Commit, together: u32, is_first: bool) -> Applied {
+        let (hour, count) = self.hours.raise(commit.at, together);
+        Applied {
             site: commit.site,
             version: self.version,
             present: self.counters.present,
             peak: Peak { site: commit.site, hour, count },
-            is_first: self.shards.insert(shard),
+            is_first,
             commit: Arc::new(commit),
-        };
-        self.tell(&applied);
-        applied
+        }
+    }
+
+    fn view(&mut self, commit: &Commit, is_first: bool) {
+        let told = self.shards.entry(commit.shard).or_default();
+        (told.origin, told.is_first) = (commit.origin, is_first);
+        for &(minute, count) in &commit.pageviews {
+            self.minutes.view(minute, count);
+            *told.pageviews.entry(minute).or_insert(0) += count;
+        }
+        told.pageviews = told.pageviews.split_off(&Minute(commit.at.minute().0 - LIVE_MINUTES as i64));
     }
 
     /// Applies one change against the state held here, which replaces what the commit believed was before.
@@ -98,9 +133,27 @@ impl Site {
         }
     }
 
-    pub fn of_shard(&self, shard: u16) -> Vec<Arc<Visitor>> {
+    /// The states of a shard, whose commits are of this term from now on.
+    pub fn load(&mut self, shard: u16, term: u64) -> Vec<Arc<Visitor>> {
+        let Some(told) = self.shards.get_mut(&shard) else {
+            return vec![];
+        };
+        (told.origin, told.is_first) = (Origin { term, number: 0 }, false);
         let held = self.visitors.values().filter(|held| held.shard == shard);
         held.map(|held| held.visitor.clone()).collect()
+    }
+
+    /// Nothing that a shard said counts any more; who watches must watch again.
+    pub fn clear(&mut self, shard: u16) {
+        let Some(told) = self.shards.remove(&shard) else {
+            return;
+        };
+        told.pageviews.into_iter().for_each(|(minute, count)| self.minutes.unview(minute, count));
+        let gone: Vec<_> = self.visitors.extract_if(|_, held| held.shard == shard).collect();
+        gone.iter().for_each(|(_, held)| self.counters.take(&held.visitor));
+        if let Some(watchers) = self.watchers.take() {
+            overflow(&watchers, WATCH_COMMITS_MAX, &Arc::new(Applied::nothing()));
+        }
     }
 
     pub fn present(&self) -> u32 {

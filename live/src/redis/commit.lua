@@ -1,6 +1,7 @@
 -- One commit of one site, all or nothing: the same rules as memory/site.rs. Answers, and publishes, the frame that frame.rs reads.
 -- KEYS: states, site, minutes, hours. ARGV: shard, at, seconds to live, a fresh epoch, channel, grace of states,
--- states swept at most, what is said besides, number of pageviews, (minute, count)…, (key, claims before, state or empty)…
+-- states swept at most, what is said besides, term, number, number of pageviews, (minute, count)…,
+-- (key, claims before, state or empty)…
 local states, site, minutes, hours = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local shard, at, ttl = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local shard_field = 'shard:' .. ARGV[1]
@@ -8,9 +9,11 @@ local function whole(number) return string.format('%.0f', number) end
 -- unpack() holds some thousands of values at most.
 local CHUNK = 500
 local function in_chunks(command, key, values)
+  local sum = 0
   for from = 1, #values, CHUNK do
-    redis.call(command, key, unpack(values, from, math.min(from + CHUNK - 1, #values)))
+    sum = sum + redis.call(command, key, unpack(values, from, math.min(from + CHUNK - 1, #values)))
   end
+  return sum
 end
 
 local known = redis.call('HMGET', site, 'epoch', 'version', 'present', 'minute', 'cursor', shard_field)
@@ -18,11 +21,32 @@ local epoch, version = known[1] or ARGV[4], tonumber(known[2] or 0) + 1
 local present_before, newest = tonumber(known[3] or 0), tonumber(known[4] or 0)
 local cursor, is_first = known[5] or '0', known[6] and 0 or 1
 local present = present_before
+local term, number = tonumber(ARGV[9]), tonumber(ARGV[10])
+-- As an older program wrote it, it says none of this.
+local last = known[6] or ''
+local last_term, last_number, was_first = string.match(last, '^(%d+) (%d+) (%d)$')
+last_term, last_number = tonumber(last_term or 0), tonumber(last_number or 0)
+if last_term > term then return struct.pack('<B', 2) end
+
+local told = {}
+local function frame(number_told, in_hour, highest, first)
+  return struct.pack('<BI8I8I4i8I4BI4', 1, tonumber(epoch), number_told, present, in_hour, highest, first, #ARGV[8])
+    .. ARGV[8] .. struct.pack('<I4', #told) .. table.concat(told)
+end
+if number > 0 and known[6] and last_term == term and number <= last_number then
+  local in_hour = math.floor(at / 3600000) * 3600000
+  local highest = tonumber(redis.call('HGET', hours, whole(in_hour)) or 0)
+  return frame(version - 1, in_hour, highest, last_number == number and tonumber(was_first) or 0)
+end
+-- Held since an older term that nobody loaded: what the shard had here is gone, and who watches must watch again.
+local is_cleared = known[6] and last_term < term
+if is_cleared then epoch = ARGV[4] end
+if last_term < term then is_first = 1 end
 local now = math.floor(at / 60000)
 
-local views = tonumber(ARGV[9])
-local changes = 10 + 2 * views
-local held, touched, told = {}, {}, {}
+local views = tonumber(ARGV[11])
+local changes = 12 + 2 * views
+local held, touched = {}, {}
 local asked = {}
 for i = changes, #ARGV, 3 do asked[#asked + 1] = ARGV[i] end
 for from = 1, #asked, CHUNK do
@@ -48,6 +72,17 @@ for i = changes, #ARGV, 3 do
   local is_foreign = before and ARGV[i + 1] == '1' and struct.unpack('<I2', before, 3) ~= shard
   if not is_foreign and (before or after ~= '') then put(key, before, after) end
 end
+if is_cleared then
+  local all = redis.call('HGETALL', states)
+  for i = 1, #all, 2 do
+    if not touched[all[i]] and struct.unpack('<I2', all[i + 1], 3) == shard then put(all[i], all[i + 1], '') end
+  end
+  local views_of_shard, suffix = {}, ':' .. ARGV[1]
+  for _, field in ipairs(redis.call('HKEYS', minutes)) do
+    if string.sub(field, -#suffix) == suffix then views_of_shard[#views_of_shard + 1] = field end
+  end
+  in_chunks('HDEL', minutes, views_of_shard)
+end
 if now > newest then
   local swept = redis.call('HSCAN', states, cursor, 'COUNT', ARGV[7])
   cursor = swept[1]
@@ -66,18 +101,17 @@ for key in pairs(touched) do
     gone[#gone + 1] = key
   end
 end
-in_chunks('HSET', states, kept)
+-- Once a minute every key is given its time; a key that may be a new one, at once.
+local added = in_chunks('HSET', states, kept)
+local is_new_key = { present_before == 0 and added > 0, is_first == 1, false, false }
 in_chunks('HDEL', states, gone)
-if #kept > 0 then redis.call('EXPIRE', states, ttl) end
 
 local is_new_minute, is_past = now > newest, now < newest
 if is_new_minute then
   local oldest, old, silent = now - 29, {}, {}
-  if newest > 0 then
-    for minute = newest - 29, math.min(newest, oldest - 1) do
-      old[#old + 1] = 'p' .. whole(minute)
-      old[#old + 1] = 'v' .. whole(minute)
-    end
+  for _, field in ipairs(redis.call('HKEYS', minutes)) do
+    local minute = tonumber(string.match(field, '^.(%d+)'))
+    if minute and minute < oldest then old[#old + 1] = field end
   end
   in_chunks('HDEL', minutes, old)
   if present_before > 0 then
@@ -92,13 +126,15 @@ end
 if present > 0 and not is_past then
   local field = 'v' .. whole(newest)
   if present > tonumber(redis.call('HGET', minutes, field) or 0) then
-    redis.call('HSET', minutes, field, whole(present))
+    is_new_key[3] = redis.call('HSET', minutes, field, whole(present)) == 1
   end
 end
-for i = 10, 9 + 2 * views, 2 do
+for i = 12, 11 + 2 * views, 2 do
   local minute = tonumber(ARGV[i])
   if minute > newest - 30 then
-    redis.call('HINCRBY', minutes, 'p' .. whole(math.min(minute, newest)), ARGV[i + 1])
+    local field = 'p' .. whole(math.min(minute, newest)) .. ':' .. ARGV[1]
+    local counted_up = redis.call('HINCRBY', minutes, field, ARGV[i + 1])
+    is_new_key[3] = is_new_key[3] or counted_up == tonumber(ARGV[i + 1])
   end
 end
 
@@ -113,14 +149,14 @@ if not peak then
 end
 local together = is_past and 0 or math.max(present, present_before)
 local highest = math.max(tonumber(peak or 0), together)
+is_new_key[4] = not peak
 if not peak or highest > tonumber(peak) then redis.call('HSET', hours, whole(hour), whole(highest)) end
 
 redis.call('HSET', site, 'epoch', epoch, 'version', whole(version), 'present', whole(present),
-  'minute', whole(newest), 'cursor', cursor, shard_field, '1')
-if is_new_minute or views > 0 then
-  for i = 1, 4 do redis.call('EXPIRE', KEYS[i], ttl) end
+  'minute', whole(newest), 'cursor', cursor, shard_field, whole(term) .. ' ' .. whole(number) .. ' ' .. is_first)
+for i = 1, 4 do
+  if is_new_minute or is_new_key[i] then redis.call('EXPIRE', KEYS[i], ttl) end
 end
-local frame = struct.pack('<BI8I8I4i8I4BI4', 1, tonumber(epoch), version, present, hour, highest, is_first, #ARGV[8])
-  .. ARGV[8] .. struct.pack('<I4', #told) .. table.concat(told)
-redis.call('PUBLISH', ARGV[5], frame)
-return frame
+local said = frame(version, hour, highest, is_first)
+redis.call('PUBLISH', ARGV[5], said)
+return said

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::cluster::{ClusterClient, ClusterClientBuilder};
+use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
 use redis::{Client, Cmd, Pipeline, RedisError, Value};
 use tokio::sync::Mutex;
@@ -14,7 +14,7 @@ use crate::LiveError;
 
 /// The longest that a command waits for its answer, reconnecting included.
 pub const ANSWER_MAX: Duration = Duration::from_secs(2);
-const CONNECT_MAX: Duration = Duration::from_secs(1);
+pub const CONNECT_MAX: Duration = Duration::from_secs(1);
 /// Between two tries to connect; jittered by the client.
 const RETRY_MIN: Duration = Duration::from_millis(20);
 const RETRY_MAX: Duration = Duration::from_millis(500);
@@ -75,12 +75,8 @@ impl Connection {
         Ok(Connection::One(Box::new(ConnectionManager::new_lazy_with_config(client, config)?)))
     }
 
-    pub fn cluster(nodes: Vec<String>) -> Result<Connection, RedisError> {
-        let client = ClusterClientBuilder::new(nodes)
-            .connection_timeout(CONNECT_MAX)
-            .response_timeout(ANSWER_MAX)
-            .build()?;
-        Ok(Connection::Cluster(Box::new(client), Mutex::new(None)))
+    pub fn cluster(client: ClusterClient) -> Connection {
+        Connection::Cluster(Box::new(client), Mutex::new(None))
     }
 
     /// Runs the calls of each group in order, all in one round trip (in a cluster: one a master). The calls of

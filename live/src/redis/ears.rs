@@ -7,7 +7,6 @@ use std::time::Duration;
 use anyhow::Context;
 use bytes::Bytes;
 use futures_util::StreamExt;
-use model::SiteId;
 use parking_lot::Mutex;
 use redis::Client;
 use redis::aio::{PubSubSink, PubSubStream};
@@ -15,7 +14,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::connection::ANSWER_MAX;
-use super::{frame, listeners::Listeners, scripts};
+use super::scripts::{Channel, Names};
+use super::{frame, listeners::Listeners};
 use crate::LiveError;
 
 /// Subscriptions that wait to be made.
@@ -38,10 +38,10 @@ struct Order {
 
 impl Ears {
     /// Begins to listen, at whichever of the servers answers. Within a tokio runtime.
-    pub fn open(clients: Vec<Client>) -> Ears {
+    pub fn open(clients: Vec<Client>, names: Names) -> Ears {
         let listeners = Arc::new(Mutex::new(Listeners::default()));
         let (orders, taken) = mpsc::channel(ORDERS_MAX);
-        let task = tokio::spawn(keep_listening(clients, listeners.clone(), taken));
+        let task = tokio::spawn(keep_listening(clients, names, listeners.clone(), taken));
         Ears { listeners, orders, task }
     }
 
@@ -65,16 +65,17 @@ impl Drop for Ears {
 
 async fn keep_listening(
     clients: Vec<Client>,
+    names: Names,
     listeners: Arc<Mutex<Listeners>>,
     mut orders: mpsc::Receiver<Order>,
 ) {
     let mut failures = 0u32;
     for client in clients.iter().cycle() {
-        let connected = connect(client, &listeners).await;
+        let connected = connect(client, &names, &listeners).await;
         match connected {
             Ok((sink, stream)) => {
                 failures = 0;
-                match follow(sink, stream, &listeners, &mut orders).await {
+                match follow(sink, stream, &names, &listeners, &mut orders).await {
                     Ok(()) => return,
                     Err(error) => tracing::warn!(error = format!("{error:#}"), "live is not heard"),
                 }
@@ -90,6 +91,7 @@ async fn keep_listening(
 /// Takes up every channel again, and then tells everybody that there was a gap.
 async fn connect(
     client: &Client,
+    names: &Names,
     listeners: &Mutex<Listeners>,
 ) -> anyhow::Result<(PubSubSink, PubSubStream)> {
     let connected = timeout(ANSWER_MAX, client.get_async_pubsub()).await??;
@@ -98,8 +100,8 @@ async fn connect(
         let listeners = listeners.lock();
         (listeners.sites(), listeners.topics())
     };
-    let mut channels: Vec<_> = sites.into_iter().map(scripts::commits_channel).collect();
-    channels.extend(topics.iter().map(|topic| scripts::topic_channel(topic)));
+    let mut channels: Vec<_> = sites.into_iter().map(|site| names.commits_channel(site)).collect();
+    channels.extend(topics.iter().map(|topic| names.topic_channel(topic)));
     if !channels.is_empty() {
         timeout(ANSWER_MAX, sink.subscribe(channels)).await??;
     }
@@ -110,6 +112,7 @@ async fn connect(
 async fn follow(
     mut sink: PubSubSink,
     mut stream: PubSubStream,
+    names: &Names,
     listeners: &Mutex<Listeners>,
     orders: &mut mpsc::Receiver<Order>,
 ) -> anyhow::Result<()> {
@@ -120,7 +123,7 @@ async fn follow(
                 let message = message.context("the connection was closed")?;
                 let channel = message.get_channel_name();
                 let body = Bytes::copy_from_slice(message.get_payload_bytes());
-                if !hear(&mut listeners.lock(), channel, body) {
+                if !hear(names, &mut listeners.lock(), channel, body) {
                     timeout(ANSWER_MAX, sink.unsubscribe(channel)).await??;
                 }
             }
@@ -137,13 +140,10 @@ async fn follow(
 }
 
 /// False: nobody listens to this channel any more.
-fn hear(listeners: &mut Listeners, channel: &str, body: Bytes) -> bool {
-    if let Some(topic) = channel.strip_prefix("wf:topic:") {
-        return listeners.message(topic, body);
-    }
-    let site = channel.strip_prefix("wf:{").and_then(|rest| rest.strip_suffix("}:commits"));
-    match site.and_then(|site| site.parse::<SiteId>().ok()) {
-        Some(site) => listeners.commit(site, || frame::read(site, &body)),
+fn hear(names: &Names, listeners: &mut Listeners, channel: &str, body: Bytes) -> bool {
+    match names.read(channel) {
+        Some(Channel::Topic(topic)) => listeners.message(topic, body),
+        Some(Channel::Commits(site)) => listeners.commit(site, || frame::read(site, &body)),
         None => false,
     }
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, bail, ensure};
 use model::{BrowserId, Millis, Minute, Peak, SiteId, Visitor, VisitorId, VisitorKey};
 use serde::{Deserialize, Serialize};
 
-use crate::{Applied, Change, Commit, FeedHit};
+use crate::{Applied, Change, Commit, FeedHit, Origin};
 
 const STATE_VERSION: u8 = 1;
 /// Version, flags (bit 0: a bot), shard (2 bytes), alive until (8): the part that scripts read. Little endian.
@@ -56,6 +56,8 @@ pub enum Frame {
         epoch: u64,
         applied: Arc<Applied>,
     },
+    /// Only an answer: the commit was of an older term than the shard's at the site.
+    Superseded,
 }
 
 pub fn read(site: SiteId, bytes: &[u8]) -> anyhow::Result<Frame> {
@@ -66,6 +68,7 @@ pub fn read(site: SiteId, bytes: &[u8]) -> anyhow::Result<Frame> {
             let epoch = u64::from_le_bytes(rest.number()?);
             Ok(Frame::Applied { epoch, applied: Arc::new(applied(site, rest)?) })
         }
+        2 => Ok(Frame::Superseded),
         other => bail!("frame kind {other} is not known to this program"),
     }
 }
@@ -79,7 +82,7 @@ fn applied(site: SiteId, mut rest: Rest<'_>) -> anyhow::Result<Applied> {
     let Said { at, shard, pageviews, feed } = postcard::from_bytes(rest.text()?)?;
     let changes = u32::from_le_bytes(rest.number()?);
     let changes = (0..changes).map(|_| change(&mut rest)).collect::<anyhow::Result<_>>()?;
-    let commit = Arc::new(Commit { site, shard, at, changes, pageviews, feed });
+    let commit = Arc::new(Commit { site, shard, origin: Origin::default(), at, changes, pageviews, feed });
     Ok(Applied { site, version, present, peak: Peak { site, hour, count }, is_first, commit })
 }
 

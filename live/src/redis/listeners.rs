@@ -9,7 +9,7 @@ use tokio::sync::broadcast::{Receiver, Sender, channel};
 
 use super::frame::Frame;
 use crate::Applied;
-use crate::memory::{TOPIC_MESSAGES_MAX, WATCH_COMMITS_MAX};
+use crate::memory::{TOPIC_MESSAGES_MAX, WATCH_COMMITS_MAX, overflow};
 
 /// Frames that may come between a watch's subscription and its snapshot; past them it lags.
 const JOINING_FRAMES_MAX: usize = 1_024;
@@ -173,7 +173,7 @@ impl Watcher {
                 (*epoch, *version) = (of, applied.version);
                 let _ = self.sender.send(applied);
             }
-            (Heard::Asking | Heard::Missed, _) => {}
+            (Heard::Asking | Heard::Missed, _) | (_, Frame::Superseded) => {}
         }
         true
     }
@@ -190,21 +190,5 @@ impl Watcher {
         }
         overflow(&self.sender, WATCH_COMMITS_MAX, &Arc::new(Applied::nothing()));
         false
-    }
-}
-
-/// A receiver that is behind by more than the channel holds is told `Lagged` before anything else.
-fn overflow<M: Clone>(sender: &Sender<M>, held_max: usize, filler: &M) {
-    (0..=held_max).for_each(|_| {
-        let _ = sender.send(filler.clone());
-    });
-}
-
-impl Applied {
-    fn nothing() -> Applied {
-        let (site, at) = (SiteId::of(0), model::Millis(0));
-        let commit = crate::Commit { site, shard: 0, at, changes: vec![], pageviews: vec![], feed: vec![] };
-        let peak = model::Peak { site, hour: at, count: 0 };
-        Applied { site, version: 0, present: 0, peak, is_first: false, commit: Arc::new(commit) }
     }
 }

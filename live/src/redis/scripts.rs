@@ -1,4 +1,5 @@
-//! The scripts that run inside Redis, and the keys they touch. Every key of a site carries `{site}`: one slot.
+//! The scripts that run inside Redis, and the keys they touch, all behind the installation's name. Every key of a site
+//! carries `{site}`, every key of a shard `{shard-N}`: one slot each.
 
 use model::SiteId;
 
@@ -15,13 +16,65 @@ impl Script {
     }
 }
 
-/// A site's states of one shard. KEYS: states. ARGV: shard.
-const OF_SHARD: &str = "
+/// The next term of a shard, above all before by the server's clock, even where they are forgotten. Answers the term,
+/// whether the shard is whole, and its sites. KEYS: owner, sites. ARGV: keep ('1': a whole shard stays so), seconds to live.
+const TAKE: &str = "
+local time = redis.call('TIME')
+local now = tonumber(time[1])
+local known = redis.call('HMGET', KEYS[1], 'term', 'whole')
+local term = math.max(now * 1000 + math.floor(tonumber(time[2]) / 1000), tonumber(known[1] or 0) + 1)
+local is_whole = ARGV[1] == '1' and known[2] == '1' and '1' or '0'
+local written = string.format('%.0f', term)
+redis.call('HSET', KEYS[1], 'term', written, 'taken', written, 'whole', is_whole)
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - tonumber(ARGV[2]))
+return {written, is_whole, redis.call('ZRANGE', KEYS[2], 0, -1)}";
+
+/// The shard works on these sites. 0: in a newer term it does not. KEYS: owner, sites. ARGV: term, seconds to live, site…
+const ENROL: &str = "
+if tonumber(redis.call('HGET', KEYS[1], 'term') or 0) > tonumber(ARGV[1]) then return 0 end
+local now, values = redis.call('TIME')[1], {}
+for i = 3, #ARGV do
+  values[#values + 1] = now
+  values[#values + 1] = ARGV[i]
+end
+for from = 1, #values, 500 do
+  redis.call('ZADD', KEYS[2], unpack(values, from, math.min(from + 499, #values)))
+end
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', tonumber(now) - tonumber(ARGV[2]))
+redis.call('HSET', KEYS[1], 'term', ARGV[1])
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+redis.call('EXPIRE', KEYS[2], ARGV[2])
+return 1";
+
+/// Sites that nobody is present at leave the set, unless a newer term began. KEYS: owner, sites. ARGV: term, site…
+const DISMISS: &str = "
+if redis.call('HGET', KEYS[1], 'term') ~= ARGV[1] then return 0 end
+for i = 2, #ARGV do redis.call('ZREM', KEYS[2], ARGV[i]) end
+return 1";
+
+/// Only where nothing was lost since the shard was taken. 2: a newer term began. KEYS: owner. ARGV: term.
+const RECOVERED: &str = "
+local known = redis.call('HMGET', KEYS[1], 'term', 'taken')
+if tonumber(known[1] or 0) > tonumber(ARGV[1]) then return 2 end
+if known[2] ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'whole', '1')
+return 1";
+
+/// A site's states of one shard, whose older terms are refused from now on, and whether the shard was known there.
+/// KEYS: states, site. ARGV: shard, term, seconds to live.
+const LOAD: &str = "
+local field = 'shard:' .. ARGV[1]
+local known = redis.call('HGET', KEYS[2], field)
+if tonumber(string.match(known or '', '^(%d+) ') or 0) < tonumber(ARGV[2]) then
+  redis.call('HSET', KEYS[2], field, ARGV[2] .. ' 0 0')
+  redis.call('EXPIRE', KEYS[2], ARGV[3])
+end
 local states = {}
 for _, state in ipairs(redis.call('HVALS', KEYS[1])) do
   if struct.unpack('<I2', state, 3) == tonumber(ARGV[1]) then states[#states + 1] = state end
 end
-return states";
+return {known and 1 or 0, states}";
 
 /// KEYS: states, site, minutes, hours.
 const SNAPSHOT: &str = "
@@ -37,12 +90,15 @@ if tonumber(ARGV[2]) > tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or 0) then
 end
 return 1";
 
-/// KEYS: states, site, minutes, hours. ARGV: channel.
+/// Answers the shards that committed. KEYS: states, site, minutes, hours. ARGV: channel.
 const FORGET: &str = "
-local epoch = redis.call('HGET', KEYS[2], 'epoch') or '0'
+local epoch, shards = redis.call('HGET', KEYS[2], 'epoch') or '0', {}
+for _, field in ipairs(redis.call('HKEYS', KEYS[2])) do
+  shards[#shards + 1] = string.match(field, '^shard:(%d+)$')
+end
 redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4])
 redis.call('PUBLISH', ARGV[1], struct.pack('<BI8', 0, tonumber(epoch)))
-return 1";
+return shards";
 
 /// KEYS: the topic's count of messages. ARGV: channel, message.
 const TELL: &str = "
@@ -52,7 +108,11 @@ return number";
 
 pub struct Scripts {
     pub commit: Script,
-    pub of_shard: Script,
+    pub take: Script,
+    pub enrol: Script,
+    pub dismiss: Script,
+    pub recovered: Script,
+    pub load: Script,
     pub snapshot: Script,
     pub restore_peak: Script,
     pub forget: Script,
@@ -63,7 +123,11 @@ impl Default for Scripts {
     fn default() -> Scripts {
         Scripts {
             commit: Script::new(include_str!("commit.lua")),
-            of_shard: Script::new(OF_SHARD),
+            take: Script::new(TAKE),
+            enrol: Script::new(ENROL),
+            dismiss: Script::new(DISMISS),
+            recovered: Script::new(RECOVERED),
+            load: Script::new(LOAD),
             snapshot: Script::new(SNAPSHOT),
             restore_peak: Script::new(RESTORE_PEAK),
             forget: Script::new(FORGET),
@@ -72,25 +136,55 @@ impl Default for Scripts {
     }
 }
 
-/// States (hash: visitor key → state), site (hash: epoch, version, present, …), minutes, hours.
-pub fn of_site(site: SiteId) -> [String; 4] {
-    ["states", "site", "minutes", "hours"].map(|kind| format!("wf:{{{site}}}:{kind}"))
+/// The names of one installation.
+#[derive(Clone)]
+pub struct Names(String);
+
+/// What a channel tells of.
+pub enum Channel<'n> {
+    Commits(SiteId),
+    Topic(&'n str),
 }
 
-/// Where a site's commits are published.
-pub fn commits_channel(site: SiteId) -> String {
-    format!("wf:{{{site}}}:commits")
-}
+impl Names {
+    pub fn of(installation: &str) -> Names {
+        Names(installation.to_owned())
+    }
 
-/// The set of sites on which a shard committed.
-pub fn of_shard(shard: u16) -> String {
-    format!("wf:shard:{shard}")
-}
+    /// States (hash: visitor key → state), site (hash: epoch, version, present, …), minutes, hours.
+    pub fn of_site(&self, site: SiteId) -> [String; 4] {
+        ["states", "site", "minutes", "hours"].map(|kind| format!("{}:{{{site}}}:{kind}", self.0))
+    }
 
-pub fn topic_count(topic: &str) -> String {
-    format!("wf:topic:{topic}:count")
-}
+    /// Owner (hash: term, taken, whole), and the sites that the shard works on (by when it last said so).
+    pub fn of_shard(&self, shard: u16) -> [String; 2] {
+        ["owner", "sites"].map(|kind| format!("{}:{{shard-{shard}}}:{kind}", self.0))
+    }
 
-pub fn topic_channel(topic: &str) -> String {
-    format!("wf:topic:{topic}")
+    /// Where a site's commits are published.
+    pub fn commits_channel(&self, site: SiteId) -> String {
+        format!("{}:{{{site}}}:commits", self.0)
+    }
+
+    pub fn topic_count(&self, topic: &str) -> String {
+        format!("{}:topic:{topic}:count", self.0)
+    }
+
+    pub fn topic_channel(&self, topic: &str) -> String {
+        format!("{}:topic:{topic}", self.0)
+    }
+
+    /// A key that is never there.
+    pub fn asked(&self) -> String {
+        format!("{}:asked", self.0)
+    }
+
+    pub fn read<'n>(&self, channel: &'n str) -> Option<Channel<'n>> {
+        let rest = channel.strip_prefix(&*self.0)?.strip_prefix(':')?;
+        if let Some(topic) = rest.strip_prefix("topic:") {
+            return Some(Channel::Topic(topic));
+        }
+        let site = rest.strip_prefix('{')?.strip_suffix("}:commits")?;
+        site.parse().ok().map(Channel::Commits)
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use live::{Change, Commit};
+use live::{Change, Commit, Loaded, Origin};
 use model::{
     Agent, BotReason, BrowserId, Device, HitId, Millis, OpenPage, Place, SiteId, Source, Step, Visitor,
     VisitorId, VisitorKey,
@@ -56,7 +56,13 @@ fn page(path: &Arc<str>) -> OpenPage {
 }
 
 pub fn empty(at: Millis) -> Commit {
-    Commit { site: SITE, shard: 0, at, changes: vec![], pageviews: vec![], feed: vec![] }
+    let origin = Origin::default();
+    Commit { site: SITE, shard: 0, origin, at, changes: vec![], pageviews: vec![], feed: vec![] }
+}
+
+/// A commit of whoever loaded the shard.
+pub fn of(loaded: &Loaded, number: u64, commit: Commit) -> Commit {
+    Commit { origin: Origin { term: loaded.term, number }, ..commit }
 }
 
 pub fn came(at: Millis, visitor: &Arc<Visitor>) -> Commit {

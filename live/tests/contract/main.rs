@@ -4,6 +4,8 @@
 
 mod fixtures;
 mod redis_faults;
+mod redis_rights;
+mod redis_tls;
 mod servers_for_tests;
 
 use std::sync::Arc;
@@ -11,7 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fixtures::*;
-use live::{Commit, Counters, Dimension, Live, Series, SeriesMinute};
+use live::{Commit, Counters, Dimension, Live, LiveError, Loaded, Origin, Series, SeriesMinute};
 use model::{Channel, Millis, Minute, Peak};
 use tokio::sync::broadcast::error::RecvError;
 
@@ -101,28 +103,93 @@ async fn a_shard_is_told_of_its_first_commit_to_a_site(live: Arc<dyn Live>) {
     assert!(live.commit(vec![empty(EIGHT)]).await.unwrap()[0].is_first);
 }
 
-async fn a_shard_that_never_committed_has_nothing_to_load(live: Arc<dyn Live>) {
-    live.commit(vec![came(EIGHT, &visitor(1, "/"))]).await.unwrap();
-    assert!(live.load(7).await.unwrap().is_none());
+async fn a_commit_sent_again_changes_nothing_more(live: Arc<dyn Live>) {
+    let mut watch = live.watch(SITE).await.unwrap();
+    let numbered = |number, commit: Commit| Commit {
+        origin: Origin { term: 1, number },
+        pageviews: vec![(EIGHT.minute(), 1)],
+        ..commit
+    };
+    let ada = numbered(1, came(EIGHT, &visitor(1, "/tea")));
+    let bob = numbered(2, came(EIGHT, &visitor(2, "/tea")));
+    for commit in [&ada, &ada] {
+        let applied = live.commit(vec![commit.clone()]).await.unwrap();
+        assert!(applied[0].is_first, "also the second time: the first answer may be lost");
+        assert_eq!((applied[0].version, applied[0].present, applied[0].peak.count), (1, 1, 1));
+    }
+    let applied = live.commit(vec![bob.clone(), ada, bob.clone()]).await.unwrap();
+    let told: Vec<_> = applied.iter().map(|one| (one.version, one.present, one.is_first)).collect();
+    assert_eq!(told, [(2, 2, false); 3]);
+    let other_shard = Commit { shard: 1, ..bob };
+    assert_eq!(live.commit(vec![other_shard]).await.unwrap()[0].version, 3);
+    let pageviews: u32 = series(&*live).await.0.iter().map(|minute| minute.pageviews).sum();
+    assert_eq!(pageviews, 3);
+    for version in 1..=3 {
+        assert_eq!(watch.changes.recv().await.unwrap().version, version);
+    }
+    assert!(watch.changes.try_recv().is_err());
+}
+
+async fn a_commit_of_an_older_term_is_refused(live: Arc<dyn Live>) {
+    let (ada, bob) = (visitor(1, "/a"), visitor(2, "/b"));
+    let old = take(&*live).await;
+    live.commit(vec![of(&old, 1, came(EIGHT, &ada))]).await.unwrap();
+    let new = take(&*live).await;
+    assert!(new.term > old.term);
+    assert_eq!(new.states, Some(vec![(SITE, vec![ada.clone()])]));
+    let late = of(&old, 2, went(EIGHT, &ada));
+    assert!(matches!(live.commit(vec![late]).await, Err(LiveError::Superseded)));
+    let elsewhere = Commit { site: OTHER, ..of(&old, 3, came(EIGHT, &bob)) };
+    assert!(
+        matches!(live.commit(vec![elsewhere]).await, Err(LiveError::Superseded)),
+        "a site unknown so far"
+    );
+    assert!(matches!(live.recovered(0, old.term).await, Err(LiveError::Superseded)));
+    assert_eq!(live.present(&[SITE, OTHER]).await.unwrap(), [1, 0]);
+    let applied = live.commit(vec![of(&new, 1, went(EIGHT, &ada))]).await.unwrap();
+    assert_eq!((applied[0].present, applied[0].is_first), (0, false));
+    live.commit(vec![Commit { shard: 1, ..came(EIGHT, &bob) }]).await.unwrap();
+}
+
+async fn a_shard_that_nobody_recovered_is_not_loaded_and_what_was_left_is_gone(live: Arc<dyn Live>) {
+    let bob = visitor(2, "/b");
+    let viewed = |commit| Commit { pageviews: vec![(EIGHT.minute(), 1)], ..commit };
+    assert!(live.load(7).await.unwrap().states.is_none());
+    let old = live.load(0).await.unwrap();
+    live.commit(vec![viewed(of(&old, 1, came(EIGHT, &visitor(1, "/a"))))]).await.unwrap();
+    live.commit(vec![viewed(Commit { shard: 1, ..came(EIGHT, &bob) })]).await.unwrap();
+    let mut watch = live.watch(SITE).await.unwrap();
+    let new = live.load(0).await.unwrap();
+    assert!(new.states.is_none());
+    let left = live.watch(SITE).await.unwrap().snapshot;
+    assert_eq!((left.counters.present, left.visitors), (1, vec![bob]));
+    assert_eq!(left.series.0.iter().map(|minute| minute.pageviews).sum::<u32>(), 1);
+    assert!(matches!(watch.changes.recv().await, Err(RecvError::Lagged(_))));
+    live.recovered(0, new.term).await.unwrap();
+    assert_eq!(live.load(0).await.unwrap().states, Some(vec![]));
 }
 
 async fn a_shard_loads_its_own_states(live: Arc<dyn Live>) {
     let (ada, bob) = (visitor(1, "/a"), visitor(2, "/b"));
     let of_shard = |shard, visitor| Commit { shard, ..came(EIGHT, visitor) };
-    live.commit(vec![of_shard(0, &ada), of_shard(1, &bob)]).await.unwrap();
-    assert_eq!(live.load(0).await.unwrap(), Some(vec![(SITE, vec![ada])]));
-    live.commit(vec![Commit { shard: 1, ..went(EIGHT, &bob) }]).await.unwrap();
-    assert_eq!(live.load(1).await.unwrap(), Some(vec![]));
+    let term = take(&*live).await;
+    live.commit(vec![of(&term, 1, came(EIGHT, &ada)), of_shard(1, &bob)]).await.unwrap();
+    let next = take(&*live).await;
+    assert_eq!(next.states, Some(vec![(SITE, vec![ada.clone()])]));
+    live.commit(vec![of(&next, 1, went(EIGHT, &ada))]).await.unwrap();
+    assert_eq!(take(&*live).await.states, Some(vec![]));
 }
 
 async fn a_visitor_belongs_to_the_shard_that_last_said_it_came(live: Arc<dyn Live>) {
     let (before, after) = (visitor(1, "/before"), visitor(1, "/after"));
-    live.commit(vec![came(EIGHT, &before), Commit { shard: 1, ..came(EIGHT, &after) }]).await.unwrap();
-    live.commit(vec![went(EIGHT, &before)]).await.unwrap();
+    let term = take(&*live).await;
+    let second = Commit { shard: 1, ..came(EIGHT, &after) };
+    live.commit(vec![of(&term, 1, came(EIGHT, &before)), second]).await.unwrap();
+    live.commit(vec![of(&term, 2, went(EIGHT, &before))]).await.unwrap();
     let snapshot = live.watch(SITE).await.unwrap().snapshot;
     assert_eq!(snapshot.visitors, [after]);
     assert_eq!(snapshot.counters.present, 1);
-    assert_eq!(live.load(0).await.unwrap(), Some(vec![]));
+    assert_eq!(take(&*live).await.states, Some(vec![]));
 }
 
 async fn a_watch_is_a_picture_and_then_exactly_the_commits_after_it(live: Arc<dyn Live>) {
@@ -247,6 +314,13 @@ async fn the_feed_is_told_as_committed(live: Arc<dyn Live>) {
     assert_eq!(watch.changes.recv().await.unwrap().commit.feed, [line]);
 }
 
+/// Shard 0 as its next processor takes it over.
+async fn take(live: &dyn Live) -> Loaded {
+    let loaded = live.load(0).await.unwrap();
+    live.recovered(0, loaded.term).await.unwrap();
+    loaded
+}
+
 async fn series(live: &dyn Live) -> Series {
     live.watch(SITE).await.unwrap().snapshot.series
 }
@@ -277,7 +351,9 @@ macro_rules! contract {
             a_commit_that_is_wrong_about_before_is_put_right,
             bots_are_kept_and_in_no_counter,
             a_shard_is_told_of_its_first_commit_to_a_site,
-            a_shard_that_never_committed_has_nothing_to_load,
+            a_commit_sent_again_changes_nothing_more,
+            a_commit_of_an_older_term_is_refused,
+            a_shard_that_nobody_recovered_is_not_loaded_and_what_was_left_is_gone,
             a_shard_loads_its_own_states,
             a_visitor_belongs_to_the_shard_that_last_said_it_came,
             a_watch_is_a_picture_and_then_exactly_the_commits_after_it,

@@ -6,20 +6,21 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use live::redis::ANSWER_MAX;
-use live::{Commit, Counters, Live, RedisLive};
-use model::{Millis, Visitor};
+use live::{Commit, Counters, Live, LiveError, RedisLive};
+use model::{Millis, SiteId, Visitor};
 use servers::Signal;
 use servers::redis::Redis;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::fixtures::*;
+use crate::servers_for_tests::INSTALLATION;
 
-const CALM_MAX: Duration = Duration::from_secs(10);
+pub const CALM_MAX: Duration = Duration::from_secs(10);
 const MARGIN: Duration = Duration::from_millis(500);
 
 fn open() -> (Redis, RedisLive) {
     let server = Redis::start().unwrap();
-    let live = RedisLive::open(&server.uri()).unwrap();
+    let live = RedisLive::open(&server.uri(), INSTALLATION).unwrap();
     (server, live)
 }
 
@@ -121,7 +122,9 @@ async fn every_key_goes_by_itself() {
         let life = server.ask(&format!("TTL wf:{key}")).unwrap();
         assert!(life.starts_with(":69"), "{key}: {life}");
     }
-    assert!(server.ask("TTL wf:shard:0").unwrap().starts_with(":69"));
+    for key in ["owner", "sites"] {
+        assert!(server.ask(&format!("TTL wf:{{shard-0}}:{key}")).unwrap().starts_with(":69"));
+    }
 }
 
 #[tokio::test]
@@ -129,8 +132,7 @@ async fn a_flush_of_20_sites_is_one_round_trip() {
     let (server, live) = open();
     live.commit(vec![empty(EIGHT)]).await.unwrap();
     server.ask("CONFIG RESETSTAT").unwrap();
-    let commits =
-        (0..20).map(|site| Commit { site: model::SiteId::of(site), ..came(EIGHT, &visitor(site, "/")) });
+    let commits = (0..20).map(|site| Commit { site: SiteId::of(site), ..came(EIGHT, &visitor(site, "/")) });
     live.commit(commits.collect()).await.unwrap();
     let stats = server.ask("INFO commandstats").unwrap();
     let calls = |name: &str| {
@@ -138,7 +140,159 @@ async fn a_flush_of_20_sites_is_one_round_trip() {
         line.map_or(0, |line| line.split(',').next().unwrap().parse::<u32>().unwrap())
     };
     println!("{stats}");
-    assert_eq!((calls("evalsha"), calls("eval"), calls("sadd"), calls("expire") > 0), (20, 0, 1, true));
+    let told = (calls("evalsha"), calls("eval"), calls("zadd"), calls("publish"));
+    assert_eq!(told, (21, 0, 1, 20), "each site's commit, and once that the shard works on them");
+}
+
+#[tokio::test]
+async fn in_between_a_flush_is_its_commits_only() {
+    let (server, live) = open();
+    let flush = |second: u64| {
+        let at = EIGHT.plus(Duration::from_secs(second));
+        (0..20).map(|site| Commit { site: SiteId::of(site), ..came(at, &visitor(second, "/")) }).collect()
+    };
+    // The first one says that these sites are the shard's, and so does the next, since Redis knew nothing of them.
+    live.commit(flush(0)).await.unwrap();
+    live.commit(flush(1)).await.unwrap();
+    server.ask("CONFIG RESETSTAT").unwrap();
+    for second in 2..=6 {
+        live.commit(flush(second)).await.unwrap();
+    }
+    let stats = server.ask("INFO commandstats").unwrap();
+    for (name, calls) in [("evalsha", "100"), ("publish", "100")] {
+        assert!(stats.contains(&format!("cmdstat_{name}:calls={calls},")), "{stats}");
+    }
+    for name in ["zadd", "time", "eval", "expire"] {
+        assert!(!stats.contains(&format!("cmdstat_{name}:")), "{name}: {stats}");
+    }
+}
+
+/// Commits of 200 hits of one site, by new and known visitors, as a message of 200 hits makes them. Counted as
+/// `total_commands_processed` does: with those inside scripts.
+#[tokio::test]
+async fn a_thousand_hits_cost_at_most_60_commands() {
+    const MESSAGES: u64 = 100;
+    let (server, live) = open();
+    let processed = || {
+        let stats = server.ask("INFO stats").unwrap();
+        let told = stats.lines().find_map(|line| line.strip_prefix("total_commands_processed:"));
+        told.unwrap().parse::<u64>().unwrap()
+    };
+    let before = processed();
+    for message in 0..MESSAGES {
+        let changes = (0..200).map(|id| arrival(message * 50 + id)).collect();
+        let at = EIGHT.plus(Duration::from_secs(message));
+        let pageviews = vec![(at.minute(), 200)];
+        live.commit(vec![Commit { changes, pageviews, ..empty(at) }]).await.unwrap();
+    }
+    let commands = (processed() - before) as f64 / (MESSAGES * 200) as f64 * 1_000.0;
+    println!("{commands:.1} commands a 1,000 hits");
+    assert!(commands <= 60.0, "{commands}");
+}
+
+#[tokio::test]
+async fn a_shard_of_ten_thousand_is_taken_over_within_a_second() {
+    let (_server, live) = open();
+    let old = live.load(0).await.unwrap();
+    for site in 0..100u64 {
+        let changes = (0..100).map(|id| arrival(site * 100 + id)).collect();
+        let commit = Commit { site: SiteId::of(site), changes, ..empty(EIGHT) };
+        live.commit(vec![of(&old, 1, commit)]).await.unwrap();
+    }
+    live.recovered(0, old.term).await.unwrap();
+    let asked = Instant::now();
+    let states = live.load(0).await.unwrap().states.unwrap();
+    let took = asked.elapsed();
+    println!("10,000 visitors of 100 sites loaded in {took:?}");
+    assert_eq!(states.iter().map(|(_, visitors)| visitors.len()).sum::<usize>(), 10_000);
+    assert!(took < Duration::from_secs(1) || cfg!(debug_assertions), "{took:?}");
+}
+
+#[tokio::test]
+async fn whoever_takes_over_after_a_flushall_rebuilds_whatever_came_since() {
+    let (server, live) = open();
+    let (ada, bob) = (visitor(1, "/a"), visitor(2, "/b"));
+    let old = live.load(0).await.unwrap();
+    live.commit(vec![of(&old, 1, came(EIGHT, &ada))]).await.unwrap();
+    live.recovered(0, old.term).await.unwrap();
+    server.ask("FLUSHALL").unwrap();
+    // Another shard, and this one at another site.
+    live.commit(vec![Commit { shard: 1, ..came(EIGHT, &bob) }]).await.unwrap();
+    live.commit(vec![Commit { site: OTHER, ..of(&old, 2, came(EIGHT, &bob)) }]).await.unwrap();
+    let new = live.load(0).await.unwrap();
+    assert!(new.states.is_none());
+    assert!(new.term > old.term, "terms grow though Redis forgot them");
+    assert_eq!(live.present(&[SITE, OTHER]).await.unwrap(), [1, 0]);
+    let late = of(&old, 3, came(EIGHT, &ada));
+    assert!(matches!(live.commit(vec![late]).await, Err(LiveError::Superseded)));
+}
+
+#[tokio::test]
+async fn a_site_lost_alone_makes_the_shard_rebuilt() {
+    let (server, live) = open();
+    let old = live.load(0).await.unwrap();
+    let other = Commit { site: OTHER, ..came(EIGHT, &visitor(2, "/b")) };
+    live.commit(vec![of(&old, 1, came(EIGHT, &visitor(1, "/a"))), of(&old, 1, other)]).await.unwrap();
+    live.recovered(0, old.term).await.unwrap();
+    server.ask("DEL wf:{WF-00000001}:states wf:{WF-00000001}:site").unwrap();
+    assert!(live.load(0).await.unwrap().states.is_none());
+    assert_eq!(live.present(&[SITE, OTHER]).await.unwrap(), [0, 0]);
+}
+
+#[tokio::test]
+async fn whom_a_shard_lost_to_a_late_commit_is_put_right_by_the_next() {
+    let (server, live) = open();
+    let (ada, bob) = (visitor(1, "/a"), visitor(2, "/b"));
+    let old = live.load(0).await.unwrap();
+    live.commit(vec![of(&old, 1, came(EIGHT, &ada))]).await.unwrap();
+    let new = live.load(0).await.unwrap();
+    server.ask("FLUSHALL").unwrap();
+    live.commit(vec![of(&old, 2, changed(EIGHT, &ada, &ada))]).await.unwrap();
+    let applied = live.commit(vec![of(&new, 1, came(EIGHT, &bob))]).await.unwrap();
+    assert_eq!((applied[0].present, applied[0].is_first), (1, true));
+    assert_eq!(live.watch(SITE).await.unwrap().snapshot.visitors, [bob]);
+}
+
+#[tokio::test]
+async fn two_installations_on_one_server_see_nothing_of_each_other() {
+    let (server, live) = open();
+    let other = RedisLive::open(&server.uri(), "other").unwrap();
+    let mut topic = other.subscribe("tea").await.unwrap();
+    let mut watch = other.watch(SITE).await.unwrap();
+    let old = other.load(0).await.unwrap();
+    other.recovered(0, old.term).await.unwrap();
+    let term = live.load(0).await.unwrap();
+    live.commit(vec![of(&term, 1, came(EIGHT, &visitor(1, "/")))]).await.unwrap();
+    live.publish("tea", Bytes::from_static(b"ours")).await.unwrap();
+    other.publish("tea", Bytes::from_static(b"theirs")).await.unwrap();
+    assert_eq!(topic.0.recv().await.unwrap(), "theirs");
+    assert!(watch.changes.try_recv().is_err());
+    assert_eq!(other.present(&[SITE]).await.unwrap(), [0]);
+    assert_eq!(other.load(0).await.unwrap().states, Some(vec![]));
+    let keys = server.ask("KEYS *").unwrap();
+    let named = |key: &&str| key.starts_with("wf:") || key.starts_with("other:");
+    assert_eq!(
+        keys.lines().filter(|line| line.contains(':')).filter(|line| !named(line)).count(),
+        0,
+        "{keys}"
+    );
+}
+
+#[tokio::test]
+async fn a_shard_drops_sites_that_are_empty_or_forgotten() {
+    let (server, live) = open();
+    let count = || server.ask("ZCARD wf:{shard-0}:sites").unwrap().lines().next().unwrap().to_owned();
+    let ada = visitor(1, "/");
+    let term = live.load(0).await.unwrap();
+    live.recovered(0, term.term).await.unwrap();
+    let other = Commit { site: OTHER, ..came(EIGHT, &ada) };
+    live.commit(vec![of(&term, 1, came(EIGHT, &ada)), of(&term, 1, other)]).await.unwrap();
+    assert_eq!(count(), ":2");
+    live.forget(OTHER).await.unwrap();
+    assert_eq!(count(), ":1");
+    live.commit(vec![of(&term, 2, went(EIGHT, &ada))]).await.unwrap();
+    assert_eq!(live.load(0).await.unwrap().states, Some(vec![]));
+    assert_eq!(count(), ":0");
 }
 
 #[tokio::test]
@@ -153,9 +307,6 @@ async fn a_hundred_thousand_visitors_fit_in_60_mb() {
     let all = memory.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap();
     println!("100,000 visitors: {all} bytes in all, {} of data", used.unwrap());
     assert!(all.parse::<u64>().unwrap() < 60_000_000, "{all}");
-    let asked = Instant::now();
-    assert_eq!(live.load(0).await.unwrap().unwrap()[0].1.len(), 100_000);
-    println!("loaded in {:?}", asked.elapsed());
 }
 
 /// With names of usual lengths and three pages behind them.

@@ -157,6 +157,7 @@ impl Outcome {
         Commit {
             site: self.id,
             shard,
+            origin: live::Origin::default(),
             at: now,
             changes: std::mem::take(&mut self.changes),
             pageviews: std::mem::take(&mut self.pageviews),

@@ -378,7 +378,8 @@ fn a_machine_goes_on_from_the_states_of_another() {
     let mut story = Story::new();
     story.hit(view(1)).hit(view(2).by(2, 2)).until(5.0).hit(leave(2, 0).by(2, 2));
     story.now();
-    let states = block_on(story.live.load(0)).unwrap().unwrap();
+    let visitors = block_on(story.live.watch(SITE)).unwrap().snapshot.visitors;
+    let states = vec![(SITE, visitors)];
     story.presence = Presence::new(0);
     story.presence.restore(states);
     assert_eq!(story.until(5.9).present(), 2);

@@ -3,15 +3,18 @@
 #![allow(clippy::unwrap_used)]
 
 mod seams;
+mod superseded;
 mod world;
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bus::Bus;
 use bytes::Bytes;
-use live::{Counters, Dimension, Live, SITES_TOPIC};
-use model::{BrowserId, Hit, Millis, VisitorId};
+use live::{Counters, Dimension, Live, RedisLive, SITES_TOPIC};
+use model::{BrowserId, Hit, HitId, HitKind, Millis, VisitorId};
+use servers::redis::Redis;
 use world::*;
 
 #[tokio::test]
@@ -112,12 +115,58 @@ async fn a_restart_rebuilds_who_is_present_and_the_chart() {
     world.restart().await;
     let after = world.snapshot().await;
     assert_eq!(after.counters, before.counters);
+    // Two shards go through the past each at its own pace: how many were there together is only known of one.
     let pageviews = |snapshot: &live::Snapshot| -> Vec<_> {
         snapshot.series.0.iter().map(|minute| (minute.minute, minute.pageviews)).collect()
     };
     assert_eq!(pageviews(&after), pageviews(&before));
     assert_eq!(after.counters, Counters::recount(after.visitors.iter().map(|visitor| &**visitor)));
     assert_eq!(after.peak, before.peak);
+}
+
+#[tokio::test]
+async fn a_rebuilt_chart_shows_each_minute_those_who_were_there_in_it() {
+    let mut world = World::new(1).await;
+    for visitor in 1..=4 {
+        let arrival = world.arrival(visitor, view(visitor.into(), "/"));
+        world.send(&[arrival]).await;
+    }
+    // All have gone within the minute; the next is silent, and in the one after it somebody comes.
+    world.advance(50);
+    until("nobody is present", async || world.present().await == 0).await;
+    world.advance(90);
+    let arrival = world.arrival(9, view(9, "/"));
+    world.send(&[arrival]).await;
+    let before = world.snapshot().await.series;
+    world.restart().await;
+    let told: Vec<_> = before.0.iter().map(|minute| (minute.pageviews, minute.visitors)).collect();
+    assert_eq!(told, [(4, 4), (1, 1)]);
+    assert_eq!(world.snapshot().await.series, before);
+    world.advance(50);
+    world.restart().await;
+    assert_eq!(world.snapshot().await.series, before, "and again, when nobody is there any more");
+}
+
+#[tokio::test]
+async fn what_a_collector_with_a_clock_ahead_took_ends_in_time_after_a_rebuild_too() {
+    let mut world = World::new(1).await;
+    let first = world.arrival(1, view(1, "/"));
+    world.send(&[first]).await;
+    let ahead = |arrival: model::Arrival<'static>| {
+        let received = arrival.received.plus(Duration::from_secs(300));
+        let hits = arrival.hits.iter().map(|hit| Hit { at: received, ..hit.clone() }).collect();
+        model::Arrival { received, hits, ..arrival }
+    };
+    let (came, went) = (world.arrival(2, view(2, "/")), world.arrival(2, leave(3, 2, "/")));
+    world.send(&[ahead(came)]).await;
+    world.send(&[ahead(went)]).await;
+    let last = world.arrival(4, view(4, "/"));
+    world.send(&[last]).await;
+    world.advance(5);
+    world.restart().await;
+    until("who left is gone", async || world.present().await == 2).await;
+    world.advance(40);
+    until("nobody is present", async || world.present().await == 0).await;
 }
 
 #[tokio::test]
@@ -150,6 +199,23 @@ async fn a_processor_that_starts_again_beside_a_live_that_did_not_goes_on_from_i
     assert_eq!(world.snapshot().await.visitors[0].key.browser, BrowserId(1));
     world.advance(36);
     until("nobody is present", async || world.present().await == 0).await;
+}
+
+/// An event that was spooled, and comes after the leave and after another processor took the shard over.
+#[tokio::test]
+async fn what_comes_late_of_a_page_that_left_makes_nobody_present_after_a_takeover() {
+    let mut world = World::new(1).await;
+    let leave = HitKind::Leave { pageview: HitId(1), engaged_ms: 1, scroll: 0 };
+    let leave = Hit { kind: leave, ..view(2, "/a") };
+    world.send(&[world.arrival(1, view(1, "/a"))]).await;
+    world.send(&[world.arrival(1, leave)]).await;
+    world.advance(2);
+    until("nobody is present", async || world.present().await == 0).await;
+    world.stop().await.unwrap();
+    world.start().await;
+    let event = HitKind::Event { name: "click".into(), props: vec![], pageview: Some(HitId(1)) };
+    world.send(&[world.arrival(1, Hit { kind: event, ..view(3, "/a") })]).await;
+    assert_eq!((world.present().await, world.totals().await.all.hits), (0, 3));
 }
 
 #[tokio::test]
@@ -377,4 +443,25 @@ async fn what_live_forgot_is_committed_again_with_the_next_hit() {
     until("all are back", async || world.present().await == 7).await;
     let snapshot = world.snapshot().await;
     assert_eq!(snapshot.counters, Counters::recount(snapshot.visitors.iter().map(|visitor| &**visitor)));
+}
+
+/// It takes a shard while Redis is away: it waits for it, and goes on.
+#[tokio::test]
+async fn a_processor_that_takes_a_shard_while_live_is_away_waits_for_it() {
+    let mut redis = Redis::start().unwrap();
+    redis.kill();
+    let mut world = World::new(1).await;
+    world.stop().await.unwrap();
+    let live = Arc::new(RedisLive::open(&redis.uri(), "watchfire").unwrap());
+    let (stop, work) = {
+        let mut starting = std::pin::pin!(world.over(live.clone()));
+        let waited = tokio::time::timeout(Duration::from_secs(3), &mut starting).await;
+        assert!(waited.is_err(), "it is ready without live");
+        redis.restart().unwrap();
+        starting.await
+    };
+    world.send(&[world.arrival(1, view(1, "/a"))]).await;
+    assert_eq!(live.present(&[SITE]).await.unwrap(), [1]);
+    stop.cancel();
+    work.await.unwrap().unwrap();
 }

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use bus::{Bus, ConsumeError, Consumer, DeadLetter, Delivery, Depth, Message, Position, PublishError};
@@ -24,8 +24,17 @@ pub struct Queue {
     waiting: Mutex<VecDeque<(Position, Message)>>,
     published: AtomicU32,
     wake: Notify,
-    taken: AtomicBool,
+    /// The number of the consumer that it is given to. 0: nobody's.
+    holder: AtomicU32,
+    consumers: AtomicU32,
     pub dead: Mutex<Vec<DeadLetter>>,
+}
+
+impl Queue {
+    /// Takes it from its consumer, which is not told.
+    pub fn take_away(&self) {
+        self.holder.store(0, Ordering::SeqCst);
+    }
 }
 
 impl Queues {
@@ -50,10 +59,11 @@ impl Bus for Queues {
 
     async fn consume(&self, shard: u16) -> Result<Box<dyn Consumer>, ConsumeError> {
         let queue = self.queues[usize::from(shard)].clone();
-        if queue.taken.swap(true, Ordering::SeqCst) {
+        let number = queue.consumers.fetch_add(1, Ordering::SeqCst) + 1;
+        if queue.holder.compare_exchange(0, number, Ordering::SeqCst, Ordering::SeqCst).is_err() {
             return Err(ConsumeError::Taken(shard));
         }
-        Ok(Box::new(Reader { shard, queue, after: None }))
+        Ok(Box::new(Reader { shard, queue, number, after: None }))
     }
 
     async fn depth(&self) -> Depth {
@@ -65,18 +75,24 @@ impl Bus for Queues {
         Ok(self.queues.iter().flat_map(|queue| queue.dead.lock().clone()).collect())
     }
 
+    /// Nobody asks it to.
+    async fn sort_dead_letters(&self, _: usize, _: &mut bus::Decide<'_>) -> anyhow::Result<usize> {
+        Ok(0)
+    }
+
     async fn close(&self) {}
 }
 
 struct Reader {
     shard: u16,
     queue: Arc<Queue>,
+    number: u32,
     after: Option<Position>,
 }
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        self.queue.taken.store(false, Ordering::SeqCst);
+        let _ = self.queue.holder.compare_exchange(self.number, 0, Ordering::SeqCst, Ordering::SeqCst);
     }
 }
 

@@ -76,6 +76,11 @@ impl World {
 
     /// One more processor beside the world's own, and what stops it.
     pub async fn another(&self) -> Work {
+        self.over(self.live.clone()).await
+    }
+
+    /// One more processor, over another live.
+    pub async fn over(&self, live: Arc<dyn Live>) -> Work {
         let options = Options {
             flush_every: Duration::from_millis(1),
             tick_every: Duration::from_millis(5),
@@ -87,7 +92,7 @@ impl World {
             bus: self.bus.clone(),
             history: self.history.clone(),
             sites: self.store.sites.clone(),
-            live: self.live.clone(),
+            live,
             clock: self.clock.clone(),
         };
         let stop = CancellationToken::new();

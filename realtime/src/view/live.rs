@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 use live::{Counters, Dimension, SeriesMinute, counters};
+use model::limits::LIVE_MINUTES;
 use model::{Millis, Visitor};
 use serde::{Serialize, Serializer};
 
@@ -241,12 +242,20 @@ impl Minutes {
         self.0.is_empty()
     }
 
-    /// Takes over `now`; those of its minutes that were not told so.
+    /// Takes over `now`; those of its minutes that were not told so. One that live lost is told to be nothing.
     fn advance(&mut self, now: &[SeriesMinute]) -> Minutes {
         if self.0 == now {
             return Minutes::default();
         }
-        let fresh = now.iter().filter(|minute| !self.0.contains(minute)).copied().collect();
+        let newest = now.iter().chain(&self.0).map(|known| known.minute).max();
+        let oldest = newest.map_or(0, |newest| newest.0 - LIVE_MINUTES as i64 + 1);
+        let is_lost = |told: &&SeriesMinute| {
+            told.minute.0 >= oldest && now.iter().all(|known| known.minute != told.minute)
+        };
+        let lost = self.0.iter().filter(is_lost);
+        let lost = lost.map(|told| SeriesMinute { minute: told.minute, pageviews: 0, visitors: 0 });
+        let fresh = now.iter().filter(|minute| !self.0.contains(minute)).copied();
+        let fresh = lost.chain(fresh).collect();
         self.0 = now.to_vec();
         Minutes(fresh)
     }
@@ -284,5 +293,22 @@ impl<T: Serialize> Serialize for ByDimension<T> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let named = Dimension::ALL.iter().zip(&self.0);
         to.collect_map(named.filter_map(|(dimension, held)| Some((dimension.name(), held.as_ref()?))))
+    }
+}
+
+#[cfg(test)]
+mod minutes {
+    use model::Minute;
+
+    use super::*;
+
+    #[test]
+    fn a_minute_that_live_lost_is_told_to_be_nothing_and_an_old_one_is_not_told() {
+        let minute =
+            |minute, pageviews| SeriesMinute { minute: Minute(minute), pageviews, visitors: pageviews };
+        let mut told = Minutes(vec![minute(70, 1), minute(98, 2), minute(99, 3)]);
+        let delta = told.advance(&[minute(99, 1), minute(100, 4)]);
+        assert_eq!(delta.0, [minute(98, 0), minute(99, 1), minute(100, 4)]);
+        assert!(told.advance(&[minute(99, 1), minute(100, 4)]).is_empty());
     }
 }

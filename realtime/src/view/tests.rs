@@ -40,7 +40,15 @@ impl World {
         let feed: Vec<FeedHit> = (0..self.random.usize(0..4)).map(|_| self.hit()).collect();
         let ago = self.random.i64(0..40);
         let pageviews = vec![(Millis(self.now.0 - ago * 60_000).minute(), self.random.u32(1..9))];
-        let commit = Commit { site: SITE, shard: 0, at: self.now, changes, pageviews, feed };
+        let commit = Commit {
+            site: SITE,
+            shard: 0,
+            origin: Default::default(),
+            at: self.now,
+            changes,
+            pageviews,
+            feed,
+        };
         self.live.commit(vec![commit]).await.unwrap();
     }
 

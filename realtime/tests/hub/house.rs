@@ -110,7 +110,8 @@ impl House {
     pub async fn commit(&self, site: SiteId, changes: Vec<Change>) {
         let feed = changes.iter().filter_map(|change| change.after.as_deref()).take(50).map(hit).collect();
         let at = SystemClock.now();
-        let commit = Commit { site, shard: 0, at, changes, pageviews: vec![(at.minute(), 1)], feed };
+        let (origin, pageviews) = (Default::default(), vec![(at.minute(), 1)]);
+        let commit = Commit { site, shard: 0, origin, at, changes, pageviews, feed };
         self.live.commit(vec![commit]).await.unwrap();
     }
 

@@ -1,6 +1,7 @@
 //! The data folder, held by one process at a time.
 
 use std::fs::{File, TryLockError};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -13,7 +14,10 @@ pub struct Folder {
 
 impl Folder {
     pub fn take(path: &Path) -> anyhow::Result<Folder> {
-        std::fs::create_dir_all(path)
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
             .with_context(|| format!("cannot make the data folder {}", path.display()))?;
         let lock_path = path.join("store.lock");
         let lock = File::options()

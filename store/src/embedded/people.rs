@@ -119,6 +119,6 @@ fn refuse_taken_email(db: &Connection, id: AccountId, email: &str) -> Result<()>
 }
 
 /// SQLite's own folding knows ASCII only.
-fn email_key(email: &str) -> String {
+pub fn email_key(email: &str) -> String {
     email.to_lowercase()
 }

@@ -10,6 +10,7 @@ pub const TAIL: Migrations = &[include_str!("migrations/tail/0001_tail_and_peaks
 pub const REGISTRY: Migrations = &[
     include_str!("migrations/registry/0001_sites_accounts_salts.sql"),
     include_str!("migrations/registry/0002_removed_sites.sql"),
+    include_str!("migrations/registry/0003_moving.sql"),
 ];
 
 /// Brings the schema up to date, each migration in a transaction of its own.

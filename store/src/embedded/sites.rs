@@ -10,7 +10,7 @@ use super::registry::Registry;
 use crate::sites::Sites;
 use crate::{Result, StoreError};
 
-const COLUMNS: &str = "id, name, hostnames, time_zone, honour_opt_out, first_party_id, \
+pub const COLUMNS: &str = "id, name, hostnames, time_zone, honour_opt_out, first_party_id, \
                        ignored_addresses, ignored_paths, created";
 
 #[async_trait]
@@ -50,7 +50,7 @@ fn site(db: &Connection, id: SiteId) -> Result<Site> {
         .ok_or(StoreError::NotFound("site"))
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Site> {
+pub fn read(row: &Row<'_>) -> rusqlite::Result<Site> {
     Ok(Site {
         id: SiteId::read(row, 0)?,
         name: row.get(1)?,
@@ -69,6 +69,14 @@ fn add(db: &Connection, site: &Site, owner: AccountId) -> Result<()> {
     if count >= limits::SITES_MAX {
         return Err(StoreError::Limit { what: "sites", max: limits::SITES_MAX });
     }
+    if insert(db, site)? == 0 {
+        return Err(StoreError::Conflict("a site with that id is there already"));
+    }
+    members::grant(db, site.id, owner, Role::Owner)
+}
+
+/// How many that made: none where the id is taken.
+pub fn insert(db: &Connection, site: &Site) -> Result<usize> {
     let added = db.execute(
         "INSERT INTO sites (id, name, hostnames, time_zone, honour_opt_out, first_party_id,
                             ignored_addresses, ignored_paths, created)
@@ -87,10 +95,7 @@ fn add(db: &Connection, site: &Site, owner: AccountId) -> Result<()> {
             ":created": site.created.0,
         },
     )?;
-    if added == 0 {
-        return Err(StoreError::Conflict("a site with that id is there already"));
-    }
-    members::grant(db, site.id, owner, Role::Owner)
+    Ok(added)
 }
 
 fn change(db: &Connection, site: &Site) -> Result<()> {

@@ -5,7 +5,8 @@
 //! something could still appear, however many processes append: a reader that has seen a cursor has seen all below.
 //! (A counter raised on its own, an ObjectId or a clock are each given before they are committed, so that a reader
 //! could pass one that is not there yet.) Processes wait for each other here: a turn is a few milliseconds long, and
-//! what waits meanwhile goes in the next group, so that throughput grows with the group and not with the turns.
+//! what waits meanwhile goes in the next group, so that throughput grows with the group and not with the turns. A
+//! process that dies with the turn has it for some seconds: `holder.rs`.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -23,10 +24,11 @@ use tokio::task::JoinHandle;
 use super::database::Database;
 use super::forgotten::Forgotten;
 use super::gate::{CALL_TIME_MAX, closed, run, within};
+use super::holder::Holder;
 use super::schema::V;
 use super::step::Step;
 use super::tail::TAIL;
-use super::transaction::one_step;
+use super::transaction::{Tries, tried};
 use super::turns;
 use crate::history::TailBatch;
 use crate::{Result, StoreError};
@@ -82,10 +84,12 @@ impl Appender {
 
 async fn take_orders(database: Arc<Database>, mut queue: mpsc::Receiver<Order>) {
     let forgotten = Arc::new(Forgotten::default());
+    let holder = Arc::new(Holder::default());
     while let Some(first) = queue.recv().await {
         let (batches, replies) = gather(first, &mut queue);
         // On a task of its own: an answer that never comes holds up no group but its own.
-        let appending = append_group(Arc::clone(&database), Arc::clone(&forgotten), batches);
+        let appending =
+            append_group(Arc::clone(&database), Arc::clone(&holder), Arc::clone(&forgotten), batches);
         let outcome = within(CALL_TIME_MAX, run(appending)).await;
         if let Err(error) = &outcome {
             tracing::warn!(%error, appends = replies.len(), "appends failed");
@@ -130,6 +134,7 @@ fn copy(outcome: &Result<()>) -> Result<()> {
 /// Appends without looking whether a batch is there already, as it rarely is; where one was, again, looking.
 async fn append_group(
     database: Arc<Database>,
+    holder: Arc<Holder>,
     forgotten: Arc<Forgotten>,
     batches: Vec<TailBatch>,
 ) -> Result<()> {
@@ -137,8 +142,9 @@ async fn append_group(
     if batches.is_empty() {
         return Ok(());
     }
-    match one_step!(&database, |step| append(step, &forgotten, &batches, false)) {
-        Err(StoreError::Conflict(_)) => one_step!(&database, |step| append(step, &forgotten, &batches, true)),
+    let tries = || Tries::holding(&database, &holder);
+    match tried!(tries(), |step| append(step, &forgotten, &batches, false)) {
+        Err(StoreError::Conflict(_)) => tried!(tries(), |step| append(step, &forgotten, &batches, true)),
         outcome => outcome,
     }
 }

@@ -145,6 +145,6 @@ async fn refuse_taken_email(step: &mut Step, id: AccountId, email: &str) -> Resu
     if taken { Err(StoreError::Conflict("that e-mail has an account")) } else { Ok(()) }
 }
 
-fn email_key(email: &str) -> String {
+pub fn email_key(email: &str) -> String {
     email.to_lowercase()
 }

@@ -78,7 +78,7 @@ fn indexes() -> Vec<Index> {
 }
 
 /// Collections without an index of their own: made before a transaction writes to them.
-const WITHOUT_INDEX: [&str; 3] = [META, turns::TURNS, sites::SITES];
+const WITHOUT_INDEX: [&str; 4] = [META, turns::TURNS, sites::SITES, holder::HOLDERS];
 
 /// Refuses a database of another version, and makes what is missing in an empty one.
 pub async fn prepare(database: &Database) -> anyhow::Result<()> {
@@ -90,6 +90,14 @@ pub async fn prepare(database: &Database) -> anyhow::Result<()> {
             "the database is of an older version of Watchfire (schema {version}; this one writes {V}): \
              run `watchfire migrate` once"
         ),
+    }
+}
+
+/// Refuses a database that was never prepared.
+pub async fn refuse_missing(database: &Database) -> anyhow::Result<()> {
+    match version(database).await? {
+        Some(_) => Ok(()),
+        None => bail!("there is no store in the database {}", database.mongo.name()),
     }
 }
 

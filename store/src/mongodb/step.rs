@@ -43,6 +43,10 @@ impl Step {
         self.session.as_mut()
     }
 
+    pub fn into_session(self) -> Option<ClientSession> {
+        self.session
+    }
+
     pub fn collection<T: Send + Sync>(&self, name: &str) -> Collection<T> {
         self.database.collection(name)
     }
@@ -73,6 +77,19 @@ impl Step {
             }
             None => Ok(find.await?.try_collect().await?),
         }
+    }
+
+    /// At most `limit` of them, as documents.
+    pub async fn some(
+        &mut self,
+        from: &str,
+        filter: Document,
+        sort: Document,
+        limit: usize,
+    ) -> Result<Vec<Document>> {
+        let collection = self.collection::<Document>(from);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        Ok(collection.find(filter).sort(sort).limit(limit).await?.try_collect().await?)
     }
 
     pub async fn count(&mut self, within: &str, filter: Document) -> Result<usize> {

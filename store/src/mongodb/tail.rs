@@ -16,9 +16,10 @@ use serde::Deserialize;
 use super::appender::Appender;
 use super::database::Database;
 use super::forgotten::{self, Forgotten};
+use super::holder::Holder;
 use super::peaks;
 use super::step::Step;
-use super::transaction::{read, write};
+use super::transaction::{read, write, write_holding};
 use crate::history::{History, PAGE_BYTES_MAX, TailBatch, TailCursor, TailPage};
 use crate::{Result, StoreError};
 
@@ -27,7 +28,8 @@ pub const TAIL: &str = "tail";
 /// Batches that one command removes.
 const FORGET_BATCHES_MAX: i64 = 1_000;
 
-pub struct Tail(pub Arc<Database>, pub Arc<Appender>, pub Arc<Forgotten>);
+/// The holder is that of the peaks' turn: the appender has its own.
+pub struct Tail(pub Arc<Database>, pub Arc<Appender>, pub Arc<Forgotten>, pub Arc<Holder>);
 
 #[async_trait]
 impl History for Tail {
@@ -48,7 +50,7 @@ impl History for Tail {
     async fn raise_peaks(&self, peaks: &[Peak]) -> Result<()> {
         let peaks = peaks.to_vec();
         let forgotten = Arc::clone(&self.2);
-        write!(self, |step| peaks::raise(step, &forgotten, &peaks))
+        write_holding!(self, &self.3, |step| peaks::raise(step, &forgotten, &peaks))
     }
 
     async fn peaks_since(&self, since: Millis) -> Result<Vec<Peak>> {

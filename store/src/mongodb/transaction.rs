@@ -8,6 +8,7 @@ use mongodb::error::{TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RES
 use mongodb::options::{ReadConcern, TransactionOptions};
 
 use super::database::{Database, majority};
+use super::holder::{Holder, Said};
 use super::step::Step;
 use crate::{Result, StoreError};
 
@@ -22,17 +23,32 @@ const COMMIT_TIME_MAX: Duration = Duration::from_secs(5);
 
 pub struct Tries<'a> {
     database: &'a Database,
+    /// Whose sessions are used, where the turn is one that everybody waits for.
+    holder: Option<&'a Holder>,
+    /// When the session under way was said to be there.
+    said: Option<Instant>,
     began: Instant,
     pause_max: Duration,
 }
 
 impl<'a> Tries<'a> {
     pub fn of(database: &'a Database) -> Tries<'a> {
-        Tries { database, began: Instant::now(), pause_max: PAUSE_MIN }
+        Tries { database, holder: None, said: None, began: Instant::now(), pause_max: PAUSE_MIN }
+    }
+
+    pub fn holding(database: &'a Database, holder: &'a Holder) -> Tries<'a> {
+        Tries { holder: Some(holder), ..Tries::of(database) }
     }
 
     pub async fn begin(&mut self) -> Result<Step> {
-        let mut session = self.database.mongo.client().start_session().await?;
+        let mut session = match self.holder {
+            Some(holder) => {
+                let said = holder.take(self.database).await?;
+                self.said = Some(said.at);
+                said.session
+            }
+            None => self.database.mongo.client().start_session().await?,
+        };
         let options = TransactionOptions::builder()
             .read_concern(ReadConcern::snapshot())
             .write_concern(majority())
@@ -43,21 +59,40 @@ impl<'a> Tries<'a> {
     }
 
     /// Commits what succeeded and undoes what failed. None: it lost against another one and is to be tried again.
-    pub async fn end<T>(&mut self, step: Step, outcome: Result<T>) -> Option<Result<T>> {
+    pub async fn end<T>(&mut self, mut step: Step, outcome: Result<T>) -> Option<Result<T>> {
         let outcome = match outcome {
-            Ok(value) => commit(step).await.map(|()| value),
+            Ok(value) => commit(&mut step).await.map(|()| value),
             Err(error) => {
-                abort(step).await;
+                abort(&mut step).await;
                 Err(error)
             }
         };
-        match outcome {
-            Err(error) if has_label(&error, TRANSIENT_TRANSACTION_ERROR) && self.has_time() => {
-                self.pause().await;
-                None
-            }
-            outcome => Some(outcome),
+        let has_lost =
+            outcome.as_ref().err().is_some_and(|error| has_label(error, TRANSIENT_TRANSACTION_ERROR));
+        if let Err(error) = self.release(step, outcome.is_ok(), has_lost).await {
+            tracing::warn!(%error, "a turn cannot be taken away");
         }
+        if has_lost && self.has_time() {
+            self.pause().await;
+            return None;
+        }
+        Some(outcome)
+    }
+
+    /// Gives the holder its session back, and tells it how the transaction went.
+    async fn release(&mut self, step: Step, has_won: bool, has_lost: bool) -> Result<()> {
+        let Some(holder) = self.holder else {
+            return Ok(());
+        };
+        if let (Some(session), Some(at)) = (step.into_session(), self.said.take()) {
+            holder.put_back(Said { session, at });
+        }
+        match () {
+            () if has_won => holder.won(),
+            () if has_lost => holder.lost(self.database).await?,
+            () => {}
+        }
+        Ok(())
     }
 
     fn has_time(&self) -> bool {
@@ -70,7 +105,7 @@ impl<'a> Tries<'a> {
     }
 }
 
-async fn commit(mut step: Step) -> Result<()> {
+async fn commit(step: &mut Step) -> Result<()> {
     let Some(session) = step.session() else {
         return Ok(());
     };
@@ -86,7 +121,7 @@ async fn commit(mut step: Step) -> Result<()> {
 }
 
 /// The server undoes it by itself where this does not arrive.
-async fn abort(mut step: Step) {
+async fn abort(step: &mut Step) {
     if let Some(session) = step.session() {
         let _ = session.abort_transaction().await;
     }
@@ -128,9 +163,34 @@ macro_rules! write {
 }
 pub(super) use write;
 
+/// The same with a turn that everybody waits for.
+macro_rules! write_holding {
+    ($self:ident, $holder:expr, |$step:ident| $work:expr) => {{
+        let (database, holder) = (std::sync::Arc::clone(&$self.0), std::sync::Arc::clone($holder));
+        $self
+            .0
+            .gate
+            .call(async move {
+                let tries = $crate::mongodb::transaction::Tries::holding(&database, &holder);
+                $crate::mongodb::transaction::tried!(tries, |$step| $work)
+            })
+            .await
+    }};
+}
+pub(super) use write_holding;
+
 macro_rules! one_step {
-    ($database:expr, |$step:ident| $work:expr) => {{
-        let mut tries = $crate::mongodb::transaction::Tries::of($database);
+    ($database:expr, |$step:ident| $work:expr) => {
+        $crate::mongodb::transaction::tried!($crate::mongodb::transaction::Tries::of($database), |$step| {
+            $work
+        })
+    };
+}
+pub(super) use one_step;
+
+macro_rules! tried {
+    ($tries:expr, |$step:ident| $work:expr) => {{
+        let mut tries = $tries;
         loop {
             let mut step = tries.begin().await?;
             let $step = &mut step;
@@ -141,4 +201,4 @@ macro_rules! one_step {
         }
     }};
 }
-pub(super) use one_step;
+pub(super) use tried;

@@ -1,6 +1,7 @@
 //! Real servers for tests: each on loopback ports and in a folder of its own, ended with whoever started it.
 //! Never touches a server that was running before.
 
+pub mod certificates;
 pub mod mongodb;
 mod process;
 pub mod rabbitmq;

@@ -1,0 +1,322 @@
+//! Moving house, out of and into the two files. Tail, peaks and removed sites go by way of `History`.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use model::{Millis, Peak, SiteId};
+use rusqlite::{Connection, OptionalExtension, Params, Row as Found, params};
+
+use super::columns::{Column, read_json, to_json};
+use super::database::Database;
+use super::{people, sites};
+use crate::history::History;
+use crate::moving::history::{import_history, number, pair, tail};
+use crate::moving::{
+    AccountRow, InvitationRow, Key, Kind, Mark, MemberRow, Moving, Page, Row, SaltRow, ShareRow, SignInRow,
+    TokenRow,
+};
+use crate::{Result, StoreError};
+
+pub struct EmbeddedMoving {
+    pub tail: Arc<Database>,
+    pub registry: Arc<Database>,
+    pub history: Arc<dyn History>,
+}
+
+const OF_TAIL: [&str; 3] = ["tail", "peaks", "forgotten"];
+const OF_REGISTRY: [&str; 8] =
+    ["accounts", "sites", "members", "sign_ins", "tokens", "invitations", "shares", "salts"];
+
+#[async_trait]
+impl Moving for EmbeddedMoving {
+    async fn mark(&self) -> Result<Option<Mark>> {
+        self.registry.read(mark).await
+    }
+
+    async fn begin(&self, source: &str) -> Result<Mark> {
+        self.tail.read(|db| refuse_rows(db, &OF_TAIL)).await?;
+        let source = source.to_owned();
+        let begin = move |db: &Connection| {
+            refuse_rows(db, &OF_REGISTRY)?;
+            db.execute("DELETE FROM set_up", [])?;
+            db.execute("INSERT OR REPLACE INTO moving VALUES (1, ?1, 0, 0)", [&source])?;
+            Ok(Mark { source, tail: 0, ended: false })
+        };
+        self.registry.write(begin).await
+    }
+
+    async fn reached(&self, tail: u64) -> Result<()> {
+        let reached = move |db: &Connection| {
+            db.execute("UPDATE moving SET tail = max(tail, ?1)", [tail as i64])?;
+            Ok(())
+        };
+        self.registry.write(reached).await
+    }
+
+    async fn end(&self) -> Result<()> {
+        let end = |db: &Connection| {
+            db.execute("UPDATE moving SET ended = 1", [])?;
+            Ok(())
+        };
+        self.registry.write(end).await
+    }
+
+    async fn export(&self, kind: Kind, after: Option<Key>, now: Millis, limit: usize) -> Result<Page> {
+        match kind {
+            Kind::Tail => tail(self.history.as_ref(), after, limit).await,
+            Kind::Peaks | Kind::Forgotten => {
+                let rows = self.tail.read(move |db| of_tail(db, kind, after, limit)).await?;
+                Ok(Page::of(rows, limit))
+            }
+            _ => {
+                let rows = self.registry.read(move |db| of_registry(db, kind, after, now, limit)).await?;
+                Ok(Page::of(rows, limit))
+            }
+        }
+    }
+
+    async fn import(&self, kind: Kind, rows: Vec<Row>) -> Result<()> {
+        match kind {
+            Kind::Tail | Kind::Peaks | Kind::Forgotten => import_history(self.history.as_ref(), rows).await,
+            _ => self.registry.write(move |db| rows.iter().try_for_each(|row| import(db, row))).await,
+        }
+    }
+}
+
+pub fn mark(db: &Connection) -> Result<Option<Mark>> {
+    let read = |row: &Found<'_>| {
+        Ok(Mark { source: row.get(0)?, tail: row.get::<_, i64>(1)? as u64, ended: row.get(2)? })
+    };
+    Ok(db.query_row("SELECT source, tail, ended FROM moving", [], read).optional()?)
+}
+
+fn refuse_rows(db: &Connection, tables: &[&str]) -> Result<()> {
+    for table in tables {
+        if db.prepare(&format!("SELECT 1 FROM {table}"))?.exists([])? {
+            return Err(StoreError::Conflict("the target of a move must be empty, and it holds something"));
+        }
+    }
+    Ok(())
+}
+
+fn list(
+    db: &Connection,
+    sql: &str,
+    of: impl Params,
+    read: impl Fn(&Found<'_>) -> rusqlite::Result<Row>,
+) -> Result<Vec<Row>> {
+    let mut select = db.prepare_cached(sql)?;
+    let rows = select.query_map(of, |row| read(row))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn of_tail(db: &Connection, kind: Kind, after: Option<Key>, limit: usize) -> Result<Vec<Row>> {
+    if kind == Kind::Forgotten {
+        let sql = "SELECT site FROM forgotten WHERE site > ?1 ORDER BY site LIMIT ?2";
+        let after = number(&after).unwrap_or(i64::MIN);
+        return list(db, sql, params![after, limit], |row| Ok(Row::Forgotten(row.get(0)?)));
+    }
+    let sql =
+        "SELECT site, hour, count FROM peaks WHERE (hour, site) > (?1, ?2) ORDER BY hour, site LIMIT ?3";
+    let (hour, site) = pair(&after);
+    list(db, sql, params![hour, site, limit], |row| {
+        Ok(Row::Peak(Peak { site: SiteId::read(row, 0)?, hour: Millis(row.get(1)?), count: row.get(2)? }))
+    })
+}
+
+fn of_registry(
+    db: &Connection,
+    kind: Kind,
+    after: Option<Key>,
+    now: Millis,
+    limit: usize,
+) -> Result<Vec<Row>> {
+    let id = number(&after).unwrap_or(i64::MIN);
+    match kind {
+        Kind::Accounts => list(
+            db,
+            "SELECT id, name, email, password_phc, operator, created FROM accounts
+             WHERE id > ?1 ORDER BY id LIMIT ?2",
+            params![id, limit],
+            |row| {
+                Ok(Row::Account(AccountRow {
+                    id: row.get(0)?,
+                    name: row.get(1)?,
+                    email: row.get(2)?,
+                    password_phc: row.get(3)?,
+                    operator: row.get(4)?,
+                    created: row.get(5)?,
+                }))
+            },
+        ),
+        Kind::SetUp => list(db, "SELECT secret FROM set_up", [], |row| Ok(Row::SetUp(row.get(0)?))),
+        Kind::Sites => {
+            let sql = format!("SELECT {} FROM sites WHERE id > ?1 ORDER BY id LIMIT ?2", sites::COLUMNS);
+            list(db, &sql, params![id, limit], |row| Ok(Row::Site(sites::read(row)?)))
+        }
+        Kind::Members => {
+            let (site, account) = pair(&after);
+            let sql = "SELECT site, account, role FROM members WHERE (site, account) > (?1, ?2)
+                       ORDER BY site, account LIMIT ?3";
+            list(db, sql, params![site, account, limit], |row| {
+                Ok(Row::Member(MemberRow { site: row.get(0)?, account: row.get(1)?, role: row.get(2)? }))
+            })
+        }
+        Kind::SignIns => {
+            let secret = match &after {
+                Some(Key::Bytes(secret)) => &secret[..],
+                _ => &[],
+            };
+            let sql = "SELECT secret, account, created, expires, agent FROM sign_ins
+                       WHERE secret > ?1 AND expires > ?2 ORDER BY secret LIMIT ?3";
+            list(db, sql, params![secret, now.0, limit], |row| {
+                Ok(Row::SignIn(SignInRow {
+                    secret: row.get(0)?,
+                    account: row.get(1)?,
+                    created: row.get(2)?,
+                    expires: row.get(3)?,
+                    agent: row.get(4)?,
+                }))
+            })
+        }
+        Kind::Tokens => list(
+            db,
+            "SELECT id, secret, account, name, site, scopes, created FROM tokens
+             WHERE id > ?1 ORDER BY id LIMIT ?2",
+            params![id, limit],
+            |row| {
+                Ok(Row::Token(TokenRow {
+                    id: row.get(0)?,
+                    secret: row.get(1)?,
+                    account: row.get(2)?,
+                    name: row.get(3)?,
+                    site: row.get(4)?,
+                    scopes: read_json(row, 5)?,
+                    created: row.get(6)?,
+                }))
+            },
+        ),
+        Kind::Invitations => list(
+            db,
+            "SELECT id, secret, site, role, invited_by, note, created, expires FROM invitations
+             WHERE id > ?1 AND expires > ?2 ORDER BY id LIMIT ?3",
+            params![id, now.0, limit],
+            |row| {
+                Ok(Row::Invitation(InvitationRow {
+                    id: row.get(0)?,
+                    secret: row.get(1)?,
+                    site: row.get(2)?,
+                    role: row.get(3)?,
+                    by: row.get(4)?,
+                    note: row.get(5)?,
+                    created: row.get(6)?,
+                    expires: row.get(7)?,
+                }))
+            },
+        ),
+        Kind::Shares => list(
+            db,
+            "SELECT id, secret, site, name, created FROM shares WHERE id > ?1 ORDER BY id LIMIT ?2",
+            params![id, limit],
+            |row| {
+                Ok(Row::Share(ShareRow {
+                    id: row.get(0)?,
+                    secret: row.get(1)?,
+                    site: row.get(2)?,
+                    name: row.get(3)?,
+                    created: row.get(4)?,
+                }))
+            },
+        ),
+        Kind::Salts => {
+            let name = match &after {
+                Some(Key::Text(name)) => name,
+                _ => "",
+            };
+            let sql = "SELECT name, salt, expires FROM salts
+                       WHERE name > ?1 AND expires > ?2 ORDER BY name LIMIT ?3";
+            list(db, sql, params![name, now.0, limit], |row| {
+                Ok(Row::Salt(SaltRow { name: row.get(0)?, salt: row.get(1)?, expires: row.get(2)? }))
+            })
+        }
+        Kind::Forgotten | Kind::Peaks | Kind::Tail => Ok(Vec::new()),
+    }
+}
+
+/// A row whose key is there changes nothing; one that breaks another promise is an error.
+fn import(db: &Connection, row: &Row) -> Result<()> {
+    match row {
+        Row::Account(row) => db
+            .prepare_cached(
+                "INSERT INTO accounts (id, name, email, email_key, password_phc, operator, created)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO NOTHING",
+            )?
+            .execute(params![
+                row.id,
+                row.name,
+                row.email,
+                people::email_key(&row.email),
+                row.password_phc,
+                row.operator,
+                row.created
+            ])?,
+        Row::SetUp(secret) => {
+            db.execute("INSERT OR REPLACE INTO set_up (one, secret) VALUES (1, ?1)", [secret])?
+        }
+        Row::Site(site) => sites::insert(db, site)?,
+        Row::Member(row) => db
+            .prepare_cached(
+                "INSERT INTO members (site, account, role) VALUES (?1, ?2, ?3)
+             ON CONFLICT (site, account) DO NOTHING",
+            )?
+            .execute([row.site, row.account, row.role])?,
+        Row::SignIn(row) => db
+            .prepare_cached(
+                "INSERT INTO sign_ins (secret, account, created, expires, agent)
+             VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (secret) DO NOTHING",
+            )?
+            .execute(params![row.secret, row.account, row.created, row.expires, row.agent])?,
+        Row::Token(row) => db
+            .prepare_cached(
+                "INSERT INTO tokens (id, secret, account, name, site, scopes, created)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO NOTHING",
+            )?
+            .execute(params![
+                row.id,
+                row.secret,
+                row.account,
+                row.name,
+                row.site,
+                to_json(&row.scopes),
+                row.created
+            ])?,
+        Row::Invitation(row) => db
+            .prepare_cached(
+                "INSERT INTO invitations (id, secret, site, role, invited_by, note, created, expires)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO NOTHING",
+            )?
+            .execute(params![
+                row.id,
+                row.secret,
+                row.site,
+                row.role,
+                row.by,
+                row.note,
+                row.created,
+                row.expires
+            ])?,
+        Row::Share(row) => db
+            .prepare_cached(
+                "INSERT INTO shares (id, secret, site, name, created) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (id) DO NOTHING",
+            )?
+            .execute(params![row.id, row.secret, row.site, row.name, row.created])?,
+        Row::Salt(row) => db
+            .prepare_cached(
+                "INSERT INTO salts (name, salt, expires) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO NOTHING",
+            )?
+            .execute(params![row.name, row.salt, row.expires])?,
+        Row::Forgotten(_) | Row::Peak(_) | Row::Batch(_) => 0,
+    };
+    Ok(())
+}

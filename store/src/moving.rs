@@ -1,0 +1,273 @@
+//! Moving house: everything that a store holds, as plain rows, out of one backend and into another.
+//!
+//! One `Kind` an idea, one row type a kind. Rows of a kind come in the order of their keys, the tail in the order it
+//! was appended. A store that is moved to carries a mark from before its first row until the comparison at the end;
+//! while the move has not ended, nothing but a move opens it.
+
+mod carry;
+mod content;
+pub(crate) mod history;
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use model::{Millis, Peak, Site};
+use serde::Serialize;
+
+use crate::history::TailBatch;
+use crate::{Result, Store};
+
+pub use carry::{Compared, Progress, carry, compare, insist};
+pub use content::Content;
+
+/// Rows of one page, and batches of the tail: which ends with the one that brings it to `history::PAGE_BYTES_MAX`, too.
+pub const PAGE_ROWS_MAX: usize = 500;
+
+/// A store that is opened for a move, and for nothing else.
+pub struct House {
+    pub store: Store,
+    pub moving: Arc<dyn Moving>,
+}
+
+/// Which end of a move a store is opened as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Must be there, and be no part of a move that has not ended.
+    Source,
+    /// Made where it is missing.
+    Target,
+}
+
+/// What a store knows about the move that it was the target of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Where its rows come from, without a password.
+    pub source: String,
+    /// The source's cursor up to which the tail came along.
+    pub tail: u64,
+    /// The comparison found both ends the same.
+    pub ended: bool,
+}
+
+#[async_trait]
+pub trait Moving: Send + Sync {
+    /// None: nothing was ever moved to this store.
+    async fn mark(&self) -> Result<Option<Mark>>;
+
+    /// Marks this store as the target of a move that begins. An offer to set up, which a web process left that was
+    /// started on an empty store, goes. Conflict where the store holds anything else.
+    async fn begin(&self, source: &str) -> Result<Mark>;
+
+    /// Keeps how far the tail came along, so that it is not sent from its beginning again.
+    async fn reached(&self, tail: u64) -> Result<()>;
+
+    /// The move has ended: the store may be served from.
+    async fn end(&self) -> Result<()>;
+
+    /// At most `limit` rows from behind `after`. What expired by `now` is left out: a backend may remove it at any time.
+    async fn export(&self, kind: Kind, after: Option<Key>, now: Millis, limit: usize) -> Result<Page>;
+
+    /// Takes rows of one kind, durably, all or none of a page. A row whose key is there already changes nothing, so
+    /// that a page may be sent again. Kinds come in the order of `Kind::ALL`: rows name rows of kinds before theirs.
+    /// Of an account's sign-ins of the same millisecond it is not kept which was the first.
+    async fn import(&self, kind: Kind, rows: Vec<Row>) -> Result<()>;
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Accounts,
+    SetUp,
+    Sites,
+    Members,
+    SignIns,
+    Tokens,
+    Invitations,
+    Shares,
+    Salts,
+    Forgotten,
+    Peaks,
+    Tail,
+}
+
+impl Kind {
+    /// In the order in which they are moved.
+    pub const ALL: [Kind; 12] = [
+        Kind::Accounts,
+        Kind::SetUp,
+        Kind::Sites,
+        Kind::Members,
+        Kind::SignIns,
+        Kind::Tokens,
+        Kind::Invitations,
+        Kind::Shares,
+        Kind::Salts,
+        Kind::Forgotten,
+        Kind::Peaks,
+        Kind::Tail,
+    ];
+
+    /// In words, at most 16 characters.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Accounts => "accounts",
+            Kind::SetUp => "set-up offer",
+            Kind::Sites => "sites",
+            Kind::Members => "members",
+            Kind::SignIns => "sign-ins",
+            Kind::Tokens => "tokens",
+            Kind::Invitations => "invitations",
+            Kind::Shares => "share links",
+            Kind::Salts => "salts",
+            Kind::Forgotten => "removed sites",
+            Kind::Peaks => "peaks",
+            Kind::Tail => "tail batches",
+        }
+    }
+}
+
+/// What rows of a kind are told apart and ordered by; of the tail, a place in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Key {
+    Number(i64),
+    Pair(i64, i64),
+    Text(String),
+    Bytes([u8; 32]),
+}
+
+pub struct Page {
+    pub rows: Vec<Row>,
+    /// The `after` of the next page. None: this was the last.
+    pub next: Option<Key>,
+}
+
+impl Page {
+    /// Of rows that are all there are up to `limit`.
+    pub fn of(rows: Vec<Row>, limit: usize) -> Page {
+        let is_full = rows.len() >= limit;
+        let next = rows.last().filter(|_| is_full).and_then(Row::key);
+        Page { rows, next }
+    }
+}
+
+/// Ids, roles and moments stand as the numbers that they are stored as.
+#[derive(Clone, PartialEq)]
+pub enum Row {
+    Account(AccountRow),
+    /// The hash of the set-up secret on offer.
+    SetUp([u8; 32]),
+    Site(Site),
+    Member(MemberRow),
+    SignIn(SignInRow),
+    Token(TokenRow),
+    Invitation(InvitationRow),
+    Share(ShareRow),
+    Salt(SaltRow),
+    /// The id of a site that was removed.
+    Forgotten(i64),
+    Peak(Peak),
+    Batch(TailBatch),
+}
+
+#[derive(Clone, PartialEq, Serialize)]
+pub struct AccountRow {
+    pub id: i64,
+    pub name: String,
+    pub email: String,
+    pub password_phc: String,
+    pub operator: bool,
+    pub created: i64,
+}
+
+#[derive(Clone, PartialEq, Serialize)]
+pub struct MemberRow {
+    pub site: i64,
+    pub account: i64,
+    pub role: i64,
+}
+
+#[derive(Clone, PartialEq, Serialize)]
+pub struct SignInRow {
+    pub secret: [u8; 32],
+    pub account: i64,
+    pub created: i64,
+    pub expires: i64,
+    pub agent: String,
+}
+
+#[derive(Clone, PartialEq, Serialize)]
+pub struct TokenRow {
+    pub id: i64,
+    pub secret: [u8; 32],
+    pub account: i64,
+    pub name: String,
+    /// None: all sites of the account.
+    pub site: Option<i64>,
+    pub scopes: Vec<String>,
+    pub created: i64,
+}
+
+#[derive(Clone, PartialEq, Serialize)]
+pub struct InvitationRow {
+    pub id: i64,
+    pub secret: [u8; 32],
+    pub site: i64,
+    pub role: i64,
+    pub by: i64,
+    pub note: String,
+    pub created: i64,
+    pub expires: i64,
+}
+
+#[derive(Clone, PartialEq, Serialize)]
+pub struct ShareRow {
+    pub id: i64,
+    pub secret: [u8; 32],
+    pub site: i64,
+    pub name: String,
+    pub created: i64,
+}
+
+#[derive(Clone, PartialEq, Serialize)]
+pub struct SaltRow {
+    pub name: String,
+    pub salt: [u8; 32],
+    pub expires: i64,
+}
+
+impl Row {
+    /// None where no row says it: there is one set-up offer, and a batch's place is its store's.
+    fn key(&self) -> Option<Key> {
+        Some(match self {
+            Row::Account(row) => Key::Number(row.id),
+            Row::Site(site) => Key::Number(site.id.value() as i64),
+            Row::Member(row) => Key::Pair(row.site, row.account),
+            Row::SignIn(row) => Key::Bytes(row.secret),
+            Row::Token(row) => Key::Number(row.id),
+            Row::Invitation(row) => Key::Number(row.id),
+            Row::Share(row) => Key::Number(row.id),
+            Row::Salt(row) => Key::Text(row.name.clone()),
+            Row::Forgotten(site) => Key::Number(*site),
+            Row::Peak(peak) => Key::Pair(peak.hour.0, peak.site.value() as i64),
+            Row::SetUp(_) | Row::Batch(_) => return None,
+        })
+    }
+}
+
+/// Without what it holds: secrets, salts and people's visits.
+impl fmt::Debug for Row {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Row {:?}", self.key())
+    }
+}
+
+/// Why a store that holds a part of a move is not opened.
+pub(crate) fn refuse_half_moved(mark: Option<Mark>) -> anyhow::Result<()> {
+    match mark {
+        Some(Mark { source, ended: false, .. }) => anyhow::bail!(
+            "it holds a part of a move from {source} that has not ended: \
+             run that `watchfire move` again until it says that both are the same"
+        ),
+        _ => Ok(()),
+    }
+}
