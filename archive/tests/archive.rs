@@ -47,8 +47,13 @@ impl Ground {
     async fn append(&self, rng: &mut Rng, hits: &[EnrichedHit]) {
         let received = hits.iter().map(|hit| hit.received).max().unwrap_or(Millis(0));
         let body = tail::encode(0, hits).into();
-        let batch =
-            TailBatch { id: BatchId(rng.u128(..)), site: self.site.id, received, hits: hits.len() as u32, body };
+        let batch = TailBatch {
+            id: BatchId(rng.u128(..)),
+            site: self.site.id,
+            received,
+            hits: hits.len() as u32,
+            body,
+        };
         // A message that comes again changes nothing.
         self.store.history.append(vec![batch.clone()]).await.unwrap();
         self.store.history.append(vec![batch]).await.unwrap();
@@ -95,13 +100,17 @@ impl Ground {
             human.duration_ms,
             human.engaged_ms,
         ];
-        assert_eq!(answered, counted, "visitors, visits, pageviews, events, bounces, duration, engaged: {what}");
+        assert_eq!(
+            answered, counted,
+            "visitors, visits, pageviews, events, bounces, duration, engaged: {what}"
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_was_folded_when_every_number_is_the_recounts() {
-    let first: u64 = std::env::var("SEED").ok().map_or_else(|| fastrand::u64(..), |seed| seed.parse().unwrap());
+    let first: u64 =
+        std::env::var("SEED").ok().map_or_else(|| fastrand::u64(..), |seed| seed.parse().unwrap());
     for seed in first..first + 12 {
         let mut rng = Rng::with_seed(seed);
         let world = World::random(&mut rng);
@@ -137,7 +146,14 @@ async fn whatever_was_folded_when_every_number_is_the_recounts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fold_of_nothing_changes_nothing() {
     let ground = Ground::new("UTC");
-    assert_eq!(ground.all().await, Answer { buckets: ground.all().await.buckets, series: ground.all().await.series, ..Answer::default() });
+    assert_eq!(
+        ground.all().await,
+        Answer {
+            buckets: ground.all().await.buckets,
+            series: ground.all().await.series,
+            ..Answer::default()
+        }
+    );
     let done = ground.fold().await;
     assert_eq!((done.hits, done.segments, done.is_more), (0, 0, false));
 }
