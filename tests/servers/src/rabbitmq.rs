@@ -5,7 +5,7 @@ use std::fs::Permissions;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::thread::sleep;
@@ -125,11 +125,10 @@ impl RabbitMq {
         self.port
     }
 
-    /// The encrypted address, and the authority's certificate (PEM) to trust.
-    pub fn encrypted(&self) -> anyhow::Result<(String, String)> {
+    /// The encrypted address, and the file of the authority's certificate (PEM) to trust.
+    pub fn encrypted(&self) -> anyhow::Result<(String, PathBuf)> {
         let port = self.tls_port.context("this broker serves no TLS")?;
-        let authority = std::fs::read_to_string(self.folder.path().join("authority.pem"))?;
-        Ok((format!("amqps://guest:guest@localhost:{port}"), authority))
+        Ok((format!("amqps://guest:guest@localhost:{port}"), self.folder.path().join("authority.pem")))
     }
 
     /// SIGKILL: what it did not have on disk is lost.
