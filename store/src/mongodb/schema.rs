@@ -74,11 +74,12 @@ fn indexes() -> Vec<Index> {
         unique(shares::SHARES, doc! { "secret": 1 }),
         plain(shares::SHARES, doc! { "site": 1, "created": -1 }),
         expiring(salts::SALTS),
+        expiring(holder::HOLDERS),
     ]
 }
 
 /// Collections without an index of their own: made before a transaction writes to them.
-const WITHOUT_INDEX: [&str; 4] = [META, turns::TURNS, sites::SITES, holder::HOLDERS];
+const WITHOUT_INDEX: [&str; 3] = [META, turns::TURNS, sites::SITES];
 
 /// Refuses a database of another version, and makes what is missing in an empty one.
 pub async fn prepare(database: &Database) -> anyhow::Result<()> {

@@ -16,10 +16,9 @@ use serde::Deserialize;
 use super::appender::Appender;
 use super::database::Database;
 use super::forgotten::{self, Forgotten};
-use super::holder::Holder;
 use super::peaks;
 use super::step::Step;
-use super::transaction::{read, write, write_holding};
+use super::transaction::{read, write};
 use crate::history::{History, PAGE_BYTES_MAX, TailBatch, TailCursor, TailPage};
 use crate::{Result, StoreError};
 
@@ -28,8 +27,7 @@ pub const TAIL: &str = "tail";
 /// Batches that one command removes.
 const FORGET_BATCHES_MAX: i64 = 1_000;
 
-/// The holder is that of the peaks' turn: the appender has its own.
-pub struct Tail(pub Arc<Database>, pub Arc<Appender>, pub Arc<Forgotten>, pub Arc<Holder>);
+pub struct Tail(pub Arc<Database>, pub Arc<Appender>, pub Arc<Forgotten>);
 
 #[async_trait]
 impl History for Tail {
@@ -50,7 +48,7 @@ impl History for Tail {
     async fn raise_peaks(&self, peaks: &[Peak]) -> Result<()> {
         let peaks = peaks.to_vec();
         let forgotten = Arc::clone(&self.2);
-        write_holding!(self, &self.3, |step| peaks::raise(step, &forgotten, &peaks))
+        write!(self, |step| peaks::raise(step, &forgotten, &peaks))
     }
 
     async fn peaks_since(&self, since: Millis) -> Result<Vec<Peak>> {
@@ -60,7 +58,7 @@ impl History for Tail {
     async fn forget(&self, site: SiteId) -> Result<()> {
         write!(self, |step| forgotten::begin(step, site))?;
         while read!(self, |step| forget_some(step, site))? {}
-        read!(self, |step| finish_forgetting(step, site))
+        write!(self, |step| finish_forgetting(step, site))
     }
 }
 
