@@ -279,7 +279,7 @@ async fn two_installations_on_one_server_see_nothing_of_each_other() {
 }
 
 #[tokio::test]
-async fn a_shard_drops_sites_that_are_empty_or_forgotten() {
+async fn a_shard_drops_sites_that_were_empty_for_long() {
     let (server, live) = open();
     let count = || server.ask("ZCARD wf:{shard-0}:sites").unwrap().lines().next().unwrap().to_owned();
     let ada = visitor(1, "/");
@@ -288,11 +288,31 @@ async fn a_shard_drops_sites_that_are_empty_or_forgotten() {
     let other = Commit { site: OTHER, ..came(EIGHT, &ada) };
     live.commit(vec![of(&term, 1, came(EIGHT, &ada)), of(&term, 1, other)]).await.unwrap();
     assert_eq!(count(), ":2");
-    live.forget(OTHER).await.unwrap();
-    assert_eq!(count(), ":1");
     live.commit(vec![of(&term, 2, went(EIGHT, &ada))]).await.unwrap();
+    live.forget(OTHER).await.unwrap();
+    assert_eq!(live.load(0).await.unwrap().states, Some(vec![]));
+    assert_eq!(count(), ":2", "the tail may hold more of them");
+    server.ask("EVAL \"local long_ago = redis.call('TIME')[1] - 4300 \
+        for _, site in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do redis.call('ZADD', KEYS[1], long_ago, site) end\" \
+        1 wf:{shard-0}:sites").unwrap();
     assert_eq!(live.load(0).await.unwrap().states, Some(vec![]));
     assert_eq!(count(), ":0");
+}
+
+/// One that wrote no marks: side by side with this one, while a cluster is upgraded.
+#[tokio::test]
+async fn behind_an_older_program_a_shard_is_rebuilt() {
+    let (server, live) = open();
+    let ada = visitor(1, "/");
+    let old = live.load(0).await.unwrap();
+    live.commit(vec![of(&old, 1, came(EIGHT, &ada))]).await.unwrap();
+    live.recovered(0, old.term).await.unwrap();
+    assert!(live.load(0).await.unwrap().states.is_some());
+    let newer = server.ask("HGET wf:{WF-00000001}:site shard:0").unwrap();
+    let term = newer.lines().last().and_then(|told| told.split(' ').next()).unwrap().to_owned();
+    server.ask(&format!("HSET wf:{{WF-00000001}}:site shard:0 \"{term} 1 0\"")).unwrap();
+    assert!(live.load(0).await.unwrap().states.is_none());
+    assert_eq!(live.present(&[SITE]).await.unwrap(), [0]);
 }
 
 #[tokio::test]
