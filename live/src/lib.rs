@@ -2,6 +2,7 @@
 //! Never decides presence: it keeps what the processor decided, counts it, and tells whoever watches.
 
 pub mod counters;
+mod hear;
 pub mod memory;
 pub mod redis;
 pub mod series;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::redis::RedisLive;
 pub use counters::{Counters, Dimension};
+pub use hear::hear;
 pub use memory::MemoryLive;
 
 /// Presence, counters, the last 30 minutes, and topics.

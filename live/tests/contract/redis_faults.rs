@@ -63,6 +63,21 @@ async fn a_killed_server_is_an_error_in_time_and_then_everything_goes_on() {
 }
 
 #[tokio::test]
+async fn whoever_wants_to_hear_while_the_server_is_away_hears_once_it_is_there() {
+    let (mut server, live) = open();
+    server.kill();
+    {
+        let mut hearing = std::pin::pin!(live::hear(&live, "tea"));
+        let waited = tokio::time::timeout(2 * ANSWER_MAX, &mut hearing).await;
+        assert!(waited.is_err(), "nobody is there to hear");
+        server.restart().unwrap();
+        let mut topic = tokio::time::timeout(CALM_MAX, hearing).await.expect("it is heard in time");
+        until_ok(|| live.publish("tea", Bytes::from_static(b"one"))).await;
+        assert_eq!(topic.0.recv().await.unwrap(), "one");
+    }
+}
+
+#[tokio::test]
 async fn a_stopped_server_is_an_error_in_time_and_then_everything_goes_on() {
     let (server, live) = open();
     live.commit(vec![came(EIGHT, &visitor(1, "/"))]).await.unwrap();
