@@ -268,6 +268,53 @@ async fn whom_a_shard_lost_to_a_late_commit_is_put_right_by_the_next() {
     assert_eq!(live.watch(SITE).await.unwrap().snapshot.visitors, [bob]);
 }
 
+/// One site on each of three masters, by their slots.
+async fn on_three() -> (Vec<Redis>, RedisLive, Vec<SiteId>) {
+    let nodes = Redis::cluster().unwrap();
+    let uris: Vec<_> = nodes.iter().map(Redis::uri).collect();
+    let live = RedisLive::open(&uris.join(","), INSTALLATION).unwrap();
+    let master = |site: SiteId| {
+        let told = nodes[0].ask(&format!("CLUSTER KEYSLOT wf:{{{site}}}:site")).unwrap();
+        let slot: usize = told.lines().next().unwrap()[1..].parse().unwrap();
+        (0..3).find(|index| slot < (index + 1) * 16_384 / 3).unwrap()
+    };
+    let of = |index| (1..).map(SiteId::of).find(|site| master(*site) == index).unwrap();
+    let sites = (0..3).map(of).collect();
+    (nodes, live, sites)
+}
+
+#[tokio::test]
+async fn of_three_masters_one_that_forgot_everything_is_told_again_and_the_others_are_undisturbed() {
+    let (nodes, live, sites) = on_three().await;
+    let (ada, bob) = (visitor(1, "/a"), visitor(2, "/b"));
+    let came_to = |site, who| Commit { site, ..came(EIGHT, who) };
+    live.commit(sites.iter().map(|site| came_to(*site, &ada)).collect()).await.unwrap();
+    nodes[0].ask("FLUSHALL").unwrap();
+    let applied = live.commit(sites.iter().map(|site| came_to(*site, &bob)).collect()).await.unwrap();
+    let told: Vec<_> = applied.iter().map(|one| (one.is_first, one.present)).collect();
+    assert_eq!(told, [(true, 1), (false, 2), (false, 2)]);
+    live.commit(vec![came_to(sites[0], &ada)]).await.unwrap();
+    assert_eq!(live.present(&sites).await.unwrap(), [2, 2, 2]);
+}
+
+#[tokio::test]
+async fn of_three_masters_one_is_frozen_and_sites_of_the_others_go_on() {
+    let (nodes, live, sites) = on_three().await;
+    let came_to = |site, who| Commit { site, ..came(EIGHT, &visitor(who, "/a")) };
+    live.commit(sites.iter().map(|site| came_to(*site, 1)).collect()).await.unwrap();
+    nodes[2].signal(Signal::Stop);
+    let asked = Instant::now();
+    assert!(live.commit(vec![came_to(sites[2], 2)]).await.is_err());
+    assert!(asked.elapsed() < 2 * ANSWER_MAX + MARGIN, "{:?}", asked.elapsed());
+    for site in &sites[..2] {
+        let applied = until_ok(|| live.commit(vec![came_to(*site, 2)])).await;
+        assert_eq!((applied[0].present, applied[0].is_first), (2, false));
+    }
+    nodes[2].signal(Signal::Continue);
+    let applied = until_ok(|| live.commit(vec![came_to(sites[2], 2)])).await;
+    assert_eq!((applied[0].present, applied[0].is_first), (2, false));
+}
+
 #[tokio::test]
 async fn two_installations_on_one_server_see_nothing_of_each_other() {
     let (server, live) = open();
