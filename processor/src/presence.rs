@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use hashbrown::HashMap;
 use history::{EnrichedHit, EnrichedKind};
-use live::Commit;
+use live::{Commit, Mark};
 use metrics::counter;
 use model::limits::{
     BROWSERS_A_VISITOR_MAX, DUE_MAX, HEARTBEAT_GRACE, LEAVE_GRACE, LIVE_MINUTES, PRESENT_A_SHARD_MAX,
@@ -119,6 +119,22 @@ impl Presence {
                 let next = self.next_look(index).unwrap_or(alive_until);
                 self.look_at(index, next);
             }
+        }
+    }
+
+    /// The newest batch of the tail whose hits were taken.
+    pub fn mark(&mut self, site: SiteId, mark: Mark) {
+        let site = self.outcomes.site(site);
+        self.outcomes.mark(site, mark);
+    }
+
+    /// The browser of a visitor who has one only; zero where nobody knows which.
+    pub fn browser_of(&mut self, site: SiteId, visitor: VisitorId) -> BrowserId {
+        let site = self.outcomes.site(site);
+        let mut browsers = self.slots.of_visitor(site, visitor).map(|(_, slot)| slot.key().browser);
+        match (browsers.next(), browsers.next()) {
+            (Some(only), None) => only,
+            _ => BrowserId(0),
         }
     }
 
