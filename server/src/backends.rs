@@ -134,8 +134,11 @@ fn folder_of(named: &str, data: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use bus::Message;
+    use bytes::Bytes;
     use clap::{Args, Command, FromArgMatches};
-    use model::SiteId;
+    use model::{BatchId, SiteId};
+    use servers::rabbitmq::RabbitMq;
     use servers::redis::Redis;
 
     use super::*;
@@ -145,9 +148,25 @@ mod tests {
         let server = Redis::start_encrypted().unwrap();
         let (uri, authority) = server.encrypted().unwrap();
         let uri = format!("{uri}?ca={}", authority.display());
-        let command = Settings::augment_args(Command::new("serve"));
-        let matches = command.try_get_matches_from(["serve", "--live", &uri]).unwrap();
-        let live = live(&Settings::from_arg_matches(&matches).unwrap()).unwrap();
+        let live = live(&settings(&["--live", &uri])).unwrap();
         assert_eq!(live.present(&[SiteId::of(1)]).await.unwrap(), [0]);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_bus_is_opened_with_tls_as_the_settings_name_it() {
+        let server = tokio::task::spawn_blocking(RabbitMq::start_encrypted).await.unwrap().unwrap();
+        let (uri, authority) = server.encrypted().unwrap();
+        let uri = format!("{uri}?ca={}", authority.display());
+        let bus = bus(&settings(&["--bus", &uri, "--services", "processor"])).await.unwrap();
+        let message = Message { id: BatchId(1), body: Bytes::from_static(b"hits") };
+        bus.publish(0, message.clone()).await.unwrap();
+        assert_eq!(bus.consume(0).await.unwrap().next(1).await.unwrap()[0].message, message);
+        bus.close().await;
+    }
+
+    fn settings(flags: &[&str]) -> Settings {
+        let command = Settings::augment_args(Command::new("serve"));
+        let matches = command.try_get_matches_from([&["serve"], flags].concat()).unwrap();
+        Settings::from_arg_matches(&matches).unwrap()
     }
 }

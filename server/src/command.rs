@@ -18,6 +18,9 @@ First steps:
 Every setting of `watchfire serve` is a flag, an environment variable (WATCHFIRE_…) and a key of the
 TOML file given by --config; a flag wins over the environment, the environment over the file.";
 
+/// The subcommands that take a file of settings.
+const WITH_FILE: [&str; 3] = ["serve", "doctor", "deadletters"];
+
 /// Real-time web analytics in one program.
 #[derive(Parser)]
 #[command(name = "watchfire", version, about, after_help = FIRST_STEPS)]
@@ -120,10 +123,10 @@ fn parse() -> anyhow::Result<(Task, Sources)> {
     let mut in_file = Vec::new();
     if let Some(file) = settings_file(&arguments) {
         let mut failed = None;
-        for name in ["serve", "doctor"] {
+        for name in WITH_FILE {
             command = command.mut_subcommand(name, |sub| match settings::with_file(sub.clone(), &file) {
                 Ok((with, names)) => {
-                    in_file = names;
+                    in_file.extend(names);
                     with
                 }
                 Err(error) => {
@@ -148,7 +151,7 @@ fn parse() -> anyhow::Result<(Task, Sources)> {
 
 /// The settings file must be known before the command line is parsed: it supplies the defaults.
 fn settings_file(arguments: &[std::ffi::OsString]) -> Option<PathBuf> {
-    let takes_settings = matches!(arguments.get(1)?.to_str(), Some("serve" | "doctor"));
+    let takes_settings = arguments.get(1)?.to_str().is_some_and(|name| WITH_FILE.contains(&name));
     if !takes_settings {
         return None;
     }

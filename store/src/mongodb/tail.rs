@@ -17,10 +17,9 @@ use serde::Deserialize;
 use super::appender::Appender;
 use super::database::Database;
 use super::forgotten::{self, Forgotten};
-use super::holder::Holder;
 use super::segments::{self, Named};
 use super::step::Step;
-use super::transaction::{read, write, write_holding};
+use super::transaction::{read, write};
 use super::{chunks, peaks};
 use crate::history::{
     History, NewFold, PAGE_BYTES_MAX, SegmentEntry, Shelf, TailBatch, TailCursor, TailPage,
@@ -32,8 +31,7 @@ pub const TAIL: &str = "tail";
 /// Batches that one command removes.
 const REMOVE_BATCHES_MAX: i64 = 1_000;
 
-/// The holder is that of the peaks' turn: the appender has its own.
-pub struct Tail(pub Arc<Database>, pub Arc<Appender>, pub Arc<Forgotten>, pub Arc<Holder>);
+pub struct Tail(pub Arc<Database>, pub Arc<Appender>, pub Arc<Forgotten>);
 
 #[async_trait]
 impl History for Tail {
@@ -54,7 +52,7 @@ impl History for Tail {
     async fn raise_peaks(&self, peaks: &[Peak]) -> Result<()> {
         let peaks = peaks.to_vec();
         let forgotten = Arc::clone(&self.2);
-        write_holding!(self, &self.3, |step| peaks::raise(step, &forgotten, &peaks))
+        write!(self, |step| peaks::raise(step, &forgotten, &peaks))
     }
 
     async fn peaks_since(&self, since: Millis) -> Result<Vec<Peak>> {
@@ -71,7 +69,7 @@ impl History for Tail {
             }
             self.remove(gone).await?;
         }
-        read!(self, |step| finish_forgetting(step, site))
+        write!(self, |step| finish_forgetting(step, site))
     }
 
     async fn sites_to_fold(

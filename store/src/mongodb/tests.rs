@@ -2,6 +2,7 @@
 
 mod appenders;
 mod crashes;
+mod holders;
 mod operations;
 mod schema;
 mod unreachable;
