@@ -4,6 +4,7 @@ mod appenders;
 mod crashes;
 mod operations;
 mod schema;
+mod segments;
 mod unreachable;
 
 use bytes::Bytes;
