@@ -91,10 +91,11 @@ impl Embedded {
             segments::sweep_at_open(db, &shelves)
         })?;
         let rows = Arc::new(Registry(Arc::clone(&registry)));
-        let history = Arc::new(Tail::of(Arc::clone(&tail), shelves));
+        let history = Arc::new(Tail::of(Arc::clone(&tail), Arc::clone(&shelves)));
         let moving = EmbeddedMoving {
             tail: Arc::clone(&tail),
             registry: Arc::clone(&registry),
+            shelves,
             history: history.clone(),
         };
         let store = Store {

@@ -38,10 +38,23 @@ impl Shelves {
         let mut file = File::options().write(true).create_new(true).mode(0o600).open(folder.join(name))?;
         file.write_all(body)?;
         file.sync_all()?;
-        for folder in [&folder, &self.root, &self.data] {
-            File::open(folder)?.sync_all()?;
-        }
-        Ok(())
+        self.sync_folders(&folder)
+    }
+
+    /// The same of a file that comes in parts.
+    pub fn write_part(&self, site: SiteId, name: &str, start: u64, body: &[u8]) -> io::Result<()> {
+        let folder = self.folder(site);
+        make_folder(&self.root)?;
+        make_folder(&folder)?;
+        let mut options = File::options();
+        let file = options.write(true).create(true).truncate(false).mode(0o600).open(folder.join(name))?;
+        file.write_all_at(body, start)?;
+        file.sync_all()?;
+        self.sync_folders(&folder)
+    }
+
+    fn sync_folders(&self, folder: &Path) -> io::Result<()> {
+        [folder, &self.root, &self.data].into_iter().try_for_each(|folder| File::open(folder)?.sync_all())
     }
 
     pub fn read(&self, site: SiteId, name: &str, start: u64, length: usize) -> io::Result<Bytes> {

@@ -79,7 +79,17 @@ impl History for Tail {
         after: Option<SiteId>,
         limit: usize,
     ) -> Result<Vec<SiteId>> {
-        read!(self, |step| segments::sites_to_fold(step, before, old, after, limit))
+        let (mut behind, mut sites) = (after, Vec::new());
+        while sites.len() < limit {
+            let (last, due) = read!(self, |step| segments::look_for_folds(step, before, old, behind))?;
+            let Some(last) = last else {
+                break;
+            };
+            behind = Some(last);
+            sites.extend(due);
+        }
+        sites.truncate(limit);
+        Ok(sites)
     }
 
     async fn shelf(&self, site: SiteId) -> Result<Shelf> {
@@ -235,6 +245,14 @@ async fn page(step: &mut Step, behind: Document, along: Document, limit: usize) 
         page.batches.push(batch);
     }
     Ok(page)
+}
+
+/// The id of a batch of the tail.
+pub fn id_of(row: &Document) -> Result<BatchId> {
+    let id = row.get_binary_generic("id").map_err(|error| StoreError::Unavailable(error.into()))?;
+    let id = id.as_slice().try_into();
+    id.map(|id| BatchId(u128::from_be_bytes(id)))
+        .map_err(|_| StoreError::Unavailable(anyhow!("a batch's id is not 16 bytes")))
 }
 
 fn batch(row: &RawDocument) -> anyhow::Result<(TailCursor, TailBatch)> {

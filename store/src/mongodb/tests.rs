@@ -5,6 +5,7 @@ mod crashes;
 mod holders;
 mod operations;
 mod schema;
+mod segments;
 mod unreachable;
 
 use bytes::Bytes;
