@@ -47,6 +47,9 @@ pub fn funnel(
     funnel: &Funnel,
     control: &Control<'_>,
 ) -> Result<Vec<Reached>, ReportError> {
+    if funnel.steps.is_empty() {
+        return Err(BadQuery::Least { what: "steps of a funnel", min: 1 }.into());
+    }
     limit("steps of a funnel", funnel.steps.len(), STEPS_MAX)?;
     if funnel.to < funnel.from {
         return Err(BadQuery::Range.into());
