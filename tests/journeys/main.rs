@@ -8,6 +8,7 @@ mod cases;
 mod cluster;
 mod crash;
 mod deadletters;
+mod import;
 mod limits;
 mod moving;
 mod replay;

@@ -1,0 +1,3 @@
+//! Rows of a site's history as files.
+
+pub mod row;
