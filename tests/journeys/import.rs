@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use history::fold::Fold;
-use history::query::{Bots, Query};
+use history::query::{Bots, Metric, Query};
 use history::report::{Control, Library, answer};
 use history::zone::Zone;
 use history::{Counts, EnrichedHit, Totals};
@@ -101,7 +101,8 @@ async fn reported(folder: &Path, site: SiteId) -> [(&'static str, u64); 4] {
     store.close().await;
     let library = Library::new(usize::MAX);
     let days = fold.finish().into_iter().map(|folded| Arc::new(library.hold(&folded.day, folded.table)));
-    let query = Query { bots: Bots::With, ..Query::totals(0, i64::from(u32::MAX) * 1_000) };
+    let metrics = vec![Metric::Visitors, Metric::BounceRate];
+    let query = Query { bots: Bots::With, metrics, ..Query::totals(0, i64::from(u32::MAX) * 1_000) };
     let days: Vec<_> = days.collect();
     let zone = Zone::named("Europe/Paris").expect("a zone");
     let sums = answer(&days, &zone, &query, &Control::plain()).expect("an answer").total;
