@@ -185,6 +185,10 @@ wide_id!(
     BatchId, u128, 32, "batch id"
 );
 wide_id!(
+    /// A segment of a site's history, drawn anew by whoever folds.
+    SegmentId, u128, 32, "segment id"
+);
+wide_id!(
     /// One browser on one site: a keyed hash that dies with its salt, or the site's own first-party id, hashed.
     VisitorId, u64, 16, "visitor id"
 );

@@ -1,0 +1,55 @@
+//! A site's whole history over the store: folds the tail into segments, and asks both as one.
+//! Never computes a number itself (that is `history`), and never decides who may ask.
+
+mod archive;
+mod blob;
+mod fold;
+mod limits;
+mod shelf;
+
+pub use archive::{Archive, Asked};
+pub use fold::{Done, fold};
+pub use limits::Limits;
+
+use history::report::ReportError;
+use history::segment::BadSegment;
+use history::zone::BadZone;
+use store::StoreError;
+
+/// Why there is no answer, or no fold.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The question is at fault, or its limit on memory.
+    #[error(transparent)]
+    Report(ReportError),
+    #[error("the report took longer than {max_ms} ms: ask for a shorter range or fewer groups")]
+    TooLong { max_ms: u128 },
+    #[error("{waiting} reports are waiting already: try again in a moment")]
+    Busy { waiting: usize },
+    #[error(transparent)]
+    Segment(#[from] BadSegment),
+    #[error(transparent)]
+    Zone(#[from] BadZone),
+    #[error("a batch of the tail cannot be read: {0}")]
+    Tail(#[from] history::BadTail),
+    #[error("{hits} hits wait to be folded, more than a report takes in ({max})")]
+    Behind { hits: usize, max: usize },
+    #[error("what the site keeps changed {0} times while it was read")]
+    Restless(usize),
+    /// A panic, or the end of the runtime.
+    #[error("the work was cut off: {0}")]
+    CutOff(#[from] tokio::task::JoinError),
+}
+
+pub type Result<T> = std::result::Result<T, ArchiveError>;
+
+impl From<ReportError> for ArchiveError {
+    fn from(error: ReportError) -> ArchiveError {
+        match error {
+            ReportError::Segment(segment) => ArchiveError::Segment(segment),
+            other => ArchiveError::Report(other),
+        }
+    }
+}

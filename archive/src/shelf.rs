@@ -1,0 +1,223 @@
+//! One site's history as it stands this moment: the segments, and the tail behind them folded over what it touches.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use history::EnrichedHit;
+use history::fold::{Fold, needs};
+use history::report::{Library, Part};
+use history::segment::{Head, Reader};
+use history::zone::Zone;
+use model::{SegmentId, SiteId};
+use parking_lot::Mutex;
+use store::History;
+use store::history::{SegmentEntry, TailCursor};
+use tokio::runtime::Handle;
+
+use crate::blob::{StoreBlob, head};
+use crate::limits::{PAGE_BATCHES, UNFOLDED_MAX};
+use crate::{ArchiveError, Result};
+
+/// How often a fold may come in between while the shelf is read.
+const ATTEMPTS: usize = 8;
+
+/// Opened segments and the tail of one site, kept from report to report.
+pub struct Shelf {
+    site: SiteId,
+    pub library: Arc<Library>,
+    history: Arc<dyn History>,
+    state: tokio::sync::Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    fold: Option<u64>,
+    zone: String,
+    entries: Arc<[Entry]>,
+    /// How far the tail was read.
+    last: Option<TailCursor>,
+    unfolded: Vec<EnrichedHit>,
+    view: Option<Arc<View>>,
+}
+
+/// A segment, opened when a report first touches it.
+pub struct Entry {
+    pub id: SegmentId,
+    pub bytes: u64,
+    pub head: Head,
+    part: Mutex<Option<Arc<Part>>>,
+}
+
+/// All parts of a moment; hits of each visit in one of them.
+pub struct View {
+    shelf: Arc<Shelf>,
+    runtime: Handle,
+    entries: Arc<[Entry]>,
+    /// Of the entries, those that `fresh` took the place of.
+    replaced: Vec<bool>,
+    /// Days that the tail touches, folded with it.
+    fresh: Vec<Arc<Part>>,
+    pub zone: Zone,
+}
+
+impl Shelf {
+    pub fn new(site: SiteId, history: Arc<dyn History>, cache_bytes: usize) -> Arc<Shelf> {
+        Arc::new(Shelf { site, library: Library::new(cache_bytes), history, state: Default::default() })
+    }
+
+    /// The history up to this moment. Reports that ask at once wait for one reading.
+    pub async fn view(self: &Arc<Shelf>, zone_name: &str) -> Result<Arc<View>> {
+        let mut state = self.state.lock().await;
+        let state = &mut *state;
+        let is_changed = self.read(state).await?;
+        if let Some(view) = &state.view
+            && !is_changed
+            && state.zone == zone_name
+        {
+            return Ok(view.clone());
+        }
+        state.view = None;
+        let zone = Zone::named(zone_name)?;
+        let (shelf, entries) = (self.clone(), state.entries.clone());
+        let (runtime, unfolded) = (Handle::current(), std::mem::take(&mut state.unfolded));
+        let making = move || {
+            let view = View::new(shelf, runtime, entries, &unfolded, zone);
+            (unfolded, view)
+        };
+        let (unfolded, view) = tokio::task::spawn_blocking(making).await?;
+        state.unfolded = unfolded;
+        let view = Arc::new(view?);
+        state.zone = zone_name.to_owned();
+        state.view = Some(view.clone());
+        Ok(view)
+    }
+
+    /// Reads the tail on, and the shelf; where a fold came in between, again. Whether there was news.
+    async fn read(&self, state: &mut State) -> Result<bool> {
+        let mut is_changed = false;
+        for _ in 0..ATTEMPTS {
+            if state.fold.is_some() {
+                is_changed |= self.read_tail(state).await?;
+            }
+            // The tail was read before the shelf: where no fold came in between, both are of one moment.
+            let shelf = self.history.shelf(self.site).await?;
+            if state.fold == Some(shelf.fold) {
+                return Ok(is_changed);
+            }
+            state.entries = entries(&state.entries, &shelf.segments)?;
+            (state.fold, state.last) = (Some(shelf.fold), shelf.folded_to);
+            state.unfolded.clear();
+            is_changed = true;
+        }
+        state.fold = None;
+        Err(ArchiveError::Restless(ATTEMPTS))
+    }
+
+    async fn read_tail(&self, state: &mut State) -> Result<bool> {
+        let before = state.unfolded.len();
+        loop {
+            let page = self.history.tail_of(self.site, state.last, PAGE_BATCHES).await?;
+            for batch in &page.batches {
+                state.unfolded.extend(history::tail::decode(&batch.body)?.hits);
+            }
+            if state.unfolded.len() > UNFOLDED_MAX {
+                let hits = state.unfolded.len();
+                (state.fold, state.unfolded) = (None, Vec::new());
+                return Err(ArchiveError::Behind { hits, max: UNFOLDED_MAX });
+            }
+            state.last = page.last.or(state.last);
+            if page.next.is_none() {
+                return Ok(state.unfolded.len() > before);
+            }
+        }
+    }
+}
+
+/// The entries as the store has them now, with the parts of those that were known.
+fn entries(known: &[Entry], segments: &[SegmentEntry]) -> Result<Arc<[Entry]>> {
+    let mut parts: HashMap<SegmentId, Arc<Part>> =
+        known.iter().filter_map(|entry| Some((entry.id, entry.part.lock().clone()?))).collect();
+    let entry = |segment: &SegmentEntry| {
+        let part = Mutex::new(parts.remove(&segment.id));
+        Ok(Entry { id: segment.id, bytes: segment.bytes, head: head(segment)?, part })
+    };
+    segments.iter().map(entry).collect()
+}
+
+impl View {
+    fn new(
+        shelf: Arc<Shelf>,
+        runtime: Handle,
+        entries: Arc<[Entry]>,
+        unfolded: &[EnrichedHit],
+        zone: Zone,
+    ) -> Result<View> {
+        let mut view =
+            View { shelf, runtime, replaced: vec![false; entries.len()], entries, fresh: vec![], zone };
+        if unfolded.is_empty() {
+            return Ok(view);
+        }
+        let heads: Vec<Head> = view.entries.iter().map(|entry| entry.head.clone()).collect();
+        let mut fold = Fold::new(view.zone.clone());
+        for index in needs(&heads, unfolded) {
+            let table = Reader::open(view.blob(&view.entries[index]))?.table()?;
+            fold.add_table(&heads[index].day(), &table);
+        }
+        fold.add_hits(unfolded);
+        for folded in fold.finish().into_iter().filter(|folded| folded.changed) {
+            for (replaced, head) in view.replaced.iter_mut().zip(&heads) {
+                *replaced |= head.day_start == folded.day.start;
+            }
+            view.fresh.push(Arc::new(view.shelf.library.hold(&folded.day, folded.table)));
+        }
+        Ok(view)
+    }
+
+    fn blob(&self, entry: &Entry) -> Arc<StoreBlob> {
+        Arc::new(StoreBlob {
+            history: self.shelf.history.clone(),
+            runtime: self.runtime.clone(),
+            site: self.shelf.site,
+            id: entry.id,
+            bytes: entry.bytes,
+        })
+    }
+
+    /// The parts with a hit in the range, in order of their days; opens what was not. Blocks.
+    pub fn parts(&self, from: i64, to: i64) -> Result<Vec<Arc<Part>>> {
+        let mut parts = Vec::new();
+        for (entry, _) in self.entries.iter().zip(&self.replaced).filter(|(_, replaced)| !**replaced) {
+            if entry.head.first < to && entry.head.last >= from {
+                parts.push(self.part(entry)?);
+            }
+        }
+        parts.extend(self.fresh.iter().filter(|part| part.touches(from, to)).cloned());
+        parts.sort_by_key(|part| part.head().day_start);
+        Ok(parts)
+    }
+
+    fn part(&self, entry: &Entry) -> Result<Arc<Part>> {
+        let mut part = entry.part.lock();
+        if let Some(part) = &*part {
+            return Ok(part.clone());
+        }
+        let opened = Arc::new(self.shelf.library.open(self.blob(entry))?);
+        *part = Some(opened.clone());
+        Ok(opened)
+    }
+
+    /// Lets columns go that were unused longest, down to the library's bound.
+    pub fn trim(&self) {
+        let opened = self.entries.iter().filter_map(|entry| entry.part.lock().clone());
+        let parts: Vec<Arc<Part>> = opened.chain(self.fresh.iter().cloned()).collect();
+        self.shelf.library.trim(&parts);
+    }
+
+    /// First and last sign of life of the whole history; None without any.
+    pub fn range(&self) -> Option<(i64, i64)> {
+        let kept = self.entries.iter().zip(&self.replaced).filter(|(_, replaced)| !**replaced);
+        let heads = kept.map(|(entry, _)| &entry.head).chain(self.fresh.iter().map(|part| part.head()));
+        let heads = heads.filter(|head| head.visits > 0).map(|head| (head.first, head.last));
+        heads.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
+}
