@@ -3,6 +3,7 @@
 
 pub mod access_log;
 pub mod backends;
+pub mod backup;
 pub mod command;
 pub mod deadletters;
 pub mod demo;

@@ -27,7 +27,7 @@ const STOP_MAX: Duration = Duration::from_secs(10);
 const KILLS: usize = 8;
 
 /// A folder with sites in it, as a server left it that was stopped.
-async fn installation(sites: usize) -> (TempDir, Vec<SiteId>) {
+pub async fn installation(sites: usize) -> (TempDir, Vec<SiteId>) {
     let folder = tempfile::tempdir().expect("a folder");
     let running = Program::start(folder.path(), &[]).await;
     let owner = Person::new(running.address);
@@ -41,7 +41,7 @@ async fn installation(sites: usize) -> (TempDir, Vec<SiteId>) {
     (folder, made)
 }
 
-fn importer(folder: &Path, site: SiteId, files: &[PathBuf]) -> Command {
+pub fn importer(folder: &Path, site: SiteId, files: &[PathBuf]) -> Command {
     let mut command = Command::new(Program::binary());
     command
         .args(["import", "--site", &site.to_string(), "--data"])
@@ -52,7 +52,7 @@ fn importer(folder: &Path, site: SiteId, files: &[PathBuf]) -> Command {
 }
 
 /// Whether it succeeded, and all it said.
-async fn imported(mut command: Command) -> (bool, String) {
+pub async fn imported(mut command: Command) -> (bool, String) {
     let output = command.output().await.expect("the importer runs");
     let said = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8(said).expect("it speaks in text"))
@@ -82,10 +82,12 @@ fn equals_the_recount(totals: &Totals, truth: &Value, log: &str) {
     for (name, number) in numbers(&totals.all) {
         assert_eq!(Some(number), truth["all"][name].as_u64(), "{name} of {log}");
     }
+    // The recount's pattern takes for people who says no agent, and some bots with names of their own: in the blog's log
+    // these show a seventh of the pages. What is left differs by less.
     for (name, number) in numbers(&totals.human) {
         let naive = truth["human"][name].as_f64().expect("a number");
-        // The recount's pattern takes a monitor for people that calls one page and goes, again and again.
-        let tolerance = if name == "bounces" { 0.15 } else { 0.1 };
+        println!("{name} of people of {log}: {number}, by the recount {naive}");
+        let tolerance = if ["pageviews", "bounces"].contains(&name) { 0.15 } else { 0.1 };
         assert!(
             (number as f64 - naive).abs() <= naive * tolerance,
             "{name} of people of {log}: {number}, {naive}"
@@ -101,7 +103,7 @@ async fn reported(folder: &Path, site: SiteId) -> [(&'static str, u64); 4] {
     store.close().await;
     let library = Library::new(usize::MAX);
     let days = fold.finish().into_iter().map(|folded| Arc::new(library.hold(&folded.day, folded.table)));
-    let metrics = vec![Metric::Visitors, Metric::BounceRate];
+    let metrics = vec![Metric::Visitors, Metric::Pageviews, Metric::BounceRate];
     let query = Query { bots: Bots::With, metrics, ..Query::totals(0, i64::from(u32::MAX) * 1_000) };
     let days: Vec<_> = days.collect();
     let zone = Zone::named("Europe/Paris").expect("a zone");

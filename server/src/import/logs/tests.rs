@@ -13,6 +13,7 @@ pub fn rules(hostnames: &[&str], ignored_paths: &[&str]) -> Rules {
         first_party_id: false,
         ignored_addresses: vec!["203.0.113.0/24".into()],
         ignored_paths: texts(ignored_paths),
+        keep_days: None,
         created: Millis(0),
     };
     Rules {
