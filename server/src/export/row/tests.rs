@@ -1,3 +1,5 @@
+//! Exported rows and back: random histories fold into the same rows again.
+
 use fastrand::Rng;
 use history::fold::Fold;
 use history::zone::Zone;

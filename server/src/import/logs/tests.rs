@@ -1,3 +1,5 @@
+//! Lines of access logs: what becomes a hit, under which id and visitor.
+
 use super::*;
 
 const NOW: Millis = Millis(1_800_000_000_000);
