@@ -4,11 +4,11 @@
 mod answers;
 mod directory;
 mod gather;
-mod geo;
+pub mod geo;
 mod groups;
 mod hits;
 mod identity;
-mod ignored;
+pub mod ignored;
 mod options;
 mod pixel;
 mod rates;

@@ -24,7 +24,11 @@ pub struct Backends {
 
 /// Opens what the settings name.
 pub async fn open(settings: &Settings) -> anyhow::Result<Backends> {
-    Ok(Backends { store: store(settings).await?, bus: bus(settings).await?, live: live(settings)? })
+    Ok(Backends {
+        store: store(&settings.store, &settings.data).await?,
+        bus: bus(settings).await?,
+        live: live(settings)?,
+    })
 }
 
 /// The bus alone.
@@ -80,10 +84,11 @@ fn live(settings: &Settings) -> anyhow::Result<Arc<dyn Live>> {
     }
 }
 
-async fn store(settings: &Settings) -> anyhow::Result<Store> {
-    let uri = resolved("store", &settings.store)?;
+/// The store alone, as `--store` and `--data` name it.
+pub async fn store(uri: &str, data: &Path) -> anyhow::Result<Store> {
+    let uri = resolved("store", uri)?;
     let folder = match scheme(&uri) {
-        ("embedded", folder) => folder_of(folder, &settings.data),
+        ("embedded", folder) => folder_of(folder, data),
         ("mongodb" | "mongodb+srv", _) => return MongoStore::open(&uri).await.context("--store"),
         (other, _) => bail!("--store: `{other}` is no backend of this program; it has: embedded, mongodb"),
     };
@@ -91,11 +96,23 @@ async fn store(settings: &Settings) -> anyhow::Result<Store> {
         .with_context(|| format!("cannot open the store in {}", folder.display()))
 }
 
+/// The folder of an embedded store, as `--store` and `--data` name it. None: it is in a database.
+pub fn store_folder(uri: &str, data: &Path) -> anyhow::Result<Option<PathBuf>> {
+    let uri = resolved("store", uri)?;
+    let (scheme, folder) = scheme(&uri);
+    Ok((scheme == "embedded").then(|| folder_of(folder, data)))
+}
+
 /// Where an embedded bus, as the settings name it, keeps its journal. None: the bus is a broker.
 pub fn journal_of(settings: &Settings) -> anyhow::Result<Option<PathBuf>> {
-    let uri = resolved("bus", &settings.bus)?;
+    journal_folder(&settings.bus, &settings.data)
+}
+
+/// As `journal_of`, of `--bus` and `--data`.
+pub fn journal_folder(uri: &str, data: &Path) -> anyhow::Result<Option<PathBuf>> {
+    let uri = resolved("bus", uri)?;
     let (scheme, folder) = scheme(&uri);
-    Ok((scheme == "embedded").then(|| folder_of(folder, &settings.data).join("bus")))
+    Ok((scheme == "embedded").then(|| folder_of(folder, data).join("bus")))
 }
 
 /// One end of a move.

@@ -7,7 +7,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use store::mongodb::MongoStore;
 
 use crate::settings::{self, Settings, Sources};
-use crate::{deadletters, demo, doctor, logs, moving, replay, serve, tail, uri};
+use crate::{backup, deadletters, demo, doctor, export, import, logs, moving, replay, serve, tail, uri};
 
 const FIRST_STEPS: &str = "\
 First steps:
@@ -37,6 +37,18 @@ enum Task {
     Demo(demo::DemoOptions),
     /// Send an access log (combined format, .gz too) through the real door
     Replay(replay::ReplayOptions),
+    /// Import access logs into a site's history
+    #[command(long_about = import::ABOUT)]
+    Import(import::ImportOptions),
+    /// Write a site's history as Parquet, CSV or JSON lines
+    #[command(long_about = export::ABOUT)]
+    Export(export::ExportOptions),
+    /// Copy a whole data folder, also while the server runs
+    #[command(long_about = backup::BACKUP_ABOUT)]
+    Backup(backup::BackupOptions),
+    /// Put a backup back as a data folder
+    #[command(long_about = backup::RESTORE_ABOUT)]
+    Restore(backup::RestoreOptions),
     /// Count what the tail holds, exactly, each hit once (stop the server first)
     Tail(tail::TailOptions),
     /// Bring a MongoDB database up to this version (stop the programs of the older one first)
@@ -92,6 +104,10 @@ fn run() -> anyhow::Result<ExitCode> {
             }
             Task::Demo(options) => demo::run(options).await.map(|()| ExitCode::SUCCESS),
             Task::Replay(options) => replay::run(options).await.map(|()| ExitCode::SUCCESS),
+            Task::Import(options) => import::run(options).await.map(|()| ExitCode::SUCCESS),
+            Task::Export(options) => export::run(options).await.map(|()| ExitCode::SUCCESS),
+            Task::Backup(options) => backup::run(options).map(|()| ExitCode::SUCCESS),
+            Task::Restore(options) => backup::run_restore(options).map(|()| ExitCode::SUCCESS),
             Task::Tail(options) => tail::run(options).await.map(|()| ExitCode::SUCCESS),
             Task::Deadletters(options) => deadletters::run(options).await.map(|()| ExitCode::SUCCESS),
             Task::Move(options) => moving::run(options).await,

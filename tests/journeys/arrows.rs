@@ -22,7 +22,16 @@ const MAY: [(&str, &[&str]); 15] = [
     (
         "server",
         &[
-            "model", "history", "bus", "live", "store", "archive", "door", "collector", "processor", "realtime",
+            "model",
+            "history",
+            "bus",
+            "live",
+            "store",
+            "archive",
+            "door",
+            "collector",
+            "processor",
+            "realtime",
             "web",
         ],
     ),

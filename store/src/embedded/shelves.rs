@@ -12,6 +12,7 @@ use model::{Millis, SegmentId, SiteId};
 use crate::StoreError;
 
 const SUFFIX: &str = ".parquet";
+const ROOT: &str = "history";
 
 pub struct Shelves {
     data: PathBuf,
@@ -20,7 +21,7 @@ pub struct Shelves {
 
 impl Shelves {
     pub fn within(data: &Path) -> Shelves {
-        Shelves { data: data.to_owned(), root: data.join("history") }
+        Shelves { data: data.to_owned(), root: data.join(ROOT) }
     }
 
     /// The file is on disk when this returns: its bytes, its name, and the folders it is in. Conflict where there is one.
@@ -100,6 +101,11 @@ impl Shelves {
     fn folder(&self, site: SiteId) -> PathBuf {
         self.root.join(site.to_string())
     }
+}
+
+/// Where a segment's file is within the data folder.
+pub fn path(site: SiteId, name: &str) -> PathBuf {
+    Path::new(ROOT).join(site.to_string()).join(name)
 }
 
 /// As `2026-11-20T2300Z-….parquet`: the store knows no time zones, so it is the moment that tells the day.

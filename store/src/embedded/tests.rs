@@ -1,5 +1,6 @@
 //! What only this backend promises: crashes, destroyed bytes, schemas, a full disk, one process a folder.
 
+mod copying;
 mod crashes;
 mod destruction;
 mod folder;
