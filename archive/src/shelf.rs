@@ -10,8 +10,8 @@ use history::segment::{Head, Reader};
 use history::zone::Zone;
 use model::{SegmentId, SiteId};
 use parking_lot::Mutex;
-use store::history::{SegmentEntry, TailCursor};
 use store::History;
+use store::history::{SegmentEntry, TailCursor};
 use tokio::runtime::Handle;
 
 use crate::blob::StoreBlob;
@@ -152,7 +152,8 @@ impl View {
         unfolded: &[EnrichedHit],
         zone: Zone,
     ) -> Result<View> {
-        let mut view = View { shelf, runtime, replaced: vec![false; entries.len()], entries, fresh: vec![], zone };
+        let mut view =
+            View { shelf, runtime, replaced: vec![false; entries.len()], entries, fresh: vec![], zone };
         if unfolded.is_empty() {
             return Ok(view);
         }
