@@ -15,7 +15,7 @@ use store::history::{NewFold, NewSegment, SegmentEntry, Shelf, TailCursor};
 use store::{History, StoreError};
 use tokio::runtime::Handle;
 
-use crate::blob::StoreBlob;
+use crate::blob::{StoreBlob, head};
 use crate::limits::PAGE_BATCHES;
 use crate::{ArchiveError, Result};
 
@@ -130,7 +130,7 @@ fn segment(folded: &Folded) -> Result<NewSegment> {
     Ok(NewSegment {
         id: SegmentId(u128::from_be_bytes(id)),
         day_start: Millis(folded.day.start),
-        head: head.to_json()?.into(),
+        head: head.to_json().into(),
         body: body.into(),
     })
 }
