@@ -12,7 +12,7 @@ use crate::guard::Needs::{Anybody, Nothing, Operator, Secret, SignedIn, Site};
 use crate::{
     Web, account, api, assets, demo, error, finish, guard, headers, invitation, live_page, overview, people,
 };
-use crate::{set_up, share, sign_in, sites, tag, tokens};
+use crate::{reports, set_up, share, sign_in, sites, tag, tokens};
 
 /// One line of the table.
 pub struct RouteInfo {
@@ -75,6 +75,8 @@ pub const ROUTES: &[RouteInfo] = table! {
     GET "/api/watchfire/sites" SignedIn => api::list;
     POST "/api/watchfire/sites" Operator => api::add;
     GET "/api/watchfire/sites/{site}" Site(SeeLive) => api::site;
+    POST "/api/watchfire/sites/{site}/reports" Site(SeeLive) => reports::post;
+    GET "/api/watchfire/sites/{site}/reports/export" Site(SeeLive) => reports::file;
 
     GET "/demo" SignedIn => demo::first;
     GET "/demo/demo.css" Nothing => assets::demo_css;
