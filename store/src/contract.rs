@@ -9,7 +9,9 @@ mod invitations;
 mod members;
 mod moving;
 mod salts;
+mod saved;
 mod secrets;
+mod segments;
 mod sites;
 
 use std::sync::atomic::{AtomicU32, Ordering};
