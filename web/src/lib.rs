@@ -23,6 +23,7 @@ pub mod passwords;
 mod people;
 pub mod reports;
 pub mod router;
+mod saved;
 pub mod secret;
 pub mod set_up;
 mod share;
