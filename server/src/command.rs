@@ -7,7 +7,9 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use store::mongodb::MongoStore;
 
 use crate::settings::{self, Settings, Sources};
-use crate::{backup, deadletters, demo, doctor, export, import, logs, moving, replay, serve, tail, uri};
+use crate::{
+    backup, deadletters, demo, doctor, export, import, logs, moving, replay, report, serve, tail, uri,
+};
 
 const FIRST_STEPS: &str = "\
 First steps:
@@ -49,6 +51,9 @@ enum Task {
     /// Put a backup back as a data folder
     #[command(long_about = backup::RESTORE_ABOUT)]
     Restore(backup::RestoreOptions),
+    /// Ask a site's history: a table, CSV or JSON
+    #[command(long_about = report::ABOUT)]
+    Report(report::ReportOptions),
     /// Count what the tail holds, exactly, each hit once (stop the server first)
     Tail(tail::TailOptions),
     /// Bring a MongoDB database up to this version (stop the programs of the older one first)
@@ -108,6 +113,7 @@ fn run() -> anyhow::Result<ExitCode> {
             Task::Export(options) => export::run(options).await.map(|()| ExitCode::SUCCESS),
             Task::Backup(options) => backup::run(options).map(|()| ExitCode::SUCCESS),
             Task::Restore(options) => backup::run_restore(options).map(|()| ExitCode::SUCCESS),
+            Task::Report(options) => report::run(options).await.map(|()| ExitCode::SUCCESS),
             Task::Tail(options) => tail::run(options).await.map(|()| ExitCode::SUCCESS),
             Task::Deadletters(options) => deadletters::run(options).await.map(|()| ExitCode::SUCCESS),
             Task::Move(options) => moving::run(options).await,

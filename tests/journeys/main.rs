@@ -14,6 +14,7 @@ mod import;
 mod limits;
 mod moving;
 mod replay;
+mod reports;
 mod rights;
 mod rolling;
 mod sharing;

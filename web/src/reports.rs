@@ -1,0 +1,23 @@
+//! Questions to a site's history, as pages, programs and the command line ask them: read, held against their limits, and
+//! put to the archive, which computes the numbers.
+
+mod ask;
+mod earlier;
+mod export;
+mod http;
+pub(crate) mod question;
+pub(crate) mod range;
+mod rate;
+pub(crate) mod refused;
+mod said;
+mod table;
+
+pub use ask::{Moment, ask};
+pub(crate) use export::file;
+pub(crate) use http::post;
+pub use question::{QUESTIONS_MAX, Question};
+#[cfg(test)]
+pub(crate) use rate::BURST;
+pub(crate) use rate::Rate;
+pub use said::{Answer, Told};
+pub use table::{Cell, Table};
