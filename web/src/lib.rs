@@ -21,6 +21,7 @@ pub mod options;
 mod overview;
 pub mod passwords;
 mod people;
+mod reports_page;
 pub mod router;
 pub mod secret;
 pub mod set_up;
