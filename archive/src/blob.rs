@@ -4,9 +4,10 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use history::segment::Blob;
+use history::segment::{BadSegment, Blob, Head};
 use model::{SegmentId, SiteId};
 use store::History;
+use store::history::SegmentEntry;
 use tokio::runtime::Handle;
 
 /// Reads block: only for threads that may.
@@ -27,4 +28,10 @@ impl Blob for StoreBlob {
         let read = self.history.read_segment(self.site, self.id, start, length);
         self.runtime.block_on(read).map_err(io::Error::other)
     }
+}
+
+/// What a segment on the shelf says of itself.
+pub fn head(entry: &SegmentEntry) -> Result<Head, BadSegment> {
+    let text = std::str::from_utf8(&entry.head).map_err(|_| BadSegment::NoSegment("its head is no text"))?;
+    Head::from_json(text)
 }

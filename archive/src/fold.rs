@@ -15,7 +15,7 @@ use store::history::{NewFold, NewSegment, SegmentEntry, Shelf, TailCursor};
 use store::{History, StoreError};
 use tokio::runtime::Handle;
 
-use crate::blob::StoreBlob;
+use crate::blob::{StoreBlob, head};
 use crate::limits::PAGE_BATCHES;
 use crate::{ArchiveError, Result};
 
@@ -90,8 +90,11 @@ struct Work {
 impl Work {
     /// Blocks.
     fn fold(&self, shelf: &Shelf, hits: &[EnrichedHit]) -> Result<NewFold> {
-        let heads: Vec<Head> =
-            shelf.segments.iter().map(|entry| Head::from_json(&entry.head)).collect::<std::result::Result<_, _>>()?;
+        let heads: Vec<Head> = shelf
+            .segments
+            .iter()
+            .map(|entry| Head::from_json(&entry.head))
+            .collect::<std::result::Result<_, _>>()?;
         let mut fold = Fold::new(self.zone.clone());
         for index in needs(&heads, hits) {
             fold.add_table(&heads[index].day(), &self.reader(&shelf.segments[index])?.table()?);
@@ -127,7 +130,7 @@ fn segment(folded: &Folded) -> Result<NewSegment> {
     Ok(NewSegment {
         id: SegmentId(u128::from_be_bytes(id)),
         day_start: Millis(folded.day.start),
-        head: head.to_json()?.into(),
+        head: head.to_json().into(),
         body: body.into(),
     })
 }

@@ -10,11 +10,11 @@ use history::segment::{Head, Reader};
 use history::zone::Zone;
 use model::{SegmentId, SiteId};
 use parking_lot::Mutex;
-use store::history::{SegmentEntry, TailCursor};
 use store::History;
+use store::history::{SegmentEntry, TailCursor};
 use tokio::runtime::Handle;
 
-use crate::blob::StoreBlob;
+use crate::blob::{StoreBlob, head};
 use crate::limits::{PAGE_BATCHES, UNFOLDED_MAX};
 use crate::{ArchiveError, Result};
 
@@ -139,7 +139,7 @@ fn entries(known: &[Entry], segments: &[SegmentEntry]) -> Result<Arc<[Entry]>> {
         known.iter().filter_map(|entry| Some((entry.id, entry.part.lock().clone()?))).collect();
     let entry = |segment: &SegmentEntry| {
         let part = Mutex::new(parts.remove(&segment.id));
-        Ok(Entry { id: segment.id, bytes: segment.bytes, head: Head::from_json(&segment.head)?, part })
+        Ok(Entry { id: segment.id, bytes: segment.bytes, head: head(segment)?, part })
     };
     segments.iter().map(entry).collect()
 }
@@ -152,7 +152,8 @@ impl View {
         unfolded: &[EnrichedHit],
         zone: Zone,
     ) -> Result<View> {
-        let mut view = View { shelf, runtime, replaced: vec![false; entries.len()], entries, fresh: vec![], zone };
+        let mut view =
+            View { shelf, runtime, replaced: vec![false; entries.len()], entries, fresh: vec![], zone };
         if unfolded.is_empty() {
             return Ok(view);
         }

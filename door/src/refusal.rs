@@ -62,16 +62,22 @@ impl Refusal {
         self.more.push((name, value));
         self
     }
-}
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
+    /// As it is answered.
+    pub fn body(self) -> serde_json::Value {
         let mut body = serde_json::json!({ "error": { "code": self.code, "message": self.message } });
         for (name, value) in self.more {
             body[name] = value;
         }
-        let mut response = (self.status, Json(body)).into_response();
-        if let Some(wait) = self.retry_after {
+        body
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, retry_after) = (self.status, self.retry_after);
+        let mut response = (status, Json(self.body())).into_response();
+        if let Some(wait) = retry_after {
             let seconds = wait.as_secs_f64().ceil().max(1.0) as u64;
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -1,6 +1,7 @@
 //! The processor: takes hits from the bus, enriches them, appends them to history, and decides who is present.
 //! Never answers a request, and never acknowledges what history does not have.
 
+mod compaction;
 pub mod consume;
 pub mod options;
 mod pages;
@@ -36,6 +37,7 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use compaction::Compaction;
 use consume::Shard;
 pub use options::Options;
 use pipeline::Known;
@@ -49,7 +51,7 @@ const PEAKS_SHOWN: Duration = Duration::from_secs(7 * 86_400);
 pub struct Deps {
     pub bus: Arc<dyn Bus>,
     pub history: Arc<dyn History>,
-    /// Only to learn whether a site is still there.
+    /// To learn whether a site is still there, and where its days begin.
     pub sites: Arc<dyn Sites>,
     pub live: Arc<dyn Live>,
     pub clock: Arc<dyn Clock>,
@@ -77,6 +79,13 @@ pub async fn start(
         let shard = Shard { number, options, deps, known, share, shutdown, over };
         shards.spawn(shard.run(tell));
     }
+    let compaction =
+        Compaction { history: deps.history, sites: deps.sites, clock: deps.clock, options, share };
+    let folding = stop.clone();
+    shards.spawn(async move {
+        compaction.run(folding).await;
+        Ok(())
+    });
     let announcing = stop.clone();
     shards.spawn(async move {
         sharing.run(announcing).await;

@@ -18,6 +18,12 @@ pub struct Options {
     pub retry_wait_max: Duration,
     /// A shard that another processor holds is asked for again after so long.
     pub taken_wait: Duration,
+    /// How often it is looked which tails are to be folded into segments.
+    pub fold_every: Duration,
+    /// A site's tail is folded when a batch has waited in it for so long.
+    pub fold_after: Duration,
+    /// A batch that was folded stays in the tail for so long: presence and the last thirty minutes are rebuilt from there.
+    pub tail_kept: Duration,
     /// What waits on the bus at shutdown is processed for at most this long; the rest stays there.
     pub drain_max: Duration,
 }
@@ -32,6 +38,9 @@ impl Default for Options {
             retry_wait: Duration::from_millis(100),
             retry_wait_max: Duration::from_secs(5),
             taken_wait: Duration::from_millis(500),
+            fold_every: Duration::from_secs(20),
+            fold_after: Duration::from_secs(120),
+            tail_kept: Duration::from_secs(3_600),
             drain_max: Duration::from_secs(3),
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use archive::Archive;
 use axum::Router;
 use door::{DoorOptions, TrustedProxies};
 use futures_util::future::select_all;
@@ -259,6 +260,7 @@ async fn start_pages(
 ) -> anyhow::Result<Routes> {
     let deps = web::Deps {
         store: backends.store.clone(),
+        archive: Archive::new(backends.store.history.clone(), archive::Limits::default()),
         access: access.clone(),
         live: backends.live.clone(),
         clock,

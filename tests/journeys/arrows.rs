@@ -7,20 +7,24 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each part may depend on of our own.
-const MAY: [(&str, &[&str]); 14] = [
+const MAY: [(&str, &[&str]); 15] = [
     ("model", &[]),
     ("history", &["model"]),
     ("bus", &["model"]),
     ("live", &["model"]),
     ("store", &["model"]),
+    ("archive", &["model", "history", "store"]),
     ("door", &["model", "store"]),
     ("collector", &["model", "bus", "live", "store", "door"]),
-    ("processor", &["model", "history", "bus", "live", "store"]),
+    ("processor", &["model", "history", "bus", "live", "store", "archive"]),
     ("realtime", &["model", "live", "store", "door"]),
-    ("web", &["model", "live", "store", "door"]),
+    ("web", &["model", "history", "live", "store", "archive", "door"]),
     (
         "server",
-        &["model", "history", "bus", "live", "store", "door", "collector", "processor", "realtime", "web"],
+        &[
+            "model", "history", "bus", "live", "store", "archive", "door", "collector", "processor", "realtime",
+            "web",
+        ],
     ),
     ("servers", &[]),
     ("tests", &["model", "bus", "store", "server", "servers"]),

@@ -21,6 +21,7 @@ pub mod options;
 mod overview;
 pub mod passwords;
 mod people;
+pub mod reports;
 mod reports_page;
 pub mod router;
 pub mod secret;
@@ -38,6 +39,7 @@ mod visible;
 
 use std::sync::Arc;
 
+use archive::Archive;
 use bytes::Bytes;
 use live::Live;
 use model::{Clock, SiteId};
@@ -51,10 +53,12 @@ use attempts::Attempts;
 use once::Once;
 pub use options::Options;
 use passwords::Passwords;
+use reports::Rate;
 
 /// What the pages stand on.
 pub struct Deps {
     pub store: Store,
+    pub archive: Arc<Archive>,
     pub access: Access,
     pub live: Arc<dyn Live>,
     pub clock: Arc<dyn Clock>,
@@ -96,6 +100,8 @@ pub async fn run(
 pub(crate) struct Web {
     pub options: Options,
     pub store: Store,
+    pub archive: Arc<Archive>,
+    pub report_rate: Rate,
     pub access: Access,
     pub live: Arc<dyn Live>,
     pub clock: Arc<dyn Clock>,
@@ -108,10 +114,12 @@ pub(crate) struct Web {
 
 impl Web {
     fn new(options: Options, deps: Deps) -> Web {
-        let Deps { store, access, live, clock } = deps;
+        let Deps { store, archive, access, live, clock } = deps;
         Web {
             options,
             store,
+            archive,
+            report_rate: Rate::default(),
             access,
             live,
             clock,

@@ -13,7 +13,7 @@ use crate::{
     Web, account, api, assets, demo, error, finish, guard, headers, invitation, live_page, overview, people,
     reports_page,
 };
-use crate::{set_up, share, sign_in, sites, tag, tokens};
+use crate::{reports, set_up, share, sign_in, sites, tag, tokens};
 
 /// One line of the table.
 pub struct RouteInfo {
@@ -78,6 +78,8 @@ pub const ROUTES: &[RouteInfo] = table! {
     GET "/api/watchfire/sites" SignedIn => api::list;
     POST "/api/watchfire/sites" Operator => api::add;
     GET "/api/watchfire/sites/{site}" Site(SeeLive) => api::site;
+    POST "/api/watchfire/sites/{site}/reports" Site(SeeLive) => reports::post;
+    GET "/api/watchfire/sites/{site}/reports/export" Site(SeeLive) => reports::file;
 
     GET "/demo" SignedIn => demo::first;
     GET "/demo/demo.css" Nothing => assets::demo_css;

@@ -12,6 +12,7 @@ mod tokens_page;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+use archive::Archive;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
@@ -56,6 +57,7 @@ impl World {
         let live = Arc::new(MemoryLive::default());
         let deps = Deps {
             store: store.clone(),
+            archive: Archive::new(store.history.clone(), archive::Limits::default()),
             access: Access::new(store.accounts.clone(), clock.clone()),
             live: live.clone(),
             clock: clock.clone(),

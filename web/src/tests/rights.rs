@@ -56,6 +56,8 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
     ("GET", "/api/watchfire/sites", [SignIn, In, In, In, In, In]),
     ("POST", "/api/watchfire/sites", [SignIn, Nothing, Nothing, Nothing, Nothing, In]),
     ("GET", "/api/watchfire/sites/{site}", [SignIn, Nothing, In, In, In, In]),
+    ("POST", "/api/watchfire/sites/{site}/reports", [SignIn, Nothing, In, In, In, In]),
+    ("GET", "/api/watchfire/sites/{site}/reports/export", [SignIn, Nothing, In, In, In, In]),
     ("GET", "/demo", [SignIn, In, In, In, In, In]),
     ("GET", "/demo/demo.css", [In, In, In, In, In, In]),
     ("GET", "/demo/{site}", [In, In, In, In, In, In]),

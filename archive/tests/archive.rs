@@ -1,0 +1,193 @@
+//! An archive over a real store, against a recount of the hits themselves, while folds, redeliveries and rivals come in between.
+
+#[path = "../../history/tests/engine/world.rs"]
+mod world;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use archive::{Archive, ArchiveError, Limits, fold};
+use fastrand::Rng;
+use history::query::{Metric, Query, Unit};
+use history::report::Answer;
+use history::{EnrichedHit, Recount, tail};
+use model::{BatchId, Millis, Site, SiteId};
+use store::history::TailBatch;
+use store::{Embedded, History, Store};
+use world::World;
+
+const LATER: Millis = Millis(i64::MAX / 4);
+
+struct Ground {
+    _folder: tempfile::TempDir,
+    store: Store,
+    site: Site,
+    archive: Arc<Archive>,
+}
+
+impl Ground {
+    fn new(time_zone: &str) -> Ground {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Embedded::open(folder.path()).unwrap();
+        let site = Site {
+            id: SiteId::of(7),
+            name: "a".into(),
+            hostnames: vec!["*".into()],
+            time_zone: time_zone.into(),
+            honour_opt_out: false,
+            first_party_id: false,
+            ignored_addresses: vec![],
+            ignored_paths: vec![],
+            created: Millis(0),
+        };
+        let archive = Archive::new(store.history.clone(), Limits::default());
+        Ground { _folder: folder, store, site, archive }
+    }
+
+    async fn append(&self, rng: &mut Rng, hits: &[EnrichedHit]) {
+        let received = hits.iter().map(|hit| hit.received).max().unwrap_or(Millis(0));
+        let body = tail::encode(0, hits).into();
+        let batch = TailBatch {
+            id: BatchId(rng.u128(..)),
+            site: self.site.id,
+            received,
+            hits: hits.len() as u32,
+            body,
+        };
+        // A message that comes again changes nothing.
+        self.store.history.append(vec![batch.clone()]).await.unwrap();
+        self.store.history.append(vec![batch]).await.unwrap();
+    }
+
+    async fn fold(&self) -> archive::Done {
+        fold(&self.store.history, &self.site, LATER).await.unwrap()
+    }
+
+    async fn all(&self) -> Answer {
+        let query = Query {
+            metrics: vec![
+                Metric::Visitors,
+                Metric::Visits,
+                Metric::Pageviews,
+                Metric::Events,
+                Metric::BounceRate,
+                Metric::VisitDuration,
+                Metric::EngagedTime,
+            ],
+            bucket: Some(Unit::Month),
+            ..Query::totals(0, 4_102_444_800_000)
+        };
+        self.archive.answer(&self.site, query).await.unwrap()
+    }
+
+    async fn check(&self, seen: &Recount, what: &str) {
+        let (total, human) = (self.all().await.total, seen.totals().human);
+        let answered = [
+            total.visitors,
+            total.visits,
+            total.pageviews,
+            total.events,
+            total.bounces,
+            total.duration_ms,
+            total.engaged_ms,
+        ];
+        let counted = [
+            human.visitors,
+            human.visits,
+            human.pageviews,
+            human.events,
+            human.bounces,
+            human.duration_ms,
+            human.engaged_ms,
+        ];
+        assert_eq!(
+            answered, counted,
+            "visitors, visits, pageviews, events, bounces, duration, engaged: {what}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_was_folded_when_every_number_is_the_recounts() {
+    let first: u64 =
+        std::env::var("SEED").ok().map_or_else(|| fastrand::u64(..), |seed| seed.parse().unwrap());
+    for seed in first..first + 12 {
+        let mut rng = Rng::with_seed(seed);
+        let world = World::random(&mut rng);
+        let zone = world.zone.time_zone().iana_name().unwrap_or("UTC").to_owned();
+        let ground = Ground::new(&zone);
+        let mut hits = world.hits.clone();
+        let again: Vec<EnrichedHit> = hits.iter().filter(|_| rng.u8(..6) == 0).cloned().collect();
+        hits.extend(again);
+        rng.shuffle(&mut hits);
+        let mut seen = Recount::default();
+        for hits in hits.chunks(rng.usize(1..=40)) {
+            ground.append(&mut rng, hits).await;
+            seen.add(hits);
+            match rng.u8(..6) {
+                0 => drop(ground.fold().await),
+                1 => {
+                    // Two at once: one of them changes nothing.
+                    let (one, other) = tokio::join!(ground.fold(), ground.fold());
+                    assert!(!(one.is_superseded && other.is_superseded), "seed {seed}");
+                }
+                2 => ground.check(&seen, &format!("seed {seed}")).await,
+                _ => {}
+            }
+        }
+        ground.check(&seen, &format!("seed {seed}, before the last fold")).await;
+        ground.fold().await;
+        ground.check(&seen, &format!("seed {seed}, at the end")).await;
+        let left = ground.store.history.tail_of(ground.site.id, None, 10).await.unwrap();
+        assert!(left.batches.is_empty(), "seed {seed}: the tail holds what was folded");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fold_of_nothing_changes_nothing() {
+    let ground = Ground::new("UTC");
+    assert_eq!(
+        ground.all().await,
+        Answer {
+            buckets: ground.all().await.buckets,
+            series: ground.all().await.series,
+            ..Answer::default()
+        }
+    );
+    let done = ground.fold().await;
+    assert_eq!((done.hits, done.segments, done.is_more), (0, 0, false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_cannot_be_read_stays_in_the_tail() {
+    let ground = Ground::new("UTC");
+    let mut rng = Rng::with_seed(1);
+    let strange = TailBatch {
+        id: BatchId(1),
+        site: ground.site.id,
+        received: Millis(1),
+        hits: 1,
+        body: vec![99, 0, 0].into(),
+    };
+    ground.store.history.append(vec![strange]).await.unwrap();
+    ground.append(&mut rng, &[world::pageview("/")]).await;
+    let refused = fold(&ground.store.history, &ground.site, LATER).await.unwrap_err();
+    assert!(matches!(refused, ArchiveError::Tail(_)), "{refused}");
+    assert_eq!(ground.store.history.tail_of(ground.site.id, None, 10).await.unwrap().batches.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_ends_at_its_limits() {
+    let ground = Ground::new("UTC");
+    let mut rng = Rng::with_seed(2);
+    ground.append(&mut rng, &[world::pageview("/")]).await;
+    let ask = async |limits: Limits| {
+        let archive = Archive::new(ground.store.history.clone(), limits);
+        archive.answer(&ground.site, Query::totals(0, 4_102_444_800_000)).await
+    };
+    let none = Limits { report_time: Duration::ZERO, ..Limits::default() };
+    assert!(matches!(ask(none).await, Err(ArchiveError::TooLong { .. })));
+    let full = Limits { waiting: 0, ..Limits::default() };
+    assert!(matches!(ask(full).await, Err(ArchiveError::Busy { waiting: 0 })));
+    assert_eq!(ask(Limits { waiting: 1, ..Limits::default() }).await.unwrap().total.pageviews, 1);
+}

@@ -1,0 +1,95 @@
+//! Compaction by the clock: whose tail is folded into segments, by which processor, and how often. A site without new hits
+//! costs nothing. A fold that fails is tried again with the next round; hits wait in the tail, where reports find them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hashbrown::HashMap;
+use model::{Clock, SiteId};
+use store::{History, Sites, StoreError};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::options::Options;
+use crate::sharing::Share;
+
+/// A site's next fold waits for so many times what its last one took: a day that is dear to fold is folded less often.
+const REST: u32 = 50;
+/// Sites that one question to the store returns.
+const PAGE_SITES: usize = 256;
+
+pub struct Compaction {
+    pub history: Arc<dyn History>,
+    pub sites: Arc<dyn Sites>,
+    pub clock: Arc<dyn Clock>,
+    pub options: Options,
+    pub share: watch::Receiver<Share>,
+}
+
+impl Compaction {
+    /// Until the shutdown. A fold under way is given up; it changes all or nothing.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let mut resting = HashMap::new();
+        let rounds = async {
+            loop {
+                tokio::time::sleep(self.options.fold_every).await;
+                if let Err(error) = self.round(&mut resting).await {
+                    tracing::warn!(%error, "which tails are to be folded cannot be read: tried again soon");
+                }
+                resting.retain(|_, until| *until > Instant::now());
+            }
+        };
+        shutdown.run_until_cancelled(rounds).await;
+    }
+
+    async fn round(&self, resting: &mut HashMap<SiteId, Instant>) -> store::Result<()> {
+        let mut after = None;
+        loop {
+            let now = self.clock.now();
+            let (before, old) = (now.minus(self.options.fold_after), now.minus(self.options.tail_kept));
+            let sites = self.history.sites_to_fold(before, old, after, PAGE_SITES).await?;
+            for site in &sites {
+                let is_ours = self.share.borrow().holds(site.value() as u16);
+                if is_ours && !resting.contains_key(site) {
+                    let took = self.fold(*site).await;
+                    resting.insert(*site, Instant::now() + took * REST);
+                }
+            }
+            after = sites.last().copied();
+            if sites.len() < PAGE_SITES {
+                return Ok(());
+            }
+        }
+    }
+
+    /// How long it took.
+    async fn fold(&self, site: SiteId) -> Duration {
+        let begun = Instant::now();
+        match self.fold_all(site).await {
+            Ok(()) => metrics::histogram!("watchfire_processor_fold_seconds").record(begun.elapsed()),
+            Err(error) => {
+                metrics::counter!("watchfire_processor_folds_failed_total").increment(1);
+                tracing::warn!(%site, %error, "a tail was not folded: tried again soon");
+            }
+        }
+        begun.elapsed()
+    }
+
+    async fn fold_all(&self, site: SiteId) -> archive::Result<()> {
+        let site = match self.sites.site(site).await {
+            Ok(site) => site,
+            // It was removed; its history is on its way out.
+            Err(StoreError::NotFound(_)) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        loop {
+            let old = self.clock.now().minus(self.options.tail_kept);
+            let done = archive::fold(&self.history, &site, old).await?;
+            tracing::debug!(site = %site.id, hits = done.hits, segments = done.segments, "folded");
+            if !done.is_more || done.is_superseded {
+                return Ok(());
+            }
+        }
+    }
+}

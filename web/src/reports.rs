@@ -1,0 +1,23 @@
+//! Questions to a site's history, as pages, programs and the command line ask them: read, held against their limits, and
+//! put to the archive, which computes the numbers.
+
+mod ask;
+mod earlier;
+mod export;
+mod http;
+mod question;
+mod range;
+mod rate;
+mod refused;
+mod said;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use ask::{Moment, ask};
+pub(crate) use export::file;
+pub(crate) use http::post;
+pub use question::{Question, QUESTIONS_MAX};
+pub(crate) use rate::Rate;
+pub use said::{Answer, Told};
+pub use table::{Cell, Table};

@@ -1,0 +1,264 @@
+//! Puts questions to the archive, all of one moment, and says its answers.
+
+use std::collections::HashMap;
+
+use archive::{Archive, Asked};
+use door::Refusal;
+use history::query::{Filter, Query, ROWS_MAX};
+use history::report::{self, Buckets, Reached, Sums};
+use history::zone::Zone;
+use model::{Millis, Site};
+
+use super::question::{Breakdown, Funnel, Question};
+use super::range::{Span, local};
+use super::refused;
+use super::said::{Answer, Before, BreakdownSaid, Bucket, FunnelSaid, Named, RangeSaid, RowSaid, StepSaid};
+
+/// Numbers of one answer.
+pub const NUMBERS_MAX: usize = 500_000;
+
+/// When it is, and what of the site's history may be asked about.
+#[derive(Clone, Debug)]
+pub struct Moment {
+    pub now: Millis,
+    /// Nothing counts for which this does not hold.
+    pub within: Option<Filter>,
+}
+
+/// Answers each question, or refuses it, in their order; all see the same history. Refuses all together where the archive has no
+/// turn or no time for them.
+pub async fn ask(
+    archive: &Archive,
+    site: &Site,
+    questions: Vec<Result<Question, Refusal>>,
+    moment: Moment,
+) -> Result<Vec<Result<Answer, Refusal>>, Refusal> {
+    let zone = Zone::named(&site.time_zone).map_err(|bad| refused::archive(bad.into()))?;
+    let Some(span) = touched(&questions, &zone, moment.now) else {
+        return Ok(questions.into_iter().map(|question| Err(question.err().unwrap_or_else(nothing))).collect());
+    };
+    let all = move |asked: &Asked<'_>| {
+        let answer = |question: Result<Question, Refusal>| Put { asked, moment: &moment }.answer(&question?);
+        Ok(questions.into_iter().map(answer).collect())
+    };
+    archive.ask(site, (span.from, span.to), all).await.map_err(refused::archive)
+}
+
+fn nothing() -> Refusal {
+    refused::query("range", "it touches nothing")
+}
+
+/// From the earliest to the latest moment that a question asks about; None where none is good.
+fn touched(questions: &[Result<Question, Refusal>], zone: &Zone, now: Millis) -> Option<Span> {
+    let spans = questions.iter().flatten().filter_map(|question| {
+        if question.range().is_all() {
+            return Some(Span { from: 0, to: i64::MAX });
+        }
+        let span = question.range().span(zone, now, None).ok()?;
+        let before = question.compare().map_or(span, |compare| compare.before(span, zone, now));
+        Some(Span { from: span.from.min(before.from), to: span.to.max(before.to) })
+    });
+    // One that is refused for its range alone is refused where it is answered.
+    let bad = questions.iter().any(Result::is_ok).then_some(Span { from: 0, to: 0 });
+    spans.reduce(|a, b| Span { from: a.from.min(b.from), to: a.to.max(b.to) }).or(bad)
+}
+
+/// One question put to the parts.
+struct Put<'p> {
+    asked: &'p Asked<'p>,
+    moment: &'p Moment,
+}
+
+impl Put<'_> {
+    fn answer(&self, question: &Question) -> Result<Answer, Refusal> {
+        let first = self.asked.range.map(|(first, _)| first);
+        let span = question.range().span(self.asked.zone, self.moment.now, first)?;
+        match question {
+            Question::Breakdown(breakdown) => self.breakdown(breakdown, span).map(Answer::Breakdown),
+            Question::Funnel(funnel) => self.funnel(funnel, span).map(Answer::Funnel),
+        }
+    }
+
+    fn breakdown(&self, asks: &Breakdown, span: Span) -> Result<BreakdownSaid, Refusal> {
+        self.check_numbers(asks, span)?;
+        let answer = self.query(&self.query_of(asks, span))?;
+        let metrics = &asks.metrics;
+        let has_totals = asks.totals || asks.by.is_empty();
+        let series = |series: &[Sums]| asks.bucket.map(|_| Named::series(metrics, series));
+        let row = |row: &report::Row| RowSaid {
+            key: row.key.iter().map(|text| text.to_string()).collect(),
+            values: Named::of(metrics, &row.sums),
+            series: series(&row.series),
+            before: None,
+        };
+        let past = asks.offset + answer.rows.len();
+        let mut said = BreakdownSaid {
+            range: self.range(span),
+            by: asks.by.clone(),
+            metrics: metrics.clone(),
+            totals: has_totals.then(|| Named::of(metrics, &answer.total)),
+            buckets: asks.bucket.map(|_| self.buckets(&answer.buckets)),
+            series: if has_totals { series(&answer.series) } else { None },
+            rows: answer.rows.iter().map(row).collect(),
+            groups: answer.groups,
+            offset: asks.offset,
+            next: (past < answer.groups && !answer.rows.is_empty()).then_some(past),
+            before: None,
+            limited: None,
+        };
+        if let Some(compare) = asks.compare {
+            let earlier = compare.before(span, self.asked.zone, self.moment.now);
+            said.before = Some(self.before(asks, earlier, has_totals)?);
+            self.add_before(asks, earlier, &mut said.rows)?;
+        }
+        Ok(said)
+    }
+
+    fn query_of(&self, asks: &Breakdown, span: Span) -> Query {
+        Query {
+            from: span.from,
+            to: span.to,
+            metrics: asks.metrics.clone(),
+            by: asks.by.clone(),
+            bucket: asks.bucket,
+            filter: self.within(asks.filter.as_ref()),
+            bots: asks.bots,
+            sort: asks.sort(),
+            limit: asks.limit,
+            offset: asks.offset,
+            totals: asks.totals,
+        }
+    }
+
+    /// The earlier range's totals, and its line.
+    fn before(&self, asks: &Breakdown, earlier: Span, has_totals: bool) -> Result<Before, Refusal> {
+        let range = self.range(earlier);
+        if !has_totals {
+            return Ok(Before { range, totals: None, buckets: None, series: None });
+        }
+        let query = Query { by: Vec::new(), ..self.query_of(asks, earlier) };
+        let answer = self.query(&query)?;
+        Ok(Before {
+            range,
+            totals: Some(Named::of(&asks.metrics, &answer.total)),
+            buckets: asks.bucket.map(|_| self.buckets(&answer.buckets)),
+            series: asks.bucket.map(|_| Named::series(&asks.metrics, &answer.series)),
+        })
+    }
+
+    /// What the groups shown had in the earlier range.
+    fn add_before(&self, asks: &Breakdown, earlier: Span, rows: &mut [RowSaid]) -> Result<(), Refusal> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let mut filters: Vec<Filter> = asks.filter.iter().cloned().collect();
+        for (place, dimension) in asks.by.iter().enumerate() {
+            let mut values: Vec<String> = rows.iter().map(|row| row.key[place].clone()).collect();
+            values.sort_unstable();
+            values.dedup();
+            filters.push(Filter::Is { by: dimension.clone(), values });
+        }
+        let query = self.query_of(asks, earlier);
+        let filter = self.within(Some(&Filter::And(filters)));
+        let query = Query { filter, bucket: None, limit: ROWS_MAX, offset: 0, totals: false, ..query };
+        let answer = self.query(&query)?;
+        let found: HashMap<Vec<&str>, &Sums> = answer
+            .rows
+            .iter()
+            .map(|row| (row.key.iter().map(|text| &**text).collect(), &row.sums))
+            .collect();
+        for row in rows {
+            let key: Vec<&str> = row.key.iter().map(String::as_str).collect();
+            let sums = found.get(&key).copied().copied().unwrap_or_default();
+            row.before = Some(Named::of(&asks.metrics, &sums));
+        }
+        Ok(())
+    }
+
+    fn funnel(&self, asks: &Funnel, span: Span) -> Result<FunnelSaid, Refusal> {
+        let steps = asks.steps.iter().map(|step| match self.within(asks.filter.as_ref()) {
+            Some(within) => and([within, step.clone()]),
+            None => step.clone(),
+        });
+        let funnel = report::Funnel {
+            from: span.from,
+            to: span.to,
+            steps: steps.collect(),
+            window_ms: asks.window_ms,
+            bots: asks.bots,
+        };
+        let reached = report::funnel(self.asked.parts, self.asked.zone, &funnel, self.asked.control);
+        let steps = steps_said(&reached.map_err(refused::report)?);
+        Ok(FunnelSaid { range: self.range(span), steps, limited: None })
+    }
+
+    fn query(&self, query: &Query) -> Result<report::Answer, Refusal> {
+        report::answer(self.asked.parts, self.asked.zone, query, self.asked.control).map_err(refused::report)
+    }
+
+    /// A filter, and what bounds every question.
+    fn within(&self, filter: Option<&Filter>) -> Option<Filter> {
+        let both: Vec<Filter> = self.moment.within.iter().chain(filter).cloned().collect();
+        match both.len() {
+            0 => None,
+            _ => Some(and(both)),
+        }
+    }
+
+    fn check_numbers(&self, asks: &Breakdown, span: Span) -> Result<(), Refusal> {
+        let buckets = match asks.bucket {
+            Some(unit) => {
+                let buckets = Buckets::new(self.asked.zone, unit, span.from, span.to);
+                buckets.map_err(|bad| refused::query("bucket", bad))?.starts.len() + 1
+            }
+            None => 1,
+        };
+        let lines = if asks.by.is_empty() { 1 } else { asks.limit + 1 };
+        let numbers = lines.saturating_mul(buckets).saturating_mul(asks.metrics.len());
+        match numbers > NUMBERS_MAX {
+            true => Err(refused::limit("limit", "numbers in one answer (rows × buckets × metrics)", NUMBERS_MAX)),
+            false => Ok(()),
+        }
+    }
+
+    fn range(&self, span: Span) -> RangeSaid {
+        let Span { from, to } = span;
+        RangeSaid { from, to, begin: local(self.asked.zone, from), end: local(self.asked.zone, to) }
+    }
+
+    fn buckets(&self, starts: &[i64]) -> Vec<Bucket> {
+        let bucket = |&from: &i64| Bucket { from, begin: local(self.asked.zone, from) };
+        starts.iter().map(bucket).collect()
+    }
+}
+
+/// All of them; those that are such lists already make the list no deeper.
+fn and(filters: impl IntoIterator<Item = Filter>) -> Filter {
+    let mut all = Vec::new();
+    for filter in filters {
+        match filter {
+            Filter::And(inner) => all.extend(inner),
+            other => all.push(other),
+        }
+    }
+    Filter::And(all)
+}
+
+fn steps_said(reached: &[Reached]) -> Vec<StepSaid> {
+    let ratio = |part: u64, whole: u64| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
+    let first = reached.first().map_or(0, |step| step.visitors);
+    let mut steps = Vec::with_capacity(reached.len());
+    for (place, step) in reached.iter().enumerate() {
+        let previous = place.checked_sub(1).map_or(first, |before| reached[before].visitors);
+        let next = reached.get(place + 1).map_or(step.visitors, |next| next.visitors);
+        steps.push(StepSaid {
+            visitors: step.visitors,
+            share: ratio(step.visitors, first),
+            of_previous: ratio(step.visitors, previous),
+            lost: step.visitors.saturating_sub(next),
+            time_ms: ratio(step.time_ms, step.visitors),
+        });
+    }
+    steps
+}
+

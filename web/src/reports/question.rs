@@ -1,0 +1,223 @@
+//! The language of questions: one JSON object each, told apart by `kind`, each field held against its limit.
+
+use std::collections::HashSet;
+
+use door::Refusal;
+use history::query::{
+    Bots, CELLS_MAX, DIMENSIONS_MAX, Dimension, Filter, Metric, Query, ROWS_MAX, STEPS_MAX, Sort, Unit,
+};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::earlier::Compare;
+use super::range::Range;
+use super::refused::{limit, query};
+
+/// Questions of one request.
+pub const QUESTIONS_MAX: usize = 16;
+/// Filters of one question; those of a share link and of a comparison come beside them, within the engine's own maximum.
+pub const FILTERS_MAX: usize = 36;
+/// Filters within filters.
+pub const FILTER_DEPTH_MAX: usize = 6;
+/// Rows of one page where they are held against an earlier range.
+pub const COMPARED_ROWS_MAX: usize = 100;
+/// How long a funnel may stay open: as old as a hit may be when it arrives.
+pub const WINDOW_MS_MAX: i64 = 400 * 86_400_000;
+
+const KINDS: &str = "breakdown, funnel";
+
+#[derive(Clone, Debug)]
+pub enum Question {
+    Breakdown(Breakdown),
+    Funnel(Funnel),
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Breakdown {
+    pub range: Range,
+    #[serde(default = "metrics_by_default")]
+    pub metrics: Vec<Metric>,
+    #[serde(default)]
+    pub by: Vec<Dimension>,
+    pub bucket: Option<Unit>,
+    pub compare: Option<Compare>,
+    pub filter: Option<Filter>,
+    #[serde(default)]
+    pub bots: Bots,
+    pub sort: Option<Sort>,
+    #[serde(default = "rows_by_default")]
+    pub limit: usize,
+    #[serde(default)]
+    pub offset: usize,
+    #[serde(default = "yes")]
+    pub totals: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Funnel {
+    pub range: Range,
+    pub steps: Vec<Filter>,
+    pub window_ms: i64,
+    pub filter: Option<Filter>,
+    #[serde(default)]
+    pub bots: Bots,
+}
+
+fn metrics_by_default() -> Vec<Metric> {
+    vec![Metric::Visitors, Metric::Visits, Metric::Pageviews]
+}
+
+const fn rows_by_default() -> usize {
+    10
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl Question {
+    /// A question from its JSON.
+    pub fn read(stated: Value) -> Result<Question, Refusal> {
+        let Value::Object(mut fields) = stated else {
+            return Err(query("", "it is a JSON object"));
+        };
+        let kind = fields.remove("kind");
+        let kind = kind.as_ref().and_then(Value::as_str);
+        let fields = Value::Object(fields);
+        let question = match kind {
+            Some("breakdown") => Question::Breakdown(read(fields)?),
+            Some("funnel") => Question::Funnel(read(fields)?),
+            Some(other) => {
+                return Err(query("kind", format!("there is no `{}`; there are {KINDS}", short(other))));
+            }
+            None => return Err(query("kind", format!("say which: {KINDS}"))),
+        };
+        question.check()?;
+        Ok(question)
+    }
+
+    pub fn range(&self) -> Range {
+        match self {
+            Question::Breakdown(breakdown) => breakdown.range,
+            Question::Funnel(funnel) => funnel.range,
+        }
+    }
+
+    pub fn compare(&self) -> Option<Compare> {
+        match self {
+            Question::Breakdown(breakdown) => breakdown.compare,
+            Question::Funnel(_) => None,
+        }
+    }
+
+    fn check(&self) -> Result<(), Refusal> {
+        match self {
+            Question::Breakdown(breakdown) => breakdown.check(),
+            Question::Funnel(funnel) => funnel.check(),
+        }
+    }
+}
+
+impl Breakdown {
+    fn check(&self) -> Result<(), Refusal> {
+        if self.metrics.is_empty() {
+            return Err(query("metrics", "name at least one"));
+        }
+        let mut seen = HashSet::new();
+        if let Some(twice) = self.metrics.iter().find(|metric| !seen.insert(**metric)) {
+            return Err(query("metrics", format!("`{}` stands twice", name(*twice))));
+        }
+        if !self.metrics.contains(&self.sort().by) {
+            return Err(query("sort", format!("`{}` is not among the metrics", name(self.sort().by))));
+        }
+        at_most("by", self.by.len(), DIMENSIONS_MAX, "dimensions")?;
+        at_most("limit", self.limit, ROWS_MAX, "rows of one page")?;
+        at_most("offset", self.offset, CELLS_MAX, "rows before the page")?;
+        if self.compare.is_some() {
+            at_most("limit", self.limit, COMPARED_ROWS_MAX, "rows of one page with `compare`")?;
+        }
+        if self.limit == 0 {
+            return Err(query("limit", "at least one row"));
+        }
+        self.filter.as_ref().map_or(Ok(()), |filter| check_filters("filter", [filter]))
+    }
+
+    pub fn sort(&self) -> Sort {
+        self.sort.unwrap_or(Sort { by: self.metrics[0], ascending: false })
+    }
+}
+
+impl Funnel {
+    fn check(&self) -> Result<(), Refusal> {
+        if self.steps.is_empty() {
+            return Err(query("steps", "a funnel has at least one step"));
+        }
+        at_most("steps", self.steps.len(), STEPS_MAX, "steps")?;
+        if !(1..=WINDOW_MS_MAX).contains(&self.window_ms) {
+            return Err(query("window_ms", format!("from 1 to {WINDOW_MS_MAX} milliseconds")));
+        }
+        check_filters("steps", &self.steps)?;
+        self.filter.as_ref().map_or(Ok(()), |filter| check_filters("filter", [filter]))
+    }
+}
+
+fn at_most(field: &str, is: usize, max: usize, what: &str) -> Result<(), Refusal> {
+    if is > max { Err(limit(field, what, max)) } else { Ok(()) }
+}
+
+/// Holds filters of one field against the limits, and their patterns too.
+pub fn check_filters<'f>(
+    field: &str,
+    filters: impl IntoIterator<Item = &'f Filter>,
+) -> Result<(), Refusal> {
+    let mut count = 0;
+    for filter in filters {
+        measure(field, filter, 1, &mut count)?;
+        let asks = Query { filter: Some(filter.clone()), ..Query::totals(0, 0) };
+        asks.check().map_err(|bad| query(field, bad))?;
+    }
+    Ok(())
+}
+
+fn measure(field: &str, filter: &Filter, depth: usize, count: &mut usize) -> Result<(), Refusal> {
+    *count += 1;
+    at_most(field, *count, FILTERS_MAX, "filters")?;
+    at_most(field, depth, FILTER_DEPTH_MAX, "filters within one another")?;
+    match filter {
+        Filter::And(inner) | Filter::Or(inner) => {
+            inner.iter().try_for_each(|filter| measure(field, filter, depth + 1, count))
+        }
+        Filter::Not(inner) | Filter::Visit(inner) | Filter::Visitor(inner) => {
+            measure(field, inner, depth + 1, count)
+        }
+        Filter::Is { .. } | Filter::Contains { .. } | Filter::Starts { .. } | Filter::Matches { .. } => Ok(()),
+    }
+}
+
+/// Fields from their JSON; the error names the one to blame.
+pub fn read<T: DeserializeOwned>(fields: Value) -> Result<T, Refusal> {
+    serde_path_to_error::deserialize(fields).map_err(|error| {
+        let path = error.path().to_string();
+        query(&short(&path), short(&error.into_inner().to_string()))
+    })
+}
+
+/// As it stands in JSON.
+pub fn name(metric: Metric) -> String {
+    match serde_json::to_value(metric) {
+        Ok(Value::String(name)) => name,
+        _ => format!("{metric:?}"),
+    }
+}
+
+/// What somebody sent, cut so that an answer does not grow with it.
+pub fn short(text: &str) -> String {
+    const CHARS_MAX: usize = 300;
+    match text.char_indices().nth(CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

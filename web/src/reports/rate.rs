@@ -1,0 +1,101 @@
+//! How many questions somebody may ask: a burst, then a steady few. In memory only.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use model::rights::Principal;
+use model::{AccountId, Millis, ShareId, TokenId};
+use parking_lot::Mutex;
+
+/// This many at once, then one more each `EACH`.
+pub const BURST: u32 = 240;
+const EACH: Duration = Duration::from_millis(250);
+/// Askers remembered; past it those with the most left are forgotten first.
+const REMEMBERED_MAX: usize = 10_000;
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Who {
+    Account(AccountId),
+    Token(TokenId),
+    /// Everybody who has the link.
+    Share(ShareId),
+}
+
+#[derive(Default)]
+pub struct Rate {
+    /// When each has the whole burst back.
+    full_at: Mutex<HashMap<Who, Millis>>,
+}
+
+impl Rate {
+    /// So many questions, counted where they are allowed. Err: how long until they are.
+    pub fn take(&self, principal: &Principal, questions: usize, now: Millis) -> Result<(), Duration> {
+        let who = match principal {
+            Principal::Account { id, .. } => Who::Account(*id),
+            Principal::Token { id, .. } => Who::Token(*id),
+            Principal::Share { id, .. } => Who::Share(*id),
+            // Has no right to any report.
+            Principal::Stranger => return Ok(()),
+        };
+        let questions = u32::try_from(questions).unwrap_or(u32::MAX).clamp(1, BURST);
+        let mut full_at = self.full_at.lock();
+        let used = full_at.get(&who).map_or(Duration::ZERO, |full| full.since(now));
+        let wait = used.saturating_sub(EACH * (BURST - questions));
+        if !wait.is_zero() {
+            return Err(wait);
+        }
+        if full_at.len() >= REMEMBERED_MAX && !full_at.contains_key(&who) {
+            forget_harmless(&mut full_at, now);
+        }
+        full_at.insert(who, now.plus(used + EACH * questions));
+        Ok(())
+    }
+}
+
+/// Makes room: everybody with the whole burst, or else the one nearest to it.
+fn forget_harmless(full_at: &mut HashMap<Who, Millis>, now: Millis) {
+    full_at.retain(|_, full| *full > now);
+    if full_at.len() < REMEMBERED_MAX {
+        return;
+    }
+    let harmless = full_at.iter().min_by_key(|(_, full)| **full).map(|(who, _)| *who);
+    if let Some(who) = harmless {
+        full_at.remove(&who);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::SiteId;
+
+    use super::*;
+
+    const NOW: Millis = Millis(1_772_620_200_000);
+
+    fn share(id: u64) -> Principal {
+        Principal::Share { id: ShareId::of(id), site: SiteId::of(1) }
+    }
+
+    #[test]
+    fn a_burst_and_then_one_each_quarter_of_a_second() {
+        let rate = Rate::default();
+        assert_eq!(rate.take(&share(1), BURST as usize - 1, NOW), Ok(()));
+        assert_eq!(rate.take(&share(1), 1, NOW), Ok(()));
+        assert_eq!(rate.take(&share(1), 1, NOW), Err(EACH));
+        assert_eq!(rate.take(&share(1), 16, NOW), Err(EACH * 16));
+        assert_eq!(rate.take(&share(2), 1, NOW), Ok(()));
+        assert_eq!(rate.take(&share(1), 1, NOW.plus(EACH)), Ok(()));
+        assert_eq!(rate.take(&share(1), 1, NOW.plus(EACH)), Err(EACH));
+    }
+
+    #[test]
+    fn memory_is_bounded_and_who_was_refused_stays_refused() {
+        let rate = Rate::default();
+        assert_eq!(rate.take(&share(0), BURST as usize, NOW), Ok(()));
+        for other in 1..=REMEMBERED_MAX as u64 {
+            assert_eq!(rate.take(&share(other), 1, NOW), Ok(()));
+        }
+        assert_eq!(rate.full_at.lock().len(), REMEMBERED_MAX);
+        assert!(rate.take(&share(0), 1, NOW).is_err());
+    }
+}
