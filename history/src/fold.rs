@@ -114,6 +114,11 @@ impl Fold {
         }
     }
 
+    /// Takes in ids of hits that were folded before and that no given table holds: they count no more.
+    pub fn add_seen(&mut self, ids: impl IntoIterator<Item = u64>) {
+        self.ids.extend(ids);
+    }
+
     /// Takes in hits of the tail, in any order.
     pub fn add_hits<'h>(&mut self, hits: impl IntoIterator<Item = &'h EnrichedHit>) {
         for hit in hits {

@@ -13,6 +13,7 @@ mod funnel;
 mod group;
 mod library;
 mod mask;
+mod overlay;
 pub(crate) mod packed;
 mod part;
 mod scan;
@@ -23,6 +24,7 @@ pub use breakdown::answer;
 pub use buckets::Buckets;
 pub use funnel::{Funnel, Reached, funnel};
 pub use library::{Library, Stock};
+pub use overlay::overlay;
 pub use part::Part;
 pub use sums::{REVENUE_PROP, millionths};
 

@@ -43,6 +43,26 @@ pub struct Head {
 }
 
 impl Head {
+    /// As it stands in the file; a store may keep it beside.
+    pub fn to_json(&self) -> String {
+        // Texts, numbers and lists of them: nothing that JSON cannot say.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// What [`Head::to_json`] wrote. A later version's is refused by its number.
+    pub fn from_json(text: &str) -> Result<Head, BadSegment> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+        let no_head = |_| BadSegment::NoSegment("it does not say that it is one");
+        let Versioned { version } = serde_json::from_str(text).map_err(no_head)?;
+        if version > VERSION {
+            return Err(BadSegment::Version(version));
+        }
+        serde_json::from_str(text).map_err(no_head)
+    }
+
     /// The day that its visits began on.
     pub fn day(&self) -> Day {
         Day { name: self.day.clone(), start: self.day_start, end: self.day_end }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use hashbrown::HashSet;
 use model::VisitorId;
 
 use crate::words::Words;
@@ -175,6 +176,32 @@ pub struct Table {
 impl Table {
     pub fn hits_of(&self, visit: &Visit) -> &[Hit] {
         &self.hits[visit.hits.start as usize..visit.hits.end as usize]
+    }
+
+    /// The visits for which this holds, with words of their own, in the same order.
+    pub fn select(&self, holds: impl Fn(&Visit) -> bool) -> Table {
+        let mut selected = Table::default();
+        let mut numbers: Vec<Option<u32>> = vec![None; self.words.count()];
+        for visit in self.visits.iter().filter(|visit| holds(visit)) {
+            let mut renumber = |text: u32| {
+                let number = || selected.words.number_shared(self.words.text(text));
+                *numbers[text as usize].get_or_insert_with(number)
+            };
+            let texts = visit.texts.map(&mut renumber);
+            let hits = self.hits_of(visit).iter();
+            let hits: Vec<Hit> =
+                hits.map(|hit| Hit { texts: hit.texts.map(&mut renumber), ..hit.clone() }).collect();
+            let start = selected.hits.len() as u32;
+            selected.hits.extend(hits);
+            let hits = start..selected.hits.len() as u32;
+            selected.visits.push(Visit { texts, hits, ..visit.clone() });
+        }
+        selected
+    }
+
+    /// The visits of these visitors.
+    pub fn of_visitors(&self, visitors: &HashSet<VisitorId>) -> Table {
+        self.select(|visit| visitors.contains(&visit.visitor))
     }
 
     /// Last sign of life of a visit.

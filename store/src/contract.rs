@@ -10,6 +10,7 @@ mod members;
 mod moving;
 mod salts;
 mod secrets;
+mod segments;
 mod sites;
 
 use std::sync::atomic::{AtomicU32, Ordering};

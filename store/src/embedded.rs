@@ -1,6 +1,7 @@
 //! The backend in one folder: SQLite in WAL mode, nothing to install.
-//! Two files, so that appending to the tail never waits for a sign-in: `tail.db` (tail and peaks) and
-//! `watchfire.db` (sites, accounts, salts). `docs/decisions/0004-two-databases.md` says why.
+//! Two files, so that appending to the tail never waits for a sign-in: `tail.db` (tail, peaks, and which segments count)
+//! and `watchfire.db` (sites, accounts, salts). `docs/decisions/0004-two-databases.md` says why. Segments are files in
+//! `history/`.
 
 mod accounts;
 mod columns;
@@ -14,7 +15,9 @@ mod readers;
 mod registry;
 mod salts;
 mod schema;
+mod segments;
 mod shares;
+mod shelves;
 mod sign_ins;
 mod sites;
 mod tail;
@@ -37,6 +40,7 @@ use folder::Folder;
 use moving::EmbeddedMoving;
 use registry::Registry;
 use schema::Migrations;
+use shelves::Shelves;
 use tail::Tail;
 
 const REGISTRY_FILE: &str = "watchfire.db";
@@ -44,6 +48,7 @@ const REGISTRY_FILE: &str = "watchfire.db";
 /// The embedded backend. Close it to be sure that nothing is under way; dropping the last handle waits
 /// for what was asked for, too.
 pub struct Embedded {
+    history: Arc<Tail>,
     tail: Arc<Database>,
     registry: Arc<Database>,
     folder: Arc<Folder>,
@@ -79,20 +84,24 @@ impl Embedded {
             mark = moving::mark(db)?;
             Ok(())
         })?;
-        let tail = open(&folder, "tail.db", schema::TAIL, |db| tail::finish_forgetting(db, &removed))?;
+        let shelves = Arc::new(Shelves::within(folder.path()));
+        let tail = open(&folder, "tail.db", schema::TAIL, |db| {
+            tail::finish_forgetting(db, &removed)?;
+            segments::sweep_at_open(db, &shelves)
+        })?;
         let rows = Arc::new(Registry(Arc::clone(&registry)));
-        let history = Arc::new(Tail(Arc::clone(&tail)));
+        let history = Arc::new(Tail::of(Arc::clone(&tail), shelves));
         let moving = EmbeddedMoving {
             tail: Arc::clone(&tail),
             registry: Arc::clone(&registry),
             history: history.clone(),
         };
         let store = Store {
-            history,
+            history: history.clone(),
             sites: rows.clone(),
             accounts: rows.clone(),
             salts: rows,
-            backend: Arc::new(Embedded { tail, registry, folder }),
+            backend: Arc::new(Embedded { history, tail, registry, folder }),
         };
         Ok((House { store, moving: Arc::new(moving) }, mark))
     }
@@ -112,6 +121,7 @@ fn open(
 #[async_trait]
 impl Backend for Embedded {
     async fn close(&self) {
+        self.history.close().await;
         self.tail.close().await;
         self.registry.close().await;
         self.folder.release();

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use model::{BatchId, Millis, Peak, SegmentId, SiteId};
 
-use crate::Result;
+use crate::{Result, StoreError};
 
 /// Bytes of bodies after which a page of the tail ends.
 pub const PAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -20,8 +20,6 @@ pub const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// How long a segment can be read after a fold took its place.
 pub const SEGMENT_GRACE: Duration = Duration::from_secs(120);
 
-/* NOTE TO WHO IMPLEMENTS THIS: this shape is the agreed one (decided after your task was written):
-a watermark `folded_to` in place of a list of batches, and `TailPage::last`. Remove this note. */
 /// The history of all sites. Encodes and decodes nothing: a batch's body is `history::tail`'s.
 #[async_trait]
 pub trait History: Send + Sync {
@@ -54,11 +52,16 @@ pub trait History: Send + Sync {
     /// place more than `SEGMENT_GRACE` ago, or the site was forgotten: ask for the shelf again.
     async fn read_segment(&self, site: SiteId, id: SegmentId, start: u64, length: usize) -> Result<Bytes>;
 
-    /// Puts a fold in, durably, all of it or none: its segments are on the shelf, those of `gone` are not, and the
-    /// batches of the site that it names as old have left the tail. Returns the number of the fold, one more than `after`.
-    /// Conflict, and nothing changed, where `after` is no longer the last fold, or the site was forgotten. Limit past
-    /// `SEGMENTS_MAX` on the shelf and past `SEGMENT_BYTES_MAX`.
+    /// Puts a fold in, durably, all of it or none: its segments are on the shelf, those of `gone` are not. Then the
+    /// batches of the site that it names as old leave the tail; what a process was killed before, a later fold does.
+    /// Returns the number of the fold, one more than `after`. Conflict, and nothing changed, where `after` is no longer
+    /// the last fold, a segment's id is taken, or the site was forgotten. Limit past `SEGMENTS_MAX` on the shelf, and past
+    /// `SEGMENT_BYTES_MAX` or `HEAD_BYTES_MAX` of a segment. Unavailable: it may be in; the shelf says.
     async fn put_fold(&self, site: SiteId, fold: NewFold) -> Result<u64>;
+
+    /// Removes for good what folds took from the shelf more than `SEGMENT_GRACE` ago, and what folds left behind that never
+    /// ended. `put_fold` begins with it, and so does the opening of the store.
+    async fn sweep(&self) -> Result<()>;
 
     /// Raises the most visitors present at once on a site in an hour; a smaller count changes nothing.
     async fn raise_peaks(&self, peaks: &[Peak]) -> Result<()>;
@@ -131,6 +134,29 @@ pub struct NewFold {
     pub gone: Vec<SegmentId>,
 }
 
+impl NewFold {
+    /// The maxima that hold for each segment by itself.
+    pub(crate) fn refuse_oversized(&self) -> Result<()> {
+        for segment in &self.segments {
+            if segment.body.len() > SEGMENT_BYTES_MAX {
+                return Err(StoreError::Limit { what: "bytes in a segment", max: SEGMENT_BYTES_MAX });
+            }
+            if segment.head.len() > HEAD_BYTES_MAX {
+                return Err(StoreError::Limit { what: "bytes in a segment's head", max: HEAD_BYTES_MAX });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What stands on the shelf of a new segment.
+impl From<&NewSegment> for SegmentEntry {
+    fn from(new: &NewSegment) -> SegmentEntry {
+        let (id, day_start, head) = (new.id, new.day_start, new.head.clone());
+        SegmentEntry { id, day_start, bytes: new.body.len() as u64, head }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct NewSegment {
     /// Drawn anew by whoever folds.
@@ -138,4 +164,21 @@ pub struct NewSegment {
     pub day_start: Millis,
     pub head: Bytes,
     pub body: Bytes,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_takes_bytes_up_to_the_maximum() {
+        let fold = |bytes| {
+            let body = Bytes::from(vec![0; bytes]);
+            let segment = NewSegment { id: SegmentId(1), day_start: Millis(0), head: Bytes::new(), body };
+            NewFold { segments: vec![segment], ..NewFold::default() }
+        };
+        assert!(fold(SEGMENT_BYTES_MAX).refuse_oversized().is_ok());
+        let refused = fold(SEGMENT_BYTES_MAX + 1).refuse_oversized().unwrap_err();
+        assert_eq!(refused.to_string(), "at most 536870912 bytes in a segment");
+    }
 }

@@ -40,7 +40,12 @@ pub(super) enum Column {
     Kind,
     HitText(HitText),
     Engaged,
+    EngagedBefore,
     Scroll,
+    Alive,
+    /// The id's lower and upper half.
+    IdLow,
+    IdHigh,
     /// The visits with a hit after their day's end, and at the end the number of visits.
     Over,
 }
@@ -106,7 +111,11 @@ fn of_segment(part: &Part, reader: &Reader, column: Column) -> Result<Packed, Ba
         Column::VisitText(text) => dense(reader.visit_text(text)?, &library.visit_words[text as usize]),
         Column::HitText(text) => dense(reader.hit_text(text)?, &library.hit_words[text as usize]),
         Column::Engaged => Packed::new(u32s(Columns::Engaged)?),
+        Column::EngagedBefore => Packed::new(u32s(Columns::EngagedBefore)?),
         Column::Scroll => Packed::new(u32s(Columns::Scroll)?),
+        Column::Alive => Packed::new(u32s(Columns::Alive)?),
+        Column::IdLow => Packed::wide(u32s(Columns::Id)?),
+        Column::IdHigh => Packed::wide(reader.numbers(Columns::Id, |id| (id as u64 >> 32) as u32)?),
         _ => return Err(BadSegment::NoSegment("a column that is not written")),
     })
 }
@@ -149,7 +158,11 @@ fn of_table(part: &Part, table: &Table, column: Column) -> Packed {
         Column::At => hits(&|hit| since(hit.at, day_start)),
         Column::Kind => hits(&|hit| hit.kind as u32),
         Column::Engaged => hits(&|hit| hit.engaged_ms),
+        Column::EngagedBefore => hits(&|hit| hit.engaged_before_ms),
         Column::Scroll => hits(&|hit| hit.scroll.into()),
+        Column::Alive => hits(&|hit| hit.alive_ms),
+        Column::IdLow => Packed::wide(table.hits.iter().map(|hit| hit.id as u32).collect()),
+        Column::IdHigh => Packed::wide(table.hits.iter().map(|hit| (hit.id >> 32) as u32).collect()),
         _ => Packed::Same(0, table.visits.len()),
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use hashbrown::HashMap;
+use model::VisitorId;
 use parking_lot::{Mutex, RwLock};
 
 use super::part::Part;
@@ -107,6 +108,15 @@ impl Library {
             *numbers.entry(visitor).or_insert(next)
         };
         visitors.map(number).collect()
+    }
+
+    /// The numbers of those among these visitors that have one.
+    pub(super) fn find_visitors<'v>(
+        &self,
+        visitors: impl Iterator<Item = &'v VisitorId>,
+    ) -> HashMap<u32, VisitorId> {
+        let numbers = self.visitors.lock();
+        visitors.filter_map(|visitor| Some((*numbers.get(&visitor.0)?, *visitor))).collect()
     }
 
     pub(super) fn visit_text(&self, text: VisitText, number: u32) -> Arc<str> {

@@ -14,6 +14,13 @@ use crate::zone::Day;
 
 /// Columns are decoded when first asked for and kept until [`Library::trim`] lets them go.
 pub struct Part {
+    held: Arc<Held>,
+    /// Visits that no report sees, in order.
+    hidden: Vec<u32>,
+}
+
+/// What a part and the same part seen without some visits share.
+struct Held {
     library: Arc<Library>,
     source: Source,
     head: Head,
@@ -28,37 +35,59 @@ struct Kept {
 impl Part {
     pub(super) fn of_segment(library: Arc<Library>, reader: Reader) -> Part {
         let head = reader.head().clone();
-        Part { library, source: Source::Segment(reader), head, columns: Mutex::default() }
+        Part::new(library, Source::Segment(reader), head)
     }
 
     pub(super) fn of_table(library: Arc<Library>, day: &Day, table: Table) -> Part {
         let head = Head::of(&table, day, &[]);
-        Part { library, source: Source::Table(Box::new(table)), head, columns: Mutex::default() }
+        Part::new(library, Source::Table(Box::new(table)), head)
     }
 
+    fn new(library: Arc<Library>, source: Source, head: Head) -> Part {
+        let held = Held { library, source, head, columns: Mutex::default() };
+        Part { held: Arc::new(held), hidden: Vec::new() }
+    }
+
+    /// The same part, columns shared, seen without these visits. Their numbers are in order.
+    pub(super) fn without(&self, visits: Vec<u32>) -> Part {
+        Part { held: self.held.clone(), hidden: visits }
+    }
+
+    /// The visits that no report sees, by their numbers, in order.
+    pub fn hidden(&self) -> &[u32] {
+        &self.hidden
+    }
+
+    /// What the part says of itself, visits that are hidden from reports counted.
     pub fn head(&self) -> &Head {
-        &self.head
+        &self.held.head
     }
 
     /// Some hit of it may lie in the range.
     pub fn touches(&self, from: i64, to: i64) -> bool {
-        self.head.visits > 0 && self.head.first < to && self.head.last >= from
+        let head = self.head();
+        head.visits as usize > self.hidden.len() && head.first < to && head.last >= from
     }
 
-    pub(super) fn library(&self) -> &Library {
-        &self.library
+    pub(super) fn library(&self) -> &Arc<Library> {
+        &self.held.library
+    }
+
+    pub(super) fn source(&self) -> &Source {
+        &self.held.source
     }
 
     pub(super) fn column(&self, column: Column) -> Result<Arc<Packed>, BadSegment> {
-        let used = self.library.stock.tick();
-        if let Some(kept) = self.columns.lock().get_mut(&column) {
+        let held = &self.held;
+        let used = held.library.stock.tick();
+        if let Some(kept) = held.columns.lock().get_mut(&column) {
             kept.used = used;
             return Ok(kept.values.clone());
         }
-        let values = Arc::new(decode(self, &self.source, column)?);
-        let mut columns = self.columns.lock();
+        let values = Arc::new(decode(self, &held.source, column)?);
+        let mut columns = held.columns.lock();
         let kept = columns.entry(column).or_insert_with(|| {
-            self.library.stock.take(values.bytes());
+            held.library.stock.take(values.bytes());
             Kept { values, used }
         });
         Ok(kept.values.clone())
@@ -66,29 +95,30 @@ impl Part {
 
     /// How many texts the library knows that a column of texts may hold.
     pub(super) fn words_count(&self, column: Column) -> usize {
+        let library = &self.held.library;
         match column {
-            Column::VisitText(text) => self.library.visit_words[text as usize].read().count(),
-            Column::HitText(text) => self.library.hit_words[text as usize].read().count(),
-            _ => self.library.hit_words[HitText::Path as usize].read().count(),
+            Column::VisitText(text) => library.visit_words[text as usize].read().count(),
+            Column::HitText(text) => library.hit_words[text as usize].read().count(),
+            _ => library.hit_words[HitText::Path as usize].read().count(),
         }
     }
 
     pub(super) fn uses(&self) -> impl Iterator<Item = u64> {
-        self.columns.lock().values().map(|kept| kept.used).collect::<Vec<_>>().into_iter()
+        self.held.columns.lock().values().map(|kept| kept.used).collect::<Vec<_>>().into_iter()
     }
 
     /// Forgets the column that was last used then.
     pub(super) fn drop_unused(&self, used: u64) {
-        self.columns.lock().retain(|_, kept| {
+        self.held.columns.lock().retain(|_, kept| {
             if kept.used == used {
-                self.library.stock.give_back(kept.values.bytes());
+                self.held.library.stock.give_back(kept.values.bytes());
             }
             kept.used != used
         });
     }
 }
 
-impl Drop for Part {
+impl Drop for Held {
     fn drop(&mut self) {
         let bytes = self.columns.get_mut().values().map(|kept| kept.values.bytes()).sum();
         self.library.stock.give_back(bytes);

@@ -89,6 +89,9 @@ impl View {
         } else {
             spans.push((visits, Pace::EachHit));
         }
+        if !part.hidden().is_empty() {
+            spans = spans.into_iter().flat_map(|span| without(span, part.hidden())).collect();
+        }
         let mut slow = None;
         if spans.iter().any(|(_, pace)| *pace == Pace::EachHit) {
             let (at, first) = (part.column(Column::At)?, part.column(Column::First)?);
@@ -178,6 +181,19 @@ impl View {
             }
         }
     }
+}
+
+/// What is left of a run without hidden visits.
+fn without((visits, pace): (Range<usize>, Pace), hidden: &[u32]) -> Vec<(Range<usize>, Pace)> {
+    let within = |at: usize| hidden.partition_point(|&visit| (visit as usize) < at);
+    let mut left = Vec::new();
+    let mut next = visits.start;
+    for &visit in &hidden[within(visits.start)..within(visits.end)] {
+        left.push((next..visit as usize, pace));
+        next = visit as usize + 1;
+    }
+    left.push((next..visits.end, pace));
+    left
 }
 
 /// The visits with a hit after their day's end: a column of their numbers, ended by one that is no visit's.

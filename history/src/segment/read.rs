@@ -10,7 +10,7 @@ use parquet::file::reader::{ChunkReader, FileReader, Length, SerializedFileReade
 
 use super::pages::Pages;
 use super::schema;
-use super::{BadSegment, Blob, HEAD_KEY, Head, VERSION};
+use super::{BadSegment, Blob, HEAD_KEY, Head};
 use crate::table::{HIT_TEXTS, Hit, HitText, Kind, Table, VISIT_TEXTS, Visit, VisitText};
 
 /// A column of texts: the distinct ones in no order, and the number among them of each row's.
@@ -47,12 +47,7 @@ impl Reader {
         let texts = metadata.file_metadata().key_value_metadata();
         let head = texts.and_then(|texts| texts.iter().find(|text| text.key == HEAD_KEY));
         let head = head.and_then(|head| head.value.as_ref());
-        let head: Head = head
-            .and_then(|head| serde_json::from_str(head).ok())
-            .ok_or(BadSegment::NoSegment("it does not say that it is one"))?;
-        if head.version > VERSION {
-            return Err(BadSegment::Version(head.version));
-        }
+        let head = Head::from_json(head.map_or("", String::as_str))?;
         let columns = metadata.file_metadata().schema_descr().num_columns();
         if metadata.num_row_groups() != 2 || columns != schema::COLUMNS {
             return Err(BadSegment::NoSegment("its columns are others"));

@@ -26,7 +26,6 @@ type Group<'w> = SerializedRowGroupWriter<'w, Vec<u8>>;
 /// The bytes of a segment that holds one day's table, and what it says of itself. `batches`: as in [`Head`].
 pub fn write(table: &Table, day: &Day, batches: &[BatchId]) -> Result<(Head, Vec<u8>), BadSegment> {
     let head = Head::of(table, day, batches);
-    let text = serde_json::to_string(&head).map_err(|_| BadSegment::NoSegment("a head that is no JSON"))?;
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
         .set_data_page_size_limit(PAGE_BYTES)
@@ -36,7 +35,7 @@ pub fn write(table: &Table, day: &Day, batches: &[BatchId]) -> Result<(Head, Vec
         .set_statistics_enabled(EnabledStatistics::None)
         .set_offset_index_disabled(true)
         .set_created_by("watchfire".to_owned())
-        .set_key_value_metadata(Some(vec![KeyValue::new(HEAD_KEY.to_owned(), text)]));
+        .set_key_value_metadata(Some(vec![KeyValue::new(HEAD_KEY.to_owned(), head.to_json())]));
     let tree = schema()?;
     let names = parquet::schema::types::SchemaDescriptor::new(tree.clone());
     let path = |column: usize| names.column(column).path().clone();

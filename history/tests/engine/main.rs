@@ -16,10 +16,15 @@ use shelf::Shelf;
 const HISTORIES: u64 = 200;
 const QUERIES_A_HISTORY: usize = 20;
 
+/// `HISTORIES=20` for a quick look.
+fn histories() -> u64 {
+    std::env::var("HISTORIES").map_or(HISTORIES, |count| count.parse().unwrap())
+}
+
 fn seeds() -> Vec<u64> {
     match std::env::var("SEED") {
         Ok(seed) => vec![seed.parse().unwrap()],
-        Err(_) => (1..=HISTORIES).collect(),
+        Err(_) => (1..=histories()).collect(),
     }
 }
 
@@ -32,12 +37,14 @@ fn every_number_equals_the_recount() {
         let recount = slow::Recount::new(&world);
         for _ in 0..QUERIES_A_HISTORY {
             let query = ask::random(&world, &mut rng);
-            let fast = answer(&shelf.parts, &world.zone, &query, &Control::plain());
-            let fast = fast.unwrap_or_else(|error| panic!("seed {seed}: {error}: {query:?}"));
             let slow = recount.answer(&query);
             let text = serde_json::to_string(&query).unwrap();
             assert_eq!(serde_json::from_str::<history::query::Query>(&text).unwrap(), query, "seed {seed}");
-            assert_eq!(fast, slow, "seed {seed}, fast is left: {text}");
+            for parts in [&shelf.parts, &shelf.overlaid] {
+                let fast = answer(parts, &world.zone, &query, &Control::plain());
+                let fast = fast.unwrap_or_else(|error| panic!("seed {seed}: {error}: {query:?}"));
+                assert_eq!(fast, slow, "seed {seed}, fast is left: {text}");
+            }
         }
     }
 }
@@ -50,5 +57,11 @@ fn folding_in_parts_is_folding_at_once() {
         let parts = Shelf::folded_in_parts(&world, &mut rng);
         let once = Shelf::folded_at_once(&world);
         assert_eq!(parts.rows(), once.rows(), "seed {seed}");
+        let overlaid: Vec<_> = parts.overlaid.iter().flat_map(|part| shelf::shown(&world, part)).collect();
+        let sorted = |mut rows: shelf::Rows| {
+            rows.sort();
+            rows
+        };
+        assert_eq!(sorted(overlaid), sorted(once.rows()), "seed {seed}");
     }
 }

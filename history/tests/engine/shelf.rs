@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fastrand::Rng;
+use hashbrown::HashSet;
 use history::EnrichedHit;
 use history::fold::{Fold, needs};
-use history::report::{Library, Part};
+use history::report::{Library, Part, overlay};
 use history::segment::{Reader, write};
 use history::table::{HitText, Table, VisitText};
 use history::zone::Day;
@@ -16,6 +17,8 @@ use crate::world::World;
 
 pub struct Shelf {
     pub parts: Vec<Arc<Part>>,
+    /// The same history: segments, and the last delivery laid over them.
+    pub overlaid: Vec<Arc<Part>>,
     tables: Vec<Table>,
 }
 
@@ -43,23 +46,32 @@ impl Shelf {
             parts.insert(*start, Arc::new(library.open(Arc::new(bytes.clone())).unwrap()));
             tables.insert(*start, Reader::open(Arc::new(bytes.clone())).unwrap().table().unwrap());
         }
+        let folded: Vec<Arc<Part>> = parts.values().cloned().collect();
+        let overlaid = overlay(&library, &folded, &world.zone, &rest).unwrap();
         for (day, table) in fold(world, &segments, &rest) {
             tables.insert(day.start, table.clone());
             parts.insert(day.start, Arc::new(library.hold(&day, table)));
         }
-        Shelf { parts: parts.into_values().collect(), tables: tables.into_values().collect() }
+        Shelf { parts: parts.into_values().collect(), overlaid, tables: tables.into_values().collect() }
     }
 
     pub fn folded_at_once(world: &World) -> Shelf {
         let mut fold = Fold::new(world.zone.clone());
         fold.add_hits(&world.hits);
         let tables = fold.finish().into_iter().map(|folded| folded.table).collect();
-        Shelf { parts: Vec::new(), tables }
+        Shelf { parts: Vec::new(), overlaid: Vec::new(), tables }
     }
 
     pub fn rows(&self) -> Rows {
         self.tables.iter().flat_map(rows_of).collect()
     }
+}
+
+/// The visits of a part that reports see.
+pub fn shown(world: &World, part: &Part) -> Rows {
+    let visitors: HashSet<_> = world.hits.iter().map(|hit| hit.visitor).collect();
+    let rows = rows_of(&part.table_of(&visitors).unwrap()).into_iter().zip(0..);
+    rows.filter(|(_, visit)| !part.hidden().contains(visit)).map(|(row, _)| row).collect()
 }
 
 fn rows_of(table: &Table) -> Rows {

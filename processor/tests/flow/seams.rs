@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use bus::{Bus, ConsumeError, Consumer, DeadLetter, Delivery, Depth, Message, Position, PublishError};
-use model::{Millis, Peak, SiteId};
+use bytes::Bytes;
+use model::{Millis, Peak, SegmentId, SiteId};
 use parking_lot::Mutex;
-use store::history::{TailBatch, TailCursor, TailPage};
+use store::history::{NewFold, Shelf, TailBatch, TailCursor, TailPage};
 use store::{History, StoreError};
 use tokio::sync::Notify;
 
@@ -179,5 +180,37 @@ impl History for Failing {
 
     async fn forget(&self, site: SiteId) -> store::Result<()> {
         self.history.forget(site).await
+    }
+
+    async fn sites_to_fold(
+        &self,
+        before: Millis,
+        old: Millis,
+        after: Option<SiteId>,
+        limit: usize,
+    ) -> store::Result<Vec<SiteId>> {
+        self.history.sites_to_fold(before, old, after, limit).await
+    }
+
+    async fn shelf(&self, site: SiteId) -> store::Result<Shelf> {
+        self.history.shelf(site).await
+    }
+
+    async fn read_segment(
+        &self,
+        site: SiteId,
+        id: SegmentId,
+        start: u64,
+        length: usize,
+    ) -> store::Result<Bytes> {
+        self.history.read_segment(site, id, start, length).await
+    }
+
+    async fn put_fold(&self, site: SiteId, fold: NewFold) -> store::Result<u64> {
+        self.history.put_fold(site, fold).await
+    }
+
+    async fn sweep(&self) -> store::Result<()> {
+        self.history.sweep().await
     }
 }

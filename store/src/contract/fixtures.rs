@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 use model::rights::{Scope, TokenSites};
-use model::{AccountId, BatchId, InvitationId, Millis, Role, ShareId, Site, SiteId, TokenId};
+use model::{AccountId, BatchId, InvitationId, Millis, Role, SegmentId, ShareId, Site, SiteId, TokenId};
 
 use super::World;
 use crate::accounts::{Account, Invitation, NewAccount, SecretHash, Share, SignIn, Token};
-use crate::history::TailBatch;
+use crate::history::{NewSegment, TailBatch};
 
 /// In 2096: no server whose own clock removes what expired removes it during a test.
 pub const NOW: Millis = Millis(4_000_000_000_000);
@@ -46,6 +46,17 @@ pub fn batch(number: u128, site: u64, received: Millis) -> TailBatch {
         received,
         hits: 3,
         body: Bytes::from(format!("body {number} of {site}")),
+    }
+}
+
+/// Of day `number`; its bytes are different at each place.
+pub fn segment(number: u128, bytes: usize) -> NewSegment {
+    let mut rng = fastrand::Rng::with_seed(number as u64);
+    NewSegment {
+        id: SegmentId(number),
+        day_start: Millis(number as i64 * 86_400_000 - 3_600_000),
+        head: Bytes::from(format!("{{\"day\":{number}}}")),
+        body: std::iter::repeat_with(|| rng.u8(..)).take(bytes).collect(),
     }
 }
 

@@ -6,7 +6,10 @@ use rusqlite::Connection;
 /// Migration n (from 1) is entry n - 1. Append only: what was released is never edited.
 pub type Migrations = &'static [&'static str];
 
-pub const TAIL: Migrations = &[include_str!("migrations/tail/0001_tail_and_peaks.sql")];
+pub const TAIL: Migrations = &[
+    include_str!("migrations/tail/0001_tail_and_peaks.sql"),
+    include_str!("migrations/tail/0002_segments.sql"),
+];
 pub const REGISTRY: Migrations = &[
     include_str!("migrations/registry/0001_sites_accounts_salts.sql"),
     include_str!("migrations/registry/0002_removed_sites.sql"),

@@ -62,6 +62,30 @@ impl History for Tail {
         while read!(self, |step| forget_some(step, site))? {}
         read!(self, |step| finish_forgetting(step, site))
     }
+
+    async fn sites_to_fold(&self, _: Millis, _: Millis, _: Option<SiteId>, _: usize) -> Result<Vec<SiteId>> {
+        Err(segmentless())
+    }
+
+    async fn shelf(&self, _: SiteId) -> Result<crate::history::Shelf> {
+        Err(segmentless())
+    }
+
+    async fn read_segment(&self, _: SiteId, _: model::SegmentId, _: u64, _: usize) -> Result<Bytes> {
+        Err(segmentless())
+    }
+
+    async fn put_fold(&self, _: SiteId, _: crate::history::NewFold) -> Result<u64> {
+        Err(segmentless())
+    }
+
+    async fn sweep(&self) -> Result<()> {
+        Err(segmentless())
+    }
+}
+
+fn segmentless() -> StoreError {
+    StoreError::Unavailable(anyhow!("this backend has no segments yet"))
 }
 
 /// Forgets what an earlier process was killed while forgetting.
@@ -126,15 +150,14 @@ async fn page(step: &mut Step, behind: Document, along: Document, limit: usize) 
     let mut found = find.await?;
     let mut page = TailPage::default();
     let mut bytes = 0;
-    let mut last = TailCursor(0);
     while found.advance().await? {
         if page.batches.len() >= limit || bytes >= PAGE_BYTES_MAX {
-            page.next = Some(last);
+            page.next = page.last;
             break;
         }
         let (cursor, batch) = batch(found.current()).map_err(StoreError::Unavailable)?;
         bytes += batch.body.len();
-        last = cursor;
+        page.last = Some(cursor);
         page.batches.push(batch);
     }
     Ok(page)

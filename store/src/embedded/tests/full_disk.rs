@@ -7,6 +7,7 @@ use crate::StoreError::Unavailable;
 use crate::embedded::database::Database;
 use crate::embedded::folder::Folder;
 use crate::embedded::schema;
+use crate::embedded::shelves::Shelves;
 use crate::embedded::tail::Tail;
 use crate::history::History;
 
@@ -17,7 +18,7 @@ async fn an_append_to_a_full_disk_is_unavailable_and_the_next_one_goes_on() {
     let path = folder.path().join("tail.db");
     let tail = Database::open(&path, schema::TAIL, |_| Ok(()), held).unwrap();
     let tail = Arc::new(tail);
-    let history = Tail(Arc::clone(&tail));
+    let history = Tail::of(Arc::clone(&tail), Arc::new(Shelves::within(folder.path())));
     history.append(vec![batch(1, 1_000)]).await.unwrap();
 
     pages_max(&tail, 60).await;
