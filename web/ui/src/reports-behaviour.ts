@@ -24,8 +24,8 @@ const WINDOW_NAMES = { "1h": "within 1 hour", "1d": "within 1 day", "7d": "withi
 const WINDOW_MS = { "1h": 3_600_000, "1d": 86_400_000, "7d": 7 * 86_400_000, "30d": 30 * 86_400_000, "365d": 365 * 86_400_000 };
 const COHORT_NAMES = { day: "by day", week: "by week", month: "by month" };
 const PERIODS = 8;
-const DEPTH = 4;
-const BRANCHES = 5;
+const DEPTH = 3;
+const BRANCHES = 4;
 
 interface FunnelAnswer {
   steps: { visitors: number; share: number; of_previous: number; lost: number; time_ms: number }[];

@@ -79,7 +79,7 @@ export class ReportChart {
     return {
       width: Math.max(240, Math.floor(this.stage.clientWidth)),
       height: HEIGHT,
-      padding: [10, 8, 0, 0],
+      padding: [10, 8, 0, 24],
       legend: { show: false },
       cursor: {
         y: false, drag: { x: this.points.length > 2, y: false, setScale: false }, points: { size: 9 },

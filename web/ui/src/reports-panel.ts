@@ -6,6 +6,7 @@ import type { Answered, BreakdownAnswer, Row } from "./reports-api";
 import { ROWS_SHOWN } from "./reports-questions";
 import { isNarrowedTo } from "./reports-filters";
 import type { Condition } from "./reports-filters";
+import { fadeTabs, showTab } from "./tabs";
 import { METRIC_WORDS, metricText, numberOf, readsFromLeft, valueText } from "./reports-words";
 import type { Panel, Tab } from "./reports-words";
 
@@ -68,6 +69,7 @@ export class ReportPanel {
       this.tabs.set(tab.name, button);
       list.append(button);
     }
+    fadeTabs(list);
     this.hint.id = `what-${this.panel.name}`;
     this.hint.setAttribute("popover", "");
     const what = make("button", "what", "?");
@@ -83,6 +85,7 @@ export class ReportPanel {
       const chosen = name === tab.name;
       button.ariaSelected = String(chosen);
       button.tabIndex = chosen ? 0 : -1;
+      if (chosen) showTab(button.parentElement!, button);
     }
     this.body.setAttribute("aria-label", tab.title);
     this.list.setAttribute("aria-label", tab.title);
