@@ -55,7 +55,7 @@ function tile(metric: Metric, onChoose: () => void): Tile {
   root.dataset["metric"] = metric;
   const button = make("button", "tile-button");
   button.type = "button";
-  const value = make("span", "tile-value number bone", " ");
+  const value = make("span", "tile-value number bone", "\u00a0");
   const change = make("span", "tile-change");
   const numbers = make("span", "tile-numbers");
   numbers.append(value, " ", change);

@@ -61,7 +61,7 @@ export class Times {
     this.body.replaceChildren(scroll);
     const links = make("span", "exports");
     links.append(...exports.map(([name, url]) => exportLink(name, url, "Times")));
-    foot.replaceChildren(links);
+    foot.replaceChildren(...(counts.size > 0 ? [links] : []));
   }
 
   private cell(weekday: number, hour: string, number: number, most: number): HTMLElement {
