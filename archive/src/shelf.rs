@@ -1,12 +1,12 @@
-//! One site's history as it stands this moment: the segments, and the tail behind them folded over what it touches.
+//! One site's history as it stands this moment: the segments, and the tail laid over those that it touches.
 
 use std::sync::Arc;
 
 use hashbrown::HashMap;
 use history::EnrichedHit;
-use history::fold::{Fold, needs};
-use history::report::{Library, Part};
-use history::segment::{Head, Reader};
+use history::fold::needs;
+use history::report::{Library, Part, overlay};
+use history::segment::Head;
 use history::zone::Zone;
 use model::{SegmentId, SiteId};
 use parking_lot::Mutex;
@@ -53,9 +53,9 @@ pub struct View {
     shelf: Arc<Shelf>,
     runtime: Handle,
     entries: Arc<[Entry]>,
-    /// Of the entries, those that `fresh` took the place of.
+    /// Of the entries, those that stand in `fresh`.
     replaced: Vec<bool>,
-    /// Days that the tail touches, folded with it.
+    /// Segments that the tail touches, and beside them the visits that were folded anew with it.
     fresh: Vec<Arc<Part>>,
     pub zone: Zone,
 }
@@ -158,18 +158,12 @@ impl View {
             return Ok(view);
         }
         let heads: Vec<Head> = view.entries.iter().map(|entry| entry.head.clone()).collect();
-        let mut fold = Fold::new(view.zone.clone());
+        let mut touched = Vec::new();
         for index in needs(&heads, unfolded) {
-            let table = Reader::open(view.blob(&view.entries[index]))?.table()?;
-            fold.add_table(&heads[index].day(), &table);
+            touched.push(view.part(&view.entries[index])?);
+            view.replaced[index] = true;
         }
-        fold.add_hits(unfolded);
-        for folded in fold.finish().into_iter().filter(|folded| folded.changed) {
-            for (replaced, head) in view.replaced.iter_mut().zip(&heads) {
-                *replaced |= head.day_start == folded.day.start;
-            }
-            view.fresh.push(Arc::new(view.shelf.library.hold(&folded.day, folded.table)));
-        }
+        view.fresh = overlay(&view.shelf.library, &touched, &view.zone, unfolded)?;
         Ok(view)
     }
 

@@ -168,6 +168,7 @@ async fn collector_alone(listener: TcpListener, folder: &Path) -> anyhow::Result
         first_party_id: false,
         ignored_addresses: vec![],
         ignored_paths: vec![],
+        keep_days: None,
         created: Millis(0),
     };
     store.sites.add(site, model::AccountId::of(1)).await?;

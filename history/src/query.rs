@@ -1,14 +1,18 @@
 //! The query language of reports, as it stands in JSON. Every maximum has a name, and its error says it.
 
+mod compare;
 mod dimension;
 mod filter;
 
 use serde::{Deserialize, Serialize};
 
+pub use compare::Compare;
 pub use dimension::Dimension;
 pub(crate) use filter::Judge;
 pub use filter::{Filter, PATTERN_BYTES_MAX, VALUES_MAX};
 
+/// Metrics of one report.
+pub const METRICS_MAX: usize = 50;
 /// Dimensions of one breakdown.
 pub const DIMENSIONS_MAX: usize = 2;
 /// Buckets of one report.
@@ -39,6 +43,12 @@ pub struct Query {
     pub bucket: Option<Unit>,
     #[serde(default)]
     pub filter: Option<Filter>,
+    /// What counts as a conversion: see [`Metric::Converted`].
+    #[serde(default)]
+    pub goal: Option<Filter>,
+    /// Another range to be asked the same.
+    #[serde(default)]
+    pub compare: Option<Compare>,
     #[serde(default)]
     pub bots: Bots,
     #[serde(default)]
@@ -123,6 +133,21 @@ pub enum Metric {
     ScrollDepth,
     /// Sum of the property `revenue` of events, in millionths.
     Revenue,
+    /// Distinct visitors with a hit that counts and is the goal's. A goal that names an event or a property is of events, any
+    /// other of pageviews. In a group or bucket the hit is in it.
+    Converted,
+    /// The hits that count and are the goal's.
+    Conversions,
+    /// Of the visitors, those who converted.
+    ConversionRate,
+    /// As revenue, of the conversions.
+    GoalRevenue,
+}
+
+impl Metric {
+    pub const fn needs_goal(self) -> bool {
+        matches!(self, Metric::Converted | Metric::Conversions | Metric::ConversionRate | Metric::GoalRevenue)
+    }
 }
 
 /// A query that cannot be answered.
@@ -136,6 +161,12 @@ pub enum BadQuery {
     Pattern(String),
     #[error("`{0}` is not a dimension")]
     Dimension(String),
+    #[error("conversions are asked for, but no goal is given")]
+    NoGoal,
+    #[error("the range to compare with is beyond the calendar")]
+    Calendar,
+    #[error("retention is by day, week or month")]
+    RetentionUnit,
 }
 
 impl Query {
@@ -148,6 +179,8 @@ impl Query {
             by: Vec::new(),
             bucket: None,
             filter: None,
+            goal: None,
+            compare: None,
             bots: Bots::default(),
             sort: Sort::default(),
             limit: rows_by_default(),
@@ -164,10 +197,27 @@ impl Query {
         limit("dimensions of a breakdown", self.by.len(), DIMENSIONS_MAX)?;
         limit("rows of a page of results", self.limit, ROWS_MAX)?;
         limit("rows before a page of results", self.offset, CELLS_MAX)?;
-        match &self.filter {
-            Some(filter) => filter.check(),
-            None => Ok(()),
+        limit("metrics of a report", self.metrics.len(), METRICS_MAX)?;
+        let asks_goal = self.metrics.iter().any(|metric| metric.needs_goal()) || self.sort.by.needs_goal();
+        if asks_goal && self.goal.is_none() {
+            return Err(BadQuery::NoGoal);
         }
+        if let Some(Compare::Range { from, to }) = self.compare
+            && to < from
+        {
+            return Err(BadQuery::Range);
+        }
+        self.filters().try_for_each(Filter::check)
+    }
+
+    /// It must be given every part that begins before the end of its ranges, not only those that touch them.
+    pub fn needs_all_before(&self) -> bool {
+        let names = |filter: &Filter| filter.names(&|by| *by == Dimension::NewOrReturning);
+        self.by.contains(&Dimension::NewOrReturning) || self.filters().any(names)
+    }
+
+    fn filters(&self) -> impl Iterator<Item = &Filter> {
+        self.filter.iter().chain(&self.goal)
     }
 }
 

@@ -4,11 +4,13 @@
 //! that a filter looks at each distinct text once, and a count of distinct visitors is a set of bits.
 
 mod answer;
+mod asked;
 pub(crate) mod bits;
 mod breakdown;
 mod buckets;
 mod columns;
 mod distinct;
+mod firsts;
 mod funnel;
 mod group;
 mod library;
@@ -19,7 +21,7 @@ mod part;
 mod scan;
 mod sums;
 
-pub use answer::{Answer, Row, Sums};
+pub use answer::{Answer, Compared, Row, Sums};
 pub use breakdown::answer;
 pub use buckets::Buckets;
 pub use funnel::{Funnel, Reached, funnel};

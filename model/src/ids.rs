@@ -120,6 +120,11 @@ short_id!(
     ShareId, "SH-", "share link id"
 );
 
+short_id!(
+    /// A goal, segment, funnel or annotation that is saved of a site.
+    SavedId, "SV-", "saved id"
+);
+
 macro_rules! wide_id {
     ($(#[$doc:meta])* $name:ident, $inner:ty, $digits:literal, $what:literal) => {
         $(#[$doc])*

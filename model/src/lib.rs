@@ -13,7 +13,8 @@ pub mod visitor;
 pub use clock::{Clock, Millis, Minute, SystemClock, TestClock};
 pub use hit::{Arrival, BadMessage, Hit, HitKind, Place, Screen};
 pub use ids::{
-    AccountId, BatchId, BrowserId, HitId, InvitationId, SegmentId, ShareId, SiteId, TokenId, VisitorId,
+    AccountId, BatchId, BrowserId, HitId, InvitationId, SavedId, SegmentId, ShareId, SiteId, TokenId,
+    VisitorId,
 };
 pub use rights::{Action, Role};
 pub use site::{Peak, Site};

@@ -74,6 +74,11 @@ pub const HOSTNAME_BYTES_MAX: usize = 253;
 /// Entries of a site's ignore lists (addresses or networks; path patterns), and bytes of a pattern.
 pub const IGNORED_MAX: usize = 100;
 pub const IGNORED_BYTES_MAX: usize = 200;
+/// Days that a site's history can be told to be kept.
+pub const KEEP_DAYS_MAX: u32 = 3_650;
+/// What is saved of one site: items of one kind, and bytes of an item's body.
+pub const SAVED_MAX: usize = 200;
+pub const SAVED_BYTES_MAX: usize = 16 * 1024;
 /// Sites of one installation that the embedded size is built for.
 pub const SITES_MAX: usize = 100_000;
 /// Members, pending invitations, share links of one site; tokens of one account; sign-ins of one account.

@@ -22,6 +22,9 @@ pub struct Site {
     pub ignored_addresses: Vec<String>,
     /// Paths whose hits are dropped; a `*` stands for any run of characters. At most `IGNORED_MAX`.
     pub ignored_paths: Vec<String>,
+    /// Days of history that are kept, today included: 1 to `KEEP_DAYS_MAX`. None: for ever.
+    #[serde(default)]
+    pub keep_days: Option<u32>,
     pub created: Millis,
 }
 
@@ -61,6 +64,7 @@ mod tests {
             first_party_id: false,
             ignored_addresses: vec![],
             ignored_paths: vec![],
+            keep_days: None,
             created: Millis(0),
         };
         assert_eq!(site.takes_hostname(hostname), taken, "{listed:?} {hostname}");

@@ -9,6 +9,7 @@ mod invitations;
 mod members;
 mod moving;
 mod salts;
+mod saved;
 mod secrets;
 mod segments;
 mod sites;

@@ -14,6 +14,7 @@ mod people;
 mod readers;
 mod registry;
 mod salts;
+mod saved;
 mod schema;
 mod segments;
 mod shares;
@@ -100,7 +101,8 @@ impl Embedded {
             history: history.clone(),
             sites: rows.clone(),
             accounts: rows.clone(),
-            salts: rows,
+            salts: rows.clone(),
+            saved: rows,
             backend: Arc::new(Embedded { history, tail, registry, folder }),
         };
         Ok((House { store, moving: Arc::new(moving) }, mark))

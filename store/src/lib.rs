@@ -11,6 +11,7 @@ pub mod history;
 pub mod mongodb;
 pub mod moving;
 pub mod salts;
+pub mod saved;
 pub mod sites;
 
 pub use crate::mongodb::MongoStore;
@@ -19,6 +20,7 @@ pub use accounts::Accounts;
 pub use embedded::Embedded;
 pub use history::History;
 pub use salts::Salts;
+pub use saved::Saved;
 pub use sites::Sites;
 
 use std::sync::Arc;
@@ -32,6 +34,7 @@ pub struct Store {
     pub sites: Arc<dyn Sites>,
     pub accounts: Arc<dyn Accounts>,
     pub salts: Arc<dyn Salts>,
+    pub saved: Arc<dyn Saved>,
     pub backend: Arc<dyn Backend>,
 }
 

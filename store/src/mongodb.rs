@@ -10,6 +10,8 @@
 //! as a whole or not at all, and cursors have neither holes nor latecomers for a reader. A batch is named by
 //! (site, id), which is unique.
 //!
+//! **Segments** are documents of chunks, which come first and count for nothing until one transaction puts the fold in.
+//!
 //! **The rest** is small and changes rarely: each call that changes more than one document is a transaction, and each
 //! that depends on a count takes the turn of the site or account that it counted for (`transaction.rs`).
 //!
@@ -18,6 +20,7 @@
 
 mod accounts;
 mod appender;
+mod chunks;
 mod columns;
 mod database;
 mod forgotten;
@@ -30,7 +33,9 @@ mod peaks;
 mod people;
 mod registry;
 mod salts;
+mod saved;
 mod schema;
+mod segments;
 mod shares;
 mod sign_ins;
 mod sites;
@@ -117,7 +122,8 @@ impl MongoStore {
             history,
             sites: rows.clone(),
             accounts: rows.clone(),
-            salts: rows,
+            salts: rows.clone(),
+            saved: rows,
             backend: Arc::new(MongoStore { database, appender }),
         };
         Ok((House { store, moving }, mark))

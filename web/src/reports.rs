@@ -11,13 +11,13 @@ mod rate;
 mod refused;
 mod said;
 mod table;
-#[cfg(test)]
-mod tests;
 
 pub use ask::{Moment, ask};
 pub(crate) use export::file;
 pub(crate) use http::post;
 pub use question::{Question, QUESTIONS_MAX};
 pub(crate) use rate::Rate;
+#[cfg(test)]
+pub(crate) use rate::BURST;
 pub use said::{Answer, Told};
 pub use table::{Cell, Table};

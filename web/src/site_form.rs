@@ -84,6 +84,7 @@ impl SiteForm {
             first_party_id: self.first_party_id,
             ignored_addresses: lines(&self.ignored_addresses),
             ignored_paths: lines(&self.ignored_paths),
+            keep_days: None,
             created,
         })
     }

@@ -3,7 +3,9 @@
 mod api_calls;
 mod headers_everywhere;
 mod hostile_names;
+mod past;
 mod people_pages;
+mod reports_api;
 mod rights;
 mod signing_in;
 mod sites_pages;

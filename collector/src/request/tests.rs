@@ -17,6 +17,7 @@ fn site() -> Site {
         first_party_id: false,
         ignored_addresses: vec![],
         ignored_paths: vec![],
+        keep_days: None,
         created: Millis(0),
     }
 }

@@ -181,6 +181,7 @@ pub fn site(id: SiteId) -> Site {
         first_party_id: false,
         ignored_addresses: vec![],
         ignored_paths: vec![],
+        keep_days: None,
         created: NOW,
     }
 }

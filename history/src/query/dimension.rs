@@ -8,7 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::BadQuery;
 use crate::table::{HitText, VisitText};
 
-/// Its written form is the column's name in a segment, and `page`, `entry-page`, `exit-page`, `event`, `prop:NAME`, `hour`, `weekday`.
+/// Its written form is the column's name in a segment, and `page`, `entry-page`, `exit-page`, `event`, `prop:NAME`, `hour`, `weekday`,
+/// `new-or-returning`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Dimension {
     /// Of the visit, by its first hit.
@@ -27,12 +28,18 @@ pub enum Dimension {
     Hour,
     /// Day of the week in the site's zone, `1` (Monday) to `7`.
     Weekday,
+    /// Of the visit: `returning` where the visitor had an earlier one of the same verdict (human or bot) anywhere in the history
+    /// that is given, however long ago; else `new`.
+    NewOrReturning,
 }
 
 impl Dimension {
     /// Every hit of a visit has the same.
     pub const fn is_of_visit(&self) -> bool {
-        matches!(self, Dimension::Visit(_) | Dimension::EntryPage | Dimension::ExitPage)
+        matches!(
+            self,
+            Dimension::Visit(_) | Dimension::EntryPage | Dimension::ExitPage | Dimension::NewOrReturning
+        )
     }
 }
 
@@ -48,6 +55,7 @@ impl fmt::Display for Dimension {
             Dimension::Prop(key) => write!(out, "prop:{key}"),
             Dimension::Hour => out.write_str("hour"),
             Dimension::Weekday => out.write_str("weekday"),
+            Dimension::NewOrReturning => out.write_str("new-or-returning"),
         }
     }
 }
@@ -73,6 +81,7 @@ impl FromStr for Dimension {
             "event" => Ok(Dimension::Event),
             "hour" => Ok(Dimension::Hour),
             "weekday" => Ok(Dimension::Weekday),
+            "new-or-returning" => Ok(Dimension::NewOrReturning),
             _ => Err(BadQuery::Dimension(text.chars().take(64).collect())),
         }
     }

@@ -76,6 +76,23 @@ impl Filter {
         })
     }
 
+    /// Some filter in it is of a dimension for which this holds.
+    pub fn names(&self, holds: &dyn Fn(&Dimension) -> bool) -> bool {
+        match self {
+            Filter::And(inner) | Filter::Or(inner) => inner.iter().any(|filter| filter.names(holds)),
+            Filter::Not(inner) | Filter::Visit(inner) | Filter::Visitor(inner) => inner.names(holds),
+            Filter::Is { by, .. }
+            | Filter::Contains { by, .. }
+            | Filter::Starts { by, .. }
+            | Filter::Matches { by, .. } => holds(by),
+        }
+    }
+
+    /// As a goal it is of events, else of pageviews.
+    pub(crate) fn is_of_events(&self) -> bool {
+        self.names(&|by| matches!(by, Dimension::Event | Dimension::Prop(_)))
+    }
+
     pub(crate) fn check(&self) -> Result<(), BadQuery> {
         let mut count = 0;
         self.check_at(1, &mut count)

@@ -23,6 +23,12 @@ pub struct Sums {
     pub scroll: u64,
     /// Millionths.
     pub revenue: i64,
+    /// Distinct visitors who did the goal, exact.
+    pub converted: u64,
+    /// Hits that are the goal's.
+    pub conversions: u64,
+    /// Of the conversions, millionths.
+    pub goal_revenue: i64,
 }
 
 /// One group of a breakdown.
@@ -48,6 +54,22 @@ pub struct Answer {
     pub rows: Vec<Row>,
     /// How many groups there are.
     pub groups: usize,
+    /// Where the query compares.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compared: Option<Compared>,
+}
+
+/// The same of another range.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Compared {
+    pub from: i64,
+    pub to: i64,
+    pub total: Sums,
+    /// Begins of its buckets. The first meets the answer's first, and so on; there may be more or fewer.
+    pub buckets: Vec<i64>,
+    pub series: Vec<Sums>,
+    /// For each row of the answer, what its group has here.
+    pub rows: Vec<Sums>,
 }
 
 impl Sums {
@@ -65,6 +87,10 @@ impl Sums {
             Metric::EngagedTime => self.engaged_ms as f64,
             Metric::ScrollDepth => ratio(self.scroll, self.pageviews),
             Metric::Revenue => self.revenue as f64,
+            Metric::Converted => self.converted as f64,
+            Metric::Conversions => self.conversions as f64,
+            Metric::ConversionRate => ratio(self.converted, self.visitors),
+            Metric::GoalRevenue => self.goal_revenue as f64,
         }
     }
 }

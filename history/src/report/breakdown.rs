@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::answer::{Answer, Row, Sums};
+use super::answer::{Answer, Compared, Row, Sums};
+use super::asked::{Asked, Tally, Whose};
 use super::buckets::Buckets;
 use super::columns::Column;
 use super::distinct::Distinct;
-use super::group::{Clock, Grouping, Groups, NONE, check_cells};
-use super::mask::{Mask, Ready};
+use super::group::{Context, Grouping, Groups, NONE, check_cells};
+use super::mask::Ready;
 use super::part::Part;
 use super::scan::View;
-use super::sums::{Cells, Wants};
 use super::{Control, ReportError};
 use crate::query::{Bots, Metric, Query};
 use crate::zone::Zone;
@@ -18,7 +18,8 @@ use crate::zone::Zone;
 /// Groups beyond half more than those to be shown whose visitors are counted at first.
 const CANDIDATES: usize = 5;
 
-/// The answer to a query over parts, which are all of one library, in order of their days, and hold every hit of the range.
+/// The answer to a query over parts, which are all of one library, in order of their days, and hold every hit of the range, and
+/// of the one it is compared with ([`crate::query::Compare::range`]); where [`Query::needs_all_before`], every hit before too.
 pub fn answer(
     parts: &[Arc<Part>],
     zone: &Zone,
@@ -26,17 +27,32 @@ pub fn answer(
     control: &Control<'_>,
 ) -> Result<Answer, ReportError> {
     query.check()?;
-    let buckets = match query.bucket {
-        Some(unit) => Buckets::new(zone, unit, query.from, query.to)?,
-        None => Buckets::one(query.from, query.to),
+    let range = (query.from, query.to);
+    let compared = query.compare.map(|compare| compare.range(zone, query.from, query.to)).transpose()?;
+    let buckets = buckets_of(zone, query, range)?;
+    let context = Context::new(zone, parts, query.needs_all_before(), control)?;
+    let touches = |part: &&Arc<Part>| {
+        let of = |(from, to)| part.touches(from, to);
+        of(range) || compared.is_some_and(of)
     };
-    let parts: Vec<Arc<Part>> =
-        parts.iter().filter(|part| part.touches(query.from, query.to)).cloned().collect();
-    let mut asked =
-        Asked { query, clock: Clock::new(zone), views: Vec::new(), visitors: 0, control, buckets: &buckets };
-    asked.look(&parts)?;
+    let parts: Vec<Arc<Part>> = parts.iter().filter(touches).cloned().collect();
+    let asked = Asked::new(&parts, query, &context, (range, &buckets), control)?;
     let grouping = Grouping::new(&query.by, &parts)?;
-    asked.answer(&parts, &grouping)
+    let mut answer = Answer::default();
+    let shown = asked.answer(parts.first(), &grouping, &mut answer)?;
+    if let Some(range) = compared {
+        let buckets = buckets_of(zone, query, range)?;
+        let asked = Asked::new(&parts, query, &context, (range, &buckets), control)?;
+        answer.compared = Some(asked.compared(&grouping, &shown)?);
+    }
+    Ok(answer)
+}
+
+fn buckets_of(zone: &Zone, query: &Query, (from, to): (i64, i64)) -> Result<Buckets, ReportError> {
+    Ok(match query.bucket {
+        Some(unit) => Buckets::new(zone, unit, from, to)?,
+        None => Buckets::one(from, to),
+    })
 }
 
 /// Finds the visitors that filters within a filter ask for: those with a hit in the range for which it holds.
@@ -45,7 +61,7 @@ pub(super) fn visitors_for(
     parts: &[Arc<Part>],
     range: (i64, i64),
     bots: Bots,
-    clock: &Clock,
+    context: &Context,
     control: &Control<'_>,
 ) -> Result<(), ReportError> {
     let one = Buckets::one(range.0, range.1);
@@ -56,174 +72,106 @@ pub(super) fn visitors_for(
         let visitors = parts.first().map_or(0, |part| part.library().visitors());
         let mut distinct = Distinct::new(1, visitors, u64::MAX, control)?;
         for part in parts {
-            let view = View::new(part, inner.mask(part, clock, control)?, range, bots, &one)?;
+            let view = View::new(part, inner.mask(part, context, control)?, range, bots, &one)?;
             distinct.walk(&view, true, &Groups::One, &[0], &one, control)?;
         }
         Ok(distinct.into_set())
     })
 }
 
-/// A query under way.
-pub(super) struct Asked<'q> {
-    query: &'q Query,
-    clock: Clock,
-    views: Vec<View>,
-    /// All visitors' numbers are below this.
-    visitors: usize,
-    control: &'q Control<'q>,
-    buckets: &'q Buckets,
+/// A group, and its visitors as far as they were counted.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counted {
+    group: u32,
+    visitors: u64,
+    converted: u64,
 }
 
-impl<'q> Asked<'q> {
-    /// Judges the rows of every part.
-    fn look(&mut self, parts: &[Arc<Part>]) -> Result<(), ReportError> {
-        for part in parts {
-            self.control.check()?;
-            part.column(Column::Visitor)?;
-        }
-        self.visitors = parts.first().map_or(0, |part| part.library().visitors());
-        let mut filter = self.query.filter.as_ref().map(Ready::new).transpose()?;
-        if let Some(filter) = &mut filter {
-            let range = (self.query.from, self.query.to);
-            visitors_for(filter, parts, range, self.query.bots, &self.clock, self.control)?;
-        }
-        let mut views = Vec::with_capacity(parts.len());
-        for part in parts {
-            let mask = match &filter {
-                Some(filter) => filter.mask(part, &self.clock, self.control)?,
-                None => Mask::All,
-            };
-            let range = (self.query.from, self.query.to);
-            views.push(View::new(part, mask, range, self.query.bots, self.buckets)?);
-        }
-        self.views = views;
-        Ok(())
-    }
+/// The groups of a query under way, with their sums.
+struct Grouped<'a> {
+    grouping: &'a Grouping<'a>,
+    groups: Vec<Groups>,
+    tally: Tally,
+}
 
-    fn answer(&self, parts: &[Arc<Part>], grouping: &Grouping<'_>) -> Result<Answer, ReportError> {
-        let wants = Wants::of(&self.query.metrics);
-        let buckets = self.buckets.starts.len();
-        let mut answer = Answer::default();
+impl Asked<'_> {
+    /// Returns the groups shown.
+    fn answer(
+        &self,
+        part: Option<&Arc<Part>>,
+        grouping: &Grouping<'_>,
+        answer: &mut Answer,
+    ) -> Result<Vec<u32>, ReportError> {
         if self.query.bucket.is_some() {
             answer.buckets = self.buckets.starts.clone();
         }
         if self.query.by.is_empty() || self.query.totals {
-            self.totals(wants, &mut answer)?;
+            (answer.total, answer.series) = self.totals()?;
         }
-        let Some(part) = parts.first().filter(|_| !self.query.by.is_empty()) else { return Ok(answer) };
-        check_cells(grouping.count, buckets)?;
-        let groups: Vec<Groups> = self.groups(grouping)?;
-        let mut cells = Cells::new(grouping.count, buckets, wants, self.control)?;
-        self.sum(&mut cells, &groups, grouping.is_of_visit)?;
-        let mut found: Vec<u32> =
-            (0..grouping.count as u32).filter(|&group| cells.rows(group as usize) > 0).collect();
+        let Some(part) = part.filter(|_| !self.query.by.is_empty()) else { return Ok(Vec::new()) };
+        let of = self.grouped(grouping)?;
+        let rows = |&group: &u32| of.tally.rows(Whose::All, group as usize) > 0;
+        let mut found: Vec<u32> = (0..grouping.count as u32).filter(rows).collect();
         answer.groups = found.len();
-        let shown = self.shown(&mut found, &cells, &groups, grouping, part)?;
-        self.rows(&shown, &cells, &groups, grouping, part, &mut answer)?;
-        Ok(answer)
+        let shown = self.shown(&mut found, &of, part)?;
+        answer.rows = self.rows(&shown, &of, part)?;
+        Ok(shown.iter().map(|counted| counted.group).collect())
     }
 
-    fn groups(&self, grouping: &Grouping<'_>) -> Result<Vec<Groups>, ReportError> {
-        self.views.iter().map(|view| grouping.of(&view.part, &self.clock)).collect()
+    fn compared(&self, grouping: &Grouping<'_>, shown: &[u32]) -> Result<Compared, ReportError> {
+        let mut compared = Compared { from: self.range.0, to: self.range.1, ..Compared::default() };
+        if self.query.bucket.is_some() {
+            compared.buckets = self.buckets.starts.clone();
+        }
+        if self.query.by.is_empty() || self.query.totals {
+            (compared.total, compared.series) = self.totals()?;
+        }
+        if !shown.is_empty() {
+            let of = self.grouped(grouping)?;
+            let mut rows: Vec<Counted> =
+                shown.iter().map(|&group| Counted { group, ..Counted::default() }).collect();
+            for whose in self.counted_of() {
+                self.count(whose, &mut rows, &of)?;
+            }
+            compared.rows = rows.iter().map(|row| sums_of(row, &of)).collect();
+        }
+        Ok(compared)
     }
 
-    fn sum(&self, cells: &mut Cells, groups: &[Groups], of_visit: bool) -> Result<(), ReportError> {
-        for (view, groups) in self.views.iter().zip(groups) {
-            cells.walk(view, of_visit, groups, self.buckets, self.control)?;
-        }
-        Ok(())
+    /// Whose visitors the metrics ask for.
+    fn counted_of(&self) -> impl Iterator<Item = Whose> {
+        [Whose::All, Whose::Converted].into_iter().filter(|&whose| self.wants.visitors_of(whose))
     }
 
-    /// The headline and its series.
-    fn totals(&self, wants: Wants, answer: &mut Answer) -> Result<(), ReportError> {
-        let buckets = self.buckets.starts.len();
-        let one: Vec<Groups> = self.views.iter().map(|_| Groups::One).collect();
-        let mut cells = Cells::new(1, buckets, wants, self.control)?;
-        self.sum(&mut cells, &one, true)?;
-        answer.total = cells.total(0);
-        let is_series = self.query.bucket.is_some();
-        if is_series {
-            answer.series = (0..buckets).map(|bucket| cells.sums(0, bucket)).collect();
-        }
-        if !wants.visitors {
-            return Ok(());
-        }
-        if is_series && buckets > 1 {
-            let visitors = self.distinct(&one, &[0], true, true, cells.rows(0))?;
-            answer.series.iter_mut().zip(visitors).for_each(|(sums, visitors)| sums.visitors = visitors);
-        }
-        answer.total.visitors = self.distinct(&one, &[0], true, false, cells.rows(0))?[0];
-        if let [only] = &mut answer.series[..] {
-            only.visitors = answer.total.visitors;
-        }
-        Ok(())
+    fn grouped<'a>(&self, grouping: &'a Grouping<'a>) -> Result<Grouped<'a>, ReportError> {
+        check_cells(grouping.count, self.buckets.starts.len())?;
+        let groups = self.groups(grouping)?;
+        let tally = self.tally(grouping.count, &groups, grouping.is_of_visit)?;
+        Ok(Grouped { grouping, groups, tally })
     }
 
-    /// Distinct visitors of groups, by their slots (`NONE`: not asked for), and of each bucket if so.
-    fn distinct(
-        &self,
-        groups: &[Groups],
-        slots: &[u32],
-        of_visit: bool,
-        in_buckets: bool,
-        rows: u64,
-    ) -> Result<Vec<u64>, ReportError> {
-        let one = Buckets::one(self.query.from, self.query.to);
-        let count = slots.iter().filter(|&&slot| slot != NONE).count();
-        let buckets = if in_buckets { self.buckets } else { &one };
-        let mut distinct = Distinct::new(count * buckets.starts.len(), self.visitors, rows, self.control)?;
-        distinct.buckets = if in_buckets { buckets.starts.len() } else { 1 };
-        for (view, groups) in self.views.iter().zip(groups) {
-            distinct.walk(view, of_visit, groups, slots, self.buckets, self.control)?;
-        }
-        distinct.counts(self.control)
-    }
-
-    /// The groups to show, in order.
-    fn shown(
-        &self,
-        found: &mut [u32],
-        cells: &Cells,
-        groups: &[Groups],
-        grouping: &Grouping<'_>,
-        part: &Part,
-    ) -> Result<Vec<(u32, u64)>, ReportError> {
+    /// The groups to show, in order; their visitors are counted where the order needs them.
+    fn shown(&self, found: &mut [u32], of: &Grouped<'_>, part: &Part) -> Result<Vec<Counted>, ReportError> {
         let sort = self.query.sort;
         let wanted = self.query.offset.saturating_add(self.query.limit);
-        let mut counted: Vec<(u32, u64)> = Vec::new();
-        if sort.by != Metric::Visitors {
-            counted = found.iter().map(|&group| (group, 0)).collect();
-        } else if !sort.ascending {
-            // No group has more visitors than rows: groups with fewer than the last one shown need no count.
-            found.sort_by_key(|&group| std::cmp::Reverse(cells.rows(group as usize)));
-            let mut rest = &found[..];
-            let mut chunk = wanted.saturating_add(wanted / 2).saturating_add(CANDIDATES);
-            while !rest.is_empty() {
-                let enough = counted.len() >= wanted && wanted > 0;
-                if enough {
-                    counted
-                        .select_nth_unstable_by_key(wanted - 1, |(_, visitors)| std::cmp::Reverse(*visitors));
-                    if counted[wanted - 1].1 > cells.rows(rest[0] as usize) {
-                        break;
-                    }
-                }
-                let (now, later) = rest.split_at(chunk.min(rest.len()));
-                self.count(now, groups, grouping, cells, &mut counted)?;
-                rest = later;
-                chunk = chunk.saturating_mul(4);
-            }
+        let mut counted: Vec<Counted> = Vec::new();
+        if sort.by == Metric::Visitors && !sort.ascending {
+            self.count_most(found, wanted, of, &mut counted)?;
         } else {
-            self.count(found, groups, grouping, cells, &mut counted)?;
+            counted.extend(found.iter().map(|&group| Counted { group, ..Counted::default() }));
+            for &whose in ordered_by(sort.by) {
+                self.count(whose, &mut counted, of)?;
+            }
         }
-        let value = |&(group, visitors): &(u32, u64)| {
-            let sums = Sums { visitors, ..cells.total(group as usize) };
-            if sort.ascending { sums.metric(sort.by) } else { -sums.metric(sort.by) }
+        let value = |counted: &Counted| {
+            let value = sums_of(counted, of).metric(sort.by);
+            if sort.ascending { value } else { -value }
         };
-        let mut keyed: Vec<(f64, (u32, u64))> = counted.iter().map(|row| (value(row), *row)).collect();
-        let text = |group: u32| grouping.texts(group, part);
+        let mut keyed: Vec<(f64, Counted)> = counted.iter().map(|row| (value(row), *row)).collect();
+        let text = |row: &Counted| of.grouping.texts(row.group, part);
         // Only ties need texts; only what is shown needs order.
-        let by = |a: &(f64, (u32, u64)), b: &(f64, (u32, u64))| {
-            a.0.total_cmp(&b.0).then_with(|| text(a.1.0).cmp(&text(b.1.0)))
+        let by = |a: &(f64, Counted), b: &(f64, Counted)| {
+            a.0.total_cmp(&b.0).then_with(|| text(&a.1).cmp(&text(&b.1)))
         };
         if wanted > 0 && wanted < keyed.len() {
             keyed.select_nth_unstable_by(wanted - 1, by);
@@ -233,58 +181,99 @@ impl<'q> Asked<'q> {
         Ok(keyed.into_iter().skip(self.query.offset).take(self.query.limit).map(|(_, row)| row).collect())
     }
 
-    fn count(
+    /// Counts the visitors of every group that may be among the first `wanted`: no group has more visitors than rows, so those
+    /// with fewer than the last one shown need no count.
+    fn count_most(
         &self,
-        now: &[u32],
-        groups: &[Groups],
-        grouping: &Grouping<'_>,
-        cells: &Cells,
-        counted: &mut Vec<(u32, u64)>,
+        found: &mut [u32],
+        wanted: usize,
+        of: &Grouped<'_>,
+        counted: &mut Vec<Counted>,
     ) -> Result<(), ReportError> {
-        let rows = now.iter().map(|&group| cells.rows(group as usize)).sum();
-        let mut slots = vec![NONE; grouping.count];
-        now.iter().zip(0..).for_each(|(&group, slot)| slots[group as usize] = slot);
-        let visitors = self.distinct(groups, &slots, grouping.is_of_visit, false, rows)?;
-        counted.extend(now.iter().copied().zip(visitors));
+        let rows = |group: u32| of.tally.rows(Whose::All, group as usize);
+        found.sort_by_key(|&group| std::cmp::Reverse(rows(group)));
+        let mut rest = &found[..];
+        let mut chunk = wanted.saturating_add(wanted / 2).saturating_add(CANDIDATES);
+        while !rest.is_empty() {
+            if counted.len() >= wanted && wanted > 0 {
+                counted.select_nth_unstable_by_key(wanted - 1, |row| std::cmp::Reverse(row.visitors));
+                if counted[wanted - 1].visitors > rows(rest[0]) {
+                    return Ok(());
+                }
+            }
+            let (now, later) = rest.split_at(chunk.min(rest.len()));
+            let start = counted.len();
+            counted.extend(now.iter().map(|&group| Counted { group, ..Counted::default() }));
+            self.count(Whose::All, &mut counted[start..], of)?;
+            rest = later;
+            chunk = chunk.saturating_mul(4);
+        }
         Ok(())
     }
 
-    fn rows(
-        &self,
-        shown: &[(u32, u64)],
-        cells: &Cells,
-        groups: &[Groups],
-        grouping: &Grouping<'_>,
-        part: &Part,
-        answer: &mut Answer,
-    ) -> Result<(), ReportError> {
-        let wants = Wants::of(&self.query.metrics);
-        let shown_groups: Vec<u32> = shown.iter().map(|(group, _)| *group).collect();
-        let mut visitors: Vec<(u32, u64)> = shown.to_vec();
-        if wants.visitors && self.query.sort.by != Metric::Visitors {
-            visitors.clear();
-            self.count(&shown_groups, groups, grouping, cells, &mut visitors)?;
-        }
-        let buckets = if self.query.bucket.is_some() { self.buckets.starts.len() } else { 0 };
-        let mut series: Vec<u64> = Vec::new();
-        if wants.visitors && buckets > 0 {
-            let mut slots = vec![NONE; grouping.count];
-            shown_groups.iter().zip(0..).for_each(|(&group, slot)| slots[group as usize] = slot);
-            let rows = shown_groups.iter().map(|&group| cells.rows(group as usize)).sum();
-            series = self.distinct(groups, &slots, grouping.is_of_visit, true, rows)?;
-        }
-        for (index, (group, visitors)) in visitors.into_iter().enumerate() {
-            let of_bucket = |bucket| Sums {
-                visitors: series.get(index * buckets + bucket).copied().unwrap_or(0),
-                ..cells.sums(group as usize, bucket)
-            };
-            let visitors = if wants.visitors { visitors } else { 0 };
-            answer.rows.push(Row {
-                key: grouping.texts(group, part),
-                sums: Sums { visitors, ..cells.total(group as usize) },
-                series: (0..buckets).map(of_bucket).collect(),
-            });
+    fn count(&self, whose: Whose, now: &mut [Counted], of: &Grouped<'_>) -> Result<(), ReportError> {
+        let visitors = self.visitors_of(whose, now, of, false)?;
+        for (row, visitors) in now.iter_mut().zip(visitors) {
+            match whose {
+                Whose::All => row.visitors = visitors,
+                Whose::Converted => row.converted = visitors,
+            }
         }
         Ok(())
     }
+
+    fn visitors_of(
+        &self,
+        whose: Whose,
+        now: &[Counted],
+        of: &Grouped<'_>,
+        in_buckets: bool,
+    ) -> Result<Vec<u64>, ReportError> {
+        let rows = now.iter().map(|row| of.tally.rows(whose, row.group as usize)).sum();
+        let mut slots = vec![NONE; of.grouping.count];
+        now.iter().zip(0..).for_each(|(row, slot)| slots[row.group as usize] = slot);
+        self.distinct(whose, (&of.groups, of.grouping.is_of_visit), &slots, in_buckets, rows)
+    }
+
+    fn rows(&self, shown: &[Counted], of: &Grouped<'_>, part: &Part) -> Result<Vec<Row>, ReportError> {
+        let mut shown = shown.to_vec();
+        let buckets = if self.query.bucket.is_some() { self.buckets.starts.len() } else { 0 };
+        let mut series: Vec<(Whose, Vec<u64>)> = Vec::new();
+        for whose in self.counted_of() {
+            if !ordered_by(self.query.sort.by).contains(&whose) {
+                self.count(whose, &mut shown, of)?;
+            }
+            if buckets > 0 {
+                series.push((whose, self.visitors_of(whose, &shown, of, true)?));
+            }
+        }
+        let row = |(index, row): (usize, &Counted)| Row {
+            key: of.grouping.texts(row.group, part),
+            sums: sums_of(row, of),
+            series: (0..buckets)
+                .map(|bucket| {
+                    let mut sums = of.tally.sums(row.group as usize, bucket);
+                    for (whose, visitors) in &series {
+                        sums.put_visitors(*whose, visitors[index * buckets + bucket]);
+                    }
+                    sums
+                })
+                .collect(),
+        };
+        Ok(shown.iter().enumerate().map(row).collect())
+    }
+}
+
+/// Whose visitors must be counted of every group to put them in order.
+fn ordered_by(metric: Metric) -> &'static [Whose] {
+    match metric {
+        Metric::Visitors => &[Whose::All],
+        Metric::Converted => &[Whose::Converted],
+        Metric::ConversionRate => &[Whose::All, Whose::Converted],
+        _ => &[],
+    }
+}
+
+fn sums_of(row: &Counted, of: &Grouped<'_>) -> Sums {
+    Sums { visitors: row.visitors, converted: row.converted, ..of.tally.total(row.group as usize) }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::breakdown::visitors_for;
 use super::buckets::Buckets;
 use super::columns::Column;
-use super::group::Clock;
+use super::group::Context;
 use super::mask::{Mask, Ready};
 use super::packed::{Packed, with_packed};
 use super::part::Part;
@@ -52,14 +52,15 @@ pub fn funnel(
         return Err(BadQuery::Range.into());
     }
     funnel.steps.iter().try_for_each(Filter::check)?;
-    let clock = Clock::new(zone);
+    let asks = |step: &Filter| step.names(&|by| *by == Dimension::NewOrReturning);
+    let context = Context::new(zone, parts, funnel.steps.iter().any(asks), control)?;
     let parts: Vec<Arc<Part>> =
         parts.iter().filter(|part| part.touches(funnel.from, funnel.to)).cloned().collect();
     let mut steps = Vec::new();
     for step in &funnel.steps {
         let mut ready = Ready::new(step)?;
         let range = (funnel.from, funnel.to);
-        visitors_for(&mut ready, &parts, range, funnel.bots, &clock, control)?;
+        visitors_for(&mut ready, &parts, range, funnel.bots, &context, control)?;
         steps.push(ready);
     }
     for part in &parts {
@@ -79,7 +80,7 @@ pub fn funnel(
     for part in &parts {
         control.check()?;
         control.needs(visitors * 4 + walk.chains.len() * 16)?;
-        walk.part(part, funnel, (&steps, by_page.as_deref()), &clock, control)?;
+        walk.part(part, funnel, (&steps, by_page.as_deref()), &context, control)?;
     }
     Ok(walk.reached)
 }
@@ -112,7 +113,7 @@ impl Walk {
         part: &Arc<Part>,
         funnel: &Funnel,
         (steps, by_page): (&[Ready<'_>], Option<&[u16]>),
-        clock: &Clock,
+        context: &Context,
         control: &Control<'_>,
     ) -> Result<(), ReportError> {
         let path = part.column(Column::HitText(HitText::Path))?;
@@ -133,7 +134,7 @@ impl Walk {
                 )
             });
         }
-        let masks = steps.iter().map(|step| step.mask(part, clock, control));
+        let masks = steps.iter().map(|step| step.mask(part, context, control));
         let masks: Vec<Mask> = masks.collect::<Result<_, _>>()?;
         let has = |mask: &Mask, visit: usize, row: usize| match mask {
             Mask::All => true,

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::ReportError;
 use super::buckets::Buckets;
 use super::columns::{Column, text_of};
+use super::firsts::{Firsts, NEW, RETURNING};
 use super::packed::Packed;
 use super::part::Part;
+use super::{Control, ReportError};
 use crate::query::{BadQuery, CELLS_MAX, Dimension, Unit, limit};
 use crate::table::{HitText, Kind};
 use crate::words::Words;
@@ -26,14 +27,22 @@ pub(super) fn prop(props: &str, key: &str) -> Option<String> {
     props.remove(key)
 }
 
-/// The site's clock: hours and weekdays of moments.
-pub(super) struct Clock {
+/// What surrounds a query: the site's clock, and who was there before.
+pub(super) struct Context {
     zone: TimeZone,
+    pub firsts: Firsts,
 }
 
-impl Clock {
-    pub fn new(zone: &Zone) -> Clock {
-        Clock { zone: zone.time_zone().clone() }
+impl Context {
+    /// `parts`: all that were given. `asks_firsts`: who was there before is asked for.
+    pub fn new(
+        zone: &Zone,
+        parts: &[Arc<Part>],
+        asks_firsts: bool,
+        control: &Control<'_>,
+    ) -> Result<Context, ReportError> {
+        let firsts = if asks_firsts { Firsts::find(parts, control)? } else { Firsts::default() };
+        Ok(Context { zone: zone.time_zone().clone(), firsts })
     }
 
     /// The hour or weekday of each hit of a part.
@@ -96,12 +105,12 @@ impl<'q> Grouping<'q> {
     }
 
     /// The group of each row: of visits where all dimensions are theirs, else of hits.
-    pub fn of(&self, part: &Part, clock: &Clock) -> Result<Groups, ReportError> {
+    pub fn of(&self, part: &Part, context: &Context) -> Result<Groups, ReportError> {
         match &self.dimensions[..] {
             [] => Ok(Groups::One),
-            [one] => Ok(Groups::Column(one.of(part, clock, self.is_of_visit)?)),
+            [one] => Ok(Groups::Column(one.of(part, context, self.is_of_visit)?)),
             several => {
-                let columns = several.iter().map(|one| one.of(part, clock, self.is_of_visit));
+                let columns = several.iter().map(|one| one.of(part, context, self.is_of_visit));
                 let columns: Vec<Arc<Packed>> = columns.collect::<Result<_, _>>()?;
                 let number = |row| {
                     several.iter().zip(&columns).fold(0, |group, (one, column)| match column.get(row) {
@@ -138,6 +147,7 @@ impl<'q> Numbered<'q> {
             Dimension::Event => Column::HitText(HitText::Name),
             Dimension::Prop(_) => Column::HitText(HitText::Props),
             Dimension::Hour | Dimension::Weekday => Column::At,
+            Dimension::NewOrReturning => Column::First,
         };
         for part in parts {
             part.column(column)?;
@@ -147,6 +157,7 @@ impl<'q> Numbered<'q> {
         match by {
             Dimension::Hour => numbered.count = 24,
             Dimension::Weekday => numbered.count = 8,
+            Dimension::NewOrReturning => numbered.count = 2,
             Dimension::Prop(key) => {
                 let mut values = Words::default();
                 let of = |number| {
@@ -162,12 +173,15 @@ impl<'q> Numbered<'q> {
         Ok(numbered)
     }
 
-    fn of(&self, part: &Part, clock: &Clock, of_visit: bool) -> Result<Arc<Packed>, ReportError> {
+    fn of(&self, part: &Part, context: &Context, of_visit: bool) -> Result<Arc<Packed>, ReportError> {
         if matches!(self.by, Dimension::Hour | Dimension::Weekday) {
-            let labels = clock.labels(self.by, part)?;
+            let labels = context.labels(self.by, part)?;
             return Ok(Arc::new(Packed::U8(labels)));
         }
-        let column = part.column(self.column)?;
+        let column = match self.by {
+            Dimension::NewOrReturning => Arc::new(context.firsts.kinds(part)?),
+            _ => part.column(self.column)?,
+        };
         if matches!(self.by, Dimension::Event | Dimension::Prop(_)) {
             let kinds = part.column(Column::Kind)?;
             let of = |row| match &self.renumbered {
@@ -193,7 +207,8 @@ impl<'q> Numbered<'q> {
     fn text(&self, number: u32, part: &Part) -> Arc<str> {
         match (&self.renumbered, self.by) {
             (Some((_, words)), _) => words.text(number).clone(),
-            (None, Dimension::Hour | Dimension::Weekday) => Clock::text(self.by, number).into(),
+            (None, Dimension::Hour | Dimension::Weekday) => Context::text(self.by, number).into(),
+            (None, Dimension::NewOrReturning) => [NEW, RETURNING][number as usize].into(),
             _ => text_of(part, self.column, number),
         }
     }

@@ -6,7 +6,9 @@ use parking_lot::Mutex;
 
 use super::bits::Bits;
 use super::columns::{Column, text_of};
-use super::group::{Clock, prop};
+use super::firsts::{NEW, RETURNING};
+use super::group::{Context, prop};
+use super::packed::Packed;
 use super::part::Part;
 use super::{Control, ReportError};
 use crate::query::Judge;
@@ -19,6 +21,28 @@ pub(super) enum Mask {
     All,
     Visits(Bits),
     Hits(Bits),
+}
+
+impl Mask {
+    /// What is in both.
+    pub fn and(self, other: Mask, part: &Part) -> Result<Mask, ReportError> {
+        match (self, other) {
+            (Mask::All, mask) | (mask, Mask::All) => Ok(mask),
+            (a, b) => combine(a, b, part, Bits::keep),
+        }
+    }
+}
+
+/// The hits of one kind.
+pub(super) fn of_kind(part: &Part, kind: Kind) -> Result<Mask, ReportError> {
+    let kinds = part.column(Column::Kind)?;
+    if let Packed::Same(all, _) = &*kinds {
+        let is_it = *all == kind as u32;
+        return Ok(if is_it { Mask::All } else { Mask::Visits(Bits::new(visits(part))) });
+    }
+    let mut holds = [false; Kind::ALL.len()];
+    holds[kind as usize] = true;
+    Ok(Mask::Hits(Bits::of_column(&kinds, &holds)))
 }
 
 /// A filter made ready.
@@ -82,10 +106,10 @@ impl<'f> Ready<'f> {
         }
     }
 
-    pub fn mask(&self, part: &Part, clock: &Clock, control: &Control<'_>) -> Result<Mask, ReportError> {
+    pub fn mask(&self, part: &Part, context: &Context, control: &Control<'_>) -> Result<Mask, ReportError> {
         control.check()?;
         let fold = |inner: &[Ready<'f>], join: fn(&mut Bits, &Bits), neutral: Mask| {
-            let mut masks = inner.iter().map(|filter| filter.mask(part, clock, control));
+            let mut masks = inner.iter().map(|filter| filter.mask(part, context, control));
             let Some(first) = masks.next() else { return Ok(neutral) };
             masks.try_fold(first?, |mask, next| combine(mask, next?, part, join))
         };
@@ -93,7 +117,7 @@ impl<'f> Ready<'f> {
             Ready::And(inner) => {
                 let mut masks = inner.iter();
                 let Some(first) = masks.next() else { return Ok(Mask::All) };
-                let mut mask = first.mask(part, clock, control)?;
+                let mut mask = first.mask(part, context, control)?;
                 for filter in masks {
                     mask = match (filter, mask) {
                         // Only what is left so far is looked at.
@@ -101,13 +125,13 @@ impl<'f> Ready<'f> {
                             leaf.keep(part, &mut bits)?;
                             Mask::Visits(bits)
                         }
-                        (_, mask) => combine(mask, filter.mask(part, clock, control)?, part, Bits::keep)?,
+                        (_, mask) => combine(mask, filter.mask(part, context, control)?, part, Bits::keep)?,
                     };
                 }
                 Ok(mask)
             }
             Ready::Or(inner) => fold(inner, Bits::add, Mask::Visits(Bits::new(visits(part)))),
-            Ready::Not(inner) => Ok(match inner.mask(part, clock, control)? {
+            Ready::Not(inner) => Ok(match inner.mask(part, context, control)? {
                 Mask::All => Mask::Visits(Bits::new(visits(part))),
                 Mask::Visits(mut bits) => {
                     bits.invert();
@@ -118,8 +142,8 @@ impl<'f> Ready<'f> {
                     Mask::Hits(bits)
                 }
             }),
-            Ready::Leaf(leaf) => leaf.mask(part, clock),
-            Ready::Visit(inner) => Ok(match inner.mask(part, clock, control)? {
+            Ready::Leaf(leaf) => leaf.mask(part, context),
+            Ready::Visit(inner) => Ok(match inner.mask(part, context, control)? {
                 Mask::Hits(bits) => Mask::Visits(any_of_visit(part, &bits)?),
                 mask => mask,
             }),
@@ -201,7 +225,7 @@ impl Leaf<'_> {
         Ok(())
     }
 
-    fn mask(&self, part: &Part, clock: &Clock) -> Result<Mask, ReportError> {
+    fn mask(&self, part: &Part, context: &Context) -> Result<Mask, ReportError> {
         let hits = part.head().hits as usize;
         let column = match self.by {
             Dimension::Visit(text) => Column::VisitText(*text),
@@ -210,10 +234,15 @@ impl Leaf<'_> {
             Dimension::ExitPage => Column::ExitPage,
             Dimension::Event => Column::HitText(HitText::Name),
             Dimension::Prop(_) => Column::HitText(HitText::Props),
+            Dimension::NewOrReturning => {
+                let kinds = context.firsts.kinds(part)?;
+                let verdicts = [NEW, RETURNING].map(|text| self.judge.holds(text));
+                return Ok(Mask::Visits(Bits::of_column(&kinds, &verdicts)));
+            }
             Dimension::Hour | Dimension::Weekday => {
-                let labels = clock.labels(self.by, part)?;
+                let labels = context.labels(self.by, part)?;
                 let verdicts: Vec<bool> =
-                    (0..100).map(|label| self.judge.holds(&Clock::text(self.by, label))).collect();
+                    (0..100).map(|label| self.judge.holds(&Context::text(self.by, label))).collect();
                 return Ok(Mask::Hits(Bits::of(hits, |row| verdicts[labels[row] as usize])));
             }
         };

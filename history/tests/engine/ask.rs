@@ -1,7 +1,7 @@
 //! Random queries.
 
 use fastrand::Rng;
-use history::query::{Bots, Dimension, Filter, Metric, Query, Sort, Unit};
+use history::query::{Bots, Compare, Dimension, Filter, Metric, Query, Sort, Unit};
 
 use crate::world::{COUNTRIES, EVENTS, PATHS, World};
 
@@ -18,7 +18,11 @@ const METRICS: [Metric; 10] = [
     Metric::Revenue,
 ];
 
-const DIMENSIONS: [&str; 17] = [
+const GOAL_METRICS: [Metric; 4] =
+    [Metric::Converted, Metric::Conversions, Metric::ConversionRate, Metric::GoalRevenue];
+
+const DIMENSIONS: [&str; 18] = [
+    "new-or-returning",
     "page",
     "entry-page",
     "exit-page",
@@ -60,11 +64,22 @@ pub fn random(world: &World, rng: &mut Rng) -> Query {
         _ => Some(units[rng.usize(..6)]),
     };
     query.filter = (rng.u8(..4) > 0).then(|| filter(rng, 3));
+    query.goal = rng.bool().then(|| filter(rng, 2));
+    if query.goal.is_some() {
+        query.metrics.extend(GOAL_METRICS);
+    }
+    query.compare = (rng.u8(..3) == 0).then(|| compare(&query, rng));
     query.bots = [Bots::Without, Bots::With, Bots::Only][rng.usize(..3)];
-    query.sort = Sort { by: METRICS[rng.usize(..METRICS.len())], ascending: rng.bool() };
+    query.sort = Sort { by: query.metrics[rng.usize(..query.metrics.len())], ascending: rng.bool() };
     query.limit = rng.usize(..12);
     query.offset = if rng.bool() { 0 } else { rng.usize(..4) };
     query
+}
+
+fn compare(query: &Query, rng: &mut Rng) -> Compare {
+    let (from, to) = (query.from - rng.i64(0..86_400_000), query.to - rng.i64(0..86_400_000));
+    let range = Compare::Range { from, to: to.max(from) };
+    [Compare::Previous, Compare::Weekdays, Compare::Year, range][rng.usize(..4)]
 }
 
 fn dimension(rng: &mut Rng) -> Dimension {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use history::EnrichedHit;
 use history::fold::Fold;
-use history::query::{Query, Unit};
+use history::query::{Compare, Query, Unit};
 use history::report::{Answer, Control, Library, answer};
 use history::segment::{Reader, write};
 use history::table::Table;
@@ -119,5 +119,40 @@ fn days_of_25_and_23_hours_have_every_hour_once() {
         let by_day = Query { bucket: Some(Unit::Day), ..Query::totals(noon.start - DAY, noon.end + DAY) };
         let sums: Vec<u64> = ask(&zone, &days, &by_day).series.iter().map(|day| day.pageviews).collect();
         assert_eq!(sums.iter().sum::<u64>(), hours as u64 * 2, "{day}");
+    }
+}
+
+#[test]
+fn ranges_are_compared_with_their_like() {
+    use Compare::{Previous, Weekdays, Year};
+    let cases = [
+        // Whole months, whole days (over a turn of the clocks), and any other range.
+        ("Europe/Paris", Previous, "2026-03-01T00 2026-04-01T00", "2026-02-01T00 2026-03-01T00"),
+        ("Europe/Paris", Previous, "2026-01-01T00 2026-04-01T00", "2025-10-01T00 2026-01-01T00"),
+        ("Europe/Paris", Previous, "2026-03-29T00 2026-03-30T00", "2026-03-28T00 2026-03-29T00"),
+        ("Europe/Paris", Previous, "2026-10-19T00 2026-10-26T00", "2026-10-12T00 2026-10-19T00"),
+        ("UTC", Previous, "2026-05-05T06 2026-05-05T09", "2026-05-05T03 2026-05-05T06"),
+        ("UTC", Previous, "2026-05-31T00 2026-06-01T00", "2026-05-30T00 2026-05-31T00"),
+        // The day that has no midnight begins at one.
+        ("America/Sao_Paulo", Previous, "2018-11-05T00 2018-11-06T00", "2018-11-04T01 2018-11-05T00"),
+        ("UTC", Weekdays, "2026-05-05T00 2026-05-06T00", "2026-04-28T00 2026-04-29T00"),
+        ("UTC", Weekdays, "2026-05-01T00 2026-05-09T00", "2026-04-17T00 2026-04-25T00"),
+        ("UTC", Weekdays, "2026-05-01T00 2026-05-08T00", "2026-04-24T00 2026-05-01T00"),
+        ("Europe/Paris", Weekdays, "2026-03-31T06 2026-03-31T09", "2026-03-24T06 2026-03-24T09"),
+        ("UTC", Year, "2026-05-01T00 2026-06-01T00", "2025-05-01T00 2025-06-01T00"),
+        ("UTC", Year, "2024-02-29T00 2024-03-01T00", "2023-02-28T00 2023-03-01T00"),
+        ("UTC", Year, "2024-02-01T00 2024-02-29T00", "2023-02-01T00 2023-03-01T00"),
+        ("UTC", Year, "2025-02-01T00 2025-03-01T00", "2024-02-01T00 2024-02-29T00"),
+        ("UTC", Previous, "2026-05-05T06 2026-05-05T06", "2026-05-05T06 2026-05-05T06"),
+    ];
+    for (name, compare, range, expected) in cases {
+        let zone = Zone::named(name).unwrap();
+        let moments = |text: &str| -> Vec<i64> {
+            let at = |text: &str| format!("{text}:00[{name}]").parse::<jiff::Zoned>().unwrap();
+            text.split(' ').map(|text| at(text).timestamp().as_millisecond()).collect()
+        };
+        let (range, expected) = (moments(range), moments(expected));
+        let found = compare.range(&zone, range[0], range[1]).unwrap();
+        assert_eq!([found.0, found.1], expected[..], "{name} {compare:?} {range:?}");
     }
 }

@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use history::query::{Bots, Dimension, Filter, Metric, Query, Unit};
-use history::report::{Answer, Row, Sums};
+use history::query::{Bots, Compare, Dimension, Filter, Metric, Query, Unit};
+use history::report::{Answer, Compared, Row, Sums};
 use history::table::{HitText, VisitText};
+use history::zone::Zone;
 use history::{EnrichedHit, EnrichedKind};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -122,12 +123,31 @@ impl Recount {
             ));
         }
         rows.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.key.cmp(&b.1.key)));
-        Answer {
+        let mut answer = Answer {
             total: self.sums(query, &counted, query.from, query.to),
             series: series(&counted),
             buckets,
             rows: rows.into_iter().map(|(_, row)| row).skip(query.offset).take(query.limit).collect(),
             groups: count,
+            compared: None,
+        };
+        answer.compared = query.compare.map(|compare| self.compared(query, compare, &answer));
+        answer
+    }
+
+    /// Which range it is, `cases` says by examples; what is in it, a query of its own does.
+    fn compared(&self, query: &Query, compare: Compare, answer: &Answer) -> Compared {
+        let (from, to) = compare.range(&Zone::of(self.zone.clone()), query.from, query.to).unwrap();
+        let other = Query { from, to, compare: None, limit: 10_000, offset: 0, ..query.clone() };
+        let other = self.answer(&other);
+        let of = |row: &Row| other.rows.iter().find(|other| other.key == row.key).map(|row| row.sums);
+        Compared {
+            from,
+            to,
+            total: other.total,
+            rows: answer.rows.iter().map(|row| of(row).unwrap_or_default()).collect(),
+            buckets: other.buckets,
+            series: other.series,
         }
     }
 
@@ -201,6 +221,13 @@ impl Recount {
         let views = || visit.marks.iter().filter(|mark| is_view(&mark.hit));
         let path = |mark: Option<&Mark>| mark.map(|mark| mark.hit.page.path.to_string()).unwrap_or_default();
         Some(match by {
+            Dimension::NewOrReturning => {
+                let is_earlier = |other: &&Visit| {
+                    (other.visitor, other.bot) == (visit.visitor, visit.bot) && other.first < visit.first
+                };
+                let returns = self.visits.iter().any(|other| is_earlier(&other));
+                if returns { "returning".to_owned() } else { "new".to_owned() }
+            }
             Dimension::EntryPage => path(views().next()),
             Dimension::ExitPage => path(views().next_back()),
             Dimension::Hour => format!("{:02}", self.at(hit.at.0).hour()),
@@ -244,6 +271,7 @@ impl Recount {
     fn sums(&self, query: &Query, marks: &[(&Visit, &Mark)], from: i64, to: i64) -> Sums {
         let mut sums = Sums::default();
         let mut visitors = BTreeSet::new();
+        let mut converted = BTreeSet::new();
         let mut visits: BTreeMap<(VisitorId, bool, i64), &Visit> = BTreeMap::new();
         for (visit, mark) in marks {
             visits.insert((visit.visitor, visit.bot, visit.first), visit);
@@ -258,7 +286,15 @@ impl Recount {
                 sums.scroll += u64::from(mark.scroll);
             }
             sums.revenue += revenue(&mark.hit);
+            let Some(goal) = &query.goal else { continue };
+            let is_its_kind = if names_event(goal) { is_event(&mark.hit) } else { is_view(&mark.hit) };
+            if is_its_kind && self.holds(query, goal, visit, mark) {
+                converted.insert(visit.visitor);
+                sums.conversions += 1;
+                sums.goal_revenue += revenue(&mark.hit);
+            }
         }
+        sums.converted = converted.len() as u64;
         sums.visitors = visitors.len() as u64;
         let began = |visit: &&&Visit| (from..to).contains(&visit.first);
         for visit in visits.values().filter(began) {
@@ -272,6 +308,11 @@ impl Recount {
         assert!(query.metrics.contains(&Metric::Visits));
         sums
     }
+}
+
+fn names_event(filter: &Filter) -> bool {
+    let text = serde_json::to_string(filter).unwrap();
+    text.contains(r#""by":"event""#) || text.contains(r#""by":"prop:"#)
 }
 
 fn wanted(bots: Bots, bot: bool) -> bool {

@@ -204,6 +204,7 @@ async fn add_site(store: &Store) {
         first_party_id: false,
         ignored_addresses: vec![],
         ignored_paths: vec![],
+        keep_days: None,
         created: EVE,
     };
     store.sites.add(site, owner).await.unwrap();

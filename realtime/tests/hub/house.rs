@@ -161,6 +161,7 @@ async fn settle(store: &Store) {
             first_party_id: false,
             ignored_addresses: vec![],
             ignored_paths: vec![],
+            keep_days: None,
             created: now,
         };
         store.sites.add(site, OWNER).await.unwrap();

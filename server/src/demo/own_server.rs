@@ -74,6 +74,7 @@ fn shop(id: SiteId, hostname: &str) -> Site {
         first_party_id: false,
         ignored_addresses: vec![],
         ignored_paths: vec![],
+        keep_days: None,
         created: SystemClock.now(),
     }
 }

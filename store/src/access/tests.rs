@@ -342,6 +342,7 @@ fn site(id: SiteId) -> Site {
         first_party_id: false,
         ignored_addresses: vec![],
         ignored_paths: vec![],
+        keep_days: None,
         created: Millis(0),
     }
 }

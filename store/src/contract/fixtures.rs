@@ -22,6 +22,7 @@ pub fn site(number: u64) -> Site {
         first_party_id: true,
         ignored_addresses: vec!["192.0.2.0/24".into()],
         ignored_paths: vec!["/admin/*".into()],
+        keep_days: Some(number as u32),
         created: NOW,
     }
 }

@@ -77,6 +77,7 @@ async fn a_change_replaces_everything_but_id_and_created(world: World) {
     changed.first_party_id = false;
     changed.ignored_addresses = vec![];
     changed.ignored_paths = vec!["/a".into(), "/b\"'".into()];
+    changed.keep_days = None;
     changed.created = Millis(7);
     world.store.sites.change(changed.clone()).await.unwrap();
     changed.created = before.created;

@@ -11,7 +11,7 @@ use crate::sites::Sites;
 use crate::{Result, StoreError};
 
 pub const COLUMNS: &str = "id, name, hostnames, time_zone, honour_opt_out, first_party_id, \
-                       ignored_addresses, ignored_paths, created";
+                       ignored_addresses, ignored_paths, created, keep_days";
 
 #[async_trait]
 impl Sites for Registry {
@@ -61,6 +61,7 @@ pub fn read(row: &Row<'_>) -> rusqlite::Result<Site> {
         ignored_addresses: read_json(row, 6)?,
         ignored_paths: read_json(row, 7)?,
         created: Millis(row.get(8)?),
+        keep_days: row.get(9)?,
     })
 }
 
@@ -79,9 +80,9 @@ fn add(db: &Connection, site: &Site, owner: AccountId) -> Result<()> {
 pub fn insert(db: &Connection, site: &Site) -> Result<usize> {
     let added = db.execute(
         "INSERT INTO sites (id, name, hostnames, time_zone, honour_opt_out, first_party_id,
-                            ignored_addresses, ignored_paths, created)
+                            ignored_addresses, ignored_paths, created, keep_days)
          VALUES (:id, :name, :hostnames, :time_zone, :honour_opt_out, :first_party_id,
-                 :ignored_addresses, :ignored_paths, :created)
+                 :ignored_addresses, :ignored_paths, :created, :keep_days)
          ON CONFLICT (id) DO NOTHING",
         named_params! {
             ":id": site.id.column(),
@@ -93,6 +94,7 @@ pub fn insert(db: &Connection, site: &Site) -> Result<usize> {
             ":ignored_addresses": to_json(&site.ignored_addresses),
             ":ignored_paths": to_json(&site.ignored_paths),
             ":created": site.created.0,
+            ":keep_days": site.keep_days,
         },
     )?;
     Ok(added)
@@ -102,7 +104,8 @@ fn change(db: &Connection, site: &Site) -> Result<()> {
     let changed = db.execute(
         "UPDATE sites SET name = :name, hostnames = :hostnames, time_zone = :time_zone,
                 honour_opt_out = :honour_opt_out, first_party_id = :first_party_id,
-                ignored_addresses = :ignored_addresses, ignored_paths = :ignored_paths
+                ignored_addresses = :ignored_addresses, ignored_paths = :ignored_paths,
+                keep_days = :keep_days
          WHERE id = :id",
         named_params! {
             ":id": site.id.column(),
@@ -113,6 +116,7 @@ fn change(db: &Connection, site: &Site) -> Result<()> {
             ":first_party_id": site.first_party_id,
             ":ignored_addresses": to_json(&site.ignored_addresses),
             ":ignored_paths": to_json(&site.ignored_paths),
+            ":keep_days": site.keep_days,
         },
     )?;
     found(changed, "site")

@@ -3,7 +3,7 @@
 
 use anyhow::anyhow;
 use model::rights::Scope;
-use model::{AccountId, InvitationId, Millis, Role, ShareId, SiteId, TokenId};
+use model::{AccountId, InvitationId, Millis, Role, SavedId, ShareId, SiteId, TokenId};
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, DateTime};
 
@@ -24,7 +24,7 @@ macro_rules! id_column {
     )*};
 }
 
-id_column!(SiteId, AccountId, TokenId, InvitationId, ShareId);
+id_column!(SiteId, AccountId, TokenId, InvitationId, SavedId, ShareId);
 
 impl Column for Role {
     fn column(self) -> i64 {

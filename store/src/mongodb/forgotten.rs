@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::schema::V;
 use super::step::Step;
-use super::turns;
+use super::{segments, turns};
 use crate::Result;
 
 pub const FORGOTTEN: &str = "forgotten";
@@ -60,13 +60,14 @@ impl Known {
     }
 }
 
-/// From here on nothing is taken for the site. Takes the turns of tail and peaks: who appends at the same moment
+/// From here on nothing is taken for the site. Takes the turns of tail, peaks and folds: who appends at the same moment
 /// comes before, and is removed with the rest, or after, and takes nothing.
 pub async fn begin(step: &mut Step, site: SiteId) -> Result<()> {
     let site = site.value() as i64;
     let turn = turns::take(step, turns::TAIL, doc! { "$inc": { "forgotten": 1_i64 } }).await?;
     let number = turn.forgotten;
     turns::take(step, turns::PEAKS, doc! { "$set": { "forgotten": number } }).await?;
+    segments::begin_forgetting(step, SiteId::of(site as u64)).await?;
     let first = doc! { "v": V, "number": number };
     let row = doc! { "$setOnInsert": first, "$set": { "finished": false } };
     step.put(FORGOTTEN, doc! { "_id": site }, row).await

@@ -19,6 +19,7 @@ use super::peaks::PEAKS;
 use super::people::ACCOUNTS;
 use super::salts::SALTS;
 use super::schema::V;
+use super::segments::{FOLDS, SEGMENTS};
 use super::shares::SHARES;
 use super::sign_ins::SIGN_INS;
 use super::sites::SITES;
@@ -35,8 +36,21 @@ use crate::{Result, StoreError};
 /// The database, and its history.
 pub struct MongoMoving(pub Arc<Database>, pub Arc<dyn History>);
 
-const ALL: [&str; 11] =
-    [ACCOUNTS, SITES, MEMBERS, SIGN_INS, TOKENS, INVITATIONS, SHARES, SALTS, FORGOTTEN, PEAKS, TAIL];
+const ALL: [&str; 13] = [
+    ACCOUNTS,
+    SITES,
+    MEMBERS,
+    SIGN_INS,
+    TOKENS,
+    INVITATIONS,
+    SHARES,
+    SALTS,
+    FORGOTTEN,
+    PEAKS,
+    TAIL,
+    FOLDS,
+    SEGMENTS,
+];
 
 #[derive(Deserialize)]
 struct Marked {

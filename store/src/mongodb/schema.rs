@@ -4,8 +4,8 @@
 //! and one that is older (`watchfire migrate` brings it up to date); within one version old and new programs run side
 //! by side: what they do not know in a document they leave alone.
 //!
-//! Sharded by site are `tail` with `{site: 1, id: 1}` and `peaks` with `{site: 1, hour: 1}`, both unique: every write
-//! to them names its site. All else is small (accounts, sites and what belongs to them) and stays on one shard.
+//! Sharded by site are `tail` and `segments` with `{site: 1, id: 1}`, `chunks` with `{site: 1, segment: 1, n: 1}` and
+//! `peaks` with `{site: 1, hour: 1}`, all unique: every write to them names its site, but sweeping. All else is small (accounts, sites and what belongs to them) and stays on one shard.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,11 +19,11 @@ use super::step::{Step, code};
 use super::{turns, *};
 
 /// The version that this program reads and writes.
-pub const V: i32 = 1;
+pub const V: i32 = 2;
 
 /// Migration n (from 1) is entry n - 1; it brings version n - 1 to n. Append only. Each may be run twice: a program
 /// that is killed on the way begins it again.
-const MIGRATIONS: &[&str] = &["collections and indexes"];
+const MIGRATIONS: &[&str] = &["collections and indexes", "segments and saved items"];
 
 /// How long after its end a document is removed by the server itself, where nobody asked before: longer than clocks
 /// of servers are apart. Whoever reads looks at the time anyway.
@@ -56,6 +56,11 @@ fn indexes() -> Vec<Index> {
         unique(tail::TAIL, doc! { "site": 1, "id": 1 }),
         plain(tail::TAIL, doc! { "site": 1, "_id": 1 }),
         plain(tail::TAIL, doc! { "received": 1, "_id": 1 }),
+        plain(tail::TAIL, doc! { "site": 1, "received": 1, "_id": 1 }),
+        unique(segments::SEGMENTS, doc! { "site": 1, "id": 1 }),
+        plain(segments::SEGMENTS, doc! { "site": 1, "state": 1, "day_start": 1, "id": 1 }),
+        plain(segments::SEGMENTS, doc! { "state": 1, "since": 1 }),
+        unique(chunks::CHUNKS, doc! { "site": 1, "segment": 1, "n": 1 }),
         unique(peaks::PEAKS, doc! { "site": 1, "hour": 1 }),
         plain(peaks::PEAKS, doc! { "hour": 1, "site": 1 }),
         plain(forgotten::FORGOTTEN, doc! { "number": 1 }),
@@ -73,12 +78,13 @@ fn indexes() -> Vec<Index> {
         expiring(invitations::INVITATIONS),
         unique(shares::SHARES, doc! { "secret": 1 }),
         plain(shares::SHARES, doc! { "site": 1, "created": -1 }),
+        plain(saved::SAVED, doc! { "site": 1, "kind": 1 }),
         expiring(salts::SALTS),
     ]
 }
 
 /// Collections without an index of their own: made before a transaction writes to them.
-const WITHOUT_INDEX: [&str; 4] = [META, turns::TURNS, sites::SITES, holder::HOLDERS];
+const WITHOUT_INDEX: [&str; 5] = [META, turns::TURNS, sites::SITES, holder::HOLDERS, segments::FOLDS];
 
 /// Refuses a database of another version, and makes what is missing in an empty one.
 pub async fn prepare(database: &Database) -> anyhow::Result<()> {

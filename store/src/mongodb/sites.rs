@@ -10,7 +10,7 @@ use super::registry::Registry;
 use super::schema::V;
 use super::step::Step;
 use super::transaction::{read, write};
-use super::{forgotten, invitations, members, shares, tokens, turns};
+use super::{forgotten, invitations, members, saved, shares, tokens, turns};
 use crate::sites::Sites;
 use crate::{Result, StoreError};
 
@@ -27,6 +27,8 @@ struct Row {
     first_party_id: bool,
     ignored_addresses: Vec<String>,
     ignored_paths: Vec<String>,
+    #[serde(default)]
+    keep_days: Option<i64>,
     created: i64,
     /// Taken by who counts what belongs to the site.
     turn: i64,
@@ -43,6 +45,7 @@ impl From<Row> for Site {
             first_party_id: row.first_party_id,
             ignored_addresses: row.ignored_addresses,
             ignored_paths: row.ignored_paths,
+            keep_days: row.keep_days.and_then(|days| u32::try_from(days).ok()),
             created: Millis(row.created),
         }
     }
@@ -106,6 +109,7 @@ async fn add(step: &mut Step, site: &Site, owner: AccountId) -> Result<()> {
         first_party_id: site.first_party_id,
         ignored_addresses: site.ignored_addresses.clone(),
         ignored_paths: site.ignored_paths.clone(),
+        keep_days: site.keep_days.map(i64::from),
         created: site.created.0,
         turn: 0,
     };
@@ -122,6 +126,7 @@ async fn change(step: &mut Step, site: &Site) -> Result<()> {
         "first_party_id": site.first_party_id,
         "ignored_addresses": &site.ignored_addresses,
         "ignored_paths": &site.ignored_paths,
+        "keep_days": site.keep_days.map(i64::from),
     } };
     found(step.change(SITES, one(site.id), change).await?)
 }
@@ -131,7 +136,8 @@ async fn change(step: &mut Step, site: &Site) -> Result<()> {
 async fn remove(step: &mut Step, id: SiteId) -> Result<()> {
     forgotten::begin(step, id).await?;
     found(step.remove(SITES, one(id)).await? > 0)?;
-    for of_site in [members::MEMBERS, invitations::INVITATIONS, shares::SHARES, tokens::TOKENS] {
+    for of_site in [members::MEMBERS, invitations::INVITATIONS, shares::SHARES, tokens::TOKENS, saved::SAVED]
+    {
         step.remove(of_site, doc! { "site": id.column() }).await?;
     }
     Ok(())

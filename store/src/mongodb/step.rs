@@ -111,6 +111,13 @@ impl Step {
         Ok(changed.matched_count > 0)
     }
 
+    /// How many there were to change.
+    pub async fn change_all(&mut self, within: &str, filter: Document, update: Document) -> Result<usize> {
+        let collection = self.collection::<Document>(within);
+        let changed = act!(self, collection.update_many(filter, update))?;
+        Ok(usize::try_from(changed.matched_count).unwrap_or(usize::MAX))
+    }
+
     /// Changes the one there is, or makes it.
     pub async fn put(&mut self, into: &str, filter: Document, update: Document) -> Result<()> {
         let collection = self.collection::<Document>(into);

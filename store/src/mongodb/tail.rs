@@ -4,11 +4,12 @@
 //! several shards a transaction is not seen everywhere at the same moment otherwise.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::{Context, anyhow};
 use async_trait::async_trait;
 use bytes::Bytes;
-use model::{BatchId, Millis, Peak, SiteId};
+use model::{BatchId, Clock, Millis, Peak, SegmentId, SiteId, SystemClock};
 use mongodb::bson::{Document, RawDocument, RawDocumentBuf, doc};
 use mongodb::options::{Hint, ReadConcern};
 use serde::Deserialize;
@@ -17,16 +18,19 @@ use super::appender::Appender;
 use super::database::Database;
 use super::forgotten::{self, Forgotten};
 use super::holder::Holder;
-use super::peaks;
+use super::segments::{self, Named};
 use super::step::Step;
 use super::transaction::{read, write, write_holding};
-use crate::history::{History, PAGE_BYTES_MAX, TailBatch, TailCursor, TailPage};
+use super::{chunks, peaks};
+use crate::history::{
+    History, NewFold, PAGE_BYTES_MAX, SegmentEntry, Shelf, TailBatch, TailCursor, TailPage,
+};
 use crate::{Result, StoreError};
 
 pub const TAIL: &str = "tail";
 
 /// Batches that one command removes.
-const FORGET_BATCHES_MAX: i64 = 1_000;
+const REMOVE_BATCHES_MAX: i64 = 1_000;
 
 /// The holder is that of the peaks' turn: the appender has its own.
 pub struct Tail(pub Arc<Database>, pub Arc<Appender>, pub Arc<Forgotten>, pub Arc<Holder>);
@@ -60,32 +64,104 @@ impl History for Tail {
     async fn forget(&self, site: SiteId) -> Result<()> {
         write!(self, |step| forgotten::begin(step, site))?;
         while read!(self, |step| forget_some(step, site))? {}
+        loop {
+            let gone = read!(self, |step| segments::forgotten(step, site))?;
+            if gone.is_empty() {
+                break;
+            }
+            self.remove(gone).await?;
+        }
         read!(self, |step| finish_forgetting(step, site))
     }
 
-    async fn sites_to_fold(&self, _: Millis, _: Millis, _: Option<SiteId>, _: usize) -> Result<Vec<SiteId>> {
-        Err(segmentless())
+    async fn sites_to_fold(
+        &self,
+        before: Millis,
+        old: Millis,
+        after: Option<SiteId>,
+        limit: usize,
+    ) -> Result<Vec<SiteId>> {
+        read!(self, |step| segments::sites_to_fold(step, before, old, after, limit))
     }
 
-    async fn shelf(&self, _: SiteId) -> Result<crate::history::Shelf> {
-        Err(segmentless())
+    async fn shelf(&self, site: SiteId) -> Result<Shelf> {
+        write!(self, |step| segments::shelf(step, site))
     }
 
-    async fn read_segment(&self, _: SiteId, _: model::SegmentId, _: u64, _: usize) -> Result<Bytes> {
-        Err(segmentless())
+    async fn read_segment(&self, site: SiteId, id: SegmentId, start: u64, length: usize) -> Result<Bytes> {
+        let named = Named { site, id };
+        let bytes = self.segment_bytes(named).await?;
+        if start.checked_add(length as u64).is_none_or(|end| end > bytes) {
+            return Err(StoreError::Unavailable(anyhow!("segment {id} has {bytes} bytes only")));
+        }
+        match chunks::read(self, named, start, length).await {
+            // It may have been swept since.
+            Err(error) => self.segment_bytes(named).await.and(Err(error)),
+            read => read,
+        }
     }
 
-    async fn put_fold(&self, _: SiteId, _: crate::history::NewFold) -> Result<u64> {
-        Err(segmentless())
+    async fn put_fold(&self, site: SiteId, fold: NewFold) -> Result<u64> {
+        fold.refuse_oversized()?;
+        if let Err(error) = self.sweep().await {
+            tracing::warn!(%error, "segments that were replaced stay until the next fold");
+        }
+        let old = fold.old;
+        let number = self.put(site, fold).await?;
+        while read!(self, |step| segments::remove_folded(step, site, old))? {}
+        Ok(number)
     }
 
     async fn sweep(&self) -> Result<()> {
-        Err(segmentless())
+        loop {
+            let over = read!(self, |step| segments::over(step, SystemClock.now()))?;
+            if over.is_empty() {
+                return Ok(());
+            }
+            self.remove(over).await?;
+        }
     }
 }
 
-fn segmentless() -> StoreError {
-    StoreError::Unavailable(anyhow!("this backend has no segments yet"))
+impl Tail {
+    /// NotFound past the grace.
+    async fn segment_bytes(&self, named: Named) -> Result<u64> {
+        read!(self, |step| segments::bytes(step, named, SystemClock.now()))
+    }
+
+    /// Where it cannot be known whether it is in, it is left as it is: what did not come is swept.
+    async fn put(&self, site: SiteId, mut fold: NewFold) -> Result<u64> {
+        let (began, now) = (Instant::now(), SystemClock.now());
+        let new = std::mem::take(&mut fold.segments);
+        let entries: Vec<SegmentEntry> = new.iter().map(SegmentEntry::from).collect();
+        let ids: Vec<SegmentId> = entries.iter().map(|entry| entry.id).collect();
+        write!(self, |step| segments::announce(step, site, &entries, now))?;
+        for segment in &new {
+            chunks::send(self, Named { site, id: segment.id }, segment, began).await?;
+        }
+        let coming = ids.clone();
+        let put = write!(self, |step| segments::put(step, site, &fold, &coming, SystemClock.now()));
+        if matches!(put, Err(StoreError::Conflict(_) | StoreError::Limit { .. }))
+            && let Err(error) = self.withdraw(site, ids).await
+        {
+            tracing::warn!(%error, "segments of a fold that was refused stay until they are swept");
+        }
+        put
+    }
+
+    async fn withdraw(&self, site: SiteId, ids: Vec<SegmentId>) -> Result<()> {
+        let gone = read!(self, |step| segments::withdraw(step, site, &ids))?;
+        self.remove(gone).await
+    }
+
+    /// Segments that are said to be gone.
+    async fn remove(&self, gone: Vec<Named>) -> Result<()> {
+        for named in gone {
+            read!(self, |step| chunks::remove(step, named))?;
+            read!(self, |step| segments::drop_row(step, named))?;
+        }
+        Ok(())
+    }
 }
 
 /// Forgets what an earlier process was killed while forgetting.
@@ -175,23 +251,25 @@ fn batch(row: &RawDocument) -> anyhow::Result<(TailCursor, TailBatch)> {
     Ok((TailCursor(row.get_i64("_id")? as u64), batch))
 }
 
-/// Whether there may be more.
 async fn forget_some(step: &mut Step, site: SiteId) -> Result<bool> {
-    let of_site = doc! { "site": site.value() as i64 };
+    remove_some(step, doc! { "site": site.value() as i64 }, doc! { "site": 1, "_id": 1 }).await
+}
+
+/// Removes some of a site's batches, found along an index; whether there may be more.
+pub async fn remove_some(step: &mut Step, of_site: Document, along: Document) -> Result<bool> {
     let collection = step.collection::<Document>(TAIL);
-    let find = collection.find(of_site.clone());
-    let mut found =
-        find.projection(doc! { "_id": 1 }).sort(doc! { "_id": 1 }).limit(FORGET_BATCHES_MAX).await?;
-    let mut last = None;
+    let find = collection.find(of_site.clone()).projection(doc! { "_id": 1 });
+    let mut found = find.hint(Hint::Keys(along)).limit(REMOVE_BATCHES_MAX).await?;
+    let mut cursors = Vec::new();
     while found.advance().await? {
-        last = Some(found.deserialize_current()?.get_i64("_id").context("a cursor is no number"));
+        let cursor = found.deserialize_current()?.get_i64("_id").context("a cursor is no number");
+        cursors.push(cursor.map_err(StoreError::Unavailable)?);
     }
-    let Some(last) = last.transpose().map_err(StoreError::Unavailable)? else {
+    if cursors.is_empty() {
         return Ok(false);
-    };
-    let mut some = of_site;
-    some.insert("_id", doc! { "$lte": last });
-    step.remove(TAIL, some).await?;
+    }
+    let site = of_site.get("site").cloned().unwrap_or_default();
+    step.remove(TAIL, doc! { "site": site, "_id": { "$in": cursors } }).await?;
     Ok(true)
 }
 

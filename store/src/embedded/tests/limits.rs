@@ -39,6 +39,7 @@ fn site(number: u64) -> Site {
         first_party_id: false,
         ignored_addresses: vec![],
         ignored_paths: vec![],
+        keep_days: None,
         created: Millis(0),
     }
 }
@@ -47,7 +48,7 @@ fn fill(file: &std::path::Path, count: usize) {
     let db = rusqlite::Connection::open(file).unwrap();
     let filled = db.execute(
         "WITH RECURSIVE numbers (number) AS (VALUES (1) UNION ALL SELECT number + 1 FROM numbers LIMIT ?1)
-         INSERT INTO sites SELECT number, 'site', '[]', 'UTC', 0, 0, '[]', '[]', 0 FROM numbers",
+         INSERT INTO sites SELECT number, 'site', '[]', 'UTC', 0, 0, '[]', '[]', 0, NULL FROM numbers",
         [count],
     );
     assert_eq!(filled.unwrap(), count);

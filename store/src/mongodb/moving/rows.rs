@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use model::{Millis, Site, SiteId};
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{Bson, Document, doc};
 
 use super::super::columns::{binary, date};
 use super::super::people::email_key;
@@ -18,7 +18,7 @@ fn text(row: &Document, field: &str) -> anyhow::Result<String> {
 }
 
 fn texts(row: &Document, field: &str) -> anyhow::Result<Vec<String>> {
-    let text = |item: &mongodb::bson::Bson| item.as_str().map(str::to_owned);
+    let text = |item: &Bson| item.as_str().map(str::to_owned);
     let texts: Option<Vec<String>> = row.get_array(field)?.iter().map(text).collect();
     texts.with_context(|| format!("`{field}` is no list of words"))
 }
@@ -60,6 +60,7 @@ pub fn site(row: &Document) -> anyhow::Result<Site> {
         first_party_id: row.get_bool("first_party_id")?,
         ignored_addresses: texts(row, "ignored_addresses")?,
         ignored_paths: texts(row, "ignored_paths")?,
+        keep_days: row.get("keep_days").and_then(Bson::as_i64).and_then(|days| u32::try_from(days).ok()),
         created: Millis(row.get_i64("created")?),
     })
 }
@@ -73,6 +74,7 @@ pub fn of_site(site: &Site) -> Document {
         "first_party_id": site.first_party_id,
         "ignored_addresses": &site.ignored_addresses,
         "ignored_paths": &site.ignored_paths,
+        "keep_days": site.keep_days.map(i64::from),
         "created": site.created.0,
         "turn": 0_i64,
     }
@@ -109,7 +111,7 @@ pub fn token(row: &Document) -> anyhow::Result<TokenRow> {
         secret: bytes32(row, "secret")?,
         account: row.get_i64("account")?,
         name: text(row, "name")?,
-        site: row.get("site").and_then(mongodb::bson::Bson::as_i64),
+        site: row.get("site").and_then(Bson::as_i64),
         scopes: texts(row, "scopes")?,
         created: row.get_i64("created")?,
     })

@@ -1,0 +1,199 @@
+//! A query under way over one range: the rows that count, their sums, and the distinct visitors of what is asked for.
+
+use std::sync::Arc;
+
+use super::answer::Sums;
+use super::breakdown::visitors_for;
+use super::buckets::Buckets;
+use super::columns::Column;
+use super::distinct::Distinct;
+use super::group::{Context, Grouping, Groups, NONE};
+use super::mask::{Mask, Ready, of_kind};
+use super::part::Part;
+use super::scan::View;
+use super::sums::{Cells, Wants};
+use super::{Control, ReportError};
+use crate::query::{Filter, Query};
+use crate::table::Kind;
+
+pub(super) struct Asked<'q> {
+    pub query: &'q Query,
+    pub context: &'q Context,
+    pub control: &'q Control<'q>,
+    pub wants: Wants,
+    pub range: (i64, i64),
+    pub buckets: &'q Buckets,
+    views: Vec<View>,
+    /// The rows of these that are conversions; none where nothing of a goal is asked for.
+    goal_views: Vec<View>,
+    /// All visitors' numbers are below this.
+    visitors: usize,
+}
+
+/// The sums of all groups, and those of their conversions.
+pub(super) struct Tally {
+    cells: Cells,
+    goal_cells: Option<Cells>,
+}
+
+/// Whose visitors: of all rows that count, or of the conversions.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Whose {
+    All,
+    Converted,
+}
+
+impl<'q> Asked<'q> {
+    /// Judges the rows of every part. `parts`: in order, of one library.
+    pub fn new(
+        parts: &[Arc<Part>],
+        query: &'q Query,
+        context: &'q Context,
+        (range, buckets): ((i64, i64), &'q Buckets),
+        control: &'q Control<'q>,
+    ) -> Result<Asked<'q>, ReportError> {
+        let parts: Vec<Arc<Part>> =
+            parts.iter().filter(|part| part.touches(range.0, range.1)).cloned().collect();
+        for part in &parts {
+            control.check()?;
+            part.column(Column::Visitor)?;
+        }
+        let visitors = parts.first().map_or(0, |part| part.library().visitors());
+        let wants = Wants::of(query);
+        let (views, goal_views) = (Vec::new(), Vec::new());
+        let mut asked = Asked { query, context, control, wants, range, buckets, views, goal_views, visitors };
+        let filter = asked.ready(&parts, query.filter.as_ref())?;
+        let goal = query.goal.as_ref().filter(|_| wants.is_of_goal());
+        let goal = asked.ready(&parts, goal)?;
+        for part in &parts {
+            let mask = match &filter {
+                Some(filter) => filter.mask(part, context, control)?,
+                None => Mask::All,
+            };
+            if let (Some(ready), Some(goal)) = (&goal, &query.goal) {
+                let kind = if goal.is_of_events() { Kind::Event } else { Kind::Pageview };
+                let of_goal = ready.mask(part, context, control)?;
+                let of_goal = mask.clone().and(of_goal, part)?.and(of_kind(part, kind)?, part)?;
+                asked.goal_views.push(View::new(part, of_goal, range, query.bots, buckets)?);
+            }
+            asked.views.push(View::new(part, mask, range, query.bots, buckets)?);
+        }
+        Ok(asked)
+    }
+
+    fn ready(
+        &self,
+        parts: &[Arc<Part>],
+        filter: Option<&'q Filter>,
+    ) -> Result<Option<Ready<'q>>, ReportError> {
+        let mut ready = filter.map(Ready::new).transpose()?;
+        if let Some(ready) = &mut ready {
+            visitors_for(ready, parts, self.range, self.query.bots, self.context, self.control)?;
+        }
+        Ok(ready)
+    }
+
+    /// Of each part, the groups of its rows.
+    pub fn groups(&self, grouping: &Grouping<'_>) -> Result<Vec<Groups>, ReportError> {
+        self.views.iter().map(|view| grouping.of(&view.part, self.context)).collect()
+    }
+
+    /// All rows in one group.
+    pub fn one_group(&self) -> Vec<Groups> {
+        self.views.iter().map(|_| Groups::One).collect()
+    }
+
+    pub fn tally(&self, count: usize, groups: &[Groups], of_visit: bool) -> Result<Tally, ReportError> {
+        let sum = |views: &[View], wants: Wants| {
+            let mut cells = Cells::new(count, self.buckets.starts.len(), wants, self.control)?;
+            for (view, groups) in views.iter().zip(groups) {
+                cells.walk(view, of_visit, groups, self.buckets, self.control)?;
+            }
+            Ok::<Cells, ReportError>(cells)
+        };
+        let cells = sum(&self.views, self.wants)?;
+        let goal_cells = match self.wants.is_of_goal() {
+            true => Some(sum(&self.goal_views, self.wants.of_conversions())?),
+            false => None,
+        };
+        Ok(Tally { cells, goal_cells })
+    }
+
+    /// Distinct visitors of groups, by their slots (`NONE`: not asked for), and of each bucket if so.
+    /// `rows`: how many there may be at most.
+    pub fn distinct(
+        &self,
+        whose: Whose,
+        (groups, of_visit): (&[Groups], bool),
+        slots: &[u32],
+        in_buckets: bool,
+        rows: u64,
+    ) -> Result<Vec<u64>, ReportError> {
+        let count = slots.iter().filter(|&&slot| slot != NONE).count();
+        let buckets = if in_buckets { self.buckets.starts.len() } else { 1 };
+        let mut distinct = Distinct::new(count * buckets, self.visitors, rows, self.control)?;
+        distinct.buckets = buckets;
+        let views = if whose == Whose::All { &self.views } else { &self.goal_views };
+        for (view, groups) in views.iter().zip(groups) {
+            distinct.walk(view, of_visit, groups, slots, self.buckets, self.control)?;
+        }
+        distinct.counts(self.control)
+    }
+
+    /// The headline and its series; the series is empty where the query has no buckets.
+    pub fn totals(&self) -> Result<(Sums, Vec<Sums>), ReportError> {
+        let groups = self.one_group();
+        let tally = self.tally(1, &groups, true)?;
+        let buckets = if self.query.bucket.is_some() { self.buckets.starts.len() } else { 0 };
+        let mut total = tally.total(0);
+        let mut series: Vec<Sums> = (0..buckets).map(|bucket| tally.sums(0, bucket)).collect();
+        for whose in [Whose::All, Whose::Converted] {
+            if !self.wants.visitors_of(whose) {
+                continue;
+            }
+            let rows = tally.rows(whose, 0);
+            let distinct = |in_buckets| self.distinct(whose, (&groups, true), &[0], in_buckets, rows);
+            let all = distinct(false)?[0];
+            total.put_visitors(whose, all);
+            let of_buckets = if buckets > 1 { distinct(true)? } else { vec![all; buckets] };
+            series.iter_mut().zip(of_buckets).for_each(|(sums, visitors)| sums.put_visitors(whose, visitors));
+        }
+        Ok((total, series))
+    }
+}
+
+impl Tally {
+    /// Rows or visits that counted: never fewer than visitors.
+    pub fn rows(&self, whose: Whose, group: usize) -> u64 {
+        match (whose, &self.goal_cells) {
+            (Whose::All, _) => self.cells.rows(group),
+            (Whose::Converted, Some(cells)) => cells.rows(group),
+            (Whose::Converted, None) => 0,
+        }
+    }
+
+    pub fn sums(&self, group: usize, bucket: usize) -> Sums {
+        let of_goal = self.goal_cells.as_ref().map(|cells| cells.sums(group, bucket));
+        with_conversions(self.cells.sums(group, bucket), of_goal)
+    }
+
+    pub fn total(&self, group: usize) -> Sums {
+        let of_goal = self.goal_cells.as_ref().map(|cells| cells.total(group));
+        with_conversions(self.cells.total(group), of_goal)
+    }
+}
+
+fn with_conversions(sums: Sums, of_goal: Option<Sums>) -> Sums {
+    let of_goal = of_goal.unwrap_or_default();
+    let conversions = of_goal.pageviews + of_goal.events;
+    Sums { conversions, goal_revenue: of_goal.revenue, ..sums }
+}
+
+impl Sums {
+    pub(super) fn put_visitors(&mut self, whose: Whose, visitors: u64) {
+        match whose {
+            Whose::All => self.visitors = visitors,
+            Whose::Converted => self.converted = visitors,
+        }
+    }
+}
