@@ -84,6 +84,7 @@ const PAGES = {
   "fresh-invitation": () => `/sites/${site}/people`,
   overview: () => "/",
   live: () => `/sites/${site}`,
+  reports: () => `/sites/${site}/reports?range=today&behaviour=journeys`,
   tag: () => `/sites/${site}/tag`,
   settings: () => `/sites/${site}/settings`,
   people: () => `/sites/${site}/people`,
@@ -91,6 +92,7 @@ const PAGES = {
   account: () => "/account",
   tokens: () => "/account/tokens",
   share: () => share,
+  "share-reports": () => `${share}/reports`,
   "sign-in": () => "/sign-in",
   absent: () => "/no-such-page",
   "demo-home": () => `/demo/${site}/`,
@@ -109,7 +111,7 @@ for (const [name, path] of Object.entries(PAGES)) {
 }
 
 async function check(name, path, viewport, colorScheme) {
-  const stranger = ["share", "sign-in", "sign-in-refused", "set-up", "invitation"].includes(name);
+  const stranger = ["share", "share-reports", "sign-in", "sign-in-refused", "set-up", "invitation"].includes(name);
   const own = stranger ? await browser.newContext({ viewport, colorScheme }) : context;
   const tab = await own.newPage();
   const errors = [];
@@ -123,6 +125,7 @@ async function check(name, path, viewport, colorScheme) {
   await tab.goto(new URL(path, program.url).href);
   await ACTS[name]?.(tab);
   if (["live", "share"].includes(name)) await tab.locator("[data-state=live]").first().waitFor();
+  if (name.endsWith("reports")) await tab.locator("[data-state=ready]").first().waitFor();
   if (PICTURES) {
     mkdirSync(PICTURES, { recursive: true });
     await tab.screenshot({ path: `${PICTURES}/${name}-${viewport.width}-${colorScheme}.png`, fullPage: true });
