@@ -93,7 +93,7 @@ impl Work {
         let heads: Vec<Head> = shelf
             .segments
             .iter()
-            .map(|entry| Head::from_json(&entry.head))
+            .map(head)
             .collect::<std::result::Result<_, _>>()?;
         let mut fold = Fold::new(self.zone.clone());
         for index in needs(&heads, hits) {
