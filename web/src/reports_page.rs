@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Path, State};
+use model::Role;
 
 use crate::Web;
 use crate::error::Answer;
@@ -20,6 +21,7 @@ struct ReportsPage {
     site_name: String,
     time_zone: String,
     has_hits: bool,
+    may_edit: bool,
 }
 
 #[derive(Template)]
@@ -40,6 +42,7 @@ pub async fn show(State(web): State<Arc<Web>>, on: OnSite) -> Answer {
         site_name: on.site.name.clone(),
         time_zone: on.site.time_zone.clone(),
         has_hits: has_hits(&web, on.site.id).await?,
+        may_edit: on.role >= Role::Admin,
     }))
 }
 

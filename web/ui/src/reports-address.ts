@@ -6,7 +6,7 @@ import type { Comparison, Range, Unit } from "./reports-range";
 import { isDimension, METRICS, PANELS } from "./reports-words";
 import type { Metric } from "./reports-words";
 
-export const BEHAVIOUR_TABS = ["funnel", "retention", "journeys"] as const;
+export const BEHAVIOUR_TABS = ["goals", "funnel", "retention", "journeys"] as const;
 export type BehaviourTab = (typeof BEHAVIOUR_TABS)[number];
 export const WINDOWS = ["1h", "1d", "7d", "30d", "365d"] as const;
 export type FunnelWindow = (typeof WINDOWS)[number];
@@ -26,6 +26,8 @@ export interface View {
   tabs: Record<string, string>;
   /** The property of events whose values are listed. */
   prop: string;
+  /** Id of the saved segment that narrows the page; empty: none. */
+  segment: string;
   behaviour: BehaviourTab;
   /** Of the funnel, in order: each one condition. */
   steps: Condition[];
@@ -39,7 +41,7 @@ export interface View {
 
 export const PLAIN: View = {
   range: PRESET_DEFAULT, comparison: "previous", metric: "visitors", unit: null, conditions: [], bots: false, tabs: {}, prop: "",
-  behaviour: "funnel", steps: [], window: "1d", cohort: "week", start: "", backwards: false,
+  segment: "", behaviour: "goals", steps: [], window: "1d", cohort: "week", start: "", backwards: false,
 };
 
 /** Reads `?range=7d&compare=year&metric=visits&country.is=FR&bots=1`; what is not understood is left out. */
@@ -60,6 +62,7 @@ export function viewFrom(search: string): View {
     bots: parameters.get("bots") === "1",
     tabs,
     prop: isDimension(`prop:${parameters.get("prop")}`) ? parameters.get("prop") ?? "" : "",
+    segment: /^[A-Z0-9-]{1,32}$/.test(parameters.get("segment") ?? "") ? parameters.get("segment")! : PLAIN.segment,
     behaviour: named("behaviour", BEHAVIOUR_TABS) ?? PLAIN.behaviour,
     steps: stepsFrom(parameters),
     window: named("window", WINDOWS) ?? PLAIN.window,
@@ -80,6 +83,7 @@ export function addressOf(view: View): string {
   if (view.bots) parameters.set("bots", "1");
   for (const [panel, tab] of Object.entries(view.tabs)) parameters.set(panel, tab);
   if (view.prop) parameters.set("prop", view.prop);
+  if (view.segment) parameters.set("segment", view.segment);
   if (view.behaviour !== PLAIN.behaviour) parameters.set("behaviour", view.behaviour);
   for (const step of view.steps) parameters.append("step", stepText(step));
   if (view.window !== PLAIN.window) parameters.set("window", view.window);

@@ -1,13 +1,14 @@
 // Questions to the API of reports and its answers: the shapes of docs/api-reports.md.
 import type { ApiFilter } from "./reports-filters";
-import type { AnyMetric, Values } from "./reports-words";
+import type { AnyMetric, GoalMetric, Values } from "./reports-words";
 
 export type Asked = { kind: string } & Record<string, unknown>;
 
 export interface Breakdown {
   kind: "breakdown";
   by?: string[];
-  metrics: AnyMetric[];
+  metrics: (AnyMetric | GoalMetric)[];
+  goal?: ApiFilter;
   range: unknown;
   bucket?: string | undefined;
   compare?: string | undefined;
@@ -134,7 +135,7 @@ export class ReportsApi {
   }
 }
 
-async function reach(url: string, how: RequestInit): Promise<Response> {
+export async function reach(url: string, how: RequestInit): Promise<Response> {
   try {
     return await fetch(url, how);
   } catch (error) {
@@ -143,7 +144,7 @@ async function reach(url: string, how: RequestInit): Promise<Response> {
   }
 }
 
-function problemOf(status: number, told: any): Problem {
+export function problemOf(status: number, told: any): Problem {
   if (status === 401) return new Problem("sign_in", "You are signed out.");
   if (status === 404) return new Problem("not_found", "There are no reports here for you, or no longer.");
   return new Problem(told?.error?.code ?? "unknown", told?.error?.message ?? `The server answered with status ${status}.`);

@@ -4,18 +4,23 @@ import { count, duration } from "./format";
 import { BEHAVIOUR_TABS, COHORT_UNITS, STEPS_MAX, WINDOWS } from "./reports-address";
 import type { BehaviourTab, View } from "./reports-address";
 import type { Answered, Asked } from "./reports-api";
+import { drawGoals } from "./reports-goals";
+import type { NameDialog } from "./reports-name-dialog";
+import type { SavedApi } from "./reports-saved";
 import { conditionText } from "./reports-chips";
-import { stepFilter } from "./reports-filters";
+import { conditionOf, stepFilter } from "./reports-filters";
 import type { Condition } from "./reports-filters";
 import { drawJourneys } from "./reports-journeys";
 import type { JourneysAnswer } from "./reports-journeys";
 import type { Labels } from "./reports-labels";
+import { percent } from "./reports-words";
 import type { Questions } from "./reports-questions";
 import { drawRetention } from "./reports-retention";
 import type { RetentionAnswer } from "./reports-retention";
 
-const NAMES: Record<BehaviourTab, string> = { funnel: "Funnel", retention: "Retention", journeys: "Journeys" };
+const NAMES: Record<BehaviourTab, string> = { goals: "Goals", funnel: "Funnel", retention: "Retention", journeys: "Journeys" };
 const MEANS: Record<BehaviourTab, string> = {
+  goals: "Visitors who did what the goal names (a page seen or an event), how often it was done, and the share of all visitors who did.",
   funnel: "Visitors who take the steps in order within the window, which begins with the first step; across visits and days. One hit is at most one step.",
   retention: "Visitors by when they were first seen in the range, and how many of them had a hit so many units later. Where the site keeps no id in the browser, a visitor is another one each day, and nobody returns.",
   journeys: "The pages of visits, in order. A visit ends where no further page follows.",
@@ -23,6 +28,7 @@ const MEANS: Record<BehaviourTab, string> = {
 const WINDOW_NAMES = { "1h": "within 1 hour", "1d": "within 1 day", "7d": "within 7 days", "30d": "within 30 days", "365d": "within a year" };
 const WINDOW_MS = { "1h": 3_600_000, "1d": 86_400_000, "7d": 7 * 86_400_000, "30d": 30 * 86_400_000, "365d": 365 * 86_400_000 };
 const COHORT_NAMES = { day: "by day", week: "by week", month: "by month" };
+const GOALS_SHOWN_MAX = 32;
 const PERIODS = 8;
 const DEPTH = 3;
 const BRANCHES = 4;
@@ -35,6 +41,10 @@ interface FunnelAnswer {
 export interface BehaviourMeans {
   ask: (questions: Record<string, Asked>, signal: AbortSignal) => Promise<Record<string, Answered<any>>>;
   labels: Labels;
+  /** Null: whoever looks is not told what is saved. */
+  saved: SavedApi | null;
+  naming: NameDialog;
+  narrow: (condition: Condition) => void;
   change: (changed: Partial<View>) => void;
   /** Asks for one condition and hands it over. */
   pick: (title: string, done: (condition: Condition) => void) => void;
@@ -55,6 +65,7 @@ export class Behaviour {
     list.setAttribute("role", "tablist");
     list.setAttribute("aria-label", "Behaviour");
     for (const name of BEHAVIOUR_TABS) {
+      if (name === "goals" && means.saved === null) continue;
       const tab = make("button", "", NAMES[name]);
       tab.type = "button";
       tab.setAttribute("role", "tab");
@@ -73,7 +84,8 @@ export class Behaviour {
   }
 
   /** The controls at once, the numbers when they come. */
-  async show(view: View, questions: Questions, signal: AbortSignal): Promise<void> {
+  async show(asked: View, questions: Questions, signal: AbortSignal): Promise<void> {
+    const view: View = this.means.saved === null && asked.behaviour === "goals" ? { ...asked, behaviour: "funnel" } : asked;
     for (const [name, tab] of this.tabs) {
       tab.ariaSelected = String(name === view.behaviour);
       tab.tabIndex = name === view.behaviour ? 0 : -1;
@@ -82,12 +94,70 @@ export class Behaviour {
     this.body.setAttribute("aria-label", NAMES[view.behaviour]);
     this.writeControls(view);
     if (view.behaviour === "funnel" && view.steps.length === 0) return this.put(this.invitation());
-    const { asked } = await this.means.ask({ asked: this.question(view, questions) }, signal);
-    if (signal.aborted || !asked) return;
-    if ("trouble" in asked) return this.put(make("p", "nothing", asked.trouble.message));
-    if (view.behaviour === "funnel") return this.put(this.funnel(view, asked.answer));
-    if (view.behaviour === "retention") return this.put(drawRetention(asked.answer as RetentionAnswer, this.means.labels));
-    this.put(drawJourneys(asked.answer as JourneysAnswer, (start) => this.means.change({ start })));
+    if (view.behaviour === "goals") return this.showGoals(questions, signal);
+    const { told } = await this.means.ask({ told: this.question(view, questions) }, signal);
+    if (signal.aborted || !told) return;
+    if ("trouble" in told) return this.put(make("p", "nothing", told.trouble.message));
+    if (view.behaviour === "funnel") return this.put(this.funnel(view, told.answer));
+    if (view.behaviour === "retention") return this.put(drawRetention(told.answer as RetentionAnswer, this.means.labels));
+    this.put(drawJourneys(told.answer as JourneysAnswer, (start) => this.means.change({ start })));
+  }
+
+  private async showGoals(questions: Questions, signal: AbortSignal): Promise<void> {
+    const { saved, ask, change, narrow } = this.means;
+    const goals = (saved?.of("goal") ?? []).slice(0, GOALS_SHOWN_MAX);
+    if (!saved || goals.length === 0) return this.put(this.goalsInvitation());
+    const told = await ask(Object.fromEntries(goals.map((goal) => [goal.id, { ...questions.goal(goal.body.filter) }])), signal);
+    if (signal.aborted) return;
+    const remove = saved.mayEdit ? (goal: { id: string; name: string }) => void saved.remove(goal.id).then(() => change({}), () => undefined) : null;
+    const choose = (goal: (typeof goals)[number]) => {
+      const condition = conditionOf(goal.body.filter);
+      if (condition) narrow(condition);
+    };
+    this.put(drawGoals(goals.map((goal) => [goal, told[goal.id]!]), choose, remove));
+  }
+
+  private goalsInvitation(): HTMLElement {
+    const box = make("div", "nothing behaviour-empty");
+    box.append(make("p", "", "A goal is a page or an event that the site wants: how many visitors reach it, how often, and what share of all."));
+    if (this.means.saved?.mayEdit) {
+      const begin = press("Add a goal", () => this.addGoal());
+      begin.classList.add("primary");
+      box.append(begin);
+    }
+    return box;
+  }
+
+  private addGoal(): void {
+    this.means.pick("Goal", (condition) => this.means.naming.ask("Goal", "Name of the goal", { name: conditionText(condition) }, async ({ name }) => {
+      await this.means.saved?.add("goal", name, { filter: stepFilter(condition) });
+      this.means.change({});
+    }));
+  }
+
+  private saveFunnel(view: View): void {
+    this.means.naming.ask("Funnel", "Name of the funnel", {}, async ({ name }) => {
+      const steps = view.steps.map((step) => ({ name: conditionText(step).slice(0, 100), filter: stepFilter(step) }));
+      await this.means.saved?.add("funnel", name, { steps, window_ms: WINDOW_MS[view.window] });
+      this.means.change({});
+    });
+  }
+
+  /** Saved funnels that this page can set out in steps of its own. */
+  private savedFunnels(view: View): HTMLElement[] {
+    const funnels = (this.means.saved?.of("funnel") ?? []).flatMap((item) => {
+      const steps = item.body.steps.map((step) => conditionOf(step.filter));
+      const window = WINDOWS.find((name) => WINDOW_MS[name] >= item.body.window_ms) ?? "365d";
+      return steps.every((step) => step !== null) ? [{ name: item.name, steps: steps as Condition[], window }] : [];
+    });
+    if (funnels.length === 0) return [];
+    const names = ["", ...funnels.map((_, index) => String(index))];
+    const words = Object.fromEntries(names.map((name) => [name, name === "" ? "Saved funnels" : funnels[Number(name)]!.name]));
+    const chosen = funnels.findIndex((funnel) => JSON.stringify(funnel.steps) === JSON.stringify(view.steps));
+    return [choice("Saved funnels", names, words, chosen < 0 ? "" : String(chosen), (name) => {
+      const funnel = funnels[Number(name)];
+      if (name !== "" && funnel) this.means.change({ steps: funnel.steps, window: funnel.window });
+    })];
   }
 
   private put(drawn: HTMLElement): void {
@@ -99,7 +169,7 @@ export class Behaviour {
     const common = questions.common();
     switch (view.behaviour) {
       case "funnel": return { kind: "funnel", ...common, steps: view.steps.map(stepFilter), window_ms: WINDOW_MS[view.window] };
-      case "retention": return { kind: "retention", ...common, unit: view.cohort, periods: PERIODS };
+      case "goals": case "retention": return { kind: "retention", ...common, unit: view.cohort, periods: PERIODS };
       case "journeys": {
         const from = view.start ? { from: { is: { by: "page", values: [view.start] } } } : {};
         return { kind: "journeys", ...common, ...from, direction: view.backwards ? "previous" : "next", depth: DEPTH, limit: BRANCHES };
@@ -114,6 +184,11 @@ export class Behaviour {
       controls.push(choice("Window", WINDOWS, WINDOW_NAMES, view.window, (window) => change({ window })));
       if (view.steps.length < STEPS_MAX) controls.push(press("Add a step", () => this.addStep(view.steps)));
     }
+    if (view.behaviour === "funnel") {
+      controls.unshift(...this.savedFunnels(view));
+      if (view.steps.length > 0 && this.means.saved?.mayEdit) controls.push(press("Save", () => this.saveFunnel(view)));
+    }
+    if (view.behaviour === "goals" && this.means.saved?.mayEdit && this.means.saved.of("goal").length > 0) controls.push(press("Add a goal", () => this.addGoal()));
     if (view.behaviour === "retention") controls.push(choice("Cohorts", COHORT_UNITS, COHORT_NAMES, view.cohort, (cohort) => change({ cohort })));
     if (view.behaviour === "journeys") {
       controls.push(choice("Direction", ["next", "back"] as const, { next: "and then", back: "and before" }, view.backwards ? "back" : "next", (way) => change({ backwards: way === "back" })));
@@ -161,12 +236,6 @@ export class Behaviour {
     }));
     return list;
   }
-}
-
-const percents = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
-
-export function percent(share: number): string {
-  return percents.format(share);
 }
 
 function press(name: string, act: () => void): HTMLButtonElement {

@@ -29,6 +29,8 @@ export class ReportChart {
   private metric: Metric = "visitors";
   private unit: Unit = "day";
   private pointed: number | null = null;
+  private notes: { at: number; text: string }[] = [];
+  private onOpen: (from: number, to: number) => void = () => undefined;
 
   constructor(private readonly root: HTMLElement, private readonly labels: Labels, private readonly onSelect: (span: Span) => void) {
     this.stage = part(root, "chart");
@@ -40,6 +42,7 @@ export class ReportChart {
     new ResizeObserver(([entry]) => {
       const width = Math.floor(entry!.contentRect.width);
       if (this.plot && width > 0 && width !== this.plot.width) this.plot.setSize({ width, height: HEIGHT });
+      this.drawMarks();
     }).observe(this.stage);
     for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) matchMedia(query).addEventListener("change", () => this.draw());
   }
@@ -54,12 +57,38 @@ export class ReportChart {
     this.writeReadout();
   }
 
+  /** Marks the buckets in which something is noted; a press hands over the bucket. */
+  mark(notes: { at: number; text: string }[], onOpen: (from: number, to: number) => void): void {
+    this.notes = notes;
+    this.onOpen = onOpen;
+    this.drawMarks();
+  }
+
+  private drawMarks(): void {
+    for (const mark of this.stage.querySelectorAll(".note-mark")) mark.remove();
+    const { plot, points } = this;
+    if (!plot) return;
+    points.forEach((point, index) => {
+      const to = points[index + 1]?.at ?? this.end;
+      const texts = this.notes.filter((note) => note.at >= point.at && note.at < to).map((note) => note.text);
+      if (texts.length === 0) return;
+      const mark = make("button", "note-mark");
+      mark.type = "button";
+      mark.title = texts.join("\n");
+      mark.append(make("span", "sr-only", `${this.labels.bucket(point.at, this.unit)}: ${texts.join("; ")}`));
+      mark.style.left = `${plot.over.offsetLeft + plot.valToPos(index, "x")}px`;
+      mark.addEventListener("click", () => this.onOpen(point.at, to));
+      this.stage.append(mark);
+    });
+  }
+
   private draw(): void {
     this.plot?.destroy();
     this.stage.querySelector(".bone")?.remove();
     this.writeLegend();
     this.plot = new uPlot(this.options(), this.data(), this.stage);
     this.plot.root.setAttribute("aria-hidden", "true");
+    this.drawMarks();
   }
 
   private data(): uPlot.AlignedData {

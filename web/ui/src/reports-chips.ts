@@ -12,17 +12,29 @@ export class ReportChips {
   private readonly list: HTMLElement;
   private readonly clear: HTMLButtonElement;
 
-  constructor(private readonly root: HTMLElement, private readonly onChange: (conditions: Condition[]) => void, private readonly onEdit: (condition: Condition) => void) {
+  constructor(private readonly root: HTMLElement, private readonly onChange: (conditions: Condition[]) => void, private readonly onEdit: (condition: Condition) => void, private readonly onLeaveSegment: () => void) {
     this.list = part(root, "chips");
     this.clear = part<HTMLButtonElement>(root, "clear");
     this.clear.addEventListener("click", () => onChange([]));
   }
 
-  show(conditions: Condition[]): void {
+  /** `segment`: the name of the one in force. */
+  show(conditions: Condition[], segment: string | null): void {
     const hadFocus = this.list.contains(document.activeElement) || document.activeElement === this.clear;
-    this.list.replaceChildren(...conditions.map((condition) => this.chip(condition, conditions)));
-    this.clear.hidden = conditions.length < 2;
+    this.list.replaceChildren(...(segment === null ? [] : [this.segmentChip(segment)]), ...conditions.map((condition) => this.chip(condition, conditions)));
+    this.clear.hidden = conditions.length + (segment === null ? 0 : 1) < 2;
     if (hadFocus) (this.list.querySelector("button") ?? part(this.root, "add-filter")).focus();
+  }
+
+  private segmentChip(name: string): HTMLElement {
+    const item = make("li");
+    const chip = make("button", "chip");
+    chip.type = "button";
+    chip.setAttribute("aria-label", `Leave the segment ${name}`);
+    chip.append(make("span", "chip-kind", "Segment"), " ", make("bdi", "chip-value", name), make("span", "chip-cross"));
+    chip.addEventListener("click", this.onLeaveSegment);
+    item.append(chip);
+    return item;
   }
 
   private chip(condition: Condition, all: Condition[]): HTMLElement {

@@ -87,6 +87,21 @@ function said({ by, operator, values }: Condition): ApiFilter {
   return operator === "not" || operator === "lacks" ? { not: levelled } : levelled;
 }
 
+/** The condition that a filter was made of; null: it says more than one can. */
+export function conditionOf(filter: ApiFilter): Condition | null {
+  if ("visit" in filter) return conditionOf(filter.visit);
+  if ("not" in filter) {
+    const inner = conditionOf(filter.not);
+    if (inner?.operator === "is") return { ...inner, operator: "not" };
+    return inner?.operator === "contains" ? { ...inner, operator: "lacks" } : null;
+  }
+  if ("is" in filter) return { operator: "is", ...filter.is };
+  if ("contains" in filter) return { operator: "contains", ...filter.contains };
+  if ("starts" in filter) return { operator: "starts", ...filter.starts };
+  if ("matches" in filter) return { operator: "matches", by: filter.matches.by, values: [filter.matches.pattern] };
+  return null;
+}
+
 /** A step of a funnel: the hit itself is what is said, not its visit. */
 export function stepFilter(step: Condition): ApiFilter {
   const filter = said(step);

@@ -18,10 +18,14 @@ import { isNarrowedTo, toggledIs, withCondition } from "./reports-filters";
 import type { Condition } from "./reports-filters";
 import { Keys } from "./reports-keys";
 import { Labels } from "./reports-labels";
+import { NameDialog } from "./reports-name-dialog";
+import { Notes } from "./reports-notes";
 import { ReportPanel, exportLink } from "./reports-panel";
 import { Questions } from "./reports-questions";
 import { COMPARISONS, UNITS, moved, rangeText, resolve, unitsOf, wallText } from "./reports-range";
 import type { Comparison, Span, Unit } from "./reports-range";
+import { SavedApi } from "./reports-saved";
+import { SegmentDialog } from "./reports-segments";
 import { Sheet } from "./reports-sheet";
 import { Tiles } from "./reports-tiles";
 import { Times } from "./reports-times";
@@ -51,6 +55,10 @@ export class ReportsPage {
   private readonly filters: FilterDialog;
   private readonly sheet: Sheet;
   private readonly keys: Keys;
+  private readonly saved: SavedApi | null;
+  private readonly segments: SegmentDialog | null;
+  private readonly notes: Notes | null;
+  private savedKnown: Promise<void> = Promise.resolve();
   private view: View = PLAIN;
   private questions: Questions;
   private answers: Record<string, Answered<BreakdownAnswer>> | null = null;
@@ -62,12 +70,16 @@ export class ReportsPage {
   constructor(private readonly root: HTMLElement) {
     const { site = "", zone, share, world } = root.dataset;
     this.api = new ReportsApi(site, share ?? null);
+    this.saved = share === undefined ? new SavedApi(site, "mayEdit" in root.dataset) : null;
+    this.segments = this.saved && new SegmentDialog(this.saved, (segment, conditions) => this.go({ segment, conditions: conditions ?? this.view.conditions }));
     this.calendar = new Calendar(zone);
     this.labels = new Labels(this.calendar.zone);
     this.questions = new Questions(this.view, this.calendar, this.api.at);
     this.tiles = new Tiles(root, (metric) => this.go({ metric }));
     this.chart = new ReportChart(root, this.labels, (span) => this.zoom(span));
-    this.chips = new ReportChips(root, (conditions) => this.go({ conditions }), (condition) => this.filters.open(condition));
+    const naming = new NameDialog();
+    this.notes = this.saved && new Notes(root, this.saved, this.chart, this.calendar, this.labels, naming);
+    this.chips = new ReportChips(root, (conditions) => this.go(conditions.length === 0 ? { conditions, segment: "" } : { conditions }), (condition) => this.filters.open(condition), () => this.go({ segment: "" }));
     const events = {
       chooseTab: (panel: { name: string; tabs: { name: string }[] }, tab: { name: string }) => this.chooseTab(panel.name, tab.name === panel.tabs[0]!.name ? null : tab.name),
       narrow: (by: string[], key: string[]) => this.narrow(by, key),
@@ -79,6 +91,7 @@ export class ReportsPage {
     this.times = new Times(this.stage("times"), (weekday, hour) => this.narrow(["weekday", "hour"], [weekday, hour]));
     this.behaviour = new Behaviour(this.stage("behaviour"), {
       ask: (questions, signal) => this.api.ask(questions, signal), labels: this.labels, change: (changed) => this.go(changed),
+      saved: this.saved, naming, narrow: (condition) => this.filtered(condition, null),
       pick: (title, done) => this.filters.pick(title, done),
     });
     this.dates = new DatePicker(this.calendar, (range) => this.go({ range, unit: null }));
@@ -95,7 +108,7 @@ export class ReportsPage {
       dates: () => this.openDates(),
       compare: () => this.go({ comparison: this.view.comparison === "none" ? this.lastComparison : "none" }),
       filter: () => this.filters.open(null),
-      clear: () => this.view.conditions.length > 0 && this.go({ conditions: [] }),
+      clear: () => (this.view.conditions.length > 0 || this.view.segment) && this.go({ conditions: [], segment: "" }),
       bots: () => this.go({ bots: !this.view.bots }),
       metric: (index) => METRICS[index] && this.go({ metric: METRICS[index] }),
       live: () => location.assign(root.dataset["live"] ?? "/"),
@@ -107,6 +120,7 @@ export class ReportsPage {
     this.listen();
     this.watchNow();
     for (const control of this.root.querySelectorAll<HTMLButtonElement>(":disabled[data-part]")) control.disabled = false;
+    if (this.saved) this.savedKnown = this.saved.load().catch((error) => console.error(error));
     addEventListener("popstate", () => this.show(viewFrom(location.search)));
     this.show(viewFrom(location.search));
     setInterval(() => this.refresh(), REFRESH_MS);
@@ -121,6 +135,8 @@ export class ReportsPage {
     on("unit", "change", (select: HTMLSelectElement) => this.go({ unit: UNITS.find((name) => name === select.value) ?? null }));
     on("bots", "change", (box: HTMLInputElement) => this.go({ bots: box.checked }));
     on("add-filter", "click", () => this.filters.open(null));
+    if (this.segments) on("segments", "click", () => this.segments?.open(this.view.conditions));
+    else part(this.root, "segments").hidden = true;
     on("keys", "click", () => this.keys.open());
     on("retry", "click", () => this.load());
   }
@@ -148,7 +164,7 @@ export class ReportsPage {
 
   private writeControls(): void {
     const { view } = this;
-    this.questions = new Questions(view, this.calendar, this.api.at, this.since);
+    this.questions = new Questions(view, this.calendar, this.api.at, this.since, this.segment?.body.filter);
     const span = resolve(view.range, this.calendar, this.api.at, this.since);
     say(part(this.root, "range-name"), this.labels.range(view.range, span));
     part(this.root, "range").title = view.range === "all" ? "" : this.labels.span(span, view.range === "24h");
@@ -158,7 +174,7 @@ export class ReportsPage {
     compare.value = view.comparison;
     compare.disabled = view.range === "all";
     part<HTMLInputElement>(this.root, "bots").checked = view.bots;
-    this.chips.show(view.conditions);
+    this.chips.show(view.conditions, view.segment ? this.segment?.name ?? "…" : null);
     this.tiles.choose(view.metric);
     this.writeUnits(span);
     for (const panel of this.panels) panel.showTab(this.questions.tabOf(panel.panel), view.prop);
@@ -193,7 +209,18 @@ export class ReportsPage {
     });
   }
 
+  private get segment() {
+    return this.saved?.of("segment").find((item) => item.id === this.view.segment);
+  }
+
   private async answer(signal: AbortSignal): Promise<void> {
+    if (this.view.segment) {
+      // What is saved is asked for once; the segment's filter is in every question.
+      await this.savedKnown;
+      if (signal.aborted) return;
+      if (!this.segment) throw new Problem("segment", "This segment is not there, or no longer. Take it away to see the whole site.");
+      this.writeControls();
+    }
     const answers = await this.api.ask<string>(this.questions.page(), signal);
     const totals = answers["totals"];
     if (totals && "trouble" in totals) throw new Problem(totals.trouble.code, totals.trouble.message);
@@ -206,6 +233,9 @@ export class ReportsPage {
     }
     this.answers = answers;
     this.draw();
+    await this.savedKnown;
+    if (signal.aborted) return;
+    this.notes?.show();
     await this.behaviour.show(this.view, this.questions, signal);
   }
 
@@ -244,7 +274,7 @@ export class ReportsPage {
     const isEmpty = (totals.totals?.visitors ?? 0) === 0;
     const note = part(this.root, "no-match");
     note.hidden = !isEmpty || this.root.querySelector(".waiting") !== null;
-    const narrowed = this.view.conditions.length > 0;
+    const narrowed = this.view.conditions.length > 0 || this.view.segment !== "";
     say(note, narrowed ? "Nothing in this range matches these filters. Take one away, or choose a longer range." : "Nothing was counted in this range. Choose a longer one.");
     if (!isEmpty) this.root.querySelector(".waiting")?.remove();
     if (totals.limited) {

@@ -15,7 +15,7 @@ const TIMES_MAX = 7 * 24;
 const PROPOSALS_MAX = 12;
 
 export class Questions {
-  constructor(readonly view: View, private readonly calendar: Calendar, private readonly now: number, private readonly since?: number) {}
+  constructor(readonly view: View, private readonly calendar: Calendar, private readonly now: number, private readonly since?: number, private readonly segment?: ApiFilter) {}
 
   /** The bucket of the chart: as chosen, or as fits. */
   get unit(): Unit {
@@ -57,7 +57,7 @@ export class Questions {
   proposals(by: string, text: string): Breakdown {
     const sought: ApiFilter[] = text ? [{ matches: { by, pattern: patternOf(text) } }] : [];
     const others = this.view.conditions.filter((condition) => condition.by !== by);
-    return { ...this.plain(), filter: apiFilter(others, ...sought), by: [by], metrics: ["visitors"], limit: PROPOSALS_MAX, totals: false };
+    return { ...this.plain(), filter: apiFilter(others, ...(this.segment ? [this.segment] : []), ...sought), by: [by], metrics: ["visitors"], limit: PROPOSALS_MAX, totals: false };
   }
 
   /** All that one look at the page needs. */
@@ -68,6 +68,10 @@ export class Questions {
       if (tab.by.length > 0 && tab.name !== "country") questions[panel.name] = this.rows(tab);
     }
     return questions;
+  }
+
+  goal(filter: ApiFilter): Breakdown {
+    return { ...this.plain(), goal: filter, metrics: ["converted", "conversions", "conversion-rate"], compare: this.totals().compare };
   }
 
   /** What every kind of question has. */
@@ -86,7 +90,7 @@ export class Questions {
     const { range, conditions, bots } = this.view;
     return {
       kind: "breakdown", metrics: ["visitors"], range: rangeAsked(range, this.calendar, this.now),
-      filter: apiFilter(conditions, ...more), bots: bots ? "with" : undefined,
+      filter: apiFilter(conditions, ...(this.segment ? [this.segment] : []), ...more), bots: bots ? "with" : undefined,
     };
   }
 }

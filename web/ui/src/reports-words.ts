@@ -21,7 +21,10 @@ export const METRIC_WORDS: Record<AnyMetric, { name: string; means: string; less
   revenue: { name: "Revenue", means: "Sum of the property “revenue” of events." },
 };
 
-export type Values = Partial<Record<AnyMetric, number>>;
+/** Of a question with a goal. */
+export type GoalMetric = "converted" | "conversions" | "conversion-rate";
+
+export type Values = Partial<Record<AnyMetric | GoalMetric, number>>;
 
 /** The number that a tile shows: engaged time is told a visit. */
 export function numberOf(metric: AnyMetric, values: Values): number {
@@ -44,6 +47,10 @@ export function metricText(metric: AnyMetric, number: number): string {
   }
 }
 
+export function percent(share: number): string {
+  return percents.format(share);
+}
+
 /** `+12 %` by what a number grew; null: there was nothing to grow from. */
 export function growth(now: number, before: number): number | null {
   return before === 0 ? null : (now - before) / before;
@@ -59,7 +66,7 @@ export const DIMENSION_WORDS: Record<string, string> = {
   channel: "Channel", source: "Source", referrer: "Referrer", utm_source: "UTM source", utm_medium: "UTM medium",
   utm_campaign: "UTM campaign", utm_term: "UTM term", utm_content: "UTM content", country: "Country", region: "Region", city: "City",
   language: "Language", browser: "Browser", browser_version: "Browser version", os: "System", os_version: "System version",
-  device: "Device", screen: "Screen", event: "Event", hour: "Hour", weekday: "Weekday", bot: "Bot",
+  device: "Device", screen: "Screen", event: "Event", hour: "Hour", weekday: "Weekday", "new-or-returning": "New or returning", bot: "Bot",
 };
 
 const PROP_LENGTH_MAX = 128;
@@ -140,7 +147,7 @@ export const PANELS: Panel[] = [
     tab("browser-version", "Versions", ["browser", "browser_version"], AGENT),
     tab("os", "Systems", ["os"], AGENT),
     tab("os-version", "System versions", ["os", "os_version"], AGENT),
-    tab("screen", "Screens", ["screen"], "The width class of the screen."),
+    tab("screen", "Screens", ["screen"], "Width and height of the screen in CSS pixels."),
   ] },
   { name: "events", title: "Events", tabs: [
     tab("event", "Events", ["event"], METRIC_WORDS.events.means, "events"),
