@@ -21,6 +21,7 @@ export class DatePicker {
   private readonly month = make("div", "month");
   private readonly monthName = make("strong");
   private readonly wrong = make("p", "error");
+  private readonly dayName = new Intl.DateTimeFormat(document.documentElement.lang || "en", { dateStyle: "full", timeZone: "UTC" });
   private shown = "";
   private today = "";
   /** A first day was pressed, its last one not yet. */
@@ -103,7 +104,7 @@ export class DatePicker {
     const button = make("button", "month-day number", String(Number(date.slice(8))));
     button.type = "button";
     button.dataset["date"] = date;
-    button.setAttribute("aria-label", date);
+    button.setAttribute("aria-label", this.dayName.format(Date.parse(`${date}T00:00:00Z`)));
     button.disabled = date > this.today;
     const isEnd = date === this.first.input.value || date === this.last.input.value;
     button.ariaPressed = String(isEnd);

@@ -37,6 +37,9 @@ export class Keys {
       list.append(row);
     }
     this.box.body.append(list);
+    this.box.body.tabIndex = 0;
+    this.box.body.setAttribute("role", "group");
+    this.box.body.setAttribute("aria-label", "Keys");
     document.addEventListener("keydown", (event) => this.press(event));
   }
 
