@@ -91,6 +91,21 @@ async fn store(settings: &Settings) -> anyhow::Result<Store> {
         .with_context(|| format!("cannot open the store in {}", folder.display()))
 }
 
+/// The store alone, by its address, whose folder must be there.
+pub async fn store_alone(uri: &str) -> anyhow::Result<Store> {
+    let uri = resolved("store", uri)?;
+    if let ("embedded", folder) = scheme(&uri) {
+        let folder = PathBuf::from(folder);
+        anyhow::ensure!(folder.is_dir(), "--store: there is no data folder `{}`; as embedded:./data", folder.display());
+        return store::embedded::Embedded::open(&folder)
+            .with_context(|| format!("--store: cannot open {} (does a server run on it?)", folder.display()));
+    }
+    match scheme(&uri) {
+        ("mongodb" | "mongodb+srv", _) => MongoStore::open(&uri).await.context("--store"),
+        (other, _) => bail!("--store: `{other}` is no backend of this program; it has: embedded, mongodb"),
+    }
+}
+
 /// Where an embedded bus, as the settings name it, keeps its journal. None: the bus is a broker.
 pub fn journal_of(settings: &Settings) -> anyhow::Result<Option<PathBuf>> {
     let uri = resolved("bus", &settings.bus)?;

@@ -7,7 +7,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use store::mongodb::MongoStore;
 
 use crate::settings::{self, Settings, Sources};
-use crate::{deadletters, demo, doctor, logs, moving, replay, serve, tail, uri};
+use crate::{deadletters, demo, doctor, logs, moving, replay, report, serve, tail, uri};
 
 const FIRST_STEPS: &str = "\
 First steps:
@@ -34,6 +34,9 @@ enum Task {
     Demo(demo::DemoOptions),
     /// Send an access log (combined format, .gz too) through the real door
     Replay(replay::ReplayOptions),
+    /// Ask a site's history: a table, CSV or JSON
+    #[command(long_about = report::ABOUT)]
+    Report(report::ReportOptions),
     /// Count what the tail holds, exactly, each hit once (stop the server first)
     Tail(tail::TailOptions),
     /// Bring a MongoDB database up to this version (stop the programs of the older one first)
@@ -89,6 +92,7 @@ fn run() -> anyhow::Result<ExitCode> {
             }
             Task::Demo(options) => demo::run(options).await.map(|()| ExitCode::SUCCESS),
             Task::Replay(options) => replay::run(options).await.map(|()| ExitCode::SUCCESS),
+            Task::Report(options) => report::run(options).await.map(|()| ExitCode::SUCCESS),
             Task::Tail(options) => tail::run(options).await.map(|()| ExitCode::SUCCESS),
             Task::Deadletters(options) => deadletters::run(options).await.map(|()| ExitCode::SUCCESS),
             Task::Move(options) => moving::run(options).await,

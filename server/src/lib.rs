@@ -12,6 +12,7 @@ pub mod logs;
 pub mod monitoring;
 pub mod moving;
 pub mod replay;
+pub mod report;
 pub mod sender;
 pub mod serve;
 pub mod settings;

@@ -17,7 +17,7 @@ const TRIES_MAX: u32 = 12;
 /// The longest wait between two tries.
 const WAIT_MAX: Duration = Duration::from_secs(30);
 /// How long one try may take.
-const TRY_TIMEOUT: Duration = Duration::from_secs(20);
+const TRY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A client of one server. Cheap to clone; keeps connections open.
 #[derive(Clone)]
@@ -87,6 +87,15 @@ impl Sender {
         let (status, _, answer) = self.send(request).await?;
         if !status.is_success() {
             bail!("{path}: the server answered {status}: {}", sentence(&answer));
+        }
+        Ok(serde_json::from_slice(&answer)?)
+    }
+
+    /// A question of the API, answered in JSON.
+    pub async fn ask(&self, path: &str, question: &impl Serialize) -> anyhow::Result<serde_json::Value> {
+        let (status, _, answer) = self.post(path, Bytes::from(serde_json::to_vec(question)?)).await?;
+        if !status.is_success() {
+            bail!("the server answered {status}: {}", sentence(&answer));
         }
         Ok(serde_json::from_slice(&answer)?)
     }

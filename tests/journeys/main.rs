@@ -11,6 +11,7 @@ mod deadletters;
 mod limits;
 mod moving;
 mod replay;
+mod reports;
 mod rights;
 mod rolling;
 mod sharing;

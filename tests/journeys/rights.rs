@@ -71,10 +71,21 @@ impl Cast {
                 asked = asked.replace(name, &self.fresh(start).await);
             }
         }
+        if path.contains("{saved}") {
+            asked = asked.replace("{saved}", &self.saved().await);
+        }
         if path.starts_with("/api/watchfire/live/") {
             asked = format!("{asked}?topic=site/{}/live", self.site);
         }
         asked
+    }
+
+    /// The id of a goal that the operator just saved.
+    async fn saved(&self) -> String {
+        let goal = serde_json::json!({"kind": "goal", "name": "g", "body": {"filter": {"is": {"by": "event", "values": []}}}});
+        let path = format!("/api/watchfire/sites/{}/saved", self.site);
+        let made = self.person(Operator).post_json(&path, &goal).await.json();
+        made["id"].as_str().expect("it is saved").to_owned()
     }
 
     /// The id of something that the operator just made: a member, an invitation, a share link, a token.
@@ -348,7 +359,15 @@ async fn a_token_and_a_share_link_open_what_they_are_for_and_nothing_else(size: 
 
     let reader = Person::with_token(cast.world.address(), &token);
     let watcher = cast.world.stranger();
-    let of_token = ["/api/watchfire/sites", "/api/watchfire/sites/{site}", "/api/watchfire/live/now"];
+    let (reports, export) =
+        ("/api/watchfire/sites/{site}/reports", "/api/watchfire/sites/{site}/reports/export");
+    let of_token = [
+        "/api/watchfire/sites",
+        "/api/watchfire/sites/{site}",
+        "/api/watchfire/sites/{site}/saved",
+        "/api/watchfire/live/now",
+        export,
+    ];
     let mut opened = Vec::new();
     for (method, path, served) in TABLE {
         let is_stream = ["/api/watchfire/live", "/api/watchfire/live/events"].contains(path);
@@ -367,6 +386,10 @@ async fn a_token_and_a_share_link_open_what_they_are_for_and_nothing_else(size: 
     opened.sort_unstable();
     let mut expected: Vec<_> = of_token.iter().map(|path| ("token", "GET", *path)).collect();
     expected.push(("share", "GET", "/api/watchfire/live/now"));
+    for with in ["token", "share"] {
+        expected.push((with, "POST", reports));
+    }
+    expected.push(("share", "GET", export));
     // What the shared page shows too: the site's name and hostnames, and how many are there.
     expected.push(("share", "GET", "/api/watchfire/sites/{site}"));
     expected.sort_unstable();

@@ -36,6 +36,8 @@ struct SettingsJson {
     first_party_id: bool,
     ignored_addresses: Vec<String>,
     ignored_paths: Vec<String>,
+    /// Null: history is kept for ever.
+    keep_days: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -107,6 +109,7 @@ async fn told(web: &Web, principal: &Principal, sites: Vec<Site>) -> Result<Vec<
                 first_party_id: site.first_party_id,
                 ignored_addresses: site.ignored_addresses,
                 ignored_paths: site.ignored_paths,
+                keep_days: site.keep_days,
             }),
         });
     }

@@ -24,6 +24,7 @@ mod people;
 pub mod reports;
 mod reports_page;
 pub mod router;
+mod saved;
 pub mod secret;
 pub mod set_up;
 mod share;

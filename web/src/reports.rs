@@ -5,19 +5,19 @@ mod ask;
 mod earlier;
 mod export;
 mod http;
-mod question;
-mod range;
+pub(crate) mod question;
+pub(crate) mod range;
 mod rate;
-mod refused;
+pub(crate) mod refused;
 mod said;
 mod table;
 
 pub use ask::{Moment, ask};
 pub(crate) use export::file;
 pub(crate) use http::post;
-pub use question::{Question, QUESTIONS_MAX};
-pub(crate) use rate::Rate;
+pub use question::{QUESTIONS_MAX, Question};
 #[cfg(test)]
 pub(crate) use rate::BURST;
+pub(crate) use rate::Rate;
 pub use said::{Answer, Told};
 pub use table::{Cell, Table};

@@ -13,7 +13,7 @@ use crate::{
     Web, account, api, assets, demo, error, finish, guard, headers, invitation, live_page, overview, people,
     reports_page,
 };
-use crate::{reports, set_up, share, sign_in, sites, tag, tokens};
+use crate::{reports, saved, set_up, share, sign_in, sites, tag, tokens};
 
 /// One line of the table.
 pub struct RouteInfo {
@@ -80,6 +80,10 @@ pub const ROUTES: &[RouteInfo] = table! {
     GET "/api/watchfire/sites/{site}" Site(SeeLive) => api::site;
     POST "/api/watchfire/sites/{site}/reports" Site(SeeLive) => reports::post;
     GET "/api/watchfire/sites/{site}/reports/export" Site(SeeLive) => reports::file;
+    GET "/api/watchfire/sites/{site}/saved" Site(SeeLive) => saved::list;
+    POST "/api/watchfire/sites/{site}/saved" Site(EditSite) => saved::add;
+    POST "/api/watchfire/sites/{site}/saved/{saved}" Site(EditSite) => saved::change;
+    POST "/api/watchfire/sites/{site}/saved/{saved}/remove" Site(EditSite) => saved::remove;
 
     GET "/demo" SignedIn => demo::first;
     GET "/demo/demo.css" Nothing => assets::demo_css;

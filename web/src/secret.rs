@@ -1,6 +1,6 @@
 //! Secrets that people carry in links, cookies and tokens: random, never stored, looked up by their hash.
 
-use model::{AccountId, InvitationId, ShareId, SiteId, TokenId};
+use model::{AccountId, InvitationId, SavedId, ShareId, SiteId, TokenId};
 
 /// Bytes of randomness in a secret: 160 bits.
 const SECRET_BYTES: usize = 20;
@@ -52,6 +52,10 @@ pub fn invitation_id() -> InvitationId {
 
 pub fn share_id() -> ShareId {
     ShareId::of(number())
+}
+
+pub fn saved_id() -> SavedId {
+    SavedId::of(number())
 }
 
 fn number() -> u64 {

@@ -2,7 +2,7 @@
 
 use door::address::Network;
 use jiff::tz::TimeZone;
-use model::limits::{HOSTNAMES_MAX, IGNORED_BYTES_MAX, IGNORED_MAX};
+use model::limits::{HOSTNAMES_MAX, IGNORED_BYTES_MAX, IGNORED_MAX, KEEP_DAYS_MAX};
 use model::{Millis, Site, SiteId};
 
 use crate::fields::{Field, Fields, name_problem, too_long, unprintable};
@@ -20,6 +20,8 @@ pub struct SiteForm {
     pub first_party_id: bool,
     pub ignored_addresses: Field,
     pub ignored_paths: Field,
+    /// Empty: for ever.
+    pub keep_days: Field,
 }
 
 impl SiteForm {
@@ -33,6 +35,7 @@ impl SiteForm {
             first_party_id: false,
             ignored_addresses: Field::default(),
             ignored_paths: Field::default(),
+            keep_days: Field::default(),
         }
     }
 
@@ -46,6 +49,7 @@ impl SiteForm {
             first_party_id: fields.is_checked("first_party_id"),
             ignored_addresses: list(&fields.lines("ignored_addresses"), IGNORED_MAX, ignored_address),
             ignored_paths: list(&fields.lines("ignored_paths"), IGNORED_MAX, ignored_path),
+            keep_days: keep_days(fields.text("keep_days")),
         }
     }
 
@@ -68,6 +72,7 @@ impl SiteForm {
             ("time_zone", &self.time_zone),
             ("ignored_addresses", &self.ignored_addresses),
             ("ignored_paths", &self.ignored_paths),
+            ("keep_days", &self.keep_days),
         ];
         fields.into_iter().find_map(|(name, field)| Some((name, field.error.as_deref()?)))
     }
@@ -84,7 +89,7 @@ impl SiteForm {
             first_party_id: self.first_party_id,
             ignored_addresses: lines(&self.ignored_addresses),
             ignored_paths: lines(&self.ignored_paths),
-            keep_days: None,
+            keep_days: self.keep_days.value.parse().ok(),
             created,
         })
     }
@@ -100,6 +105,7 @@ impl From<&Site> for SiteForm {
             first_party_id: site.first_party_id,
             ignored_addresses: Field::of(site.ignored_addresses.join("\n")),
             ignored_paths: Field::of(site.ignored_paths.join("\n")),
+            keep_days: Field::of(site.keep_days.map(|days| days.to_string()).unwrap_or_default()),
         }
     }
 }
@@ -134,6 +140,13 @@ fn time_zone(name: &str) -> Field {
             error: Some("Choose a time zone from the list, like Europe/Paris or UTC.".to_owned()),
         },
     }
+}
+
+fn keep_days(text: &str) -> Field {
+    let text = text.trim();
+    let is_good = text.is_empty() || text.parse().is_ok_and(|days: u32| (1..=KEEP_DAYS_MAX).contains(&days));
+    let error = format!("Give a number of days from 1 to {KEEP_DAYS_MAX}, or nothing to keep all of it.");
+    Field { value: text.to_owned(), error: (!is_good).then_some(error) }
 }
 
 /// Each line read, doubles left out; shown as typed where one of them, or their number, is wrong.
@@ -203,6 +216,18 @@ mod tests {
         let path = format!("/{}", "p".repeat(IGNORED_BYTES_MAX - 1));
         assert!(ignored_path(&path).is_ok());
         assert!(ignored_path(&format!("{path}p")).is_err());
+    }
+
+    #[test]
+    fn history_is_kept_for_some_days_or_for_ever() {
+        let check = |text: &str, good: bool| assert_eq!(!keep_days(text).is_bad(), good, "{text}");
+        check("", true);
+        check(" 1 ", true);
+        check(&KEEP_DAYS_MAX.to_string(), true);
+        check(&(KEEP_DAYS_MAX + 1).to_string(), false);
+        check("0", false);
+        check("-1", false);
+        check("a year", false);
     }
 
     #[test]

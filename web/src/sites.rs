@@ -75,10 +75,9 @@ pub async fn settings(State(web): State<Arc<Web>>, on: OnSite, done: Done) -> An
 /// `POST /sites/{site}/settings`
 pub async fn change(State(web): State<Arc<Web>>, on: OnSite, fields: Fields) -> Answer {
     let form = SiteForm::of(&fields);
-    let Some(mut site) = form.site(on.site.id, on.site.created) else {
+    let Some(site) = form.site(on.site.id, on.site.created) else {
         return Ok(refused(&settings_page(&web, &on, form).await?));
     };
-    site.keep_days = on.site.keep_days;
     web.store.sites.change(site).await?;
     web.tell_site_changed(on.site.id).await;
     Ok(go_to(&format!("/sites/{}/settings?done=saved", on.site.id)))

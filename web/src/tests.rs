@@ -3,10 +3,13 @@
 mod api_calls;
 mod headers_everywhere;
 mod hostile_names;
+mod hostile_reports;
+mod openapi;
 mod past;
 mod people_pages;
 mod reports_api;
 mod rights;
+mod saved_api;
 mod signing_in;
 mod sites_pages;
 mod tokens_page;
@@ -14,7 +17,7 @@ mod tokens_page;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use archive::Archive;
+use archive::{Archive, Limits};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
@@ -53,13 +56,17 @@ impl World {
     }
 
     pub async fn with(options: Options) -> World {
+        World::of(options, Limits::default()).await
+    }
+
+    async fn of(options: Options, limits: Limits) -> World {
         let folder = tempfile::tempdir().unwrap();
         let store = store::embedded::Embedded::open(folder.path()).unwrap();
         let clock = Arc::new(TestClock::at(NOW));
         let live = Arc::new(MemoryLive::default());
         let deps = Deps {
             store: store.clone(),
-            archive: Archive::new(store.history.clone(), archive::Limits::default()),
+            archive: Archive::new(store.history.clone(), limits),
             access: Access::new(store.accounts.clone(), clock.clone()),
             live: live.clone(),
             clock: clock.clone(),
@@ -71,7 +78,12 @@ impl World {
 
     /// With an owner who is signed in.
     pub async fn with_owner() -> (World, Browser) {
-        let world = World::empty().await;
+        World::with_limits(Limits::default()).await
+    }
+
+    /// With an owner, and with limits on reports.
+    pub async fn with_limits(limits: Limits) -> (World, Browser) {
+        let world = World::of(Options::default(), limits).await;
         let secret = set_up::offer(&world.store).await.unwrap().unwrap();
         let mut owner = world.browser();
         let answer =

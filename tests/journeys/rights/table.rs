@@ -19,7 +19,7 @@ pub const EDITS: [Who; 3] = [Admin, Owner, Operator];
 pub const OWNS: [Who; 2] = [Owner, Operator];
 pub const INSTALLS: [Who; 1] = [Operator];
 
-/// Method, path, and who is served. `{account}`, `{invitation}` and `{share}` are of the site and made anew for each who
+/// Method, path, and who is served. `{account}`, `{invitation}`, `{share}` and `{saved}` are of the site and made anew for each who
 /// asks; `{token}` is the operator's. `{secret}` routes are served to whoever knows the secret: asked here
 /// with a wrong one, they are served to nobody.
 pub const TABLE: &[(&str, &str, &[Who])] = &[
@@ -59,6 +59,12 @@ pub const TABLE: &[(&str, &str, &[Who])] = &[
     ("GET", "/api/watchfire/sites", &SIGNED_IN),
     ("POST", "/api/watchfire/sites", &INSTALLS),
     ("GET", "/api/watchfire/sites/{site}", &SEES),
+    ("POST", "/api/watchfire/sites/{site}/reports", &SEES),
+    ("GET", "/api/watchfire/sites/{site}/reports/export", &SEES),
+    ("GET", "/api/watchfire/sites/{site}/saved", &SEES),
+    ("POST", "/api/watchfire/sites/{site}/saved", &EDITS),
+    ("POST", "/api/watchfire/sites/{site}/saved/{saved}", &EDITS),
+    ("POST", "/api/watchfire/sites/{site}/saved/{saved}/remove", &EDITS),
     ("GET", "/demo", &SIGNED_IN),
     ("GET", "/demo/demo.css", &EVERYBODY),
     ("GET", "/demo/{site}", &EVERYBODY),

@@ -1,14 +1,13 @@
 //! Puts questions to the archive, all of one moment, and says its answers.
 
-use std::collections::HashMap;
-
 use archive::{Archive, Asked};
 use door::Refusal;
-use history::query::{Filter, Query, ROWS_MAX};
-use history::report::{self, Buckets, Reached, Sums};
+use history::query::{Compare, Dimension, Filter, Query};
+use history::report::{self, Buckets, Compared, Reached, Sums};
 use history::zone::Zone;
 use model::{Millis, Site};
 
+use super::earlier::earlier;
 use super::question::{Breakdown, Funnel, Question};
 use super::range::{Span, local};
 use super::refused;
@@ -34,8 +33,11 @@ pub async fn ask(
     moment: Moment,
 ) -> Result<Vec<Result<Answer, Refusal>>, Refusal> {
     let zone = Zone::named(&site.time_zone).map_err(|bad| refused::archive(bad.into()))?;
-    let Some(span) = touched(&questions, &zone, moment.now) else {
-        return Ok(questions.into_iter().map(|question| Err(question.err().unwrap_or_else(nothing))).collect());
+    let Some(span) = touched(&questions, &zone, &moment) else {
+        return Ok(questions
+            .into_iter()
+            .map(|question| Err(question.err().unwrap_or_else(nothing)))
+            .collect());
     };
     let all = move |asked: &Asked<'_>| {
         let answer = |question: Result<Question, Refusal>| Put { asked, moment: &moment }.answer(&question?);
@@ -49,13 +51,18 @@ fn nothing() -> Refusal {
 }
 
 /// From the earliest to the latest moment that a question asks about; None where none is good.
-fn touched(questions: &[Result<Question, Refusal>], zone: &Zone, now: Millis) -> Option<Span> {
+fn touched(questions: &[Result<Question, Refusal>], zone: &Zone, moment: &Moment) -> Option<Span> {
+    let now = moment.now;
+    // Whether a visitor returns is told by all of their past.
+    let is_of_old = |by: &Dimension| *by == Dimension::NewOrReturning;
+    let needs_all = moment.within.iter().any(|filter| filter.names(&is_of_old));
     let spans = questions.iter().flatten().filter_map(|question| {
-        if question.range().is_all() {
-            return Some(Span { from: 0, to: i64::MAX });
+        if question.range().is_all() || needs_all || question.names(&is_of_old) {
+            return Some(Span { from: i64::MIN, to: i64::MAX });
         }
         let span = question.range().span(zone, now, None).ok()?;
-        let before = question.compare().map_or(span, |compare| compare.before(span, zone, now));
+        let before = question.compare().map(|compare| earlier(compare, span, zone, now));
+        let before = before.and_then(Result::ok).unwrap_or(span);
         Some(Span { from: span.from.min(before.from), to: span.to.max(before.to) })
     });
     // One that is refused for its range alone is refused where it is answered.
@@ -81,98 +88,60 @@ impl Put<'_> {
 
     fn breakdown(&self, asks: &Breakdown, span: Span) -> Result<BreakdownSaid, Refusal> {
         self.check_numbers(asks, span)?;
-        let answer = self.query(&self.query_of(asks, span))?;
+        let answer = self.query(&self.query_of(asks, span)?)?;
         let metrics = &asks.metrics;
         let has_totals = asks.totals || asks.by.is_empty();
         let series = |series: &[Sums]| asks.bucket.map(|_| Named::series(metrics, series));
-        let row = |row: &report::Row| RowSaid {
+        let compared = answer.compared.as_ref();
+        let row = |(place, row): (usize, &report::Row)| RowSaid {
             key: row.key.iter().map(|text| text.to_string()).collect(),
             values: Named::of(metrics, &row.sums),
             series: series(&row.series),
-            before: None,
+            before: compared
+                .and_then(|compared| compared.rows.get(place))
+                .map(|sums| Named::of(metrics, sums)),
+        };
+        let before = |compared: &Compared| Before {
+            range: self.range(Span { from: compared.from, to: compared.to }),
+            totals: has_totals.then(|| Named::of(metrics, &compared.total)),
+            buckets: asks.bucket.map(|_| self.buckets(&compared.buckets)),
+            series: if has_totals { series(&compared.series) } else { None },
         };
         let past = asks.offset + answer.rows.len();
-        let mut said = BreakdownSaid {
+        Ok(BreakdownSaid {
             range: self.range(span),
             by: asks.by.clone(),
             metrics: metrics.clone(),
             totals: has_totals.then(|| Named::of(metrics, &answer.total)),
             buckets: asks.bucket.map(|_| self.buckets(&answer.buckets)),
             series: if has_totals { series(&answer.series) } else { None },
-            rows: answer.rows.iter().map(row).collect(),
+            rows: answer.rows.iter().enumerate().map(row).collect(),
             groups: answer.groups,
             offset: asks.offset,
             next: (past < answer.groups && !answer.rows.is_empty()).then_some(past),
-            before: None,
+            before: compared.map(before),
             limited: None,
-        };
-        if let Some(compare) = asks.compare {
-            let earlier = compare.before(span, self.asked.zone, self.moment.now);
-            said.before = Some(self.before(asks, earlier, has_totals)?);
-            self.add_before(asks, earlier, &mut said.rows)?;
-        }
-        Ok(said)
+        })
     }
 
-    fn query_of(&self, asks: &Breakdown, span: Span) -> Query {
-        Query {
+    fn query_of(&self, asks: &Breakdown, span: Span) -> Result<Query, Refusal> {
+        let earlier = |compare| earlier(compare, span, self.asked.zone, self.moment.now);
+        let earlier = asks.compare.map(earlier).transpose()?;
+        Ok(Query {
             from: span.from,
             to: span.to,
             metrics: asks.metrics.clone(),
             by: asks.by.clone(),
             bucket: asks.bucket,
             filter: self.within(asks.filter.as_ref()),
+            goal: asks.goal.clone(),
+            compare: earlier.map(|Span { from, to }| Compare::Range { from, to }),
             bots: asks.bots,
             sort: asks.sort(),
             limit: asks.limit,
             offset: asks.offset,
             totals: asks.totals,
-        }
-    }
-
-    /// The earlier range's totals, and its line.
-    fn before(&self, asks: &Breakdown, earlier: Span, has_totals: bool) -> Result<Before, Refusal> {
-        let range = self.range(earlier);
-        if !has_totals {
-            return Ok(Before { range, totals: None, buckets: None, series: None });
-        }
-        let query = Query { by: Vec::new(), ..self.query_of(asks, earlier) };
-        let answer = self.query(&query)?;
-        Ok(Before {
-            range,
-            totals: Some(Named::of(&asks.metrics, &answer.total)),
-            buckets: asks.bucket.map(|_| self.buckets(&answer.buckets)),
-            series: asks.bucket.map(|_| Named::series(&asks.metrics, &answer.series)),
         })
-    }
-
-    /// What the groups shown had in the earlier range.
-    fn add_before(&self, asks: &Breakdown, earlier: Span, rows: &mut [RowSaid]) -> Result<(), Refusal> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let mut filters: Vec<Filter> = asks.filter.iter().cloned().collect();
-        for (place, dimension) in asks.by.iter().enumerate() {
-            let mut values: Vec<String> = rows.iter().map(|row| row.key[place].clone()).collect();
-            values.sort_unstable();
-            values.dedup();
-            filters.push(Filter::Is { by: dimension.clone(), values });
-        }
-        let query = self.query_of(asks, earlier);
-        let filter = self.within(Some(&Filter::And(filters)));
-        let query = Query { filter, bucket: None, limit: ROWS_MAX, offset: 0, totals: false, ..query };
-        let answer = self.query(&query)?;
-        let found: HashMap<Vec<&str>, &Sums> = answer
-            .rows
-            .iter()
-            .map(|row| (row.key.iter().map(|text| &**text).collect(), &row.sums))
-            .collect();
-        for row in rows {
-            let key: Vec<&str> = row.key.iter().map(String::as_str).collect();
-            let sums = found.get(&key).copied().copied().unwrap_or_default();
-            row.before = Some(Named::of(&asks.metrics, &sums));
-        }
-        Ok(())
     }
 
     fn funnel(&self, asks: &Funnel, span: Span) -> Result<FunnelSaid, Refusal> {
@@ -216,7 +185,9 @@ impl Put<'_> {
         let lines = if asks.by.is_empty() { 1 } else { asks.limit + 1 };
         let numbers = lines.saturating_mul(buckets).saturating_mul(asks.metrics.len());
         match numbers > NUMBERS_MAX {
-            true => Err(refused::limit("limit", "numbers in one answer (rows × buckets × metrics)", NUMBERS_MAX)),
+            true => {
+                Err(refused::limit("limit", "numbers in one answer (rows × buckets × metrics)", NUMBERS_MAX))
+            }
             false => Ok(()),
         }
     }
@@ -261,4 +232,3 @@ fn steps_said(reached: &[Reached]) -> Vec<StepSaid> {
     }
     steps
 }
-

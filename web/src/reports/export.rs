@@ -22,7 +22,6 @@ use crate::shell::query_value;
 pub const QUESTION_BYTES_MAX: usize = 8_192;
 /// Rows where the question does not say how many.
 const ROWS: usize = 10_000;
-const COMPARED_ROWS: usize = super::question::COMPARED_ROWS_MAX;
 
 /// `?format=csv|json&q=QUESTION`
 pub async fn file(
@@ -34,7 +33,11 @@ pub async fn file(
     let value = |name| query_value(query.as_deref(), name);
     let format = value("format").unwrap_or_else(|| "csv".to_owned());
     if !["csv", "json"].contains(&format.as_str()) {
-        return Err(refused::query("format", format!("there is no `{}`; there are csv, json", short(&format))).into());
+        return Err(refused::query(
+            "format",
+            format!("there is no `{}`; there are csv, json", short(&format)),
+        )
+        .into());
     }
     let stated = question(&value("q").unwrap_or_default())?;
     limit_rate(&web, &caller, 1)?;
@@ -54,11 +57,12 @@ fn question(text: &str) -> Result<Value, Problem> {
     let mut stated: Value = serde_json::from_str(text).map_err(|error| {
         Problem(Refusal::bad_request("malformed", format!("`q` is not a question in JSON: {error}.")))
     })?;
-    if let Some(fields) = stated.as_object_mut().filter(|fields| fields.get("kind") == Some(&"breakdown".into())) {
-        let rows = if fields.get("compare").is_some_and(|compare| !compare.is_null()) { COMPARED_ROWS } else { ROWS };
+    if let Some(fields) =
+        stated.as_object_mut().filter(|fields| fields.get("kind") == Some(&"breakdown".into()))
+    {
         let is_series = fields.get("bucket").is_some_and(|bucket| !bucket.is_null());
         if !is_series {
-            fields.entry("limit").or_insert(rows.into());
+            fields.entry("limit").or_insert(ROWS.into());
         }
     }
     Ok(stated)

@@ -81,8 +81,8 @@ pub fn limit_rate(web: &Web, caller: &Caller, questions: usize) -> Result<(), Pr
 
 fn asks(body: &[u8]) -> Result<Asks, Problem> {
     let malformed = |problem: String| Problem(Refusal::bad_request("malformed", problem));
-    let mut stated: Value = serde_json::from_slice(body)
-        .map_err(|error| malformed(format!("The body is not JSON: {error}.")))?;
+    let mut stated: Value =
+        serde_json::from_slice(body).map_err(|error| malformed(format!("The body is not JSON: {error}.")))?;
     let Some(fields) = stated.as_object_mut() else {
         return Err(malformed("The body is a question, or {\"questions\": […]}.".to_owned()));
     };

@@ -4,14 +4,14 @@ use std::collections::HashSet;
 
 use door::Refusal;
 use history::query::{
-    Bots, CELLS_MAX, DIMENSIONS_MAX, Dimension, Filter, Metric, Query, ROWS_MAX, STEPS_MAX, Sort, Unit,
+    Bots, CELLS_MAX, Compare, DIMENSIONS_MAX, Dimension, Filter, Metric, Query, ROWS_MAX, STEPS_MAX, Sort,
+    Unit,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::earlier::Compare;
-use super::range::Range;
+use super::range::{MOMENT_MAX, Range};
 use super::refused::{limit, query};
 
 /// Questions of one request.
@@ -20,8 +20,6 @@ pub const QUESTIONS_MAX: usize = 16;
 pub const FILTERS_MAX: usize = 36;
 /// Filters within filters.
 pub const FILTER_DEPTH_MAX: usize = 6;
-/// Rows of one page where they are held against an earlier range.
-pub const COMPARED_ROWS_MAX: usize = 100;
 /// How long a funnel may stay open: as old as a hit may be when it arrives.
 pub const WINDOW_MS_MAX: i64 = 400 * 86_400_000;
 
@@ -44,6 +42,8 @@ pub struct Breakdown {
     pub bucket: Option<Unit>,
     pub compare: Option<Compare>,
     pub filter: Option<Filter>,
+    /// What counts as a conversion.
+    pub goal: Option<Filter>,
     #[serde(default)]
     pub bots: Bots,
     pub sort: Option<Sort>,
@@ -113,6 +113,15 @@ impl Question {
         }
     }
 
+    /// It is broken down or filtered by a dimension for which this holds.
+    pub fn names(&self, holds: &dyn Fn(&Dimension) -> bool) -> bool {
+        let (by, filters): (&[Dimension], Vec<&Filter>) = match self {
+            Question::Breakdown(asks) => (&asks.by, asks.filter.iter().chain(&asks.goal).collect()),
+            Question::Funnel(asks) => (&[], asks.filter.iter().chain(&asks.steps).collect()),
+        };
+        by.iter().any(holds) || filters.iter().any(|filter| filter.names(holds))
+    }
+
     fn check(&self) -> Result<(), Refusal> {
         match self {
             Question::Breakdown(breakdown) => breakdown.check(),
@@ -136,13 +145,21 @@ impl Breakdown {
         at_most("by", self.by.len(), DIMENSIONS_MAX, "dimensions")?;
         at_most("limit", self.limit, ROWS_MAX, "rows of one page")?;
         at_most("offset", self.offset, CELLS_MAX, "rows before the page")?;
-        if self.compare.is_some() {
-            at_most("limit", self.limit, COMPARED_ROWS_MAX, "rows of one page with `compare`")?;
-        }
         if self.limit == 0 {
             return Err(query("limit", "at least one row"));
         }
-        self.filter.as_ref().map_or(Ok(()), |filter| check_filters("filter", [filter]))
+        if self.goal.is_none()
+            && let Some(metric) = self.metrics.iter().find(|metric| metric.needs_goal())
+        {
+            return Err(query("goal", format!("`{}` needs one, and none is given", name(*metric))));
+        }
+        if let Some(Compare::Range { from, to }) = self.compare
+            && !(0 <= from && from <= to && to <= MOMENT_MAX)
+        {
+            return Err(query("compare", format!("`from` and `to` are in order and from 0 to {MOMENT_MAX}")));
+        }
+        check_filters("filter", &self.filter, FILTERS_MAX)?;
+        check_filters("goal", &self.goal, FILTERS_MAX)
     }
 
     pub fn sort(&self) -> Sort {
@@ -159,8 +176,8 @@ impl Funnel {
         if !(1..=WINDOW_MS_MAX).contains(&self.window_ms) {
             return Err(query("window_ms", format!("from 1 to {WINDOW_MS_MAX} milliseconds")));
         }
-        check_filters("steps", &self.steps)?;
-        self.filter.as_ref().map_or(Ok(()), |filter| check_filters("filter", [filter]))
+        check_filters("steps", &self.steps, FILTERS_MAX)?;
+        check_filters("filter", &self.filter, FILTERS_MAX)
     }
 }
 
@@ -172,10 +189,12 @@ fn at_most(field: &str, is: usize, max: usize, what: &str) -> Result<(), Refusal
 pub fn check_filters<'f>(
     field: &str,
     filters: impl IntoIterator<Item = &'f Filter>,
+    max: usize,
 ) -> Result<(), Refusal> {
     let mut count = 0;
     for filter in filters {
         measure(field, filter, 1, &mut count)?;
+        at_most(field, count, max, "filters")?;
         let asks = Query { filter: Some(filter.clone()), ..Query::totals(0, 0) };
         asks.check().map_err(|bad| query(field, bad))?;
     }
@@ -193,7 +212,9 @@ fn measure(field: &str, filter: &Filter, depth: usize, count: &mut usize) -> Res
         Filter::Not(inner) | Filter::Visit(inner) | Filter::Visitor(inner) => {
             measure(field, inner, depth + 1, count)
         }
-        Filter::Is { .. } | Filter::Contains { .. } | Filter::Starts { .. } | Filter::Matches { .. } => Ok(()),
+        Filter::Is { .. } | Filter::Contains { .. } | Filter::Starts { .. } | Filter::Matches { .. } => {
+            Ok(())
+        }
     }
 }
 

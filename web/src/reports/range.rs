@@ -13,7 +13,7 @@ use super::refused::query;
 /// Years that a range may touch: from the first on, and before the second.
 const YEARS: std::ops::Range<i16> = 1970..2200;
 /// Milliseconds since 1970 of the begin of the last of them, UTC.
-const MOMENT_MAX: i64 = 7_258_118_400_000;
+pub const MOMENT_MAX: i64 = 7_258_118_400_000;
 
 /// From the first moment that counts to the first that does not, milliseconds since 1970 UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +114,7 @@ impl Preset {
             Preset::LastMonth => (month.saturating_sub(1.month()), month),
             Preset::ThisYear => (today.first_of_year(), back(-1)),
             Preset::TwelveMonths => (month.saturating_sub(11.months()), back(-1)),
-            Preset::All => (first.map_or(today, |first| zone.at(Millis(first)).date()), back(-1)),
+            Preset::All => (first.map_or(today, |first| zone.at(Millis(first)).date().min(today)), back(-1)),
         };
         let begin = |day| start(zone, day).unwrap_or(now.0);
         Span { from: begin(from), to: begin(to) }
@@ -162,8 +162,9 @@ fn edge(name: &str, value: &Value) -> Result<Edge, String> {
     let day = value.as_str().filter(|text| text.len() == 10).and_then(|text| text.parse::<Date>().ok());
     let day = day.filter(|day| YEARS.contains(&day.year()));
     let (first, past) = (YEARS.start, YEARS.end);
-    let message =
-        || format!("`{name}` is a day of {first} to {}, as \"2026-11-01\", or milliseconds since 1970", past - 1);
+    let message = || {
+        format!("`{name}` is a day of {first} to {}, as \"2026-11-01\", or milliseconds since 1970", past - 1)
+    };
     day.map(Edge::Day).ok_or_else(message)
 }
 

@@ -21,6 +21,11 @@ pub fn query(field: &str, problem: impl std::fmt::Display) -> Refusal {
     Refusal::bad_request("query", message).with("field", field.into())
 }
 
+/// A field that a sentence is to be said of.
+pub fn field(field: &str, sentence: &str) -> Refusal {
+    Refusal::bad_request("query", format!("`{field}`: {sentence}")).with("field", field.into())
+}
+
 /// More than a named maximum.
 pub fn limit(field: &str, what: &str, max: usize) -> Refusal {
     query(field, format!("at most {max} {what}"))

@@ -155,9 +155,13 @@ fn number(metric: Metric, sums: &Sums) -> Number {
         Metric::Pageviews => sums.pageviews.into(),
         Metric::Events => sums.events.into(),
         Metric::EngagedTime => sums.engaged_ms.into(),
-        Metric::Revenue => ratio(sums.metric(metric) / 1e6),
+        Metric::Converted => sums.converted.into(),
+        Metric::Conversions => sums.conversions.into(),
+        Metric::Revenue | Metric::GoalRevenue => ratio(sums.metric(metric) / 1e6),
         Metric::ScrollDepth => ratio(sums.metric(metric) / 100.0),
-        Metric::ViewsAVisit | Metric::BounceRate | Metric::VisitDuration => ratio(sums.metric(metric)),
+        Metric::ViewsAVisit | Metric::BounceRate | Metric::VisitDuration | Metric::ConversionRate => {
+            ratio(sums.metric(metric))
+        }
     }
 }
 

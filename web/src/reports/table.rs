@@ -49,7 +49,8 @@ impl Table {
 
 fn write_text(out: &mut String, text: &str) {
     let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
-    let is_quoted = text.contains([',', '"', '\r', '\n', ';', '\t']) || text.starts_with(' ') || text.ends_with(' ');
+    let is_quoted =
+        text.contains([',', '"', '\r', '\n', ';', '\t']) || text.starts_with(' ') || text.ends_with(' ');
     let mark = if is_formula { "'" } else { "" };
     if is_quoted {
         out.push('"');
@@ -65,9 +66,13 @@ fn write_text(out: &mut String, text: &str) {
 /// A line a group; with buckets one a bucket and group; without groups one a bucket, or the totals.
 fn of_breakdown(said: &BreakdownSaid) -> Table {
     let rows = match (&said.buckets, said.by.is_empty()) {
-        (Some(buckets), false) => said.rows.iter().flat_map(|row| lines(row, buckets, &said.metrics)).collect(),
+        (Some(buckets), false) => {
+            said.rows.iter().flat_map(|row| lines(row, buckets, &said.metrics)).collect()
+        }
         (None, false) => said.rows.iter().map(|row| line(row, said)).collect(),
-        (Some(buckets), true) => (0..buckets.len()).map(|place| moment(said, &buckets[place], place)).collect(),
+        (Some(buckets), true) => {
+            (0..buckets.len()).map(|place| moment(said, &buckets[place], place)).collect()
+        }
         (None, true) => vec![totals(said)],
     };
     Table { header: header(said), rows }
@@ -128,12 +133,18 @@ fn totals(said: &BreakdownSaid) -> Vec<Cell> {
 
 fn values(named: Option<&Named<Number>>, metrics: &[Metric]) -> Vec<Cell> {
     let find = |metric: &Metric| named?.0.iter().find(|(known, _)| known == metric);
-    metrics.iter().map(|metric| find(metric).map_or(Cell::Nothing, |(_, value)| Cell::Number(value.clone()))).collect()
+    metrics
+        .iter()
+        .map(|metric| find(metric).map_or(Cell::Nothing, |(_, value)| Cell::Number(value.clone())))
+        .collect()
 }
 
 fn at(series: Option<&Named<Vec<Number>>>, metrics: &[Metric], place: usize) -> Vec<Cell> {
     let find = |metric: &Metric| series?.0.iter().find(|(known, _)| known == metric)?.1.get(place);
-    metrics.iter().map(|metric| find(metric).map_or(Cell::Nothing, |value| Cell::Number(value.clone()))).collect()
+    metrics
+        .iter()
+        .map(|metric| find(metric).map_or(Cell::Nothing, |value| Cell::Number(value.clone())))
+        .collect()
 }
 
 fn of_funnel(said: &FunnelSaid) -> Table {

@@ -20,7 +20,8 @@ async fn sites_are_listed_added_and_told() {
     let site = made.json();
     let expected = json!({
         "id": site["id"], "name": "Shop", "hostnames": ["shop.example"], "time_zone": "UTC", "present": 0,
-        "settings": {"honour_opt_out": false, "first_party_id": false, "ignored_addresses": [], "ignored_paths": []},
+        "settings": {"honour_opt_out": false, "first_party_id": false, "ignored_addresses": [], "ignored_paths": [],
+                     "keep_days": null},
     });
     assert_eq!(site, expected);
     assert_eq!(owner.get(&format!("{API}/{}", site["id"].as_str().unwrap())).await.json(), expected);

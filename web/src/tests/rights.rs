@@ -58,6 +58,19 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
     ("GET", "/api/watchfire/sites/{site}", [SignIn, Nothing, In, In, In, In]),
     ("POST", "/api/watchfire/sites/{site}/reports", [SignIn, Nothing, In, In, In, In]),
     ("GET", "/api/watchfire/sites/{site}/reports/export", [SignIn, Nothing, In, In, In, In]),
+    ("GET", "/api/watchfire/sites/{site}/saved", [SignIn, Nothing, In, In, In, In]),
+    ("POST", "/api/watchfire/sites/{site}/saved", [SignIn, Nothing, Nothing, In, In, In]),
+    (
+        "POST",
+        "/api/watchfire/sites/{site}/saved/{saved}",
+        // Nobody's body is good; a good one is answered as if there were nothing.
+        [SignIn, Nothing, Nothing, In, In, In],
+    ),
+    (
+        "POST",
+        "/api/watchfire/sites/{site}/saved/{saved}/remove",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
     ("GET", "/demo", [SignIn, In, In, In, In, In]),
     ("GET", "/demo/demo.css", [In, In, In, In, In, In]),
     ("GET", "/demo/{site}", [In, In, In, In, In, In]),
@@ -153,5 +166,5 @@ fn filled(path: &str, site: &str, account: &str) -> String {
     let path = path.replace("{site}", site).replace("{account}", account);
     let path = path.replace("{secret}", "abcdefghijklmnopqrstuvwxyz234567").replace("{file}", "none.css");
     let path = path.replace("{token}", "TK-00000000").replace("{invitation}", "IN-00000000");
-    path.replace("{share}", "SH-00000000")
+    path.replace("{share}", "SH-00000000").replace("{saved}", "SV-00000000")
 }

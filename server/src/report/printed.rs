@@ -1,0 +1,80 @@
+//! A report on a terminal: columns as wide as they need, numbers to the right.
+
+use std::io::Write;
+
+use web::reports::{Answer, Cell, Table, Told};
+
+/// Characters of one text that are shown.
+const TEXT_CHARS_MAX: usize = 60;
+
+pub fn print(out: &mut impl Write, told: &Told) -> std::io::Result<()> {
+    let table = Table::of(&told.answer);
+    let cells: Vec<Vec<(String, bool)>> =
+        table.rows.iter().map(|row| row.iter().zip(&table.header).map(|(cell, name)| shown(cell, name)).collect()).collect();
+    let widths: Vec<usize> = (0..table.header.len())
+        .map(|place| {
+            let widest = cells.iter().map(|row| row[place].0.chars().count()).max().unwrap_or(0);
+            widest.max(table.header[place].chars().count())
+        })
+        .collect();
+    let is_number: Vec<bool> =
+        (0..widths.len()).map(|place| cells.first().is_some_and(|row| row[place].1)).collect();
+    let range = range(&told.answer);
+    writeln!(out, "{range} ({})\n", told.time_zone)?;
+    let header: Vec<(String, bool)> =
+        table.header.iter().zip(&is_number).map(|(name, number)| (name.clone(), *number)).collect();
+    for row in std::iter::once(&header).chain(&cells) {
+        let line: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .map(|((text, is_number), width)| match is_number {
+                true => format!("{text:>width$}"),
+                false => format!("{text:<width$}"),
+            })
+            .collect();
+        writeln!(out, "{}", line.join("  ").trim_end())?;
+    }
+    match more(&told.answer) {
+        Some(more) => writeln!(out, "\n{more}"),
+        None => Ok(()),
+    }
+}
+
+fn range(answer: &Answer) -> String {
+    let range = match answer {
+        Answer::Breakdown(said) => &said.range,
+        Answer::Funnel(said) => &said.range,
+    };
+    format!("{} to {}", range.begin, range.end)
+}
+
+fn more(answer: &Answer) -> Option<String> {
+    match answer {
+        Answer::Breakdown(said) => {
+            let groups = said.groups;
+            said.next.map(|next| format!("{} of {groups} rows; --limit shows more", next - said.offset))
+        }
+        Answer::Funnel(_) => None,
+    }
+}
+
+/// What is shown, and whether it is a number.
+fn shown(cell: &Cell, name: &str) -> (String, bool) {
+    match cell {
+        Cell::Nothing => (String::new(), true),
+        Cell::Number(number) if number.is_f64() => {
+            let value = number.as_f64().unwrap_or_default();
+            let is_rate = name.ends_with("-rate") || name.ends_with("scroll-depth");
+            (if is_rate { format!("{:.1} %", value * 100.0) } else { format!("{value:.2}") }, true)
+        }
+        Cell::Number(number) => (number.to_string(), true),
+        Cell::Text(text) => {
+            let plain = |letter: char| if letter.is_control() { '\u{FFFD}' } else { letter };
+            let mut short: String = text.chars().take(TEXT_CHARS_MAX).map(plain).collect();
+            if text.chars().nth(TEXT_CHARS_MAX).is_some() {
+                short.push('…');
+            }
+            (if short.is_empty() { "(none)".to_owned() } else { short }, false)
+        }
+    }
+}
