@@ -80,7 +80,7 @@ pub async fn start(
         shards.spawn(shard.run(tell));
     }
     let compaction =
-        Compaction { history: deps.history, sites: deps.sites, clock: deps.clock, options, share };
+        Compaction { history: deps.history, sites: deps.sites, clock: deps.clock, options: options.clone(), share };
     let folding = stop.clone();
     shards.spawn(async move {
         compaction.run(folding).await;
