@@ -211,6 +211,3 @@ impl<'f> Days<'f> {
         folded
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -81,6 +81,3 @@ pub enum ReportError {
     )]
     Memory { max: usize },
 }
-
-#[cfg(test)]
-mod tests;

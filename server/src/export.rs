@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use bytes::Bytes;
@@ -105,7 +106,7 @@ pub async fn export(store: &Store, options: &ExportOptions) -> anyhow::Result<(u
 /// What waits in the tail becomes segments, as compaction does it; nothing leaves the tail for it.
 async fn fold_all(history: &Arc<dyn History>, site: &Site) -> anyhow::Result<()> {
     for _ in 0..ATTEMPTS {
-        let done = archive::fold(history, site, Millis(0)).await?;
+        let done = archive::fold(history, site, Millis(0), Duration::ZERO).await?;
         if !done.is_more && !done.is_superseded {
             return Ok(());
         }
