@@ -23,6 +23,7 @@ mod part;
 mod retention;
 mod scan;
 mod sums;
+mod wants;
 
 pub use answer::{Answer, Compared, Row, Sums};
 pub use breakdown::answer;

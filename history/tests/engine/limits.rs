@@ -79,6 +79,47 @@ fn each_limit_of_an_answer_holds_too() {
     assert!(matches!(way(1, 0, 1), Err(BadQuery::Least { .. })));
 }
 
+/// One visit for each way of four pages among twelve, until the tree has so many pages.
+fn ways(nodes: usize) -> Vec<history::EnrichedHit> {
+    let (mut seen, mut hits) = (std::collections::HashSet::new(), Vec::new());
+    for way in 0u64.. {
+        let digits: Vec<u64> = (0..4).rev().map(|power| way / 12u64.pow(power) % 12).collect();
+        for length in 1..=4 {
+            if seen.len() + 1 == nodes {
+                return hits;
+            }
+            seen.insert(digits[..length].to_vec());
+            let mut hit = crate::world::pageview(&format!("/{}", digits[length - 1]));
+            hit.id = model::HitId((u128::from(way) << 8) + length as u128);
+            hit.visitor = model::VisitorId(way);
+            (hit.at.0, hit.received.0) = (length as i64, length as i64);
+            hits.push(hit);
+        }
+    }
+    hits
+}
+
+#[test]
+fn the_tree_of_a_journey_is_bounded() {
+    let zone = history::zone::Zone::utc();
+    let (page, backward, filter, bots) = (None, false, None, Bots::With);
+    let query = Journey { from: 0, to: DAY, page, backward, depth: 4, children: 20, filter, bots };
+    assert_limit("pages in the tree", JOURNEY_NODES_MAX, |nodes| {
+        let mut fold = history::fold::Fold::new(zone.clone());
+        fold.add_hits(&ways(nodes));
+        let library = history::report::Library::new(usize::MAX);
+        let folded = fold.finish().into_iter();
+        let parts = folded.map(|folded| std::sync::Arc::new(library.hold(&folded.day, folded.table)));
+        match journey(&parts.collect::<Vec<_>>(), &zone, &query, &Control::plain()) {
+            Err(history::report::ReportError::Query(error)) => Err(error),
+            other => {
+                other.unwrap();
+                Ok(())
+            }
+        }
+    });
+}
+
 #[test]
 fn conversions_without_a_goal_are_refused() {
     let query = Query { metrics: vec![Metric::ConversionRate], ..Query::totals(0, DAY) };
