@@ -5,6 +5,7 @@
 //! at any step leaves the shelf as it was; what was written is swept by the store.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use history::EnrichedHit;
 use history::fold::{Fold, Folded, needs};
@@ -35,22 +36,41 @@ pub struct Done {
     pub is_superseded: bool,
 }
 
-/// Folds what waits in the tail of a site. Batches received before `old` leave the tail with it.
-pub async fn fold(history: &Arc<dyn History>, site: &Site, old: Millis) -> Result<Done> {
+/// Folds what waits in the tail of a site. Batches received more than `kept` ago leave the tail with it, and days that the
+/// site no longer keeps leave its history.
+pub async fn fold(history: &Arc<dyn History>, site: &Site, now: Millis, kept: Duration) -> Result<Done> {
     let shelf = history.shelf(site.id).await?;
-    let waiting = waiting(history, site, shelf.folded_to).await?;
+    let mut waiting = waiting(history, site, shelf.folded_to).await?;
     let zone = Zone::named(&site.time_zone)?;
+    let kept_from = kept_from(site, &zone, now);
+    waiting.hits.retain(|hit| hit.at.0 >= kept_from);
     let mut done = Done { hits: waiting.hits.len(), is_more: waiting.is_more, ..Done::default() };
-    let work = Work { history: history.clone(), runtime: Handle::current(), site: site.id, zone };
+    let work = Work { history: history.clone(), runtime: Handle::current(), site: site.id, zone, kept_from };
     let folded_to = waiting.last;
     let mut fold = tokio::task::spawn_blocking(move || work.fold(&shelf, &waiting.hits)).await??;
-    (fold.folded_to, fold.old) = (folded_to, old);
+    (fold.folded_to, fold.old) = (folded_to, now.minus(kept));
     done.segments = fold.segments.len();
     match history.put_fold(site.id, fold).await {
         Ok(_) => Ok(done),
         Err(StoreError::Conflict(_)) => Ok(Done { is_superseded: true, ..done }),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether days stand on the shelf that the site no longer keeps.
+pub async fn is_overdue(history: &Arc<dyn History>, site: &Site, now: Millis) -> Result<bool> {
+    if site.keep_days.is_none() {
+        return Ok(false);
+    }
+    let kept_from = kept_from(site, &Zone::named(&site.time_zone)?, now);
+    let shelf = history.shelf(site.id).await?;
+    Ok(shelf.segments.first().map(head).transpose()?.is_some_and(|head| head.day_end <= kept_from))
+}
+
+/// The begin of the first day that the site keeps, milliseconds since 1970 UTC.
+fn kept_from(site: &Site, zone: &Zone, now: Millis) -> i64 {
+    const DAY: Duration = Duration::from_secs(86_400);
+    site.keep_days.map_or(i64::MIN, |days| zone.day_of(now.minus(DAY * days)).start)
 }
 
 struct Waiting {
@@ -85,23 +105,25 @@ struct Work {
     runtime: Handle,
     site: model::SiteId,
     zone: Zone,
+    kept_from: i64,
 }
 
 impl Work {
     /// Blocks.
     fn fold(&self, shelf: &Shelf, hits: &[EnrichedHit]) -> Result<NewFold> {
-        let heads: Vec<Head> = shelf
-            .segments
-            .iter()
-            .map(head)
-            .collect::<std::result::Result<_, _>>()?;
+        let heads: Vec<Head> = shelf.segments.iter().map(head).collect::<std::result::Result<_, _>>()?;
         let mut fold = Fold::new(self.zone.clone());
         for index in needs(&heads, hits) {
             fold.add_table(&heads[index].day(), &self.reader(&shelf.segments[index])?.table()?);
         }
         fold.add_hits(hits);
         let mut new = NewFold { after: shelf.fold, ..NewFold::default() };
+        let ended = shelf.segments.iter().zip(&heads).filter(|(_, head)| head.day_end <= self.kept_from);
+        new.gone.extend(ended.map(|(entry, _)| entry.id));
         for folded in fold.finish().into_iter().filter(|folded| folded.changed) {
+            if folded.day.end <= self.kept_from {
+                continue;
+            }
             let same_day = shelf.segments.iter().filter(|entry| entry.day_start.0 == folded.day.start);
             new.gone.extend(same_day.map(|entry| entry.id));
             if !folded.table.visits.is_empty() {

@@ -8,7 +8,7 @@ mod limits;
 mod shelf;
 
 pub use archive::{Archive, Asked};
-pub use fold::{Done, fold};
+pub use fold::{Done, fold, is_overdue};
 pub use limits::Limits;
 
 use history::report::ReportError;

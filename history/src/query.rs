@@ -3,6 +3,8 @@
 mod compare;
 mod dimension;
 mod filter;
+mod journey;
+mod retention;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +12,8 @@ pub use compare::Compare;
 pub use dimension::Dimension;
 pub(crate) use filter::Judge;
 pub use filter::{Filter, PATTERN_BYTES_MAX, VALUES_MAX};
+pub use journey::{JOURNEY_CHILDREN_MAX, JOURNEY_DEPTH_MAX, JOURNEY_NODES_MAX, Journey};
+pub use retention::{COHORTS_MAX, Retention};
 
 /// Metrics of one report.
 pub const METRICS_MAX: usize = 50;
@@ -157,6 +161,8 @@ pub enum BadQuery {
     Range,
     #[error("{what}: at most {max}")]
     Limit { what: &'static str, max: usize },
+    #[error("{what}: at least {min}")]
+    Least { what: &'static str, min: usize },
     #[error("the pattern is not understood: {0}")]
     Pattern(String),
     #[error("`{0}` is not a dimension")]
@@ -212,13 +218,17 @@ impl Query {
 
     /// It must be given every part that begins before the end of its ranges, not only those that touch them.
     pub fn needs_all_before(&self) -> bool {
-        let names = |filter: &Filter| filter.names(&|by| *by == Dimension::NewOrReturning);
-        self.by.contains(&Dimension::NewOrReturning) || self.filters().any(names)
+        self.by.contains(&Dimension::NewOrReturning) || asks_firsts(self.filters())
     }
 
     fn filters(&self) -> impl Iterator<Item = &Filter> {
         self.filter.iter().chain(&self.goal)
     }
+}
+
+/// Some filter asks who was there before.
+pub(crate) fn asks_firsts<'f>(mut filters: impl Iterator<Item = &'f Filter>) -> bool {
+    filters.any(|filter| filter.names(&|by| *by == Dimension::NewOrReturning))
 }
 
 pub(crate) fn limit(what: &'static str, is: usize, max: usize) -> Result<(), BadQuery> {

@@ -13,11 +13,13 @@ mod distinct;
 mod firsts;
 mod funnel;
 mod group;
+mod journey;
 mod library;
 mod mask;
 mod overlay;
 pub(crate) mod packed;
 mod part;
+mod retention;
 mod scan;
 mod sums;
 
@@ -25,9 +27,11 @@ pub use answer::{Answer, Compared, Row, Sums};
 pub use breakdown::answer;
 pub use buckets::Buckets;
 pub use funnel::{Funnel, Reached, funnel};
+pub use journey::{Node, journey};
 pub use library::{Library, Stock};
 pub use overlay::overlay;
 pub use part::Part;
+pub use retention::{Cohort, retention};
 pub use sums::{REVENUE_PROP, millionths};
 
 use crate::query::BadQuery;

@@ -16,6 +16,8 @@ use crate::sharing::Share;
 
 /// A site's next fold waits for so many times what its last one took: a day that is dear to fold is folded less often.
 const REST: u32 = 50;
+/// How often it is looked which sites no longer keep their oldest days.
+const RETIRE_EVERY: Duration = Duration::from_secs(3_600);
 /// Sites that one question to the store returns.
 const PAGE_SITES: usize = 256;
 
@@ -31,11 +33,15 @@ impl Compaction {
     /// Until the shutdown. A fold under way is given up; it changes all or nothing.
     pub async fn run(self, shutdown: CancellationToken) {
         let mut resting = HashMap::new();
+        let mut checked = None;
         let rounds = async {
             loop {
                 tokio::time::sleep(self.options.fold_every).await;
                 if let Err(error) = self.round(&mut resting).await {
                     tracing::warn!(%error, "which tails are to be folded cannot be read: tried again soon");
+                }
+                if let Err(error) = self.retire(&mut checked).await {
+                    tracing::warn!(%error, "what sites no longer keep was not removed: tried again soon");
                 }
                 resting.retain(|_, until| *until > Instant::now());
             }
@@ -63,6 +69,21 @@ impl Compaction {
         }
     }
 
+    /// Now and then: folds also those whose oldest days are no longer to be kept.
+    async fn retire(&self, checked: &mut Option<Instant>) -> archive::Result<()> {
+        if checked.is_some_and(|at| at.elapsed() < RETIRE_EVERY) {
+            return Ok(());
+        }
+        for site in self.sites.all().await? {
+            let is_ours = self.share.borrow().holds(site.id.value() as u16);
+            if is_ours && archive::is_overdue(&self.history, &site, self.clock.now()).await? {
+                self.fold(site.id).await;
+            }
+        }
+        *checked = Some(Instant::now());
+        Ok(())
+    }
+
     /// How long it took.
     async fn fold(&self, site: SiteId) -> Duration {
         let begun = Instant::now();
@@ -84,8 +105,7 @@ impl Compaction {
             Err(error) => return Err(error.into()),
         };
         loop {
-            let old = self.clock.now().minus(self.options.tail_kept);
-            let done = archive::fold(&self.history, &site, old).await?;
+            let done = archive::fold(&self.history, &site, self.clock.now(), self.options.tail_kept).await?;
             tracing::debug!(site = %site.id, hits = done.hits, segments = done.segments, "folded");
             if !done.is_more || done.is_superseded {
                 return Ok(());

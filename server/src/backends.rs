@@ -96,9 +96,14 @@ pub async fn store_alone(uri: &str) -> anyhow::Result<Store> {
     let uri = resolved("store", uri)?;
     if let ("embedded", folder) = scheme(&uri) {
         let folder = PathBuf::from(folder);
-        anyhow::ensure!(folder.is_dir(), "--store: there is no data folder `{}`; as embedded:./data", folder.display());
-        return store::embedded::Embedded::open(&folder)
-            .with_context(|| format!("--store: cannot open {} (does a server run on it?)", folder.display()));
+        anyhow::ensure!(
+            folder.is_dir(),
+            "--store: there is no data folder `{}`; as embedded:./data",
+            folder.display()
+        );
+        return store::embedded::Embedded::open(&folder).with_context(|| {
+            format!("--store: cannot open {} (does a server run on it?)", folder.display())
+        });
     }
     match scheme(&uri) {
         ("mongodb" | "mongodb+srv", _) => MongoStore::open(&uri).await.context("--store"),

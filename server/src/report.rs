@@ -126,7 +126,8 @@ fn question(options: &ReportOptions) -> anyhow::Result<Value> {
         (Some(from), Some(to)) => json!({"from": from, "to": to}),
         _ => json!(options.range),
     };
-    let filters: Vec<Value> = options.filter.iter().map(|text| filter::read(text)).collect::<anyhow::Result<_>>()?;
+    let filters: Vec<Value> =
+        options.filter.iter().map(|text| filter::read(text)).collect::<anyhow::Result<_>>()?;
     let filter = (!filters.is_empty()).then(|| json!({"and": filters}));
     Ok(json!({
         "kind": "breakdown",

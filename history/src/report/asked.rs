@@ -3,17 +3,16 @@
 use std::sync::Arc;
 
 use super::answer::Sums;
-use super::breakdown::visitors_for;
+use super::breakdown::{masks_of, visitors_of};
 use super::buckets::Buckets;
-use super::columns::Column;
 use super::distinct::Distinct;
 use super::group::{Context, Grouping, Groups, NONE};
-use super::mask::{Mask, Ready, of_kind};
+use super::mask::of_kind;
 use super::part::Part;
 use super::scan::View;
 use super::sums::{Cells, Wants};
 use super::{Control, ReportError};
-use crate::query::{Filter, Query};
+use crate::query::Query;
 use crate::table::Kind;
 
 pub(super) struct Asked<'q> {
@@ -54,43 +53,23 @@ impl<'q> Asked<'q> {
     ) -> Result<Asked<'q>, ReportError> {
         let parts: Vec<Arc<Part>> =
             parts.iter().filter(|part| part.touches(range.0, range.1)).cloned().collect();
-        for part in &parts {
-            control.check()?;
-            part.column(Column::Visitor)?;
-        }
-        let visitors = parts.first().map_or(0, |part| part.library().visitors());
+        let masks = masks_of(query.filter.as_ref(), &parts, range, query.bots, context, control)?;
+        let visitors = visitors_of(&parts);
         let wants = Wants::of(query);
         let (views, goal_views) = (Vec::new(), Vec::new());
         let mut asked = Asked { query, context, control, wants, range, buckets, views, goal_views, visitors };
-        let filter = asked.ready(&parts, query.filter.as_ref())?;
         let goal = query.goal.as_ref().filter(|_| wants.is_of_goal());
-        let goal = asked.ready(&parts, goal)?;
-        for part in &parts {
-            let mask = match &filter {
-                Some(filter) => filter.mask(part, context, control)?,
-                None => Mask::All,
-            };
-            if let (Some(ready), Some(goal)) = (&goal, &query.goal) {
+        let of_goal = goal.map(|goal| masks_of(Some(goal), &parts, range, query.bots, context, control));
+        let mut of_goal = of_goal.transpose()?.unwrap_or_default().into_iter();
+        for (part, mask) in parts.iter().zip(masks) {
+            if let (Some(goal), Some(of_goal)) = (goal, of_goal.next()) {
                 let kind = if goal.is_of_events() { Kind::Event } else { Kind::Pageview };
-                let of_goal = ready.mask(part, context, control)?;
                 let of_goal = mask.clone().and(of_goal, part)?.and(of_kind(part, kind)?, part)?;
                 asked.goal_views.push(View::new(part, of_goal, range, query.bots, buckets)?);
             }
             asked.views.push(View::new(part, mask, range, query.bots, buckets)?);
         }
         Ok(asked)
-    }
-
-    fn ready(
-        &self,
-        parts: &[Arc<Part>],
-        filter: Option<&'q Filter>,
-    ) -> Result<Option<Ready<'q>>, ReportError> {
-        let mut ready = filter.map(Ready::new).transpose()?;
-        if let Some(ready) = &mut ready {
-            visitors_for(ready, parts, self.range, self.query.bots, self.context, self.control)?;
-        }
-        Ok(ready)
     }
 
     /// Of each part, the groups of its rows.

@@ -8,11 +8,11 @@ use super::buckets::Buckets;
 use super::columns::Column;
 use super::distinct::Distinct;
 use super::group::{Context, Grouping, Groups, NONE, check_cells};
-use super::mask::Ready;
+use super::mask::{Mask, Ready};
 use super::part::Part;
 use super::scan::View;
 use super::{Control, ReportError};
-use crate::query::{Bots, Metric, Query};
+use crate::query::{Bots, Filter, Metric, Query};
 use crate::zone::Zone;
 
 /// Groups beyond half more than those to be shown whose visitors are counted at first.
@@ -69,7 +69,7 @@ pub(super) fn visitors_for(
         for part in parts {
             part.column(Column::Visitor)?;
         }
-        let visitors = parts.first().map_or(0, |part| part.library().visitors());
+        let visitors = visitors_of(parts);
         let mut distinct = Distinct::new(1, visitors, u64::MAX, control)?;
         for part in parts {
             let view = View::new(part, inner.mask(part, context, control)?, range, bots, &one)?;
@@ -77,6 +77,30 @@ pub(super) fn visitors_for(
         }
         Ok(distinct.into_set())
     })
+}
+
+/// What a filter leaves of each part.
+pub(super) fn masks_of(
+    filter: Option<&Filter>,
+    parts: &[Arc<Part>],
+    range: (i64, i64),
+    bots: Bots,
+    context: &Context,
+    control: &Control<'_>,
+) -> Result<Vec<Mask>, ReportError> {
+    for part in parts {
+        control.check()?;
+        part.column(Column::Visitor)?;
+    }
+    let Some(filter) = filter else { return Ok(vec![Mask::All; parts.len()]) };
+    let mut ready = Ready::new(filter)?;
+    visitors_for(&mut ready, parts, range, bots, context, control)?;
+    parts.iter().map(|part| ready.mask(part, context, control)).collect()
+}
+
+/// All visitors' numbers are below this, once every part's were asked for.
+pub(super) fn visitors_of(parts: &[Arc<Part>]) -> usize {
+    parts.first().map_or(0, |part| part.library().visitors())
 }
 
 /// A group, and its visitors as far as they were counted.

@@ -6,6 +6,7 @@ use super::columns::Column;
 use super::packed::Packed;
 use super::part::Part;
 use super::{Control, ReportError};
+use crate::query::Bots;
 
 pub(super) const NEW: &str = "new";
 pub(super) const RETURNING: &str = "returning";
@@ -47,10 +48,18 @@ impl Firsts {
         Ok(firsts)
     }
 
-    /// The first visit of a visitor.
-    pub fn of(&self, visitor: usize, is_bot: bool) -> i64 {
+    fn of(&self, visitor: usize, is_bot: bool) -> i64 {
         let firsts = if is_bot { &self.bots } else { &self.humans };
         firsts.get(visitor).copied().unwrap_or(i64::MAX)
+    }
+
+    /// The first visit of a visitor among those that a report counts.
+    pub fn first(&self, visitor: usize, bots: Bots) -> i64 {
+        match bots {
+            Bots::Without => self.of(visitor, false),
+            Bots::Only => self.of(visitor, true),
+            Bots::With => self.of(visitor, false).min(self.of(visitor, true)),
+        }
     }
 
     /// Of each visit of a part: 0 for new, 1 for returning.

@@ -13,7 +13,7 @@ use super::packed::{Packed, with_packed};
 use super::part::Part;
 use super::scan::{Sink, View};
 use super::{Control, ReportError};
-use crate::query::{BadQuery, Bots, Dimension, Filter, STEPS_MAX, limit};
+use crate::query::{BadQuery, Bots, Dimension, Filter, STEPS_MAX, asks_firsts, limit};
 use crate::table::HitText;
 use crate::zone::Zone;
 
@@ -52,8 +52,7 @@ pub fn funnel(
         return Err(BadQuery::Range.into());
     }
     funnel.steps.iter().try_for_each(Filter::check)?;
-    let asks = |step: &Filter| step.names(&|by| *by == Dimension::NewOrReturning);
-    let context = Context::new(zone, parts, funnel.steps.iter().any(asks), control)?;
+    let context = Context::new(zone, parts, asks_firsts(funnel.steps.iter()), control)?;
     let parts: Vec<Arc<Part>> =
         parts.iter().filter(|part| part.touches(funnel.from, funnel.to)).cloned().collect();
     let mut steps = Vec::new();

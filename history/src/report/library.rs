@@ -119,6 +119,10 @@ impl Library {
         visitors.filter_map(|visitor| Some((*numbers.get(&visitor.0)?, *visitor))).collect()
     }
 
+    pub(super) fn find_path(&self, path: &str) -> Option<u32> {
+        self.hit_words[HitText::Path as usize].read().find(path)
+    }
+
     pub(super) fn visit_text(&self, text: VisitText, number: u32) -> Arc<str> {
         self.visit_words[text as usize].read().text(number).clone()
     }

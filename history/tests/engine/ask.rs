@@ -1,7 +1,8 @@
 //! Random queries.
 
 use fastrand::Rng;
-use history::query::{Bots, Compare, Dimension, Filter, Metric, Query, Sort, Unit};
+use history::query::{Bots, Compare, Dimension, Filter, Journey, Metric, Query, Retention, Sort, Unit};
+use history::report::Funnel;
 
 use crate::world::{COUNTRIES, EVENTS, PATHS, World};
 
@@ -74,6 +75,35 @@ pub fn random(world: &World, rng: &mut Rng) -> Query {
     query.limit = rng.usize(..12);
     query.offset = if rng.bool() { 0 } else { rng.usize(..4) };
     query
+}
+
+/// As a random query, but for cohorts.
+pub fn retention(query: &Query, rng: &mut Rng) -> Retention {
+    let unit = [Unit::Day, Unit::Week, Unit::Month][rng.usize(..3)];
+    let Query { from, to, bots, .. } = *query;
+    Retention { from, to, unit, filter: query.filter.clone(), bots }
+}
+
+/// As a random query, but for ways.
+pub fn journey(query: &Query, rng: &mut Rng) -> Journey {
+    let page = rng.bool().then(|| [&PATHS[..], &["/never"]].concat()[rng.usize(..7)].to_owned());
+    let (depth, children) = (rng.usize(1..=5), rng.usize(1..=4));
+    let Query { from, to, bots, .. } = *query;
+    let filter = query.filter.clone();
+    Journey { from, to, page, backward: rng.bool(), depth, children, filter, bots }
+}
+
+/// As a random query, but for steps.
+pub fn funnel(query: &Query, rng: &mut Rng) -> Funnel {
+    let page = |rng: &mut Rng| Filter::Is {
+        by: "page".parse().unwrap(),
+        values: vec![PATHS[rng.usize(..PATHS.len())].to_owned()],
+    };
+    let is_of_pages = rng.bool();
+    let steps = (0..rng.usize(1..=4)).map(|_| if is_of_pages { page(rng) } else { filter(rng, 1) }).collect();
+    let window_ms = [60_000, 3_600_000, 86_400_000, 864_000_000][rng.usize(..4)];
+    let bots = if rng.bool() { Bots::Without } else { Bots::Only };
+    Funnel { from: query.from, to: query.to, steps, window_ms, bots }
 }
 
 fn compare(query: &Query, rng: &mut Rng) -> Compare {

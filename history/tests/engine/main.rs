@@ -8,9 +8,10 @@ mod cases;
 mod duckdb;
 mod shelf;
 mod slow;
+mod slow_ways;
 mod world;
 
-use history::report::{Control, answer};
+use history::report::{Control, answer, funnel, journey, retention};
 use shelf::Shelf;
 
 const HISTORIES: u64 = 200;
@@ -44,6 +45,31 @@ fn every_number_equals_the_recount() {
                 let fast = answer(parts, &world.zone, &query, &Control::plain());
                 let fast = fast.unwrap_or_else(|error| panic!("seed {seed}: {error}: {query:?}"));
                 assert_eq!(fast, slow, "seed {seed}, fast is left: {text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_cohort_journey_and_funnel_equals_the_recount() {
+    for seed in seeds() {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let world = world::World::random(&mut rng);
+        let shelf = Shelf::folded_in_parts(&world, &mut rng);
+        let recount = slow::Recount::new(&world);
+        for _ in 0..QUERIES_A_HISTORY / 4 {
+            let (asked, control) = (ask::random(&world, &mut rng), Control::plain());
+            let (by_period, way) = (ask::retention(&asked, &mut rng), ask::journey(&asked, &mut rng));
+            let steps = ask::funnel(&asked, &mut rng);
+            let (cohorts, tree) = (recount.retention(&by_period), recount.journey(&way));
+            let reached = recount.funnel(&steps);
+            for parts in [&shelf.parts, &shelf.overlaid] {
+                let fast = retention(parts, &world.zone, &by_period, &control).unwrap();
+                assert_eq!(fast, cohorts, "seed {seed}: {by_period:?}");
+                let fast = journey(parts, &world.zone, &way, &control).unwrap();
+                assert_eq!(fast, tree, "seed {seed}: {way:?}");
+                let fast = funnel(parts, &world.zone, &steps, &control).unwrap();
+                assert_eq!(fast, reached, "seed {seed}: {steps:?}");
             }
         }
     }

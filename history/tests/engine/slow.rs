@@ -16,26 +16,26 @@ use model::{HitId, VisitorId};
 use crate::world::World;
 
 pub struct Recount {
-    zone: TimeZone,
-    visits: Vec<Visit>,
+    pub zone: TimeZone,
+    pub visits: Vec<Visit>,
 }
 
-struct Visit {
-    visitor: VisitorId,
-    bot: bool,
-    first: i64,
-    last: i64,
+pub struct Visit {
+    pub visitor: VisitorId,
+    pub bot: bool,
+    pub first: i64,
+    pub last: i64,
     /// Of the first hit.
-    origin: EnrichedHit,
-    marks: Vec<Mark>,
+    pub origin: EnrichedHit,
+    pub marks: Vec<Mark>,
 }
 
 /// What counts: a pageview, event or identify, or that a page of another visit showed life.
 #[derive(Clone)]
-struct Mark {
-    hit: EnrichedHit,
-    engaged_ms: u64,
-    scroll: u8,
+pub struct Mark {
+    pub hit: EnrichedHit,
+    pub engaged_ms: u64,
+    pub scroll: u8,
 }
 
 const GAP: i64 = 30 * 60_000;
@@ -48,7 +48,7 @@ fn of_pageview(hit: &EnrichedHit) -> Option<(HitId, u32, u8)> {
     }
 }
 
-fn is_view(hit: &EnrichedHit) -> bool {
+pub fn is_view(hit: &EnrichedHit) -> bool {
     matches!(hit.kind, EnrichedKind::Pageview { .. })
 }
 
@@ -152,7 +152,7 @@ impl Recount {
     }
 
     /// Begins of the units that the range touches, found by trying every moment at which one could begin.
-    fn buckets(&self, unit: Unit, from: i64, to: i64) -> Vec<i64> {
+    pub fn buckets(&self, unit: Unit, from: i64, to: i64) -> Vec<i64> {
         let name = |at: i64| {
             let (at, date) = (self.at(at), self.at(at).date());
             let monday = date.checked_sub(i64::from(date.weekday().to_monday_zero_offset()).days()).unwrap();
@@ -189,7 +189,7 @@ impl Recount {
         buckets.split_off(before.saturating_sub(1))
     }
 
-    fn holds(&self, query: &Query, filter: &Filter, visit: &Visit, mark: &Mark) -> bool {
+    pub fn holds(&self, query: &Query, filter: &Filter, visit: &Visit, mark: &Mark) -> bool {
         let value = |by: &Dimension| self.value(by, visit, mark);
         match filter {
             Filter::And(inner) => inner.iter().all(|filter| self.holds(query, filter, visit, mark)),
@@ -315,7 +315,7 @@ fn names_event(filter: &Filter) -> bool {
     text.contains(r#""by":"event""#) || text.contains(r#""by":"prop:"#)
 }
 
-fn wanted(bots: Bots, bot: bool) -> bool {
+pub fn wanted(bots: Bots, bot: bool) -> bool {
     match bots {
         Bots::Without => !bot,
         Bots::With => true,

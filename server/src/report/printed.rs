@@ -9,8 +9,11 @@ const TEXT_CHARS_MAX: usize = 60;
 
 pub fn print(out: &mut impl Write, told: &Told) -> std::io::Result<()> {
     let table = Table::of(&told.answer);
-    let cells: Vec<Vec<(String, bool)>> =
-        table.rows.iter().map(|row| row.iter().zip(&table.header).map(|(cell, name)| shown(cell, name)).collect()).collect();
+    let cells: Vec<Vec<(String, bool)>> = table
+        .rows
+        .iter()
+        .map(|row| row.iter().zip(&table.header).map(|(cell, name)| shown(cell, name)).collect())
+        .collect();
     let widths: Vec<usize> = (0..table.header.len())
         .map(|place| {
             let widest = cells.iter().map(|row| row[place].0.chars().count()).max().unwrap_or(0);
@@ -41,10 +44,7 @@ pub fn print(out: &mut impl Write, told: &Told) -> std::io::Result<()> {
 }
 
 fn range(answer: &Answer) -> String {
-    let range = match answer {
-        Answer::Breakdown(said) => &said.range,
-        Answer::Funnel(said) => &said.range,
-    };
+    let range = answer.range();
     format!("{} to {}", range.begin, range.end)
 }
 
@@ -54,7 +54,7 @@ fn more(answer: &Answer) -> Option<String> {
             let groups = said.groups;
             said.next.map(|next| format!("{} of {groups} rows; --limit shows more", next - said.offset))
         }
-        Answer::Funnel(_) => None,
+        Answer::Funnel(_) | Answer::Retention(_) | Answer::Journeys(_) => None,
     }
 }
 

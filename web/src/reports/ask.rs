@@ -8,10 +8,13 @@ use history::zone::Zone;
 use model::{Millis, Site};
 
 use super::earlier::earlier;
-use super::question::{Breakdown, Funnel, Question};
+use super::question::{Breakdown, Direction, Funnel, Journeys, Question, Retention};
 use super::range::{Span, local};
 use super::refused;
-use super::said::{Answer, Before, BreakdownSaid, Bucket, FunnelSaid, Named, RangeSaid, RowSaid, StepSaid};
+use super::said::{
+    Answer, Before, BranchSaid, BreakdownSaid, Bucket, CohortSaid, FunnelSaid, JourneysSaid, Named,
+    RangeSaid, RetentionSaid, RowSaid, StepSaid,
+};
 
 /// Numbers of one answer.
 pub const NUMBERS_MAX: usize = 500_000;
@@ -53,11 +56,10 @@ fn nothing() -> Refusal {
 /// From the earliest to the latest moment that a question asks about; None where none is good.
 fn touched(questions: &[Result<Question, Refusal>], zone: &Zone, moment: &Moment) -> Option<Span> {
     let now = moment.now;
-    // Whether a visitor returns is told by all of their past.
-    let is_of_old = |by: &Dimension| *by == Dimension::NewOrReturning;
-    let needs_all = moment.within.iter().any(|filter| filter.names(&is_of_old));
+    let is_of_past = |by: &Dimension| *by == Dimension::NewOrReturning;
+    let needs_all = moment.within.iter().any(|filter| filter.names(&is_of_past));
     let spans = questions.iter().flatten().filter_map(|question| {
-        if question.range().is_all() || needs_all || question.names(&is_of_old) {
+        if question.range().is_all() || needs_all || question.needs_all_before() {
             return Some(Span { from: i64::MIN, to: i64::MAX });
         }
         let span = question.range().span(zone, now, None).ok()?;
@@ -83,6 +85,8 @@ impl Put<'_> {
         match question {
             Question::Breakdown(breakdown) => self.breakdown(breakdown, span).map(Answer::Breakdown),
             Question::Funnel(funnel) => self.funnel(funnel, span).map(Answer::Funnel),
+            Question::Retention(retention) => self.retention(retention, span).map(Answer::Retention),
+            Question::Journeys(journeys) => self.journeys(journeys, span).map(Answer::Journeys),
         }
     }
 
@@ -161,6 +165,56 @@ impl Put<'_> {
         Ok(FunnelSaid { range: self.range(span), steps, limited: None })
     }
 
+    fn retention(&self, asks: &Retention, span: Span) -> Result<RetentionSaid, Refusal> {
+        let query = history::query::Retention {
+            from: span.from,
+            to: span.to,
+            unit: asks.unit,
+            filter: self.within(asks.filter.as_ref()),
+            bots: asks.bots,
+        };
+        let Asked { parts, zone, control, .. } = self.asked;
+        let cohorts = report::retention(parts, zone, &query, control).map_err(refused::report)?;
+        // What has not begun yet is not nobody.
+        let begun = cohorts.iter().filter(|cohort| cohort.start <= self.moment.now.0).count();
+        let cohort = |(place, cohort): (usize, &report::Cohort)| {
+            let seen = cohort.visitors.iter().take((begun - place).min(asks.periods + 1));
+            CohortSaid {
+                from: cohort.start,
+                begin: local(zone, cohort.start),
+                visitors: cohort.visitors.first().copied().unwrap_or(0),
+                returned: seen.copied().collect(),
+            }
+        };
+        let cohorts = cohorts.iter().take(begun).enumerate().map(cohort).collect();
+        Ok(RetentionSaid { range: self.range(span), unit: asks.unit, cohorts, limited: None })
+    }
+
+    fn journeys(&self, asks: &Journeys, span: Span) -> Result<JourneysSaid, Refusal> {
+        let query = history::query::Journey {
+            from: span.from,
+            to: span.to,
+            page: asks.page.clone(),
+            backward: asks.direction == Direction::Previous,
+            depth: asks.depth,
+            children: asks.limit,
+            filter: self.within(asks.filter.as_ref()),
+            bots: asks.bots,
+        };
+        let Asked { parts, zone, control, .. } = self.asked;
+        let root = report::journey(parts, zone, &query, control).map_err(refused::report)?;
+        Ok(JourneysSaid {
+            range: self.range(span),
+            page: asks.page.clone(),
+            direction: asks.direction,
+            visits: root.visits,
+            ended: root.ended,
+            rest: root.others,
+            tree: root.children.iter().map(branch).collect(),
+            limited: None,
+        })
+    }
+
     fn query(&self, query: &Query) -> Result<report::Answer, Refusal> {
         report::answer(self.asked.parts, self.asked.zone, query, self.asked.control).map_err(refused::report)
     }
@@ -213,6 +267,17 @@ fn and(filters: impl IntoIterator<Item = Filter>) -> Filter {
         }
     }
     Filter::And(all)
+}
+
+/// As deep as `JOURNEY_DEPTH_MAX`.
+fn branch(node: &report::Node) -> BranchSaid {
+    BranchSaid {
+        page: node.page.to_string(),
+        visits: node.visits,
+        ended: node.ended,
+        rest: node.others,
+        then: node.children.iter().map(branch).collect(),
+    }
 }
 
 fn steps_said(reached: &[Reached]) -> Vec<StepSaid> {

@@ -76,10 +76,13 @@ async fn csv(told: Told) -> Answer {
 
 /// Of letters, digits and hyphens alone.
 fn name(site: &Site, told: &Told, format: &str) -> String {
-    let (kind, range) = match &told.answer {
-        Said::Breakdown(said) => ("report", &said.range),
-        Said::Funnel(said) => ("funnel", &said.range),
+    let kind = match &told.answer {
+        Said::Breakdown(_) => "report",
+        Said::Funnel(_) => "funnel",
+        Said::Retention(_) => "retention",
+        Said::Journeys(_) => "journeys",
     };
+    let range = told.answer.range();
     let day = range.begin.get(..10).unwrap_or("");
     format!("watchfire-{}-{kind}-{day}.{format}", site.id)
 }

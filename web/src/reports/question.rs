@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use door::Refusal;
 use history::query::{
-    Bots, CELLS_MAX, Compare, DIMENSIONS_MAX, Dimension, Filter, Metric, Query, ROWS_MAX, STEPS_MAX, Sort,
-    Unit,
+    Bots, CELLS_MAX, Compare, DIMENSIONS_MAX, Dimension, Filter, JOURNEY_CHILDREN_MAX, JOURNEY_DEPTH_MAX,
+    Metric, PATTERN_BYTES_MAX, Query, ROWS_MAX, STEPS_MAX, Sort, Unit,
 };
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::range::{MOMENT_MAX, Range};
@@ -23,12 +23,16 @@ pub const FILTER_DEPTH_MAX: usize = 6;
 /// How long a funnel may stay open: as old as a hit may be when it arrives.
 pub const WINDOW_MS_MAX: i64 = 400 * 86_400_000;
 
-const KINDS: &str = "breakdown, funnel";
+const KINDS: &str = "breakdown, funnel, retention, journeys";
+/// Units that a cohort is followed for after its own.
+pub const PERIODS_MAX: usize = 60;
 
 #[derive(Clone, Debug)]
 pub enum Question {
     Breakdown(Breakdown),
     Funnel(Funnel),
+    Retention(Retention),
+    Journeys(Journeys),
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -66,6 +70,55 @@ pub struct Funnel {
     pub bots: Bots,
 }
 
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    pub range: Range,
+    pub unit: Unit,
+    #[serde(default = "periods_by_default")]
+    pub periods: usize,
+    pub filter: Option<Filter>,
+    #[serde(default)]
+    pub bots: Bots,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Journeys {
+    pub range: Range,
+    /// None: from the visit's begin, or its end.
+    pub page: Option<String>,
+    #[serde(default)]
+    pub direction: Direction,
+    #[serde(default = "depth_by_default")]
+    pub depth: usize,
+    #[serde(default = "branches_by_default")]
+    pub limit: usize,
+    pub filter: Option<Filter>,
+    #[serde(default)]
+    pub bots: Bots,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    #[default]
+    Next,
+    Previous,
+}
+
+const fn periods_by_default() -> usize {
+    8
+}
+
+const fn depth_by_default() -> usize {
+    3
+}
+
+const fn branches_by_default() -> usize {
+    5
+}
+
 fn metrics_by_default() -> Vec<Metric> {
     vec![Metric::Visitors, Metric::Visits, Metric::Pageviews]
 }
@@ -90,6 +143,8 @@ impl Question {
         let question = match kind {
             Some("breakdown") => Question::Breakdown(read(fields)?),
             Some("funnel") => Question::Funnel(read(fields)?),
+            Some("retention") => Question::Retention(read(fields)?),
+            Some("journeys") => Question::Journeys(read(fields)?),
             Some(other) => {
                 return Err(query("kind", format!("there is no `{}`; there are {KINDS}", short(other))));
             }
@@ -103,21 +158,31 @@ impl Question {
         match self {
             Question::Breakdown(breakdown) => breakdown.range,
             Question::Funnel(funnel) => funnel.range,
+            Question::Retention(retention) => retention.range,
+            Question::Journeys(journeys) => journeys.range,
         }
     }
 
     pub fn compare(&self) -> Option<Compare> {
         match self {
             Question::Breakdown(breakdown) => breakdown.compare,
-            Question::Funnel(_) => None,
+            Question::Funnel(_) | Question::Retention(_) | Question::Journeys(_) => None,
         }
     }
 
+    /// Whether a visitor returns is told by all of their past.
+    pub fn needs_all_before(&self) -> bool {
+        let is_of_past = |by: &Dimension| *by == Dimension::NewOrReturning;
+        matches!(self, Question::Retention(_)) || self.names(&is_of_past)
+    }
+
     /// It is broken down or filtered by a dimension for which this holds.
-    pub fn names(&self, holds: &dyn Fn(&Dimension) -> bool) -> bool {
+    fn names(&self, holds: &dyn Fn(&Dimension) -> bool) -> bool {
         let (by, filters): (&[Dimension], Vec<&Filter>) = match self {
             Question::Breakdown(asks) => (&asks.by, asks.filter.iter().chain(&asks.goal).collect()),
             Question::Funnel(asks) => (&[], asks.filter.iter().chain(&asks.steps).collect()),
+            Question::Retention(asks) => (&[], asks.filter.iter().collect()),
+            Question::Journeys(asks) => (&[], asks.filter.iter().collect()),
         };
         by.iter().any(holds) || filters.iter().any(|filter| filter.names(holds))
     }
@@ -126,6 +191,8 @@ impl Question {
         match self {
             Question::Breakdown(breakdown) => breakdown.check(),
             Question::Funnel(funnel) => funnel.check(),
+            Question::Retention(retention) => retention.check(),
+            Question::Journeys(journeys) => journeys.check(),
         }
     }
 }
@@ -178,6 +245,32 @@ impl Funnel {
         }
         check_filters("steps", &self.steps, FILTERS_MAX)?;
         check_filters("filter", &self.filter, FILTERS_MAX)
+    }
+}
+
+impl Retention {
+    fn check(&self) -> Result<(), Refusal> {
+        if !matches!(self.unit, Unit::Day | Unit::Week | Unit::Month) {
+            return Err(query("unit", "retention is by day, week or month"));
+        }
+        from_one("periods", self.periods, PERIODS_MAX)?;
+        check_filters("filter", &self.filter, FILTERS_MAX)
+    }
+}
+
+impl Journeys {
+    fn check(&self) -> Result<(), Refusal> {
+        from_one("depth", self.depth, JOURNEY_DEPTH_MAX)?;
+        from_one("limit", self.limit, JOURNEY_CHILDREN_MAX)?;
+        at_most("page", self.page.as_ref().map_or(0, String::len), PATTERN_BYTES_MAX, "bytes")?;
+        check_filters("filter", &self.filter, FILTERS_MAX)
+    }
+}
+
+fn from_one(field: &str, is: usize, max: usize) -> Result<(), Refusal> {
+    match (1..=max).contains(&is) {
+        true => Ok(()),
+        false => Err(query(field, format!("from 1 to {max}"))),
     }
 }
 

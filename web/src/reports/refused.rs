@@ -5,6 +5,7 @@ use std::time::Duration;
 use archive::ArchiveError;
 use axum::http::StatusCode;
 use door::Refusal;
+use history::query::BadQuery;
 use history::report::ReportError;
 
 /// How long whoever met a full house is told to wait.
@@ -34,6 +35,11 @@ pub fn limit(field: &str, what: &str, max: usize) -> Refusal {
 /// What the engine refuses.
 pub fn report(error: ReportError) -> Refusal {
     match error {
+        // What a history holds decides whether these are met.
+        ReportError::Query(BadQuery::Limit { what, max }) => Refusal::bad_request(
+            "limit",
+            format!("At most {max} {what}: ask for a shorter range, another breakdown, or with a filter."),
+        ),
         ReportError::Query(bad) => query("", bad),
         ReportError::Memory { .. } => Refusal::bad_request("memory", sentence(&error)),
         ReportError::Stopped => too_long("The report was stopped: ask for a shorter range or fewer groups."),

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
-use history::query::{Dimension, Metric};
+use history::query::{Dimension, Metric, Unit};
 use history::report::Sums;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Number;
+
+use super::question::Direction;
 
 /// The answer to one question.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,6 +16,19 @@ use serde_json::Number;
 pub enum Answer {
     Breakdown(BreakdownSaid),
     Funnel(FunnelSaid),
+    Retention(RetentionSaid),
+    Journeys(JourneysSaid),
+}
+
+impl Answer {
+    pub fn range(&self) -> &RangeSaid {
+        match self {
+            Answer::Breakdown(said) => &said.range,
+            Answer::Funnel(said) => &said.range,
+            Answer::Retention(said) => &said.range,
+            Answer::Journeys(said) => &said.range,
+        }
+    }
 }
 
 /// An answer by itself, with the moment it is of.
@@ -100,6 +115,46 @@ pub struct StepSaid {
     pub lost: u64,
     /// Mean, from the step before.
     pub time_ms: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RetentionSaid {
+    pub range: RangeSaid,
+    pub unit: Unit,
+    pub cohorts: Vec<CohortSaid>,
+    pub limited: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CohortSaid {
+    pub from: i64,
+    pub begin: String,
+    pub visitors: u64,
+    /// In its own unit (all of them), in the next, and so on.
+    pub returned: Vec<u64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JourneysSaid {
+    pub range: RangeSaid,
+    pub page: Option<String>,
+    pub direction: Direction,
+    pub visits: u64,
+    /// Of them, whose way has no further page.
+    pub ended: u64,
+    /// Of them, who went to pages that are not in the tree.
+    pub rest: u64,
+    pub tree: Vec<BranchSaid>,
+    pub limited: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BranchSaid {
+    pub page: String,
+    pub visits: u64,
+    pub ended: u64,
+    pub rest: u64,
+    pub then: Vec<BranchSaid>,
 }
 
 /// Something for each metric, in the order they were asked for; a JSON object.

@@ -4,7 +4,9 @@ use history::query::{Dimension, Metric};
 use serde_json::Number;
 
 use super::question::name;
-use super::said::{Answer, BreakdownSaid, Bucket, FunnelSaid, Named, RowSaid};
+use super::said::{
+    Answer, BranchSaid, BreakdownSaid, Bucket, FunnelSaid, JourneysSaid, Named, RetentionSaid, RowSaid,
+};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cell {
@@ -23,6 +25,8 @@ impl Table {
         match answer {
             Answer::Breakdown(said) => of_breakdown(said),
             Answer::Funnel(said) => of_funnel(said),
+            Answer::Retention(said) => of_retention(said),
+            Answer::Journeys(said) => of_journeys(said),
         }
     }
 
@@ -161,4 +165,34 @@ fn of_funnel(said: &FunnelSaid) -> Table {
         ]
     };
     Table { header, rows: said.steps.iter().enumerate().map(row).collect() }
+}
+
+/// A line a cohort; a column a unit.
+fn of_retention(said: &RetentionSaid) -> Table {
+    let width = said.cohorts.iter().map(|cohort| cohort.returned.len()).max().unwrap_or(0);
+    let mut header = vec!["begin".to_owned(), "visitors".to_owned()];
+    header.extend((0..width).map(|unit| format!("after_{unit}")));
+    let row = |cohort: &super::said::CohortSaid| {
+        let mut row = vec![Cell::Text(cohort.begin.clone()), Cell::Number(cohort.visitors.into())];
+        let seen =
+            |unit: usize| cohort.returned.get(unit).map_or(Cell::Nothing, |&seen| Cell::Number(seen.into()));
+        row.extend((0..width).map(seen));
+        row
+    };
+    Table { header, rows: said.cohorts.iter().map(row).collect() }
+}
+
+/// A line a way: its pages, and the visits that came so far.
+fn of_journeys(said: &JourneysSaid) -> Table {
+    let header = ["way", "visits", "ended", "rest"].map(str::to_owned).into();
+    let mut rows = Vec::new();
+    said.tree.iter().for_each(|branch| add_way(branch, "", &mut rows));
+    Table { header, rows }
+}
+
+fn add_way(branch: &BranchSaid, before: &str, rows: &mut Vec<Vec<Cell>>) {
+    let way = if before.is_empty() { branch.page.clone() } else { format!("{before} > {}", branch.page) };
+    let numbers = [branch.visits, branch.ended, branch.rest].map(|number| Cell::Number(number.into()));
+    rows.push(std::iter::once(Cell::Text(way.clone())).chain(numbers).collect());
+    branch.then.iter().for_each(|next| add_way(next, &way, rows));
 }

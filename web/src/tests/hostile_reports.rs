@@ -289,6 +289,8 @@ fn dearest() -> Vec<Value> {
         json!({"kind": "breakdown", "range": {"from": 1_771_000_000_000_i64, "to": 1_772_190_000_000_i64}, "by": ["page"], "metrics": ["visitors"], "bucket": "minute", "limit": 20}),
         json!({"kind": "breakdown", "range": {"from": 0, "to": 7_258_118_400_000_i64}, "by": ["page"], "bucket": "quarter", "metrics": ["visitors"], "limit": 500, "filter": wide}),
         json!({"kind": "breakdown", "range": "12mo", "by": ["new-or-returning", "weekday"], "metrics": all, "goal": wide, "filter": matches("title")}),
+        json!({"kind": "retention", "range": "all", "unit": "day", "periods": 60, "filter": wide}),
+        json!({"kind": "journeys", "range": "all", "direction": "previous", "depth": 5, "limit": 20, "filter": wide}),
         json!({"kind": "funnel", "range": "all", "steps": vec![matches("page"); 10], "window_ms": 34_560_000_000_i64, "filter": wide}),
     ]
 }
@@ -332,7 +334,7 @@ async fn a_report_without_time_ends_at_once_and_says_so() {
 async fn a_report_without_memory_is_refused_and_says_so() {
     let limits = Limits { report_bytes: 10_000, ..Limits::default() };
     let (_world, mut owner, site) = busy(limits).await;
-    let page = post(&mut owner, &site, &dearest()[0]).await;
+    let page = post(&mut owner, &site, json!({"kind": "breakdown", "range": "all", "by": ["page"]})).await;
     let told = page.json();
     assert_eq!((page.status.as_u16(), &told["error"]["code"]), (400, &json!("memory")), "{told}");
     assert!(told["error"]["message"].as_str().unwrap().contains("10000 bytes"), "{told}");

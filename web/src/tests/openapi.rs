@@ -172,6 +172,8 @@ async fn real_questions_and_answers_fit_their_schemas() {
                "sort": {"by": "visits"}, "limit": 3, "bots": "with", "totals": false, "filter": {"or": [{"not": is}, {"visit": is}, {"visitor": {"matches": {"by": "page", "pattern": "^/"}}}]}}),
         json!({"kind": "breakdown", "range": "7d", "compare": {"range": {"from": 0, "to": 5}}, "bucket": "day"}),
         json!({"kind": "funnel", "range": "28d", "steps": [is, is], "window_ms": 1_000, "filter": null}),
+        json!({"kind": "retention", "range": "28d", "unit": "week", "periods": 3}),
+        json!({"kind": "journeys", "range": "28d", "depth": 5, "page": "/"}),
     ];
     for question in &mut questions {
         *question = asked(&mut owner, &site, question.take()).await;

@@ -125,6 +125,66 @@ async fn a_funnel_says_shares_losses_and_time() {
 }
 
 #[tokio::test]
+async fn retention_follows_cohorts_as_far_as_time_has_come() {
+    let (_world, mut owner, site) = shop().await;
+    let days = json!({"from": "2026-03-03", "to": "2026-03-06"});
+    let question = json!({"kind": "retention", "range": days, "unit": "day"});
+    let answer = told(&mut owner, &site, question.clone()).await;
+    let cohorts = json!([
+        {"from": 1_772_492_400_000_i64, "begin": "2026-03-03T00:00:00+01:00", "visitors": 4, "returned": [4, 2]},
+        {"from": 1_772_578_800_000_i64, "begin": "2026-03-04T00:00:00+01:00", "visitors": 0, "returned": [0]},
+    ]);
+    assert_eq!((&answer["unit"], &answer["cohorts"]), (&json!("day"), &cohorts));
+    let csv = export(&mut owner, &site, "csv", &question).await.text;
+    assert!(
+        csv.starts_with("begin,visitors,after_0,after_1\r\n2026-03-03T00:00:00+01:00,4,4,2\r\n"),
+        "{csv}"
+    );
+    for (change, field) in [
+        (json!({"unit": "hour"}), "unit"),
+        (json!({"periods": 0}), "periods"),
+        (json!({"periods": 61}), "periods"),
+    ] {
+        let mut bad = question.clone();
+        bad.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        assert_eq!(post(&mut owner, &site, bad).await.json()["field"], field);
+    }
+}
+
+#[tokio::test]
+async fn journeys_are_a_tree_of_pages() {
+    let (_world, mut owner, site) = shop().await;
+    let question =
+        json!({"kind": "journeys", "range": {"from": "2026-03-03", "to": "2026-03-03"}, "limit": 1});
+    let answer = told(&mut owner, &site, question.clone()).await;
+    let teas = json!({"page": "/teas", "visits": 1, "ended": 1, "rest": 0, "then": []});
+    let tree = json!([{"page": "/", "visits": 3, "ended": 2, "rest": 0, "then": [teas]}]);
+    assert_eq!((&answer["visits"], &answer["rest"], &answer["tree"]), (&json!(4), &json!(1), &tree));
+    let csv = export(&mut owner, &site, "csv", &question).await.text;
+    assert_eq!(csv, "way,visits,ended,rest\r\n/,3,2,0\r\n/ > /teas,1,1,0\r\n");
+    let mut back = question.clone();
+    back.as_object_mut()
+        .unwrap()
+        .extend(json!({"page": "/teas", "direction": "previous"}).as_object().unwrap().clone());
+    let answer = told(&mut owner, &site, back).await;
+    let tree = json!([{"page": "/", "visits": 1, "ended": 1, "rest": 0, "then": []}]);
+    assert_eq!(
+        (&answer["page"], &answer["visits"], &answer["ended"], &answer["tree"]),
+        (&json!("/teas"), &json!(2), &json!(1), &tree)
+    );
+    for (change, field) in [
+        (json!({"depth": 6}), "depth"),
+        (json!({"limit": 21}), "limit"),
+        (json!({"limit": 0}), "limit"),
+        (json!({"page": "x".repeat(2_049)}), "page"),
+    ] {
+        let mut bad = question.clone();
+        bad.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        assert_eq!(post(&mut owner, &site, bad).await.json()["field"], field);
+    }
+}
+
+#[tokio::test]
 async fn several_are_answered_of_one_moment_each_by_itself() {
     let (_world, mut owner, site) = shop().await;
     let good = json!({"kind": "breakdown", "range": "all"});
