@@ -295,6 +295,25 @@ test("a funnel of a page and an event", async () => {
   assert.deepEqual(answer.steps.map((step) => step.visitors), [2, 1]);
 });
 
+test("retention and journeys are the API's", async () => {
+  await open("?behaviour=retention&cohort=day");
+  const { cohorts } = await ask({ kind: "retention", range: "28d", unit: "day", periods: 8 });
+  const seen = cohorts.filter((cohort) => cohort.visitors > 0);
+  assert.ok(seen.length > 0);
+  await until("every cohort is drawn", async () => (await page.locator(".retention tbody tr").count()) === seen.length);
+  const drawn = await page.locator(".retention tbody tr > :nth-child(2)").allInnerTexts();
+  assert.deepEqual(drawn, seen.map((cohort) => String(cohort.visitors)));
+
+  await page.getByRole("tab", { name: "Journeys" }).click();
+  await page.waitForURL(/behaviour=journeys/);
+  const { tree } = await ask({ kind: "journeys", range: "28d", direction: "next", depth: 3, limit: 4 });
+  const top = page.locator("[data-panel=behaviour] .behaviour-stage > .journey > li > .bar-row");
+  await until("the ways are drawn", async () => (await top.locator(".bar-name").allInnerTexts()).join() === tree.map((branch) => branch.page).join());
+  assert.deepEqual(await top.locator(".bar-count").allInnerTexts(), tree.map((branch) => String(branch.visits)));
+  await top.first().click();
+  await page.waitForURL(/start=\//);
+});
+
 test("goals, segments, funnels and notes are saved, shown again, and removed", async () => {
   await open();
   const dialog = page.locator("dialog[open]");
