@@ -231,7 +231,7 @@ export class Behaviour {
       remove.addEventListener("click", () => this.means.change({ steps: view.steps.filter((_, at) => at !== index) }));
       item.append(name, numbers, remove, bar);
       const next = answer.steps[index + 1];
-      if (next) item.append(make("span", "funnel-lost muted small", `${count(step.lost)} lost (${percent(1 - next.of_previous)}) · ${percent(next.of_previous)} go on, after ${duration(next.time_ms)}`));
+      if (next) item.append(make("span", "funnel-lost muted small", `${count(step.lost)} lost (${percent(1 - next.of_previous)}) · ${percent(next.of_previous)} go on${next.visitors > 0 ? `, after ${duration(next.time_ms)}` : ""}`));
       return item;
     }));
     return list;

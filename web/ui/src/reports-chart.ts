@@ -148,7 +148,7 @@ export class ReportChart {
   /** Never two labels closer than they are wide; days of a month that hold a Monday first. */
   private ticks(width: number): number[] {
     const every = Math.max(1, Math.ceil(this.points.length / Math.max(1, Math.floor(width / TICK_SPACE))));
-    const natural = { minute: [1, 5, 10, 15, 30, 60, 120, 180], hour: [1, 2, 3, 4, 6, 12, 24, 48, 72, 96, 168], day: [1, 2, 7, 14, 28, 56, 91], week: [1, 2, 4, 8, 13, 26], month: [1, 2, 3, 6, 12], year: [1, 2, 5, 10] }[this.unit];
+    const natural = { minute: [1, 5, 10, 15, 30, 60, 120, 180], hour: [1, 2, 3, 4, 6, 12, 24, 48, 72, 96, 168], day: [1, 2, 3, 7, 14, 28, 56, 91], week: [1, 2, 4, 8, 13, 26], month: [1, 2, 3, 6, 12], year: [1, 2, 5, 10] }[this.unit];
     const step = natural.find((step) => step >= every) ?? every;
     return this.points.flatMap((_, index) => (index % step === 0 ? [index] : []));
   }

@@ -114,7 +114,21 @@ export function apiFilter(conditions: Condition[], ...more: ApiFilter[]): ApiFil
   return all.length < 2 ? all[0] : { and: all };
 }
 
+const SPECIAL = /[\\^$.*+?()[\]{}|#&~-]/g;
+
 /** A text anywhere in a value, whatever its letters' case, as a pattern. */
 export function patternOf(text: string): string {
-  return `(?i)${text.replace(/[\\^$.*+?()[\]{}|#&~-]/g, "\\$&")}`;
+  const plain = text.replace(SPECIAL, "\\$&");
+  // Addresses are kept with their letters as percents.
+  const encoded = encodedText(text).replace(SPECIAL, "\\$&");
+  return plain === encoded ? `(?i)${plain}` : `(?i)(?:${plain}|${encoded})`;
+}
+
+/** Half a letter cannot be encoded: then it is sought as it stands. */
+function encodedText(text: string): string {
+  try {
+    return encodeURI(text);
+  } catch {
+    return text;
+  }
 }

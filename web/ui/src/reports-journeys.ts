@@ -1,6 +1,7 @@
 // The ways that visits take: pages and, inside each, the pages after it (or before it).
 import { make, makePath } from "./element";
 import { count } from "./format";
+import { valueText } from "./reports-words";
 
 export interface Branch {
   page: string;
@@ -30,7 +31,7 @@ export function drawJourneys(answer: JourneysAnswer, onStart: (page: string) => 
       button.title = `${branch.page}\n${count(branch.visits)} visits, ${count(branch.ended)} ${ending}`;
       const bar = make("span", "bar");
       bar.style.setProperty("--share", (branch.visits / Math.max(1, answer.visits)).toFixed(3));
-      button.append(bar, makePath("bar-name", branch.page || "No page"), make("span", "bar-part", branch.ended > 0 ? `${count(branch.ended)} ${ending}` : ""), make("span", "bar-count", count(branch.visits)));
+      button.append(bar, makePath("bar-name", valueText("page", branch.page) || "No page"), make("span", "bar-part", branch.ended > 0 ? `${count(branch.ended)} ${ending}` : ""), make("span", "bar-count", count(branch.visits)));
       button.addEventListener("click", () => onStart(branch.page));
       item.append(button);
       if (branch.then.length > 0) item.append(draw(branch.then, depth + 1));

@@ -89,7 +89,20 @@ export function valueText(by: string, value: string): string {
   if (value === "") return EMPTY[by] ?? (by.startsWith("utm_") ? "None" : by.startsWith("prop:") ? "Empty" : "Unknown");
   if (by === "weekday") return WEEKDAYS[Number(value) - 1] ?? value;
   if (by === "hour") return `${value}:00`;
-  return valueName(by as Dimension, value);
+  return isOfAddress(by) ? readable(value) : valueName(by as Dimension, value);
+}
+
+function isOfAddress(by: string): boolean {
+  return ["page", "entry-page", "exit-page", "referrer", "query"].includes(by);
+}
+
+/** Addresses come with their letters as percents; people read letters. */
+function readable(address: string): string {
+  try {
+    return decodeURI(address);
+  } catch {
+    return address;
+  }
 }
 
 /** Paths and addresses read from the left, whatever they are written in. */

@@ -69,4 +69,8 @@ test("what is searched for is taken as it stands", () => {
   assert.equal(patternOf("a.b(c)"), "(?i)a\\.b\\(c\\)");
   const hostile = "\\^$.*+?()[]{}|#&~-/<b>";
   assert.match(hostile, new RegExp(patternOf(hostile).slice(4)));
+  assert.equal(patternOf("\ud800"), "(?i)\ud800");
+  const tea = new RegExp(patternOf("شاي").slice(4));
+  assert.match("/شاي", tea);
+  assert.match("/%D8%B4%D8%A7%D9%8A/x", tea);
 });
