@@ -90,11 +90,7 @@ struct Work {
 impl Work {
     /// Blocks.
     fn fold(&self, shelf: &Shelf, hits: &[EnrichedHit]) -> Result<NewFold> {
-        let heads: Vec<Head> = shelf
-            .segments
-            .iter()
-            .map(head)
-            .collect::<std::result::Result<_, _>>()?;
+        let heads: Vec<Head> = shelf.segments.iter().map(head).collect::<std::result::Result<_, _>>()?;
         let mut fold = Fold::new(self.zone.clone());
         for index in needs(&heads, hits) {
             fold.add_table(&heads[index].day(), &self.reader(&shelf.segments[index])?.table()?);

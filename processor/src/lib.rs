@@ -79,8 +79,13 @@ pub async fn start(
         let shard = Shard { number, options, deps, known, share, shutdown, over };
         shards.spawn(shard.run(tell));
     }
-    let compaction =
-        Compaction { history: deps.history, sites: deps.sites, clock: deps.clock, options: options.clone(), share };
+    let compaction = Compaction {
+        history: deps.history,
+        sites: deps.sites,
+        clock: deps.clock,
+        options: options.clone(),
+        share,
+    };
     let folding = stop.clone();
     shards.spawn(async move {
         compaction.run(folding).await;
