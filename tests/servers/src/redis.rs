@@ -81,6 +81,13 @@ impl Redis {
         self.process.take();
     }
 
+    /// As a machine that lost its disk but for what it knows of the cluster.
+    pub fn restart_empty(&mut self) -> anyhow::Result<()> {
+        self.kill();
+        std::fs::remove_dir_all(self.folder.path().join("appendonlydir"))?;
+        self.restart()
+    }
+
     pub fn restart(&mut self) -> anyhow::Result<()> {
         self.kill();
         let mut command = Command::new("redis-server");
