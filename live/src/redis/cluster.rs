@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use futures_util::future::{join, join_all, select_ok};
+use futures_util::StreamExt;
+use futures_util::future::{join, join_all};
+use futures_util::stream::FuturesUnordered;
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 use redis::Value;
@@ -18,6 +20,7 @@ use super::master::{Master, Patience};
 
 /// While something is wrong it is asked this often which master has what.
 const MAP_AGE: Duration = Duration::from_secs(1);
+const SLOTS: usize = 16_384;
 /// Masters of a cluster; slots of further ones are nobody's.
 const MASTERS_MAX: usize = 256;
 
@@ -35,6 +38,9 @@ struct Map {
     is_doubtful: bool,
     asked: Instant,
 }
+
+/// Ranges, first and last, with their masters.
+type Slots = Vec<(u16, u16, Node)>;
 
 impl Cluster {
     pub fn open(address: Address) -> anyhow::Result<Cluster> {
@@ -138,7 +144,7 @@ impl Cluster {
         }
     }
 
-    /// As the first that answers has it.
+    /// As the first has it that knows of every slot, or else who knows of most: one that was just started may not know all.
     async fn read_map(&self) -> anyhow::Result<()> {
         let nodes: Vec<_> = {
             let mut map = self.map.lock();
@@ -146,16 +152,26 @@ impl Cluster {
             map.nodes.iter().map(|(node, master)| (node.clone(), master.clone())).collect()
         };
         let call = vec![Call::plain(&["CLUSTER", "SLOTS"])];
-        let mut asked = Vec::with_capacity(nodes.len());
+        let mut asked = FuturesUnordered::new();
         for ((host, _), master) in &nodes {
             let call = &call;
-            asked.push(Box::pin(async move {
+            asked.push(async move {
                 let told = master.ask(&[call], Patience::Full).await?;
                 let told = told.into_iter().flatten().next().context("no answer")?;
                 read_slots(told, host).context("the answer to CLUSTER SLOTS")
-            }));
+            });
         }
-        let (slots, _) = select_ok(asked).await?;
+        let mut fullest = Err(anyhow!("the cluster has no nodes"));
+        while let Some(told) = asked.next().await {
+            if fullest.as_ref().map_or(0, count) <= told.as_ref().map_or(0, count) {
+                fullest = told;
+            }
+            if fullest.as_ref().is_ok_and(|slots| count(slots) == SLOTS) {
+                break;
+            }
+        }
+        drop(asked);
+        let slots = fullest?;
         let mut map = self.map.lock();
         let (mut of_slots, mut nodes) = (HashMap::new(), HashMap::new());
         for (first, last, node) in slots {
@@ -175,12 +191,16 @@ impl Cluster {
     }
 }
 
+fn count(slots: &Slots) -> usize {
+    slots.iter().map(|(first, last, _)| usize::from(last.saturating_sub(*first)) + 1).sum()
+}
+
 fn is_error(answer: &Value, code: &str) -> bool {
     matches!(answer, Value::ServerError(error) if error.code() == code)
 }
 
-/// Ranges of slots with their masters. One that the server has no name for is the server asked itself.
-fn read_slots(answer: Value, asked: &str) -> anyhow::Result<Vec<(u16, u16, Node)>> {
+/// A master that the server has no name for is the server asked itself.
+fn read_slots(answer: Value, asked: &str) -> anyhow::Result<Slots> {
     let rows: Vec<Vec<Value>> = redis::from_redis_value(answer.extract_error()?)?;
     let mut masters = hashbrown::HashSet::new();
     let mut slots = vec![];

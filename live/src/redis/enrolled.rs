@@ -24,8 +24,13 @@ pub struct Enrolled {
 
 struct Shard {
     term: u64,
-    sites: HashMap<SiteId, Instant>,
+    sites: HashMap<SiteId, Site>,
     cleaned: Instant,
+}
+
+struct Site {
+    since: Instant,
+    is_doubtful: bool,
 }
 
 /// The sites of one shard in one term.
@@ -48,8 +53,9 @@ impl Enrolled {
         let mut due = Due::default();
         for commit in commits {
             let known = self.shards.get(&commit.shard).filter(|shard| shard.term == commit.origin.term);
-            let since = known.and_then(|shard| shard.sites.get(&commit.site));
-            match since.map(|since| now.duration_since(*since)) {
+            let site = known.and_then(|shard| shard.sites.get(&commit.site));
+            let is_sure = |site: &&Site| !site.is_doubtful;
+            match site.filter(is_sure).map(|site| now.duration_since(site.since)) {
                 Some(age) if age < RENEW_AFTER => {}
                 Some(age) if age < ENROLLED_MAX => add(&mut due.beside, commit),
                 _ => add(&mut due.before, commit),
@@ -66,26 +72,28 @@ impl Enrolled {
             *shard = new();
         }
         if now.duration_since(shard.cleaned) > ENROLLED_MAX {
-            shard.sites.retain(|_, since| now.duration_since(*since) < UNASKED_MAX);
+            shard.sites.retain(|_, site| now.duration_since(site.since) < UNASKED_MAX);
             shard.cleaned = now;
         }
-        shard.sites.extend(enrolment.sites.iter().map(|site| (*site, now)));
+        let site = |site: &SiteId| (*site, Site { since: now, is_doubtful: false });
+        shard.sites.extend(enrolment.sites.iter().map(site));
     }
 
     /// Where nothing may be committed, of those that could not be asked for.
     pub fn barred(&self, enrolment: &Enrolment, now: Instant) -> impl Iterator<Item = SiteId> {
         let known = self.shards.get(&enrolment.shard).filter(|shard| shard.term == enrolment.term);
         let is_sure = move |site: &SiteId| {
-            let since = known.and_then(|shard| shard.sites.get(site));
-            since.is_some_and(|since| now.duration_since(*since) < UNASKED_MAX)
+            let site = known.and_then(|shard| shard.sites.get(site));
+            site.is_some_and(|site| now.duration_since(site.since) < UNASKED_MAX)
         };
         enrolment.sites.iter().copied().filter(move |site| !is_sure(site))
     }
 
-    /// Redis may have lost it.
+    /// Redis may have lost it: it is said again before the next commit.
     pub fn lost(&mut self, shard: u16, site: SiteId) {
-        if let Some(shard) = self.shards.get_mut(&shard) {
-            shard.sites.remove(&site);
+        let shard = self.shards.get_mut(&shard);
+        if let Some(site) = shard.and_then(|shard| shard.sites.get_mut(&site)) {
+            site.is_doubtful = true;
         }
     }
 }
@@ -134,7 +142,9 @@ mod tests {
         assert_eq!(barred(&enrolled, &older, begin), [SiteId::of(1)], "in another term");
         enrolled.enrolled(&of(3), begin + ENROLLED_MAX + least);
         assert_eq!(barred(&enrolled, &of(1), begin + UNASKED_MAX - least), [], "kept as long");
+        assert_eq!(due(&enrolled, least).before, []);
         enrolled.lost(0, SiteId::of(1));
-        assert_eq!(barred(&enrolled, &of(1), begin), [SiteId::of(1)]);
+        assert_eq!(due(&enrolled, least).before, [of(1)]);
+        assert_eq!(barred(&enrolled, &of(1), begin), []);
     }
 }
