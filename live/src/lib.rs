@@ -28,7 +28,9 @@ pub trait Live: Send + Sync {
     /// Applies commits in order. A commit of an earlier minute than another before it raises neither series nor
     /// peak by who is present. Each is atomic a site: states, counters and series change together, so
     /// that counters always equal a recount of the states. Each raises the site's version by one.
-    /// A commit sent again, by its origin, changes nothing more, and is answered by how the site stands.
+    /// A commit sent again, by its origin, changes nothing more, and is answered by how the site stands: also beside newer ones of
+    /// other sites. `Partly`: some sites cannot be reached, and theirs may be applied or not; those of the others are, as soon
+    /// as they would have been.
     /// `Superseded`: the shard was taken over since; nothing of an older term than its sites' is applied.
     async fn commit(&self, commits: Vec<Commit>) -> Result<Vec<Applied>, LiveError>;
 
@@ -203,6 +205,12 @@ pub struct Subscription(pub tokio::sync::broadcast::Receiver<Bytes>);
 pub enum LiveError {
     #[error("live state cannot be reached: {0:#}")]
     Unavailable(anyhow::Error),
+    #[error("live state of some sites cannot be reached: {error:#}")]
+    Partly {
+        /// All commits of the other sites, in order.
+        applied: Vec<Applied>,
+        error: anyhow::Error,
+    },
     #[error("another processor has taken the shard over")]
     Superseded,
 }

@@ -10,11 +10,14 @@
 //! `STATE_GRACE` after their time, swept little by little by other shards' commits; a site nobody commits to goes whole.
 
 mod address;
+mod call;
+mod cluster;
 mod connection;
 mod ears;
 mod enrolled;
 mod frame;
 mod listeners;
+mod master;
 mod scripts;
 mod shards;
 
@@ -35,13 +38,15 @@ use crate::{
     Applied, Commit, Counters, Live, LiveError, Loaded, Series, SeriesMinute, Snapshot, Subscription, Watch,
 };
 use address::Address;
-use connection::{Call, Connection};
+use call::Call;
+use connection::Connection;
 use ears::Ears;
 use enrolled::{Enrolled, Enrolment};
 use frame::Frame;
 use scripts::{Names, Scripts};
+use shards::Admission;
 
-pub use connection::ANSWER_MAX;
+pub use master::ANSWER_MAX;
 
 /// How long after `alive_until` a state stays that its own shard does not take away.
 pub const STATE_GRACE: Duration = Duration::from_secs(10 * 60);
@@ -71,7 +76,7 @@ impl RedisLive {
         let (clients, names) = (address.clients()?, Names::of(installation));
         let connection = match clients.as_slice() {
             [one] => Connection::one(one.clone())?,
-            _ => Connection::cluster(address.cluster()?),
+            _ => Connection::cluster(address)?,
         };
         let ears = Ears::open(clients, names.clone());
         Ok(RedisLive { connection, ears, scripts: Scripts::default(), names, enrolled: Mutex::default() })
@@ -98,7 +103,7 @@ impl RedisLive {
     }
 
     /// In one round trip, with what is enrolled beside.
-    async fn send(&self, commits: &[Commit], beside: Vec<Enrolment>) -> Result<Vec<Applied>, LiveError> {
+    async fn send(&self, commits: &[Commit], beside: Vec<Enrolment>) -> Result<Sent, LiveError> {
         let asked = Instant::now();
         let mut groups: Vec<_> = beside.iter().map(|enrolment| vec![self.enrol_call(enrolment)]).collect();
         let enrolments = groups.len();
@@ -112,19 +117,25 @@ impl RedisLive {
             groups[place].push(self.commit_call(commit).map_err(unreadable)?);
             order.push((commit.site, place - enrolments));
         }
-        let mut answers = self.connection.run(&groups).await?;
-        let of_commits = answers.split_off(enrolments);
-        self.is_enrolled(&beside, answers, asked)?;
-        let mut answers: Vec<_> = of_commits.into_iter().map(Vec::into_iter).collect();
-        let applied = order.into_iter().map(|(site, place)| {
-            let answer = answers[place].next().context("no answer to a commit").map_err(unreadable)?;
+        let mut answers = self.connection.run_each(&groups).await;
+        let of_commits = answers.of_groups.split_off(enrolments);
+        // One that failed is due again before long.
+        self.are_enrolled(beside, answers.of_groups, asked)?;
+        let mut of_sites: Vec<_> =
+            of_commits.into_iter().map(|answers| answers.map(Vec::into_iter)).collect();
+        let mut applied = Vec::with_capacity(commits.len());
+        for (site, place) in order {
+            let Some(answers) = &mut of_sites[place] else {
+                continue;
+            };
+            let answer = answers.next().context("no answer to a commit").map_err(unreadable)?;
             match frame::read(site, &read::<Vec<u8>>(answer)?).map_err(unreadable)? {
-                Frame::Applied { applied, .. } => Ok(Arc::unwrap_or_clone(applied)),
-                Frame::Superseded => Err(LiveError::Superseded),
-                Frame::Forgotten { .. } => Err(unreadable(anyhow!("not the answer to a commit"))),
+                Frame::Applied { applied: one, .. } => applied.push(Arc::unwrap_or_clone(one)),
+                Frame::Superseded => return Err(LiveError::Superseded),
+                Frame::Forgotten { .. } => return Err(unreadable(anyhow!("not the answer to a commit"))),
             }
-        });
-        applied.collect()
+        }
+        Ok(Sent { is_whole: applied.len() == commits.len(), applied, problem: answers.problem })
     }
 
     async fn one(&self, call: Call) -> Result<Value, LiveError> {
@@ -150,16 +161,42 @@ impl RedisLive {
     }
 }
 
+/// What came of commits.
+struct Sent {
+    /// Those of the sites that were reached.
+    applied: Vec<Applied>,
+    /// Those are all.
+    is_whole: bool,
+    problem: Option<anyhow::Error>,
+}
+
+impl Sent {
+    fn all(self) -> Result<Vec<Applied>, LiveError> {
+        if self.is_whole {
+            return Ok(self.applied);
+        }
+        let error = self.problem.unwrap_or_else(|| anyhow!("no answer to a commit"));
+        Err(match self.applied.is_empty() {
+            true => LiveError::Unavailable(error),
+            false => LiveError::Partly { applied: self.applied, error },
+        })
+    }
+}
+
 #[async_trait]
 impl Live for RedisLive {
     async fn commit(&self, commits: Vec<Commit>) -> Result<Vec<Applied>, LiveError> {
-        let beside = self.enrol(&commits).await?;
-        let applied = self.send(&commits, beside).await?;
+        let Admission { beside, barred, problem } = self.enrol(&commits).await?;
+        let (allowed, rest): (Vec<_>, Vec<_>) =
+            commits.into_iter().partition(|commit| !barred.contains(&commit.site));
+        let mut sent = self.send(&allowed, beside).await?;
+        sent.is_whole &= rest.is_empty();
+        sent.problem = sent.problem.or(problem);
         let mut enrolled = self.enrolled.lock();
         // Where Redis lost a site it may have lost whose it is.
-        let firsts = applied.iter().filter(|applied| applied.is_first);
+        let firsts = sent.applied.iter().filter(|applied| applied.is_first);
         firsts.for_each(|first| enrolled.lost(first.commit.shard, first.site));
-        Ok(applied)
+        sent.all()
     }
 
     async fn load(&self, shard: u16) -> Result<Loaded, LiveError> {

@@ -287,23 +287,23 @@ impl<'s> Running<'s> {
     /// Tells live what changed. A failure loses nothing: it is told again. An error: another processor has the shard.
     async fn commit(&mut self, now: Millis) -> anyhow::Result<()> {
         self.unsaid.add(self.work.take_commits(now));
-        while let Some(commits) = self.unsaid.next() {
-            let applied = match self.shard.deps.live.commit(commits).await {
-                Ok(applied) => applied,
-                Err(superseded @ LiveError::Superseded) => return Err(superseded.into()),
-                Err(error) => {
-                    tracing::warn!(shard = self.shard.number, %error, "live did not take a commit");
-                    return Ok(());
-                }
-            };
-            self.unsaid.taken();
+        while !self.unsaid.is_empty() {
+            let (applied, told) = self.unsaid.send(&*self.shard.deps.live).await;
             self.peaks.raise(&applied);
             for first in applied.iter().filter(|applied| applied.is_first) {
                 self.work.presence.commit_again(first.site, first.commit.changes.len());
             }
-            let shard = self.shard.number.to_string();
-            gauge!("watchfire_present_visitors", "shard" => shard).set(self.work.presence.present() as f64);
+            match told {
+                Ok(()) => {}
+                Err(superseded @ LiveError::Superseded) => return Err(superseded.into()),
+                Err(error) => {
+                    tracing::warn!(shard = self.shard.number, %error, "live did not take every commit");
+                    break;
+                }
+            }
         }
+        let shard = self.shard.number.to_string();
+        gauge!("watchfire_present_visitors", "shard" => shard).set(self.work.presence.present() as f64);
         Ok(())
     }
 

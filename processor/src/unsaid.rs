@@ -1,9 +1,10 @@
 //! Commits that live did not take yet. Those that were sent may be applied, with only the answer lost: they are sent again as
-//! they are, by their origins. Newer ones wait behind them, folded together so that they grow with visitors and not with time.
+//! they are, by their origins. Newer ones of the same sites wait behind them, folded together so that they grow with visitors
+//! and not with time; those of other sites do not wait.
 
-use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
-use live::{Change, Commit, FEED_HITS_MAX};
+use hashbrown::{HashMap, HashSet};
+use live::{Applied, Change, Commit, FEED_HITS_MAX, Live, LiveError};
 use model::{SiteId, VisitorKey};
 
 #[derive(Default)]
@@ -21,17 +22,28 @@ impl Unsaid {
         fold(&mut self.waiting, newer);
     }
 
-    /// What to send now: the same until it is `taken`.
-    pub fn next(&mut self) -> Option<Vec<Commit>> {
-        if self.sent.is_empty() {
-            self.sent = std::mem::take(&mut self.waiting);
-        }
-        (!self.sent.is_empty()).then(|| self.sent.clone())
+    /// Sends what is due: what was applied, and why not all was.
+    pub async fn send(&mut self, live: &dyn Live) -> (Vec<Applied>, Result<(), LiveError>) {
+        let (applied, told) = match live.commit(self.next()).await {
+            Ok(applied) => (applied, Ok(())),
+            Err(LiveError::Partly { applied, error }) => (applied, Err(LiveError::Unavailable(error))),
+            Err(error) => (vec![], Err(error)),
+        };
+        self.taken(applied.iter().map(|applied| applied.site));
+        (applied, told)
     }
 
-    /// Live answered.
-    pub fn taken(&mut self) {
-        self.sent.clear();
+    /// What to send now: of each site the same until it is `taken`.
+    fn next(&mut self) -> Vec<Commit> {
+        let sent: HashSet<_> = self.sent.iter().map(|commit| commit.site).collect();
+        let due = self.waiting.extract_if(.., |commit| !sent.contains(&commit.site));
+        self.sent.extend(due);
+        self.sent.clone()
+    }
+
+    fn taken(&mut self, sites: impl Iterator<Item = SiteId>) {
+        let taken: HashSet<_> = sites.collect();
+        self.sent.retain(|commit| !taken.contains(&commit.site));
     }
 
     pub fn forget(&mut self, site: SiteId) {
@@ -131,22 +143,48 @@ mod tests {
         assert_eq!(format!("{unsaid:?}"), format!("{:?}", [expected]));
     }
 
+    const OTHER: SiteId = SiteId::of(2);
+
+    /// Site, number and pageviews of each that is sent.
+    fn sent(unsaid: &mut Unsaid) -> Vec<(SiteId, u64, u32)> {
+        let views = |commit: &Commit| commit.pageviews.iter().map(|(_, count)| count).sum();
+        unsaid.next().iter().map(|commit| (commit.site, commit.origin.number, views(commit))).collect()
+    }
+
+    fn view(site: SiteId, at: i64) -> Commit {
+        Commit { site, ..commit(at, &[], &[(7, 1)]) }
+    }
+
     #[test]
     fn what_was_sent_stays_as_it_was_until_it_is_taken() {
-        let mut unsaid = Unsaid::default();
-        let numbers = |sent: Option<Vec<Commit>>| {
-            let sent = sent.unwrap_or_default();
-            sent.iter().map(|commit| (commit.origin.number, commit.pageviews.clone())).collect::<Vec<_>>()
-        };
-        let view = |at| vec![commit(at, &[], &[(7, 1)])];
-        unsaid.add(view(1));
-        assert_eq!(numbers(unsaid.next()), [(1, vec![(Minute(7), 1)])]);
-        unsaid.add(view(2));
-        unsaid.add(view(3));
-        assert_eq!(numbers(unsaid.next()), [(1, vec![(Minute(7), 1)])]);
-        unsaid.taken();
-        assert_eq!(numbers(unsaid.next()), [(3, vec![(Minute(7), 2)])]);
-        unsaid.forget(SiteId::of(1));
-        assert!(unsaid.is_empty() && unsaid.next().is_none());
+        let (mut unsaid, site) = (Unsaid::default(), SiteId::of(1));
+        unsaid.add(vec![view(site, 1)]);
+        assert_eq!(sent(&mut unsaid), [(site, 1, 1)]);
+        unsaid.add(vec![view(site, 2)]);
+        unsaid.add(vec![view(site, 3)]);
+        assert_eq!(sent(&mut unsaid), [(site, 1, 1)]);
+        unsaid.taken([site].into_iter());
+        assert_eq!(sent(&mut unsaid), [(site, 3, 2)]);
+        unsaid.forget(site);
+        assert!(unsaid.is_empty() && unsaid.next().is_empty());
+    }
+
+    #[test]
+    fn a_site_that_is_not_taken_holds_no_other_up() {
+        let (mut unsaid, site) = (Unsaid::default(), SiteId::of(1));
+        unsaid.add(vec![view(site, 1), view(OTHER, 1)]);
+        assert_eq!(sent(&mut unsaid), [(site, 1, 1), (OTHER, 1, 1)]);
+        unsaid.taken([OTHER].into_iter());
+        unsaid.add(vec![view(OTHER, 2), view(site, 2)]);
+        assert_eq!(sent(&mut unsaid), [(site, 1, 1), (OTHER, 2, 1)]);
+        unsaid.add(vec![view(site, 3), view(OTHER, 3)]);
+        unsaid.taken([OTHER].into_iter());
+        assert_eq!(sent(&mut unsaid), [(site, 1, 1), (OTHER, 3, 1)]);
+        unsaid.taken([site, OTHER].into_iter());
+        assert_eq!(sent(&mut unsaid), [(site, 3, 2)]);
+        let mark = unsaid.next()[0].mark.map(|mark| mark.batch);
+        assert_eq!(mark, Some(BatchId(3)), "as far as the newest of them");
+        unsaid.taken([site].into_iter());
+        assert!(unsaid.is_empty());
     }
 }

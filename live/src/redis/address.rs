@@ -1,15 +1,15 @@
 //! Where the Redis servers are, and whom to trust about it. Never shows the password.
 
 use anyhow::{Context, bail, ensure};
-use redis::cluster::{ClusterClient, ClusterClientBuilder};
 use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, TlsCertificates};
-
-use super::connection::{ANSWER_MAX, CONNECT_MAX};
 
 /// Nodes that one address may name.
 pub const NODES_MAX: usize = 16;
 /// Bytes of the file of certificates that `?ca=` names.
 const CA_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Host and port.
+pub type Node = (String, u16);
 
 pub struct Address {
     nodes: Vec<ConnectionInfo>,
@@ -35,21 +35,41 @@ impl Address {
 
     /// One a node.
     pub fn clients(&self) -> anyhow::Result<Vec<Client>> {
-        let client = |node: &ConnectionInfo| match &self.certificates {
-            Some(certificates) => Client::build_with_tls(node.clone(), certificates.clone()),
-            None => Client::open(node.clone()),
-        };
-        self.nodes.iter().map(client).collect::<Result<_, _>>().context("live's address")
+        self.nodes.iter().map(|node| self.open(node.clone())).collect()
     }
 
-    /// All nodes as one.
-    pub fn cluster(&self) -> anyhow::Result<ClusterClient> {
-        let builder = ClusterClientBuilder::new(self.nodes.clone());
-        let builder = match &self.certificates {
-            Some(certificates) => builder.certs(certificates.clone()),
-            None => builder,
+    pub fn nodes(&self) -> Vec<Node> {
+        self.nodes.iter().filter_map(|node| name(node.addr())).collect()
+    }
+
+    /// Another node of the same cluster: it is spoken to as those that the address names.
+    pub fn client(&self, node: &Node) -> anyhow::Result<Client> {
+        let first = self.nodes.first().context("live's address")?;
+        let mut addr = first.addr().clone();
+        match &mut addr {
+            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
+                (*host, *port) = node.clone();
+            }
+            _ => bail!("live's address is no host and port"),
+        }
+        self.open(first.clone().set_addr(addr))
+    }
+
+    fn open(&self, node: ConnectionInfo) -> anyhow::Result<Client> {
+        let client = match &self.certificates {
+            Some(certificates) => Client::build_with_tls(node, certificates.clone()),
+            None => Client::open(node),
         };
-        builder.connection_timeout(CONNECT_MAX).response_timeout(ANSWER_MAX).build().context("live's address")
+        client.context("live's address")
+    }
+}
+
+fn name(addr: &ConnectionAddr) -> Option<Node> {
+    match addr {
+        ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
+            Some((host.clone(), *port))
+        }
+        _ => None,
     }
 }
 

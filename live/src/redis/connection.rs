@@ -1,193 +1,81 @@
-//! Commands to Redis: one server or a cluster. Every answer comes within `ANSWER_MAX`, or an error does.
+//! Calls to Redis, one server or a cluster: what comes of each within `ANSWER_MAX`, or thrice that in a cluster whose slots
+//! are found first or have moved.
 
-use std::pin::pin;
-use std::time::Duration;
+use redis::{Client, Value};
 
-use futures_util::future::try_join_all;
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::cluster::ClusterClient;
-use redis::cluster_async::ClusterConnection;
-use redis::{Client, Cmd, Pipeline, RedisError, Value};
-use tokio::sync::Mutex;
-use tokio::time::timeout;
-
-use super::scripts::Script;
+use super::address::Address;
+use super::call::Call;
+use super::cluster::Cluster;
+use super::master::{Master, Patience};
 use crate::LiveError;
 
-/// The longest that a command waits for its answer, reconnecting included.
-pub const ANSWER_MAX: Duration = Duration::from_secs(2);
-pub const CONNECT_MAX: Duration = Duration::from_secs(1);
-/// Connecting in vain is silence: after so long without an answer it is asked what stands in the way.
-const SILENCE: Duration = Duration::from_secs(1);
-/// Between two tries to connect; jittered by the client.
-const RETRY_MIN: Duration = Duration::from_millis(20);
-const RETRY_MAX: Duration = Duration::from_millis(500);
-/// More than fit into `ANSWER_MAX`: that is the bound.
-const RETRIES_MAX: usize = 10;
-
 pub enum Connection {
-    /// The client is to connect by hand.
-    One(Box<ConnectionManager>, Client),
-    Cluster(Box<ClusterClient>, Mutex<Option<ClusterConnection>>),
+    One(Box<Master>),
+    Cluster(Box<Cluster>),
 }
 
-/// A script or command with the keys it goes by.
-#[derive(Clone)]
-pub struct Call {
-    script: Option<Script>,
-    head: Vec<Vec<u8>>,
+/// What came of groups of calls.
+pub struct Answers {
+    /// Each group's; none where a call of it failed, or may have.
+    pub of_groups: Vec<Option<Vec<Value>>>,
+    /// Why not all: one reason of maybe several.
+    pub problem: Option<anyhow::Error>,
 }
 
-impl Call {
-    pub fn script(script: &Script, keys: &[String]) -> Call {
-        let mut head = vec![keys.len().to_string().into_bytes()];
-        head.extend(keys.iter().map(|key| key.clone().into_bytes()));
-        Call { script: Some(script.clone()), head }
+impl Answers {
+    pub fn none(groups: usize) -> Answers {
+        Answers { of_groups: vec![None; groups], problem: None }
     }
 
-    /// A plain command.
-    pub fn plain(words: &[&str]) -> Call {
-        Call { script: None, head: words.iter().map(|word| word.as_bytes().to_vec()).collect() }
-    }
-
-    pub fn arg(&mut self, arg: impl Into<Vec<u8>>) -> &mut Call {
-        self.head.push(arg.into());
-        self
-    }
-
-    fn command(&self, is_known: bool) -> Cmd {
-        let mut cmd = Cmd::new();
-        match &self.script {
-            Some(script) if is_known => cmd.arg("EVALSHA").arg(&script.hash),
-            Some(script) => cmd.arg("EVAL").arg(script.code),
-            None => &mut cmd,
-        };
-        self.head.iter().for_each(|word| {
-            cmd.arg(word.as_slice());
+    pub fn take(&mut self, group: usize, answers: Vec<Value>) {
+        let refused = answers.iter().find_map(|answer| match answer {
+            Value::ServerError(error) => Some(anyhow::anyhow!("{error:?}")),
+            _ => None,
         });
-        cmd
+        match refused {
+            Some(refused) => self.problem = Some(refused),
+            None => self.of_groups[group] = Some(answers),
+        }
     }
 }
 
 impl Connection {
-    pub fn one(client: Client) -> Result<Connection, RedisError> {
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(CONNECT_MAX))
-            .set_response_timeout(Some(ANSWER_MAX))
-            .set_min_delay(RETRY_MIN)
-            .set_max_delay(RETRY_MAX)
-            .set_number_of_retries(RETRIES_MAX);
-        let manager = ConnectionManager::new_lazy_with_config(client.clone(), config)?;
-        Ok(Connection::One(Box::new(manager), client))
+    pub fn one(client: Client) -> anyhow::Result<Connection> {
+        Ok(Connection::One(Box::new(Master::open(client)?)))
     }
 
-    pub fn cluster(client: ClusterClient) -> Connection {
-        Connection::Cluster(Box::new(client), Mutex::new(None))
+    pub fn cluster(address: Address) -> anyhow::Result<Connection> {
+        Ok(Connection::Cluster(Box::new(Cluster::open(address)?)))
     }
 
     /// Runs the calls of each group in order, all in one round trip (in a cluster: one a master). The calls of
-    /// a group go by keys of one slot. A script that the server does not know (any more) is sent in full.
+    /// a group go by keys of one slot.
     pub async fn run(&self, groups: &[Vec<Call>]) -> Result<Vec<Vec<Value>>, LiveError> {
+        let answers = self.try_each(groups, Patience::Full).await;
+        match answers.problem {
+            Some(problem) => Err(LiveError::Unavailable(problem)),
+            None => Ok(answers.of_groups.into_iter().flatten().collect()),
+        }
+    }
+
+    /// As `run`, but a group that fails leaves the others as they are, and who was silent before is not waited for as long.
+    pub async fn run_each(&self, groups: &[Vec<Call>]) -> Answers {
+        self.try_each(groups, Patience::Short).await
+    }
+
+    async fn try_each(&self, groups: &[Vec<Call>], patience: Patience) -> Answers {
+        let mut answers = Answers::none(groups.len());
         if groups.is_empty() {
-            return Ok(vec![]);
+            return answers;
         }
-        let asked = async {
-            let mut answers = self.trip(groups, true).await?;
-            let is_unknown = |value: &Value| matches!(value, Value::ServerError(e) if e.code() == "NOSCRIPT");
-            for (group, answers) in groups.iter().zip(&mut answers) {
-                for (call, answer) in group.iter().zip(answers) {
-                    if is_unknown(answer) {
-                        let again = [vec![call.clone()]];
-                        let mut told = self.trip(&again, false).await?;
-                        *answer = told.pop().and_then(|mut one| one.pop()).unwrap_or(Value::Nil);
-                    }
-                }
-            }
-            Ok::<_, RedisError>(answers)
+        let master = match self {
+            Connection::One(master) => master,
+            Connection::Cluster(cluster) => return cluster.run(groups, patience).await,
         };
-        let answers = self.in_time(asked).await?.map_err(|error| LiveError::Unavailable(error.into()))?;
-        let refused = answers.iter().flatten().find_map(|answer| match answer {
-            Value::ServerError(error) => Some(anyhow::anyhow!("{error:?}")),
-            _ => None,
-        });
-        refused.map_or(Ok(answers), |refused| Err(LiveError::Unavailable(refused)))
-    }
-
-    /// What comes of it within `ANSWER_MAX`; where nothing does, what stands in the way, such as a certificate that
-    /// nobody trusts.
-    async fn in_time<T>(&self, asked: impl Future<Output = T>) -> Result<T, LiveError> {
-        let mut asked = pin!(asked);
-        if let Ok(answer) = timeout(SILENCE, &mut asked).await {
-            return Ok(answer);
+        match master.ask(&groups.iter().collect::<Vec<_>>(), patience).await {
+            Ok(told) => (0..).zip(told).for_each(|(group, told)| answers.take(group, told)),
+            Err(error) => answers.problem = Some(error),
         }
-        let mut hindrance = None;
-        let late = timeout(ANSWER_MAX - SILENCE, async {
-            tokio::select! {
-                answer = &mut asked => return answer,
-                error = self.hindrance() => hindrance = Some(error),
-            }
-            asked.await
-        })
-        .await;
-        late.map_err(|_| {
-            let silent = anyhow::anyhow!("no answer from Redis within {ANSWER_MAX:?}");
-            LiveError::Unavailable(match hindrance {
-                Some(error) => anyhow::Error::new(error).context(silent),
-                None => silent,
-            })
-        })
+        answers
     }
-
-    /// Why no connection is made, where it is known; never ends otherwise.
-    async fn hindrance(&self) -> RedisError {
-        let refused = match self {
-            Connection::One(_, client) => client.get_multiplexed_async_connection().await.err(),
-            // It says so itself.
-            Connection::Cluster(..) => None,
-        };
-        match refused {
-            Some(error) => error,
-            None => std::future::pending().await,
-        }
-    }
-
-    async fn trip(&self, groups: &[Vec<Call>], is_known: bool) -> Result<Vec<Vec<Value>>, RedisError> {
-        match self {
-            Connection::One(manager, _) => {
-                let mut answers = pipeline(groups.iter().flatten(), is_known)
-                    .query_async::<Vec<Value>>(&mut (**manager).clone())
-                    .await?
-                    .into_iter();
-                Ok(groups.iter().map(|group| answers.by_ref().take(group.len()).collect()).collect())
-            }
-            Connection::Cluster(client, held) => {
-                let connection = cluster_connection(client, held).await?;
-                let trips = groups.iter().map(|group| {
-                    let (pipeline, mut connection) = (pipeline(group.iter(), is_known), connection.clone());
-                    async move { pipeline.query_async::<Vec<Value>>(&mut connection).await }
-                });
-                try_join_all(trips).await
-            }
-        }
-    }
-}
-
-fn pipeline<'c>(calls: impl Iterator<Item = &'c Call>, is_known: bool) -> Pipeline {
-    let mut pipeline = Pipeline::new();
-    pipeline.ignore_errors();
-    calls.for_each(|call| {
-        pipeline.add_command(call.command(is_known));
-    });
-    pipeline
-}
-
-async fn cluster_connection(
-    client: &ClusterClient,
-    held: &Mutex<Option<ClusterConnection>>,
-) -> Result<ClusterConnection, RedisError> {
-    let mut held = held.lock().await;
-    if held.is_none() {
-        *held = Some(client.get_async_connection().await?);
-    }
-    held.clone().ok_or_else(|| RedisError::from(std::io::Error::other("no connection to the cluster")))
 }

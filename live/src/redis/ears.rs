@@ -13,7 +13,7 @@ use redis::aio::{PubSubSink, PubSubStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use super::connection::ANSWER_MAX;
+use super::master::ANSWER_MAX;
 use super::scripts::{Channel, Names};
 use super::{frame, listeners::Listeners};
 use crate::LiveError;

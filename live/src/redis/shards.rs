@@ -3,18 +3,20 @@
 //! Why nobody who was frozen spoils anything: a processor enrols its shard at a site before it commits there, and
 //! enrolling fails once a newer term began. So at `TAKE`, which begins the term and reads the enrolled sites at once, the
 //! sites of all older terms are known, and `LOAD` writes the new term at each: older commits are refused there. Whoever
-//! wakes up later cannot enrol anywhere else, nor can who enrolled too long ago to be sure of it. At a site that
+//! wakes up later cannot enrol anywhere else, nor can who enrolled too long ago to be sure of it, unless the master that
+//! knows is away: then nobody takes the shard over. At a site that
 //! lost its term with its data a late commit may land; the next one of the newer term takes it away.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use hashbrown::HashSet;
 use model::limits::REBUILD_WINDOW;
 use model::{Millis, SiteId, Visitor};
 use tokio::time::Instant;
 
-use super::connection::Call;
-use super::enrolled::Enrolment;
+use super::call::Call;
+use super::enrolled::{Due, Enrolment};
 use super::{RedisLive, SITE_LIFE, frame, read, visitors};
 use crate::{Commit, LiveError, Loaded, Mark, Origin};
 
@@ -42,6 +44,16 @@ struct Taken {
     sites: Vec<SiteId>,
 }
 
+/// Which commits may be sent.
+pub(super) struct Admission {
+    /// To be enrolled along with them.
+    pub beside: Vec<Enrolment>,
+    /// Sites that could not be enrolled at: theirs must not.
+    pub barred: HashSet<SiteId>,
+    /// Why some could not.
+    pub problem: Option<anyhow::Error>,
+}
+
 impl RedisLive {
     pub(super) async fn load_shard(&self, shard: u16) -> Result<Loaded, LiveError> {
         let taken = self.take(shard, true).await?;
@@ -67,7 +79,7 @@ impl RedisLive {
                 feed: vec![],
             };
             let commits: Vec<_> = sites.iter().map(empty).collect();
-            self.send(&commits, vec![]).await?;
+            self.send(&commits, vec![]).await?.all()?;
         }
         self.dismiss(shard, anew.term, Duration::ZERO, taken.sites.into_iter()).await?;
         Ok(Loaded { term: anew.term, states: None, marks: vec![] })
@@ -134,14 +146,16 @@ impl RedisLive {
         }
     }
 
-    /// Enrols where it must be done before a commit. Answers what may be done beside.
-    pub(super) async fn enrol(&self, commits: &[Commit]) -> Result<Vec<Enrolment>, LiveError> {
+    /// Enrols where it must be done before a commit.
+    pub(super) async fn enrol(&self, commits: &[Commit]) -> Result<Admission, LiveError> {
         let now = Instant::now();
-        let due = self.enrolled.lock().due(commits, now);
-        let calls: Vec<_> = due.before.iter().map(|enrolment| vec![self.enrol_call(enrolment)]).collect();
-        let answers = self.connection.run(&calls).await?;
-        self.is_enrolled(&due.before, answers, now)?;
-        Ok(due.beside)
+        let Due { before, beside } = self.enrolled.lock().due(commits, now);
+        let calls: Vec<_> = before.iter().map(|enrolment| vec![self.enrol_call(enrolment)]).collect();
+        let answers = self.connection.run_each(&calls).await;
+        let unanswered = self.are_enrolled(before, answers.of_groups, now)?;
+        let enrolled = self.enrolled.lock();
+        let barred = unanswered.iter().flat_map(|enrolment| enrolled.barred(enrolment, now)).collect();
+        Ok(Admission { beside, barred, problem: answers.problem })
     }
 
     pub(super) fn enrol_call(&self, enrolment: &Enrolment) -> Call {
@@ -153,18 +167,21 @@ impl RedisLive {
         call
     }
 
-    pub(super) fn is_enrolled(
+    /// Returns those without an answer.
+    pub(super) fn are_enrolled(
         &self,
-        enrolments: &[Enrolment],
-        answers: Vec<Vec<redis::Value>>,
+        enrolments: Vec<Enrolment>,
+        answers: Vec<Option<Vec<redis::Value>>>,
         asked: Instant,
-    ) -> Result<(), LiveError> {
-        for (enrolment, answer) in enrolments.iter().zip(answers.into_iter().flatten()) {
-            if !read::<bool>(answer)? {
-                return Err(LiveError::Superseded);
+    ) -> Result<Vec<Enrolment>, LiveError> {
+        let mut unanswered = vec![];
+        for (enrolment, answer) in enrolments.into_iter().zip(answers) {
+            match answer.and_then(|mut one| one.pop()).map(read::<bool>).transpose()? {
+                Some(true) => self.enrolled.lock().enrolled(&enrolment, asked),
+                Some(false) => return Err(LiveError::Superseded),
+                None => unanswered.push(enrolment),
             }
-            self.enrolled.lock().enrolled(enrolment, asked);
         }
-        Ok(())
+        Ok(unanswered)
     }
 }

@@ -130,6 +130,22 @@ async fn a_commit_sent_again_changes_nothing_more(live: Arc<dyn Live>) {
     assert!(watch.changes.try_recv().is_err());
 }
 
+async fn what_is_sent_again_beside_newer_commits_of_other_sites_counts_once(live: Arc<dyn Live>) {
+    let (ada, bob) = (visitor(1, "/tea"), visitor(2, "/tea"));
+    let term = take(&*live).await;
+    let first = viewed(of(&term, 1, came(EIGHT, &ada)));
+    let other = |number, who| Commit { site: OTHER, ..of(&term, number, came(EIGHT, who)) };
+    live.commit(vec![first.clone(), other(1, &ada)]).await.unwrap();
+    let applied = live.commit(vec![first.clone(), other(2, &bob)]).await.unwrap();
+    let told: Vec<_> = applied.iter().map(|one| (one.site, one.version, one.present)).collect();
+    assert_eq!(told, [(SITE, 1, 1), (OTHER, 2, 2)]);
+    let next = viewed(of(&term, 3, came(EIGHT, &bob)));
+    let applied = live.commit(vec![first, next, other(2, &bob)]).await.unwrap();
+    let told: Vec<_> = applied.iter().map(|one| (one.site, one.version, one.present)).collect();
+    assert_eq!(told, [(SITE, 1, 1), (SITE, 2, 2), (OTHER, 2, 2)]);
+    assert_eq!(series(&*live).await.0.iter().map(|minute| minute.pageviews).sum::<u32>(), 2);
+}
+
 async fn a_commit_of_an_older_term_is_refused(live: Arc<dyn Live>) {
     let (ada, bob) = (visitor(1, "/a"), visitor(2, "/b"));
     let old = take(&*live).await;
@@ -153,7 +169,6 @@ async fn a_commit_of_an_older_term_is_refused(live: Arc<dyn Live>) {
 
 async fn a_shard_that_nobody_recovered_is_not_loaded_and_what_was_left_is_gone(live: Arc<dyn Live>) {
     let bob = visitor(2, "/b");
-    let viewed = |commit| Commit { pageviews: vec![(EIGHT.minute(), 1)], ..commit };
     assert!(live.load(7).await.unwrap().states.is_none());
     let old = live.load(0).await.unwrap();
     live.commit(vec![viewed(of(&old, 1, came(EIGHT, &visitor(1, "/a"))))]).await.unwrap();
@@ -377,6 +392,10 @@ async fn take(live: &dyn Live) -> Loaded {
     loaded
 }
 
+fn viewed(commit: Commit) -> Commit {
+    Commit { pageviews: vec![(EIGHT.minute(), 1)], ..commit }
+}
+
 async fn series(live: &dyn Live) -> Series {
     live.watch(SITE).await.unwrap().snapshot.series
 }
@@ -408,6 +427,7 @@ macro_rules! contract {
             bots_are_kept_and_in_no_counter,
             a_shard_is_told_of_its_first_commit_to_a_site,
             a_commit_sent_again_changes_nothing_more,
+            what_is_sent_again_beside_newer_commits_of_other_sites_counts_once,
             a_commit_of_an_older_term_is_refused,
             a_shard_that_nobody_recovered_is_not_loaded_and_what_was_left_is_gone,
             a_shard_loads_its_own_states,

@@ -12,7 +12,7 @@ use crate::servers_for_tests::INSTALLATION;
 
 const OPERATING: &str = include_str!("../../../docs/operating.md");
 /// Needed at moments that one quiet server does not bring about each time.
-const AT_TIMES: [&str; 5] = ["+ping", "+unsubscribe", "+select", "+cluster|slots", "+asking"];
+const AT_TIMES: [&str; 4] = ["+ping", "+unsubscribe", "+select", "+cluster|slots"];
 /// Channels that nobody listens to any more are left within this, and the connection is asked whether it is there.
 const PING: Duration = Duration::from_millis(1_500);
 

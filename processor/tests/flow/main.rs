@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod masters;
 mod seams;
 mod superseded;
 mod uncommitted;

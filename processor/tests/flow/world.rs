@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::seams::{Failing, Queues};
 
 pub const SITE: SiteId = SiteId::of(1);
+pub const OWNER: AccountId = AccountId::of(1);
 /// 2025-11-21T23:58:00Z.
 pub const EVE: Millis = Millis(1_763_769_480_000);
 
@@ -180,7 +181,11 @@ impl World {
     }
 
     pub async fn totals(&self) -> Totals {
-        let page = self.store.history.tail_of(SITE, None, 10_000).await.unwrap();
+        self.totals_of(SITE).await
+    }
+
+    pub async fn totals_of(&self, site: SiteId) -> Totals {
+        let page = self.store.history.tail_of(site, None, 10_000).await.unwrap();
         assert_eq!(page.next, None);
         let mut recount = Recount::default();
         page.batches.iter().for_each(|batch| recount.add(&tail::decode(&batch.body).unwrap().hits));
@@ -190,13 +195,17 @@ impl World {
 
 async fn add_site(store: &Store) {
     let secret = SecretHash::of("set-up");
-    let owner = AccountId::of(1);
+    let owner = OWNER;
     let account =
         NewAccount { id: owner, name: "Ada".into(), email: "ada@a.example".into(), password_phc: "x".into() };
     store.accounts.offer_set_up(secret).await.unwrap();
     store.accounts.set_up(secret, account, EVE).await.unwrap();
-    let site = Site {
-        id: SITE,
+    store.sites.add(site(SITE), owner).await.unwrap();
+}
+
+pub fn site(id: SiteId) -> Site {
+    Site {
+        id,
         name: "Shop".into(),
         hostnames: vec!["shop.example".into()],
         time_zone: "UTC".into(),
@@ -206,8 +215,7 @@ async fn add_site(store: &Store) {
         ignored_paths: vec![],
         keep_days: None,
         created: EVE,
-    };
-    store.sites.add(site, owner).await.unwrap();
+    }
 }
 
 /// Waits until a condition holds, at most 10 s.

@@ -81,6 +81,13 @@ impl Redis {
         self.process.take();
     }
 
+    /// As a machine that lost its disk but for what it knows of the cluster.
+    pub fn restart_empty(&mut self) -> anyhow::Result<()> {
+        self.kill();
+        std::fs::remove_dir_all(self.folder.path().join("appendonlydir"))?;
+        self.restart()
+    }
+
     pub fn restart(&mut self) -> anyhow::Result<()> {
         self.kill();
         let mut command = Command::new("redis-server");
@@ -144,7 +151,10 @@ fn joined(nodes: Vec<Redis>) -> anyhow::Result<Vec<Redis>> {
     }
     let end = Instant::now() + START_MAX;
     for node in &nodes {
-        while !node.ask("CLUSTER INFO")?.contains("cluster_state:ok") {
+        let is_complete = |told: &str| {
+            told.contains("cluster_state:ok") && told.contains(&format!("cluster_slots_assigned:{SLOTS}\r"))
+        };
+        while !is_complete(&node.ask("CLUSTER INFO")?) {
             ensure!(Instant::now() < end, "the cluster is not complete after {START_MAX:?}");
             std::thread::sleep(Duration::from_millis(20));
         }
