@@ -16,6 +16,7 @@ mod outbox;
 mod publisher;
 mod reading;
 mod topology;
+mod trust;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,7 +50,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// What RabbitMQ is asked must be answered within this.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(5);
 
-/// The same for every process of one installation, but for `publish_within`, `prefetch` and `tls_authority`.
+/// The same for every process of one installation, but for `publish_within` and `prefetch`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// At least 1.
@@ -69,8 +70,6 @@ pub struct Options {
     /// Dead letters kept, and their bytes; past either the oldest go.
     pub dead_letters_max: u64,
     pub dead_letters_bytes_max: u64,
-    /// Certificates (PEM) trusted for `amqps` beside the system's.
-    pub tls_authority: Option<String>,
 }
 
 impl Default for Options {
@@ -84,7 +83,6 @@ impl Default for Options {
             deliveries_max: 100,
             dead_letters_max: 1_000,
             dead_letters_bytes_max: 64 << 20,
-            tls_authority: None,
         }
     }
 }
@@ -108,8 +106,10 @@ struct Shared {
 }
 
 impl AmqpBus {
-    /// `amqp://user:password@host:port,host:port/vhost`: nodes of one cluster, tried in turn. Connects to nothing
-    /// yet, so that a program starts while the broker is down. Must be called within a tokio runtime.
+    /// `amqp://user:password@host:port,host:port/vhost`: nodes of one cluster, tried in turn. `amqps://` with TLS, and
+    /// `?ca=FILE` behind it: certificates (PEM, at most 1 MiB) of the authorities to trust instead of the system's.
+    /// Connects to nothing yet, so that a program starts while the broker is down. Must be called within a tokio
+    /// runtime.
     pub fn open(uri: &str, options: Options) -> anyhow::Result<AmqpBus> {
         check(&options)?;
         describe_metrics();
@@ -122,7 +122,7 @@ impl AmqpBus {
             dead_letters_max: options.dead_letters_max,
             dead_letters_bytes_max: options.dead_letters_bytes_max,
         };
-        let dialer = Arc::new(Dialer::new(address, topology.clone(), options.tls_authority.clone()));
+        let dialer = Arc::new(Dialer::new(address, topology.clone()));
         let outbox = Arc::new(Outbox::default());
         let publisher = Publisher::start(Arc::clone(&outbox), Arc::clone(&dialer));
         let reading = Reading::over(Arc::clone(&dialer));

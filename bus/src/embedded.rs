@@ -6,6 +6,7 @@
 mod acks;
 mod backlog;
 mod consumer;
+mod copying;
 mod dead_letters;
 mod journal;
 mod opening;
@@ -109,6 +110,12 @@ impl EmbeddedBus {
         });
         let writer = writer::start(Arc::clone(&shared), opened.journal, opened.acks, opened.lock)?;
         Ok(EmbeddedBus { shared, writer: Mutex::new(Some(writer)) })
+    }
+
+    /// Copies a folder, which a process may be writing, into `to`: all that was published before the call and is not
+    /// acknowledged when it returns, and all dead letters. A folder that is not there is an empty copy.
+    pub fn copy(folder: &Path, to: &Path) -> anyhow::Result<()> {
+        copying::copy(folder, to)
     }
 
     /// What is left in a folder that no process has, over at most `shards` shards, without taking or changing any of

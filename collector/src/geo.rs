@@ -8,7 +8,7 @@ use maxminddb::{Reader, geoip2};
 use model::Place;
 
 /// The source of places.
-pub(crate) enum Places {
+pub enum Places {
     /// Countries as the regional registries assigned them (crate `iptocc`).
     BuiltIn,
     File(Box<Reader<Vec<u8>>>),
@@ -16,7 +16,7 @@ pub(crate) enum Places {
 
 impl Places {
     /// Reads the whole file into memory.
-    pub(crate) fn open(file: Option<&Path>) -> anyhow::Result<Places> {
+    pub fn open(file: Option<&Path>) -> anyhow::Result<Places> {
         let Some(file) = file else {
             return Ok(Places::BuiltIn);
         };
@@ -26,7 +26,7 @@ impl Places {
     }
 
     /// As far as is known; empty where nothing is.
-    pub(crate) fn of(&self, address: IpAddr) -> Place {
+    pub fn of(&self, address: IpAddr) -> Place {
         match self {
             Places::BuiltIn => Place {
                 country: iptocc::country_code(address).unwrap_or_default().to_owned(),

@@ -8,14 +8,14 @@ use model::Site;
 
 /// Why a hit was taken and dropped on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reason {
+pub enum Reason {
     Address,
     Path,
     OptOut,
 }
 
 impl Reason {
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Reason::Address => "address",
             Reason::Path => "path",
@@ -26,7 +26,7 @@ impl Reason {
 
 /// A site's lists, ready to be asked for each hit.
 #[derive(Debug)]
-pub(crate) struct Ignored {
+pub struct Ignored {
     networks: Vec<Network>,
     paths: Vec<String>,
     honours_opt_out: bool,
@@ -34,7 +34,7 @@ pub(crate) struct Ignored {
 
 impl Ignored {
     /// An entry that is no address or network was refused when the site was saved; here it matches nothing.
-    pub(crate) fn of(site: &Site) -> Ignored {
+    pub fn of(site: &Site) -> Ignored {
         Ignored {
             networks: site.ignored_addresses.iter().filter_map(|entry| entry.parse().ok()).collect(),
             paths: site.ignored_paths.clone(),
@@ -47,11 +47,16 @@ impl Ignored {
         if self.honours_opt_out && opted_out(headers) {
             return Some(Reason::OptOut);
         }
+        self.address(address)
+    }
+
+    /// Whether the site ignores this address.
+    pub fn address(&self, address: IpAddr) -> Option<Reason> {
         self.networks.iter().any(|network| network.contains(address)).then_some(Reason::Address)
     }
 
     /// Whether the site ignores this path.
-    pub(crate) fn path(&self, path: &str) -> Option<Reason> {
+    pub fn path(&self, path: &str) -> Option<Reason> {
         self.paths.iter().any(|pattern| matches(pattern, path)).then_some(Reason::Path)
     }
 }

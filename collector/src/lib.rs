@@ -4,11 +4,11 @@
 mod answers;
 mod directory;
 mod gather;
-mod geo;
+pub mod geo;
 mod groups;
 mod hits;
 mod identity;
-mod ignored;
+pub mod ignored;
 mod options;
 mod pixel;
 mod rates;
@@ -20,10 +20,10 @@ mod tag;
 use std::sync::Arc;
 
 use bus::Bus;
-use live::{Live, RIGHTS_TOPIC, SITES_TOPIC, Subscription};
+use live::{Live, RIGHTS_TOPIC, SITES_TOPIC};
 use metrics::Counter;
 use model::Clock;
-use store::{Access, Salts, Sites};
+use store::{Access, Salts, Sites, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
@@ -76,11 +76,9 @@ struct Counts {
     ignored: Counter,
 }
 
-/// Loads the sites and is ready to take hits.
+/// Loads the sites and is ready to take hits, whether live can be reached yet or not.
 pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) -> anyhow::Result<Service> {
     describe_metrics();
-    let sites_changed = deps.live.subscribe(SITES_TOPIC).await?;
-    let rights_changed = deps.live.subscribe(RIGHTS_TOPIC).await?;
     let collector = Arc::new(Collector {
         clock: deps.clock.clone(),
         directory: Directory::load(deps.sites, options.lookups_a_second_max).await?,
@@ -92,7 +90,7 @@ pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) ->
         counts: Counts::new(),
     });
     let routes = routes::routes(collector.clone());
-    let work = tokio::spawn(work(collector, deps.bus, sites_changed, rights_changed, shutdown));
+    let work = tokio::spawn(work(collector, deps.bus, deps.live, shutdown));
     Ok(Service { routes, work })
 }
 
@@ -116,22 +114,26 @@ pub async fn run(
 async fn work(
     collector: Arc<Collector>,
     bus: Arc<dyn Bus>,
-    sites_changed: Subscription,
-    rights_changed: Subscription,
+    live: Arc<dyn Live>,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     tokio::join!(
         collector.gather.publish_all(bus.as_ref(), shutdown.clone()),
-        collector.follow_sites(sites_changed, &shutdown),
-        collector.follow_rights(rights_changed, &shutdown),
+        collector.follow_sites(&*live, &shutdown),
+        collector.follow_rights(&*live, &shutdown),
         collector.identity.destroy_expired(collector.clock.as_ref(), &shutdown),
     );
     Ok(())
 }
 
 impl Collector {
-    async fn follow_sites(&self, mut changed: Subscription, shutdown: &CancellationToken) {
-        let mut is_stale = false;
+    /// Hits are taken by the sites as they were read at the start, until changes of them can be heard.
+    async fn follow_sites(&self, live: &dyn Live, shutdown: &CancellationToken) {
+        let Some(mut changed) = shutdown.run_until_cancelled(live::hear(live, SITES_TOPIC)).await else {
+            return;
+        };
+        // What changed since they were read was not heard.
+        let mut is_stale = Collector::read_again(self.directory.refresh_all()).await;
         loop {
             let site = tokio::select! {
                 message = changed.0.recv() => match message {
@@ -142,18 +144,27 @@ impl Collector {
                 () = tokio::time::sleep(SITES_AGAIN_AFTER), if is_stale => None,
                 () = shutdown.cancelled() => return,
             };
-            let refreshed = match site {
-                Some(site) if !is_stale => self.directory.refresh(site).await,
-                _ => self.directory.refresh_all().await,
+            is_stale = match site {
+                Some(site) if !is_stale => Collector::read_again(self.directory.refresh(site)).await,
+                _ => Collector::read_again(self.directory.refresh_all()).await,
             };
-            is_stale = refreshed.is_err();
-            if let Err(error) = refreshed {
-                tracing::warn!(error = %error, "sites not read again; tried again in a moment");
-            }
         }
     }
 
-    async fn follow_rights(&self, mut changed: Subscription, shutdown: &CancellationToken) {
+    /// Whether it failed.
+    async fn read_again(read: impl Future<Output = Result<(), StoreError>>) -> bool {
+        let read = read.await;
+        if let Err(error) = &read {
+            tracing::warn!(%error, "sites not read again; tried again in a moment");
+        }
+        read.is_err()
+    }
+
+    async fn follow_rights(&self, live: &dyn Live, shutdown: &CancellationToken) {
+        let Some(mut changed) = shutdown.run_until_cancelled(live::hear(live, RIGHTS_TOPIC)).await else {
+            return;
+        };
+        self.senders.forget();
         loop {
             let message = tokio::select! {
                 message = changed.0.recv() => message,

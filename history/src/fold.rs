@@ -10,6 +10,7 @@
 //! - The first hit decides a visit's source, place, agent, language and screen; at the same millisecond a counted hit
 //!   before a heartbeat, then by kind and id.
 
+mod correct;
 mod merge;
 mod rows;
 
@@ -43,6 +44,7 @@ pub struct Fold {
     /// Ids of counted hits.
     ids: HashSet<u64>,
     before: Vec<Day>,
+    corrected: Option<correct::Corrected>,
     arrivals: Vec<(Millis, Life)>,
 }
 
@@ -97,6 +99,7 @@ impl Fold {
             lives: Vec::new(),
             ids: HashSet::new(),
             before: Vec::new(),
+            corrected: None,
             arrivals: Vec::new(),
         }
     }
@@ -138,6 +141,9 @@ impl Fold {
             }
         }
         let mut days = Days::new(&self.zone, &self.before);
+        if let Some(corrected) = &self.corrected {
+            corrected.mark(&mut self.lives, &mut days);
+        }
         let visits = merge::visits(self.lives, &self.words, &mut days);
         days.tables(visits, &self.words)
     }
@@ -205,6 +211,3 @@ impl<'f> Days<'f> {
         folded
     }
 }
-
-#[cfg(test)]
-mod tests;

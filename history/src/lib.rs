@@ -1,6 +1,7 @@
 //! What was, as bytes and numbers: the encoding of the tail and the exact recount over it.
 //! Pure: bytes in, hits and totals out. Never does I/O, never decides who is present.
 
+pub mod amend;
 pub mod fold;
 pub mod hit;
 pub mod query;

@@ -8,6 +8,7 @@ mod asked;
 pub(crate) mod bits;
 mod breakdown;
 mod buckets;
+mod chosen;
 mod columns;
 mod distinct;
 mod firsts;
@@ -22,10 +23,12 @@ mod part;
 mod retention;
 mod scan;
 mod sums;
+mod wants;
 
 pub use answer::{Answer, Compared, Row, Sums};
 pub use breakdown::answer;
 pub use buckets::Buckets;
+pub use chosen::chosen;
 pub use funnel::{Funnel, Reached, funnel};
 pub use journey::{Node, journey};
 pub use library::{Library, Stock};
@@ -79,6 +82,3 @@ pub enum ReportError {
     )]
     Memory { max: usize },
 }
-
-#[cfg(test)]
-mod tests;

@@ -230,3 +230,23 @@ pub fn short_id(id: model::HitId) -> u64 {
     mixed = (mixed ^ (mixed >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
     mixed ^ (mixed >> 29)
 }
+
+/// A hit id that these 64 bits are the short form of: of all there are, the one whose upper half is zero.
+pub fn hit_id_of(short: u64) -> model::HitId {
+    let mut mixed = short ^ (short >> 29) ^ (short >> 58);
+    // The inverse of the factor above, modulo 2^64.
+    mixed = mixed.wrapping_mul(0xCFEE_444D_8B59_A89B);
+    model::HitId(u128::from(mixed ^ (mixed >> 32)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_id_has_a_long_form() {
+        for short in (0..64).map(|bit| 1 << bit).chain([0, u64::MAX, 0x0123_4567_89AB_CDEF]) {
+            assert_eq!(short_id(hit_id_of(short)), short);
+        }
+    }
+}

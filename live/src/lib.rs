@@ -2,6 +2,7 @@
 //! Never decides presence: it keeps what the processor decided, counts it, and tells whoever watches.
 
 pub mod counters;
+mod hear;
 pub mod memory;
 pub mod redis;
 pub mod series;
@@ -10,11 +11,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use model::{Channel, Millis, Minute, Peak, SiteId, Visitor, VisitorKey};
+use model::{BatchId, Channel, Millis, Minute, Peak, SiteId, Visitor, VisitorKey};
 use serde::{Deserialize, Serialize};
 
 pub use self::redis::RedisLive;
 pub use counters::{Counters, Dimension};
+pub use hear::hear;
 pub use memory::MemoryLive;
 
 /// Presence, counters, the last 30 minutes, and topics.
@@ -30,7 +32,7 @@ pub trait Live: Send + Sync {
     /// `Superseded`: the shard was taken over since; nothing of an older term than its sites' is applied.
     async fn commit(&self, commits: Vec<Commit>) -> Result<Vec<Applied>, LiveError>;
 
-    /// Takes a shard over: its next term, and its states as last committed, by site. They are None where anything may be
+    /// Takes a shard over: its next term, and its states and marks as last committed, by site. States are None where anything may be
     /// missing, since nobody `recovered` the shard or some of it was lost: what was left of it is then gone here too,
     /// states and pageviews, to be rebuilt from the tail.
     async fn load(&self, shard: u16) -> Result<Loaded, LiveError>;
@@ -48,7 +50,7 @@ pub trait Live: Send + Sync {
     /// Raises the most visitors a site had at once in an hour, as kept elsewhere, on start.
     async fn restore_peaks(&self, peaks: &[Peak]) -> Result<(), LiveError>;
 
-    /// Everything about a site is gone; its watches are closed.
+    /// Everything about a site is gone, its watches are closed. But older terms of its shards are refused there as before.
     async fn forget(&self, site: SiteId) -> Result<(), LiveError>;
 
     /// Tells every present subscriber of a topic. Nobody listening is no error.
@@ -72,6 +74,17 @@ pub struct Loaded {
     /// Higher than that of every `load` of the shard before, also where Live lost everything between.
     pub term: u64,
     pub states: Option<Vec<(SiteId, Vec<Arc<Visitor>>)>>,
+    /// How far of the tail these and the pageviews are, at each site that has a mark; none where the states are None.
+    pub marks: Vec<(SiteId, Mark)>,
+}
+
+/// The newest batch of the tail that a shard's commits at a site hold: what stands behind it in the tail was appended
+/// and not committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    pub batch: BatchId,
+    /// As the tail has it.
+    pub received: Millis,
 }
 
 /// Which commit of its shard it is.
@@ -90,6 +103,8 @@ pub struct Commit {
     pub shard: u16,
     /// Whoever watches a site is not told it.
     pub origin: Origin,
+    /// Of this commit and those before it; nor told.
+    pub mark: Option<Mark>,
     pub at: Millis,
     pub changes: Vec<Change>,
     /// Pageviews that became known, by the minute they happened in; bots left out.

@@ -76,10 +76,17 @@ impl Live for MemoryLive {
         let sites = self.known_sites();
         if !shard.is_whole {
             sites.iter().for_each(|(_, site)| site.lock().clear(number));
-            return Ok(Loaded { term, states: None });
+            return Ok(Loaded { term, states: None, marks: vec![] });
         }
-        let states = sites.into_iter().map(|(id, site)| (id, site.lock().load(number, term)));
-        Ok(Loaded { term, states: Some(states.filter(|(_, visitors)| !visitors.is_empty()).collect()) })
+        let (mut states, mut marks) = (vec![], vec![]);
+        for (id, site) in sites {
+            let (visitors, mark) = site.lock().load(number, term);
+            marks.extend(mark.map(|mark| (id, mark)));
+            if !visitors.is_empty() {
+                states.push((id, visitors));
+            }
+        }
+        Ok(Loaded { term, states: Some(states), marks })
     }
 
     async fn recovered(&self, number: u16, term: u64) -> Result<(), LiveError> {
@@ -135,7 +142,8 @@ impl Applied {
     pub(crate) fn nothing() -> Applied {
         let (site, at) = (SiteId::of(0), model::Millis(0));
         let origin = crate::Origin::default();
-        let commit = Commit { site, shard: 0, origin, at, changes: vec![], pageviews: vec![], feed: vec![] };
+        let (changes, pageviews, feed) = (vec![], vec![], vec![]);
+        let commit = Commit { site, shard: 0, origin, mark: None, at, changes, pageviews, feed };
         let peak = model::Peak { site, hour: at, count: 0 };
         Applied { site, version: 0, present: 0, peak, is_first: false, commit: Arc::new(commit) }
     }

@@ -84,6 +84,7 @@ impl RedisLive {
         call.arg(self.names.commits_channel(commit.site)).arg(STATE_GRACE.as_millis().to_string());
         call.arg(SWEPT_MAX.to_string()).arg(frame::said(commit)?);
         call.arg(commit.origin.term.to_string()).arg(commit.origin.number.to_string());
+        call.arg(frame::mark(commit.mark));
         call.arg(commit.pageviews.len().to_string());
         for (minute, count) in &commit.pageviews {
             call.arg(minute.0.to_string()).arg(count.to_string());
@@ -218,9 +219,8 @@ impl Live for RedisLive {
 
     async fn forget(&self, site: SiteId) -> Result<(), LiveError> {
         let mut call = Call::script(&self.scripts.forget, &self.names.of_site(site));
-        call.arg(self.names.commits_channel(site));
-        let shards: Vec<u16> = read(self.one(call).await?)?;
-        self.leave_shards(site, shards).await
+        call.arg(self.names.commits_channel(site)).arg(SITE_LIFE.as_secs().to_string());
+        self.one(call).await.map(|_| ())
     }
 
     async fn publish(&self, topic: &str, message: Bytes) -> Result<(), LiveError> {

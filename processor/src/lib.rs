@@ -68,7 +68,7 @@ pub async fn start(
         deps.history.peaks_since(deps.clock.now().minus(PEAKS_SHOWN)).await.context("reading peaks")?;
     deps.live.restore_peaks(&peaks).await?;
     let known = Arc::new(Mutex::new(Known::default()));
-    let (sharing, share) = Sharing::new(deps.live.clone());
+    let (sharing, share) = Sharing::new(deps.live.clone(), deps.bus.shards());
     let (stop, over) = (shutdown.child_token(), CancellationToken::new());
     let (mut shards, mut ready) = (JoinSet::new(), Vec::new());
     for number in 0..deps.bus.shards() {
@@ -80,7 +80,7 @@ pub async fn start(
         shards.spawn(shard.run(tell));
     }
     let compaction =
-        Compaction { history: deps.history, sites: deps.sites, clock: deps.clock, options, share };
+        Compaction { history: deps.history, sites: deps.sites, clock: deps.clock, options: options.clone(), share };
     let folding = stop.clone();
     shards.spawn(async move {
         compaction.run(folding).await;

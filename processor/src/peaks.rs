@@ -66,6 +66,7 @@ mod tests {
             site,
             shard: 0,
             origin: live::Origin::default(),
+            mark: None,
             at,
             changes: vec![],
             pageviews: vec![],

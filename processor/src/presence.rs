@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use hashbrown::HashMap;
 use history::{EnrichedHit, EnrichedKind};
-use live::Commit;
+use live::{Commit, Mark};
 use metrics::counter;
 use model::limits::{
     BROWSERS_A_VISITOR_MAX, DUE_MAX, HEARTBEAT_GRACE, LEAVE_GRACE, LIVE_MINUTES, PRESENT_A_SHARD_MAX,
@@ -61,6 +61,8 @@ pub struct Presence {
     /// Who lingers after the last page left.
     leaving: HashMap<(SiteIndex, VisitorId), SmallVec<[SlotIndex; 2]>>,
     arrivals: Arrivals,
+    /// When commits were taken last; before the first, a time that none is before.
+    committed: Millis,
     limits: Limits,
 }
 
@@ -96,6 +98,7 @@ impl Presence {
             left: Recent::new(LEFT_REMEMBERED, LEFT_PAGES_MAX),
             leaving: HashMap::new(),
             arrivals: Arrivals::default(),
+            committed: NEVER,
             limits: Limits::default(),
         }
     }
@@ -116,6 +119,22 @@ impl Presence {
                 let next = self.next_look(index).unwrap_or(alive_until);
                 self.look_at(index, next);
             }
+        }
+    }
+
+    /// The newest batch of the tail whose hits were taken.
+    pub fn mark(&mut self, site: SiteId, mark: Mark) {
+        let site = self.outcomes.site(site);
+        self.outcomes.mark(site, mark);
+    }
+
+    /// The browser of a visitor who has one only; zero where nobody knows which.
+    pub fn browser_of(&mut self, site: SiteId, visitor: VisitorId) -> BrowserId {
+        let site = self.outcomes.site(site);
+        let mut browsers = self.slots.of_visitor(site, visitor).map(|(_, slot)| slot.key().browser);
+        match (browsers.next(), browsers.next()) {
+            (Some(only), None) => only,
+            _ => BrowserId(0),
         }
     }
 
@@ -179,8 +198,12 @@ impl Presence {
         key
     }
 
-    /// What changed since the last call, one commit a site that has something to tell.
+    /// What changed since the last call, one commit a site that has something to tell. `now` may be before that of the
+    /// last call, and of states that were restored: a clock that was ahead is set right again.
     pub fn take_commits(&mut self, now: Millis) -> Vec<Commit> {
+        if now < std::mem::replace(&mut self.committed, now) {
+            self.linger_from(now);
+        }
         self.tick(now);
         for index in std::mem::take(&mut self.dirty) {
             let slot = self.slots.get_mut(index);
@@ -429,6 +452,18 @@ impl Presence {
             let whole = self.slots.get(index).visitor.clone();
             stay::merge(self.state(next), &whole);
             self.vanish(index);
+        }
+    }
+
+    /// Time went back to `now`: nobody who left lingers until it is again what it was then.
+    fn linger_from(&mut self, now: Millis) {
+        let until = now.plus(LEAVE_GRACE);
+        let leaving: Vec<SlotIndex> = self.leaving.values().flatten().copied().collect();
+        for index in leaving {
+            if self.slots.get(index).visitor.alive_until > until {
+                self.state(index).alive_until = until;
+                self.look_at(index, until);
+            }
         }
     }
 

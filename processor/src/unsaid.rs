@@ -60,7 +60,7 @@ fn fold(unsaid: &mut Vec<Commit>, newer: Vec<Commit>) {
 }
 
 fn join(older: &mut Commit, newer: Commit) {
-    (older.at, older.origin) = (newer.at, newer.origin);
+    (older.at, older.origin, older.mark) = (newer.at, newer.origin, newer.mark);
     let place = |(index, change): (usize, &Change)| (change.key, index);
     let mut places: HashMap<VisitorKey, usize> = older.changes.iter().enumerate().map(place).collect();
     for change in newer.changes {
@@ -87,8 +87,8 @@ fn join(older: &mut Commit, newer: Commit) {
 mod tests {
     use std::sync::Arc;
 
-    use live::Origin;
-    use model::{Millis, Minute, Visitor};
+    use live::{Mark, Origin};
+    use model::{BatchId, Millis, Minute, Visitor};
 
     use super::*;
     use crate::presence::fixtures;
@@ -107,6 +107,7 @@ mod tests {
             site: SiteId::of(1),
             shard: 0,
             origin: Origin { term: 1, number: at as u64 },
+            mark: Some(Mark { batch: BatchId(at as u128), received: Millis(at) }),
             at: Millis(at),
             changes: changes.iter().map(change).collect(),
             pageviews: pageviews.iter().map(|&(minute, count)| (Minute(minute), count)).collect(),

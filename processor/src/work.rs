@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bus::Message;
 use history::tail;
-use live::{Commit, Origin};
+use live::{Commit, Mark, Origin};
 use model::{BadMessage, BatchId, Millis, SiteId};
 use parking_lot::Mutex;
 use store::history::TailBatch;
@@ -32,6 +32,7 @@ pub struct Prepared {
     pub batches: Vec<TailBatch>,
     /// Counts of what went through and what was dropped.
     pub tally: Tally,
+    /// A batch's each.
     groups: Vec<(SiteId, Vec<Sighting>)>,
 }
 
@@ -62,8 +63,12 @@ impl Work {
     /// Presence takes what was prepared, once its batches are in history.
     pub fn settle(&mut self, prepared: &Prepared, now: Millis) {
         self.presence.tick(now);
-        for (site, sightings) in &prepared.groups {
+        for ((site, sightings), batch) in prepared.groups.iter().zip(&prepared.batches) {
             sightings.iter().for_each(|sighting| self.presence.hit(*site, sighting, now));
+            // One that came again has no such hit left: the mark never goes back.
+            if sightings.iter().any(|sighting| sighting.hit.kind.counts_once()) {
+                self.presence.mark(*site, Mark { batch: batch.id, received: batch.received });
+            }
         }
     }
 

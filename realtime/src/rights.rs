@@ -23,18 +23,32 @@ struct Group {
 
 /// Looks rights up again until the hub stops.
 pub async fn keep(hub: Arc<Hub>) -> anyhow::Result<()> {
-    let mut rights = hub.live.subscribe(RIGHTS_TOPIC).await?;
-    let mut sites = hub.live.subscribe(SITES_TOPIC).await?;
+    tokio::join!(follow(&hub, RIGHTS_TOPIC), follow(&hub, SITES_TOPIC), look_up_again(&hub));
+    Ok(())
+}
+
+/// Until live can be reached, rights are looked up now and then alone.
+async fn follow(hub: &Hub, topic: &str) {
+    let heard = async {
+        let mut notices = live::hear(&*hub.live, topic).await;
+        loop {
+            // Also at first: what was said before was not heard.
+            hub.recheck_soon();
+            noticed(&mut notices).await;
+        }
+    };
+    hub.shutdown.run_until_cancelled(heard).await;
+}
+
+async fn look_up_again(hub: &Hub) {
     let mut period = interval(hub.options.recheck);
     period.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            () = noticed(&mut rights) => hub.recheck_soon(),
-            () = noticed(&mut sites) => hub.recheck_soon(),
             // Notices that come while a look-up is under way are one more look-up.
-            () = hub.recheck.notified() => look_up_unless_over(&hub).await,
-            _ = period.tick() => look_up_unless_over(&hub).await,
-            () = hub.shutdown.cancelled() => return Ok(()),
+            () = hub.recheck.notified() => look_up_unless_over(hub).await,
+            _ = period.tick() => look_up_unless_over(hub).await,
+            () = hub.shutdown.cancelled() => return,
         }
     }
 }

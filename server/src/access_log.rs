@@ -1,4 +1,6 @@
-//! Reads access logs in the combined format, as Apache and nginx write them.
+//! Reads access logs line by line: the combined and common formats of Apache and nginx, and JSON of nginx and Caddy.
+
+mod json;
 
 use jiff::fmt::strtime;
 use model::Millis;
@@ -15,21 +17,71 @@ pub struct Line {
     /// Empty where the log has `-`.
     pub referrer: String,
     pub agent: String,
+    /// The hostname that was asked for, lower case, without port; empty where the log does not say.
+    pub host: String,
+}
+
+/// How a log writes a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `address ident user [time] "request" status bytes "referrer" "agent"`
+    Combined,
+    /// The same without referrer and agent.
+    Common,
+    /// A JSON object a line, its keys named as nginx' variables.
+    NginxJson,
+    /// The JSON that Caddy writes.
+    Caddy,
+}
+
+impl Format {
+    /// None: the line is no request of this format.
+    pub fn read(self, text: &str) -> Option<Line> {
+        match self {
+            Format::Combined => Line::parse(text),
+            Format::Common => Line::common(text),
+            Format::NginxJson => json::nginx(text),
+            Format::Caddy => json::caddy(text),
+        }
+    }
+
+    /// The format that reads this line, where one does.
+    pub fn of(text: &str) -> Option<Format> {
+        let known = [Format::Combined, Format::Common, Format::Caddy, Format::NginxJson];
+        known.into_iter().find(|format| format.read(text).is_some())
+    }
 }
 
 impl Line {
     /// `address ident user [time] "request" status bytes "referrer" "agent"`; None for anything else.
     pub fn parse(text: &str) -> Option<Line> {
         let mut rest = text;
-        let address = word(&mut rest)?;
-        word(&mut rest)?;
-        word(&mut rest)?;
-        let time = bracketed(&mut rest)?;
-        let request = quoted(&mut rest)?;
-        let status = word(&mut rest)?;
-        word(&mut rest)?;
+        let line = Line::beginning(&mut rest)?;
         let referrer = quoted(&mut rest)?;
         let agent = quoted(&mut rest)?;
+        Some(Line {
+            referrer: if referrer == "-" { String::new() } else { referrer.to_owned() },
+            agent: agent.to_owned(),
+            ..line
+        })
+    }
+
+    /// `address ident user [time] "request" status bytes`, and nothing behind it.
+    pub fn common(text: &str) -> Option<Line> {
+        let mut rest = text;
+        let line = Line::beginning(&mut rest)?;
+        rest.trim().is_empty().then_some(line)
+    }
+
+    /// What both formats begin with.
+    fn beginning(rest: &mut &str) -> Option<Line> {
+        let address = word(rest)?;
+        word(rest)?;
+        word(rest)?;
+        let time = bracketed(rest)?;
+        let request = quoted(rest)?;
+        let status = word(rest)?;
+        word(rest)?;
         let mut parts = request.split(' ');
         Some(Line {
             address: address.to_owned(),
@@ -37,8 +89,9 @@ impl Line {
             method: parts.next().unwrap_or_default().to_owned(),
             target: parts.next().unwrap_or_default().to_owned(),
             status: (status.len() == 3).then(|| status.parse().ok()).flatten()?,
-            referrer: if referrer == "-" { String::new() } else { referrer.to_owned() },
-            agent: agent.to_owned(),
+            referrer: String::new(),
+            agent: String::new(),
+            host: String::new(),
         })
     }
 

@@ -24,7 +24,11 @@ pub struct Backends {
 
 /// Opens what the settings name.
 pub async fn open(settings: &Settings) -> anyhow::Result<Backends> {
-    Ok(Backends { store: store(settings).await?, bus: bus(settings).await?, live: live(settings)? })
+    Ok(Backends {
+        store: store(&settings.store, &settings.data).await?,
+        bus: bus(settings).await?,
+        live: live(settings)?,
+    })
 }
 
 /// The bus alone.
@@ -80,15 +84,23 @@ fn live(settings: &Settings) -> anyhow::Result<Arc<dyn Live>> {
     }
 }
 
-async fn store(settings: &Settings) -> anyhow::Result<Store> {
-    let uri = resolved("store", &settings.store)?;
+/// The store alone, as `--store` and `--data` name it.
+pub async fn store(uri: &str, data: &Path) -> anyhow::Result<Store> {
+    let uri = resolved("store", uri)?;
     let folder = match scheme(&uri) {
-        ("embedded", folder) => folder_of(folder, &settings.data),
+        ("embedded", folder) => folder_of(folder, data),
         ("mongodb" | "mongodb+srv", _) => return MongoStore::open(&uri).await.context("--store"),
         (other, _) => bail!("--store: `{other}` is no backend of this program; it has: embedded, mongodb"),
     };
     store::embedded::Embedded::open(&folder)
         .with_context(|| format!("cannot open the store in {}", folder.display()))
+}
+
+/// The folder of an embedded store, as `--store` and `--data` name it. None: it is in a database.
+pub fn store_folder(uri: &str, data: &Path) -> anyhow::Result<Option<PathBuf>> {
+    let uri = resolved("store", uri)?;
+    let (scheme, folder) = scheme(&uri);
+    Ok((scheme == "embedded").then(|| folder_of(folder, data)))
 }
 
 /// The store alone, by its address, whose folder must be there.
@@ -113,9 +125,14 @@ pub async fn store_alone(uri: &str) -> anyhow::Result<Store> {
 
 /// Where an embedded bus, as the settings name it, keeps its journal. None: the bus is a broker.
 pub fn journal_of(settings: &Settings) -> anyhow::Result<Option<PathBuf>> {
-    let uri = resolved("bus", &settings.bus)?;
+    journal_folder(&settings.bus, &settings.data)
+}
+
+/// As `journal_of`, of `--bus` and `--data`.
+pub fn journal_folder(uri: &str, data: &Path) -> anyhow::Result<Option<PathBuf>> {
+    let uri = resolved("bus", uri)?;
     let (scheme, folder) = scheme(&uri);
-    Ok((scheme == "embedded").then(|| folder_of(folder, &settings.data).join("bus")))
+    Ok((scheme == "embedded").then(|| folder_of(folder, data).join("bus")))
 }
 
 /// One end of a move.
@@ -154,8 +171,11 @@ fn folder_of(named: &str, data: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use bus::Message;
+    use bytes::Bytes;
     use clap::{Args, Command, FromArgMatches};
-    use model::SiteId;
+    use model::{BatchId, SiteId};
+    use servers::rabbitmq::RabbitMq;
     use servers::redis::Redis;
 
     use super::*;
@@ -165,9 +185,25 @@ mod tests {
         let server = Redis::start_encrypted().unwrap();
         let (uri, authority) = server.encrypted().unwrap();
         let uri = format!("{uri}?ca={}", authority.display());
-        let command = Settings::augment_args(Command::new("serve"));
-        let matches = command.try_get_matches_from(["serve", "--live", &uri]).unwrap();
-        let live = live(&Settings::from_arg_matches(&matches).unwrap()).unwrap();
+        let live = live(&settings(&["--live", &uri])).unwrap();
         assert_eq!(live.present(&[SiteId::of(1)]).await.unwrap(), [0]);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_bus_is_opened_with_tls_as_the_settings_name_it() {
+        let server = tokio::task::spawn_blocking(RabbitMq::start_encrypted).await.unwrap().unwrap();
+        let (uri, authority) = server.encrypted().unwrap();
+        let uri = format!("{uri}?ca={}", authority.display());
+        let bus = bus(&settings(&["--bus", &uri, "--services", "processor"])).await.unwrap();
+        let message = Message { id: BatchId(1), body: Bytes::from_static(b"hits") };
+        bus.publish(0, message.clone()).await.unwrap();
+        assert_eq!(bus.consume(0).await.unwrap().next(1).await.unwrap()[0].message, message);
+        bus.close().await;
+    }
+
+    fn settings(flags: &[&str]) -> Settings {
+        let command = Settings::augment_args(Command::new("serve"));
+        let matches = command.try_get_matches_from([&["serve"], flags].concat()).unwrap();
+        Settings::from_arg_matches(&matches).unwrap()
     }
 }

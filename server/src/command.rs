@@ -7,7 +7,9 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use store::mongodb::MongoStore;
 
 use crate::settings::{self, Settings, Sources};
-use crate::{deadletters, demo, doctor, logs, moving, replay, report, serve, tail, uri};
+use crate::{
+    backup, deadletters, demo, doctor, export, import, logs, moving, replay, report, serve, tail, uri,
+};
 
 const FIRST_STEPS: &str = "\
 First steps:
@@ -17,6 +19,9 @@ First steps:
 
 Every setting of `watchfire serve` is a flag, an environment variable (WATCHFIRE_…) and a key of the
 TOML file given by --config; a flag wins over the environment, the environment over the file.";
+
+/// The subcommands that take a file of settings.
+const WITH_FILE: [&str; 3] = ["serve", "doctor", "deadletters"];
 
 /// Real-time web analytics in one program.
 #[derive(Parser)]
@@ -34,6 +39,18 @@ enum Task {
     Demo(demo::DemoOptions),
     /// Send an access log (combined format, .gz too) through the real door
     Replay(replay::ReplayOptions),
+    /// Import access logs into a site's history
+    #[command(long_about = import::ABOUT)]
+    Import(import::ImportOptions),
+    /// Write a site's history as Parquet, CSV or JSON lines
+    #[command(long_about = export::ABOUT)]
+    Export(export::ExportOptions),
+    /// Copy a whole data folder, also while the server runs
+    #[command(long_about = backup::BACKUP_ABOUT)]
+    Backup(backup::BackupOptions),
+    /// Put a backup back as a data folder
+    #[command(long_about = backup::RESTORE_ABOUT)]
+    Restore(backup::RestoreOptions),
     /// Ask a site's history: a table, CSV or JSON
     #[command(long_about = report::ABOUT)]
     Report(report::ReportOptions),
@@ -92,6 +109,10 @@ fn run() -> anyhow::Result<ExitCode> {
             }
             Task::Demo(options) => demo::run(options).await.map(|()| ExitCode::SUCCESS),
             Task::Replay(options) => replay::run(options).await.map(|()| ExitCode::SUCCESS),
+            Task::Import(options) => import::run(options).await.map(|()| ExitCode::SUCCESS),
+            Task::Export(options) => export::run(options).await.map(|()| ExitCode::SUCCESS),
+            Task::Backup(options) => backup::run(options).map(|()| ExitCode::SUCCESS),
+            Task::Restore(options) => backup::run_restore(options).map(|()| ExitCode::SUCCESS),
             Task::Report(options) => report::run(options).await.map(|()| ExitCode::SUCCESS),
             Task::Tail(options) => tail::run(options).await.map(|()| ExitCode::SUCCESS),
             Task::Deadletters(options) => deadletters::run(options).await.map(|()| ExitCode::SUCCESS),
@@ -124,10 +145,10 @@ fn parse() -> anyhow::Result<(Task, Sources)> {
     let mut in_file = Vec::new();
     if let Some(file) = settings_file(&arguments) {
         let mut failed = None;
-        for name in ["serve", "doctor"] {
+        for name in WITH_FILE {
             command = command.mut_subcommand(name, |sub| match settings::with_file(sub.clone(), &file) {
                 Ok((with, names)) => {
-                    in_file = names;
+                    in_file.extend(names);
                     with
                 }
                 Err(error) => {
@@ -152,7 +173,7 @@ fn parse() -> anyhow::Result<(Task, Sources)> {
 
 /// The settings file must be known before the command line is parsed: it supplies the defaults.
 fn settings_file(arguments: &[std::ffi::OsString]) -> Option<PathBuf> {
-    let takes_settings = matches!(arguments.get(1)?.to_str(), Some("serve" | "doctor"));
+    let takes_settings = arguments.get(1)?.to_str().is_some_and(|name| WITH_FILE.contains(&name));
     if !takes_settings {
         return None;
     }

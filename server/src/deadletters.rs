@@ -27,7 +27,7 @@ reason, so that those behind it go on. Nothing here happens by itself: look, the
   watchfire deadletters drop ID              gone for good
 
 With the embedded bus, stop the server first: the folder is one process's at a time. With RabbitMQ leave everything \
-running, and give --bus, --installation, --shards and --bus-bytes-max as the servers have them.";
+running, and give --bus, --installation, --shards and --bus-bytes-max as the servers have them, or their --config.";
 
 /// Letters that one run looks at: a bus keeps no more.
 const LETTERS_MAX: usize = 1_000;
@@ -36,6 +36,10 @@ const LETTERS_MAX: usize = 1_000;
 pub struct DeadLetterOptions {
     #[command(subcommand)]
     task: Task,
+
+    /// Settings from this TOML file, as of `watchfire serve`
+    #[arg(long, env = "WATCHFIRE_CONFIG", value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
 
     /// Hits on their way: embedded (a journal in the data folder), or amqp://USER:PASSWORD@HOST/VHOST (RabbitMQ),
     /// or file:PATH of a file that holds the address

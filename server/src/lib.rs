@@ -3,11 +3,14 @@
 
 pub mod access_log;
 pub mod backends;
+pub mod backup;
 pub mod command;
 pub mod deadletters;
 pub mod demo;
 pub mod doctor;
+pub mod export;
 pub mod health;
+pub mod import;
 pub mod logs;
 pub mod monitoring;
 pub mod moving;

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use model::{Clock, SystemClock};
 use store::Access;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::backends::{self, Backends};
@@ -23,6 +25,8 @@ use crate::{health, monitoring};
 const HUB: &str = "realtime";
 /// What the whole shutdown may take, so that it stays under the ten seconds that supervisors wait.
 const STOP_MAX: Duration = Duration::from_secs(9);
+/// How long requests under way are answered as ever, before the hub closes what would stay open.
+const ANSWERS_MAX: Duration = Duration::from_millis(500);
 
 /// A running server. Dropping it does not stop it: call `stop`.
 pub struct Server {
@@ -30,7 +34,7 @@ pub struct Server {
     /// Path of the one-time set-up page, while no account exists and pages are served here.
     pub set_up_path: Option<String>,
     pub backends: Backends,
-    /// In the order in which they end: each drains into the next.
+    /// In the order in which they end: each drains into the next. The door is the first.
     stages: Vec<Stage>,
 }
 
@@ -46,6 +50,18 @@ impl Stage {
         self.stop.cancel();
         self.work.await.with_context(|| format!("{} panicked", self.name))?
     }
+}
+
+/// The first problem, all having ended.
+async fn end_in_order(stages: Vec<Stage>) -> anyhow::Result<()> {
+    let mut first_problem = Ok(());
+    for stage in stages {
+        if let Err(problem) = stage.end().await {
+            tracing::error!("stopping: {problem:#}");
+            first_problem = first_problem.and(Err(problem));
+        }
+    }
+    first_problem
 }
 
 impl Server {
@@ -101,25 +117,26 @@ impl Server {
     /// Stops in the order of the pipeline, each stage draining into the next; nothing acknowledged is lost. What has
     /// not ended within `STOP_MAX` is left behind: it is as safe as in a process that is killed.
     pub async fn stop(self) -> anyhow::Result<()> {
-        match tokio::time::timeout(STOP_MAX, self.drain()).await {
+        match timeout(STOP_MAX, self.drain()).await {
             Ok(ended) => ended,
             Err(_) => bail!("the services did not end within {STOP_MAX:?}"),
         }
     }
 
     async fn drain(self) -> anyhow::Result<()> {
-        // Sockets of dashboards stay open until told: end them first, so that the door can drain.
-        self.stages.iter().filter(|stage| stage.name == HUB).for_each(|hub| hub.stop.cancel());
-        let mut first_problem = Ok(());
-        for stage in self.stages {
-            if let Err(problem) = stage.end().await {
-                tracing::error!("stopping: {problem:#}");
-                first_problem = first_problem.and(Err(problem));
+        let hub = self.stages.iter().find(|stage| stage.name == HUB).map(|hub| hub.stop.clone());
+        let mut ending = pin!(end_in_order(self.stages));
+        let ended = match timeout(ANSWERS_MAX, &mut ending).await {
+            Ok(ended) => ended,
+            Err(_) => {
+                // The door waits for streams of dashboards, which stay open until told.
+                hub.iter().for_each(CancellationToken::cancel);
+                ending.await
             }
-        }
+        };
         self.backends.bus.close().await;
         self.backends.store.close().await;
-        first_problem
+        ended
     }
 
     /// Returns when any service has ended by itself, which none should.

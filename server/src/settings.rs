@@ -63,7 +63,8 @@ pub struct Settings {
     )]
     pub services: Vec<Service>,
 
-    /// Hits on their way: embedded (a journal in the data folder), or amqp://USER:PASSWORD@HOST/VHOST (RabbitMQ).
+    /// Hits on their way: embedded (a journal in the data folder), or amqp://USER:PASSWORD@HOST/VHOST (RabbitMQ); with
+    /// TLS amqps://HOST, and behind it ?ca=FILE to trust the authorities of this file (PEM) instead of the system's.
     /// This and the two below may name a file that holds the address: file:/run/secrets/bus
     #[arg(long, env = "WATCHFIRE_BUS", value_name = "URI", default_value = "embedded")]
     pub bus: String,
@@ -164,18 +165,20 @@ impl Settings {
 /// Where each setting's value came from, by the setting's name.
 pub type Sources = BTreeMap<String, (String, &'static str)>;
 
-/// The values of a settings file as defaults of the command line, which flags and environment override.
+/// The values of a settings file as defaults of the command line, which flags and environment override; what only
+/// other commands are told is passed over.
 pub fn with_file(mut command: Command, file: &Path) -> anyhow::Result<(Command, Vec<String>)> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let table: toml::Table = text.parse().with_context(|| format!("{} is not valid TOML", file.display()))?;
+    let settings = Settings::augment_args(Command::new("settings"));
+    let has = |command: &Command, id: &str| command.get_arguments().any(|arg| arg.get_id() == id);
     let mut names = Vec::new();
     for (key, value) in table {
         let id = key.replace('-', "_");
-        let known = id != "config" && command.get_arguments().any(|arg| arg.get_id() == id.as_str());
-        if !known {
+        if id == "config" || !has(&settings, &id) {
             bail!("{}: there is no setting `{key}`; see `watchfire serve --help`", file.display());
         }
-        if value.as_array().is_some_and(Vec::is_empty) {
+        if !has(&command, &id) || value.as_array().is_some_and(Vec::is_empty) {
             continue;
         }
         let value = plain_text(&value)

@@ -74,7 +74,8 @@ pub async fn recount(history: &dyn History, site: SiteId) -> anyhow::Result<Reco
     }
 }
 
-fn print(out: &mut impl Write, site: SiteId, totals: &Totals) -> std::io::Result<()> {
+/// A line a number: of all hits, and of people's.
+pub fn print(out: &mut impl Write, site: SiteId, totals: &Totals) -> std::io::Result<()> {
     writeln!(out, "{site}            all      human")?;
     let mut row = |name: &str, of: fn(&Counts) -> u64| {
         writeln!(out, "{name:<12} {:>10} {:>10}", of(&totals.all), of(&totals.human))

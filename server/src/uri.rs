@@ -108,6 +108,7 @@ mod tests {
         check("mongodb://db/watchfire", "mongodb://db/watchfire");
         check("amqp://guest@db", "amqp://guest@db");
         check("redis://u:p@a,redis://u:p2@b", "redis://u:…@a,redis://u:…@b");
+        check("amqps://u:p@a,b/v?ca=/x@y", "amqps://u:…@a,b/v?ca=/x@y");
         check("rediss://a,rediss://:p@b:1/0?ca=/x@y", "rediss://a,rediss://:…@b:1/0?ca=/x@y");
         check("redis://u:p@a/0,redis://b,redis://:p@c", "redis://u:…@a/0,redis://b,redis://:…@c");
         check("amqp://u:p@a,u:p2@b/v", "amqp://u:…@b/v");

@@ -3,7 +3,7 @@
 
 mod accounts;
 mod backend;
-mod fixtures;
+pub mod fixtures;
 mod history;
 mod invitations;
 mod members;

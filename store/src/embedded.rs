@@ -5,6 +5,7 @@
 
 mod accounts;
 mod columns;
+mod copying;
 mod database;
 mod folder;
 mod invitations;
@@ -45,6 +46,7 @@ use shelves::Shelves;
 use tail::Tail;
 
 const REGISTRY_FILE: &str = "watchfire.db";
+const TAIL_FILE: &str = "tail.db";
 
 /// The embedded backend. Close it to be sure that nothing is under way; dropping the last handle waits
 /// for what was asked for, too.
@@ -77,6 +79,12 @@ impl Embedded {
         Ok(house)
     }
 
+    /// Copies the store in `folder` into the folder `to`, which has none, whether or not a process has it open: all that
+    /// was durable before the call is in the copy, but no salts. Blocks; reads along with the process, which goes on.
+    pub fn copy(folder: &Path, to: &Path) -> anyhow::Result<()> {
+        copying::copy(folder, to)
+    }
+
     fn open_house(folder: &Path) -> anyhow::Result<(House, Option<Mark>)> {
         let folder = Arc::new(Folder::take(folder)?);
         let (mut removed, mut mark) = (Vec::new(), None);
@@ -86,15 +94,16 @@ impl Embedded {
             Ok(())
         })?;
         let shelves = Arc::new(Shelves::within(folder.path()));
-        let tail = open(&folder, "tail.db", schema::TAIL, |db| {
+        let tail = open(&folder, TAIL_FILE, schema::TAIL, |db| {
             tail::finish_forgetting(db, &removed)?;
             segments::sweep_at_open(db, &shelves)
         })?;
         let rows = Arc::new(Registry(Arc::clone(&registry)));
-        let history = Arc::new(Tail::of(Arc::clone(&tail), shelves));
+        let history = Arc::new(Tail::of(Arc::clone(&tail), Arc::clone(&shelves)));
         let moving = EmbeddedMoving {
             tail: Arc::clone(&tail),
             registry: Arc::clone(&registry),
+            shelves,
             history: history.clone(),
         };
         let store = Store {

@@ -12,8 +12,9 @@
 //!
 //! **Segments** are documents of chunks, which come first and count for nothing until one transaction puts the fold in.
 //!
-//! **The rest** is small and changes rarely: each call that changes more than one document is a transaction, and each
-//! that depends on a count takes the turn of the site or account that it counted for (`transaction.rs`).
+//! **The rest** is small and changes rarely: each call that changes something is a transaction, and each that depends
+//! on a count takes the turn of the site or account that it counted for (`transaction.rs`). Who dies in the middle of
+//! one holds up the others for some seconds (`holder.rs`).
 //!
 //! Waits are bounded: a server is looked for for `database::SERVER_SELECTION_MAX`, a call is answered within
 //! `gate::CALL_TIME_MAX`. What fails for want of a server is `Unavailable` and may be asked again.
@@ -112,7 +113,7 @@ impl MongoStore {
         schema::prepare(&database).await?;
         let database = Arc::new(database);
         let appender = Arc::new(Appender::start(Arc::clone(&database)));
-        let tail = Tail(Arc::clone(&database), Arc::clone(&appender), Arc::default(), Arc::default());
+        let tail = Tail(Arc::clone(&database), Arc::clone(&appender), Arc::default());
         tail::finish(&tail).await.context("cannot finish what an earlier process was forgetting")?;
         let rows = Arc::new(Registry(Arc::clone(&database)));
         let mark = moving::mark(&mut Step::alone(&database)).await?;

@@ -7,22 +7,26 @@
 mod carry;
 mod content;
 pub(crate) mod history;
+pub(crate) mod parts;
 
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use model::{Millis, Peak, Site};
+use bytes::Bytes;
+use model::{BatchId, Millis, Peak, Site, SiteId};
 use serde::Serialize;
 
-use crate::history::TailBatch;
+use crate::history::{SegmentEntry, TailBatch};
 use crate::{Result, Store};
 
 pub use carry::{Compared, Progress, carry, compare, insist};
 pub use content::Content;
 
-/// Rows of one page, and batches of the tail: which ends with the one that brings it to `history::PAGE_BYTES_MAX`, too.
+/// Rows of one page. One of segments or of the tail ends with the row that brings it to `history::PAGE_BYTES_MAX`, too.
 pub const PAGE_ROWS_MAX: usize = 500;
+/// Bytes of one part of a segment.
+pub const PART_BYTES: usize = 1024 * 1024;
 
 /// A store that is opened for a move, and for nothing else.
 pub struct House {
@@ -65,6 +69,9 @@ pub trait Moving: Send + Sync {
     /// The move has ended: the store may be served from.
     async fn end(&self) -> Result<()>;
 
+    /// The last segment that came along whole, as what stands behind it is read from. None: none did.
+    async fn last_segment(&self) -> Result<Option<Key>>;
+
     /// At most `limit` rows from behind `after`. What expired by `now` is left out: a backend may remove it at any time.
     async fn export(&self, kind: Kind, after: Option<Key>, now: Millis, limit: usize) -> Result<Page>;
 
@@ -84,15 +91,19 @@ pub enum Kind {
     Tokens,
     Invitations,
     Shares,
+    Saved,
     Salts,
     Forgotten,
     Peaks,
+    Segments,
     Tail,
+    /// After the tail: they name batches of it.
+    Folds,
 }
 
 impl Kind {
     /// In the order in which they are moved.
-    pub const ALL: [Kind; 12] = [
+    pub const ALL: [Kind; 15] = [
         Kind::Accounts,
         Kind::SetUp,
         Kind::Sites,
@@ -101,10 +112,13 @@ impl Kind {
         Kind::Tokens,
         Kind::Invitations,
         Kind::Shares,
+        Kind::Saved,
         Kind::Salts,
         Kind::Forgotten,
         Kind::Peaks,
+        Kind::Segments,
         Kind::Tail,
+        Kind::Folds,
     ];
 
     /// In words, at most 16 characters.
@@ -118,10 +132,13 @@ impl Kind {
             Kind::Tokens => "tokens",
             Kind::Invitations => "invitations",
             Kind::Shares => "share links",
+            Kind::Saved => "saved items",
             Kind::Salts => "salts",
             Kind::Forgotten => "removed sites",
             Kind::Peaks => "peaks",
+            Kind::Segments => "segment parts",
             Kind::Tail => "tail batches",
+            Kind::Folds => "folds",
         }
     }
 }
@@ -133,6 +150,8 @@ pub enum Key {
     Pair(i64, i64),
     Text(String),
     Bytes([u8; 32]),
+    /// Site, segment, and where in it a part begins; `u64::MAX`: behind all its parts.
+    Part(i64, u128, u64),
 }
 
 pub struct Page {
@@ -162,11 +181,14 @@ pub enum Row {
     Token(TokenRow),
     Invitation(InvitationRow),
     Share(ShareRow),
+    Saved(SavedRow),
     Salt(SaltRow),
     /// The id of a site that was removed.
     Forgotten(i64),
     Peak(Peak),
+    Part(SegmentPart),
     Batch(TailBatch),
+    Fold(FoldRow),
 }
 
 #[derive(Clone, PartialEq, Serialize)]
@@ -229,6 +251,42 @@ pub struct ShareRow {
 }
 
 #[derive(Clone, PartialEq, Serialize)]
+pub struct SavedRow {
+    pub id: i64,
+    pub site: i64,
+    pub kind: i64,
+    pub name: String,
+    pub body: String,
+    pub at: Option<i64>,
+    pub created: i64,
+}
+
+/// `PART_BYTES` of a segment on the shelf, or what is left of it; an empty one has one part. The segment counts once its
+/// last part is there.
+#[derive(Clone, PartialEq)]
+pub struct SegmentPart {
+    pub site: SiteId,
+    pub entry: SegmentEntry,
+    pub start: u64,
+    pub body: Bytes,
+}
+
+impl SegmentPart {
+    pub fn is_last(&self) -> bool {
+        self.start + self.body.len() as u64 >= self.entry.bytes
+    }
+}
+
+#[derive(Clone, PartialEq, Serialize)]
+pub struct FoldRow {
+    pub site: i64,
+    pub number: i64,
+    /// The last batch of the tail that folds took in, which a cursor of another store would not name.
+    /// None: all that they took in has left the tail.
+    pub last: Option<BatchId>,
+}
+
+#[derive(Clone, PartialEq, Serialize)]
 pub struct SaltRow {
     pub name: String,
     pub salt: [u8; 32],
@@ -246,6 +304,9 @@ impl Row {
             Row::Token(row) => Key::Number(row.id),
             Row::Invitation(row) => Key::Number(row.id),
             Row::Share(row) => Key::Number(row.id),
+            Row::Saved(row) => Key::Number(row.id),
+            Row::Part(part) => Key::Part(part.site.value() as i64, part.entry.id.0, part.start),
+            Row::Fold(row) => Key::Number(row.site),
             Row::Salt(row) => Key::Text(row.name.clone()),
             Row::Forgotten(site) => Key::Number(*site),
             Row::Peak(peak) => Key::Pair(peak.hour.0, peak.site.value() as i64),

@@ -71,6 +71,12 @@ const sent = (fields, button) => async (tab) => {
 const ACTS = {
   "new-site-refused": sent({ name: HOSTILE, hostnames: "not a hostname", time_zone: "Nowhere/Else" }, "Add site"),
   "sign-in-refused": sent({ email: "nobody@watchfire.example", password: "wrong wrong wrong" }, "Sign in"),
+  "dates-of-reports": (tab) => tab.keyboard.press("c"),
+  "filter-of-reports": async (tab) => {
+    await tab.keyboard.press("f");
+    await tab.locator(".proposals button").first().waitFor();
+  },
+  "keys-of-reports": (tab) => tab.keyboard.press("?"),
   "fresh-token": sent({ name: HOSTILE }, "Make the token"),
   "fresh-invitation": sent({ note: HOSTILE }, "Make an invitation link"),
 };
@@ -84,6 +90,11 @@ const PAGES = {
   "fresh-invitation": () => `/sites/${site}/people`,
   overview: () => "/",
   live: () => `/sites/${site}`,
+  reports: () => `/sites/${site}/reports?range=today&behaviour=journeys`,
+  "retention-reports": () => `/sites/${site}/reports?range=7d&behaviour=retention&cohort=day`,
+  "dates-of-reports": () => `/sites/${site}/reports`,
+  "filter-of-reports": () => `/sites/${site}/reports`,
+  "keys-of-reports": () => `/sites/${site}/reports`,
   tag: () => `/sites/${site}/tag`,
   settings: () => `/sites/${site}/settings`,
   people: () => `/sites/${site}/people`,
@@ -91,6 +102,7 @@ const PAGES = {
   account: () => "/account",
   tokens: () => "/account/tokens",
   share: () => share,
+  "share-reports": () => `${share}/reports`,
   "sign-in": () => "/sign-in",
   absent: () => "/no-such-page",
   "demo-home": () => `/demo/${site}/`,
@@ -109,7 +121,7 @@ for (const [name, path] of Object.entries(PAGES)) {
 }
 
 async function check(name, path, viewport, colorScheme) {
-  const stranger = ["share", "sign-in", "sign-in-refused", "set-up", "invitation"].includes(name);
+  const stranger = ["share", "share-reports", "sign-in", "sign-in-refused", "set-up", "invitation"].includes(name);
   const own = stranger ? await browser.newContext({ viewport, colorScheme }) : context;
   const tab = await own.newPage();
   const errors = [];
@@ -121,6 +133,7 @@ async function check(name, path, viewport, colorScheme) {
   await tab.setViewportSize(viewport);
   await tab.emulateMedia({ colorScheme, reducedMotion: "reduce" });
   await tab.goto(new URL(path, program.url).href);
+  if (name.endsWith("reports")) await tab.locator("[data-state=ready]").first().waitFor();
   await ACTS[name]?.(tab);
   if (["live", "share"].includes(name)) await tab.locator("[data-state=live]").first().waitFor();
   if (PICTURES) {

@@ -13,15 +13,16 @@ use tokio::time::sleep;
 use world::within;
 
 use crate::clients::Load;
-use crate::member::{Kind, Member, Servers};
+use crate::member::{Kind, Member, START_MAX, Servers};
 use crate::relay::Flow;
 use crate::schedule::{Fault, Server, Size, What};
 
 pub const SHARDS: u16 = 4;
 /// So small that it fills in a few seconds.
 pub const BUS_BYTES_MAX: u64 = 160_000;
-/// Everything works again within this after a fault, on a busy machine too.
-const RECOVERY_MAX: Duration = Duration::from_secs(90);
+/// Everything works again within this after a fault: a shard may just then have been read again by a processor that
+/// lost it.
+const RECOVERY_MAX: Duration = START_MAX;
 /// Messages that may wait on a bus that works.
 const DEPTH_WELL: u64 = 200;
 /// How long the bus may take to fill.

@@ -22,13 +22,22 @@ const MAY: [(&str, &[&str]); 15] = [
     (
         "server",
         &[
-            "model", "history", "bus", "live", "store", "archive", "door", "collector", "processor", "realtime",
+            "model",
+            "history",
+            "bus",
+            "live",
+            "store",
+            "archive",
+            "door",
+            "collector",
+            "processor",
+            "realtime",
             "web",
         ],
     ),
     ("servers", &[]),
     ("tests", &["model", "bus", "store", "server", "servers"]),
-    ("bench", &["model", "bus", "live", "store", "door", "collector", "processor", "servers", "tests"]),
+    ("bench", &["model", "history", "bus", "live", "store", "door", "collector", "processor", "servers", "tests"]),
 ];
 
 fn root() -> PathBuf {

@@ -20,9 +20,9 @@ const SENDERS: u64 = 8;
 
 /// What the senders know.
 #[derive(Default)]
-struct Promised {
+pub struct Promised {
     /// Hits that the server promised to keep.
-    acknowledged: HashSet<HitId>,
+    pub acknowledged: HashSet<HitId>,
     sent: HashSet<HitId>,
     /// Addresses (each one visitor) from which a page was opened that the server promised to keep, and when last.
     opened: HashMap<String, Instant>,
@@ -99,7 +99,7 @@ pub async fn set_up(path: Option<&str>, owner: &Person) -> SiteId {
 }
 
 /// Sends as the tag does: the same body again until it is acknowledged, over kills too.
-async fn send_until(
+pub async fn send_until(
     stop: Arc<AtomicBool>,
     promised: Arc<Mutex<Promised>>,
     person: Person,
@@ -187,7 +187,7 @@ async fn live_equals_recount(program: &Program, owner: &Person, site: SiteId, pr
     .await;
 }
 
-async fn stored_ids(data: &Path, site: SiteId) -> HashSet<HitId> {
+pub async fn stored_ids(data: &Path, site: SiteId) -> HashSet<HitId> {
     let text = tail(data, site, "--ids").await;
     text.lines().map(|line| line.parse().expect("a hit id a line")).collect()
 }

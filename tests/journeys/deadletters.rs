@@ -199,6 +199,9 @@ async fn dead_letters_on_rabbitmq_are_listed_shown_requeued_and_dropped() {
     let broker = tokio::task::spawn_blocking(|| RabbitMq::start().expect("RabbitMQ starts"));
     let broker = broker.await.expect("RabbitMQ starts");
     let folder = tempfile::tempdir().expect("a folder of our own");
-    let flags = vec!["--bus".to_owned(), broker.url()];
+    // A file of settings for both, with more in it than the command is asked about.
+    let file = folder.path().join("watchfire.toml");
+    std::fs::write(&file, format!("bus = \"{}\"\nsite-rate = 1000\n", broker.url())).expect("a file");
+    let flags = vec!["--config".to_owned(), file.to_str().expect("a plain path").to_owned()];
     letters_are_listed_shown_requeued_and_dropped(Ground { folder, flags, broker: Some(broker) }).await;
 }

@@ -4,10 +4,13 @@ mod load;
 mod sizes;
 
 mod arrows;
+mod backup;
 mod cases;
 mod cluster;
 mod crash;
 mod deadletters;
+mod export;
+mod import;
 mod limits;
 mod moving;
 mod replay;

@@ -18,7 +18,7 @@ on_both_sizes! {
 }
 
 /// The logs stand outside the project; where they are absent the test says so and goes on.
-fn data() -> Option<PathBuf> {
+pub fn data() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
     if folder.is_dir() {
         return Some(folder);
@@ -54,7 +54,7 @@ fn options(
     }
 }
 
-fn truth(data: &Path, log: &str) -> Value {
+pub fn truth(data: &Path, log: &str) -> Value {
     let text = std::fs::read_to_string(data.join(format!("truth/{log}.json")))
         .expect("the recount is beside the log");
     serde_json::from_str(&text).expect("the recount is JSON")

@@ -13,6 +13,8 @@ use crate::load::Load;
 use crate::sharing::each_is_in_history;
 
 const STOP_MAX: Duration = Duration::from_secs(10);
+const ASKERS: usize = 16;
+const STOPS: usize = 4;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_process_restarted_in_turn_refuses_no_request_and_keeps_every_hit_once() {
@@ -43,6 +45,36 @@ async fn every_process_restarted_in_turn_refuses_no_request_and_keeps_every_hit_
     every_dashboard_shows_the_same(&owner, &cluster.realtimes, site, promised.addresses.len()).await;
     store.close().await;
     cluster.terminate().await;
+}
+
+/// The door closes before anything else stops: whoever was let in is answered as ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_a_server_that_stops_is_answered_or_not_let_in() {
+    let folder = tempfile::tempdir().expect("a folder of our own");
+    let mut program = Program::start(folder.path(), &[]).await;
+    let owner = Person::new(program.address);
+    let site = set_up(program.set_up_path.as_deref(), &owner).await;
+    let page = format!("/api/watchfire/live/now?topic=site/{site}/live");
+    let askers: Vec<_> =
+        (0..ASKERS).map(|_| tokio::spawn(ask_for_ever(owner.at(program.address), page.clone()))).collect();
+    for _ in 0..STOPS {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        program = program.restarted(STOP_MAX).await;
+    }
+    for asker in askers {
+        asker.abort();
+        assert!(asker.await.expect_err("it asks for ever").is_cancelled(), "somebody was refused");
+    }
+    assert!(program.terminate(STOP_MAX).await);
+}
+
+async fn ask_for_ever(person: Person, page: String) {
+    loop {
+        match person.try_send(hyper::Method::GET, &page, &[], bytes::Bytes::new()).await {
+            Ok(answer) => assert_eq!(answer.status, 200, "{}", answer.text()),
+            Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    }
 }
 
 async fn restart_in_turn(programs: &mut Vec<Program>) {

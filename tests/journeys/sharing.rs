@@ -19,7 +19,9 @@ use crate::load::{Load, Promised};
 const SHARDS: u16 = 8;
 /// After a kill every shard is owned by somebody alive within this.
 const OWNED_MAX: Duration = Duration::from_secs(5);
-/// A kill may take longer on a machine that has much else to do, and where the processor had the turn of the tail.
+/// The bar is for a machine that has the time for it. A kill is noticed after two seconds at most, and where the
+/// processor died in a transaction that is ended after two; the rest is a dozen debug builds and servers that share the
+/// processors with whatever else is built and tested here: beside ten others a shard was seen to take seven seconds.
 /// Never each of so many.
 const ATTEMPTS: usize = 3;
 /// How long it may take until every hit is in history, and shards are shared evenly: longer than MongoDB keeps the

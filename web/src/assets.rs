@@ -21,6 +21,7 @@ pub struct AssetUrls {
     pub app_js: &'static str,
     pub live_js: &'static str,
     pub overview_js: &'static str,
+    pub reports_js: &'static str,
     pub tag_js: &'static str,
     pub world_svg: &'static str,
     pub favicon_svg: &'static str,

@@ -22,6 +22,7 @@ mod overview;
 pub mod passwords;
 mod people;
 pub mod reports;
+mod reports_page;
 pub mod router;
 mod saved;
 pub mod secret;

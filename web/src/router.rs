@@ -11,6 +11,7 @@ pub use crate::guard::Needs;
 use crate::guard::Needs::{Anybody, Nothing, Operator, Secret, SignedIn, Site};
 use crate::{
     Web, account, api, assets, demo, error, finish, guard, headers, invitation, live_page, overview, people,
+    reports_page,
 };
 use crate::{reports, saved, set_up, share, sign_in, sites, tag, tokens};
 
@@ -55,6 +56,7 @@ pub const ROUTES: &[RouteInfo] = table! {
     GET "/sites/new" Operator => sites::new;
     POST "/sites/new" Operator => sites::add;
     GET "/sites/{site}" Site(SeeLive) => live_page::show;
+    GET "/sites/{site}/reports" Site(SeeLive) => reports_page::show;
     GET "/sites/{site}/tag" Site(SeeSettings) => tag::show;
     GET "/sites/{site}/settings" Site(SeeSettings) => sites::settings;
     POST "/sites/{site}/settings" Site(EditSite) => sites::change;
@@ -71,6 +73,7 @@ pub const ROUTES: &[RouteInfo] = table! {
     POST "/invitation/{secret}" Secret => invitation::accept;
     POST "/invitation/{secret}/new" Secret => invitation::accept_as_new;
     GET "/share/{secret}" Secret => share::show;
+    GET "/share/{secret}/reports" Secret => reports_page::show_shared;
 
     GET "/api/watchfire/sites" SignedIn => api::list;
     POST "/api/watchfire/sites" Operator => api::add;

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use door::Refusal;
-use model::Action;
+use model::{Action, Site};
 use model::rights::Principal;
 use store::{Credential, Denied};
 
@@ -27,15 +27,7 @@ struct SharePage {
 
 /// `GET /share/{secret}`
 pub async fn show(State(web): State<Arc<Web>>, caller: Caller, Path(secret): Path<String>) -> Answer {
-    if !secret::is_plausible(&secret) {
-        return Err(over());
-    }
-    let principal = web.access.principal(&Credential::Share(secret.clone())).await.map_err(unless_broken)?;
-    let Principal::Share { site, .. } = principal else {
-        return Err(over());
-    };
-    web.access.authorise(&principal, site, Action::SeeLive).await.map_err(unless_broken)?;
-    let site = web.store.sites.site(site).await?;
+    let site = shared_site(&web, &secret).await?;
     Ok(page(&SharePage {
         shell: Shell::new(&site.name, caller.shell_account()),
         site_id: site.id.to_string(),
@@ -43,6 +35,19 @@ pub async fn show(State(web): State<Arc<Web>>, caller: Caller, Path(secret): Pat
         time_zone: site.time_zone,
         secret,
     }))
+}
+
+/// The site that a link shows; the same 404 for every link that shows none.
+pub async fn shared_site(web: &Web, secret: &str) -> Result<Site, Problem> {
+    if !secret::is_plausible(secret) {
+        return Err(over());
+    }
+    let principal = web.access.principal(&Credential::Share(secret.to_owned())).await.map_err(unless_broken)?;
+    let Principal::Share { site, .. } = principal else {
+        return Err(over());
+    };
+    web.access.authorise(&principal, site, Action::SeeLive).await.map_err(unless_broken)?;
+    Ok(web.store.sites.site(site).await?)
 }
 
 fn unless_broken(denied: Denied) -> Problem {

@@ -27,7 +27,7 @@ pub struct ShellAccount {
 pub struct ShellSite {
     pub id: String,
     pub name: String,
-    /// `live`, `tag`, `settings` or `people`.
+    /// `live`, `reports`, `tag`, `settings` or `people`.
     pub tab: &'static str,
     pub may_edit: bool,
 }

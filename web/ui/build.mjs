@@ -5,7 +5,7 @@ import { build } from "esbuild";
 import { world } from "./world.mjs";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const entries = ["app", "live", "overview", "tag"];
+const entries = ["app", "live", "overview", "reports", "tag"];
 
 await mkdir(here("dist"), { recursive: true });
 const shared = { bundle: true, minify: true, charset: "utf8", legalComments: "none", write: true };

@@ -1,9 +1,12 @@
-//! Where the broker's nodes are: `amqp://user:password@host:port,host:port/vhost`. Never shows the password.
+//! Where the broker's nodes are: `amqp://user:password@host:port,host:port/vhost`, and whom to trust about it. Never
+//! shows the password.
 
 use std::fmt;
 
 use anyhow::{Context, bail, ensure};
-use lapin::uri::AMQPUri;
+use lapin::uri::{AMQPScheme, AMQPUri};
+
+use super::trust::Trust;
 
 /// Nodes that one address may name.
 pub const NODES_MAX: usize = 16;
@@ -12,14 +15,18 @@ pub const NODES_MAX: usize = 16;
 #[derive(Clone)]
 pub struct Address {
     nodes: Vec<AMQPUri>,
+    pub trust: Trust,
 }
 
 impl Address {
     /// `amqp://` or, encrypted, `amqps://`. Without a vhost, and with an empty one, it is `/`; without a port 5672
     /// or 5671; without a user `guest`. Special characters of user, password and vhost are percent-encoded.
+    /// `?ca=FILE` behind `amqps`: authorities (PEM) to trust instead of the system's.
     pub fn parse(uri: &str) -> anyhow::Result<Address> {
+        let (uri, query) = uri.split_once('?').unwrap_or((uri, ""));
+        let trust = Trust::named(query)?;
         let (scheme, rest) = uri.split_once("://").context("the bus' address has no scheme")?;
-        let hosts_end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let hosts_end = rest.find('/').unwrap_or(rest.len());
         let hosts_start = rest[..hosts_end].rfind('@').map_or(0, |at| at + 1);
         let (user, hosts, path) = (&rest[..hosts_start], &rest[hosts_start..hosts_end], &rest[hosts_end..]);
         let shape = format!("{scheme}://{user}host{path}");
@@ -33,7 +40,8 @@ impl Address {
         let nodes: Vec<AMQPUri> =
             hosts.split(',').map(|host| node(&shape, host)).collect::<Result<_, _>>()?;
         ensure!(nodes.len() <= NODES_MAX, "the bus' address names more than {NODES_MAX} nodes");
-        Ok(Address { nodes })
+        ensure!(shape.scheme == AMQPScheme::AMQPS || !trust.is_named(), "?ca= is for amqps://");
+        Ok(Address { nodes, trust })
     }
 
     pub fn nodes(&self) -> &[AMQPUri] {
@@ -101,9 +109,23 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let ca = servers::certificates::Certified::make(folder.path()).unwrap().authority;
+        let plain = format!("amqp://a?ca={}", ca.display());
+        assert!(Address::parse(&plain.replace("amqp:", "amqps:")).unwrap().trust.is_named());
+        assert!(format!("{:#}", Address::parse(&plain).err().unwrap()).contains("for amqps"));
         let many = format!("amqp://{}", vec!["a"; NODES_MAX + 1].join(","));
-        for uri in ["localhost", "http://a", "amqp://", "amqp://a,,b", "amqp://a:x", "amqp://a:70000", &many]
-        {
+        for uri in [
+            "localhost",
+            "http://a",
+            "amqp://",
+            "amqp://a,,b",
+            "amqp://a:x",
+            "amqp://a:70000",
+            "amqps://a?ca=/nowhere",
+            "amqp://a?heartbeat=5",
+            &many,
+        ] {
             assert!(Address::parse(uri).is_err(), "{uri}");
         }
         let refused = format!("{:#}", Address::parse("http://u:secret@a").err().unwrap());

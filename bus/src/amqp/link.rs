@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use lapin::tcp::{AMQPUriTcpExt, OwnedTLSConfig};
+use lapin::tcp::AMQPUriTcpExt;
 use lapin::uri::{AMQPScheme, AMQPUri};
 use lapin::{AsyncTcpStream, Channel, Connection, ConnectionProperties, ErrorKind};
 use parking_lot::Mutex;
@@ -37,7 +37,6 @@ pub enum LinkError {
 pub struct Dialer {
     address: Address,
     topology: Topology,
-    tls: OwnedTLSConfig,
     /// The node to try first: the one that answered last.
     first: AtomicUsize,
 }
@@ -64,10 +63,8 @@ enum Socket {
 struct Attempt(Option<Cord>);
 
 impl Dialer {
-    /// `authority`: certificates in PEM that are trusted beside the system's.
-    pub fn new(address: Address, topology: Topology, authority: Option<String>) -> Dialer {
-        let tls = OwnedTLSConfig { identity: None, cert_chain: authority };
-        Dialer { address, topology, tls, first: AtomicUsize::new(0) }
+    pub fn new(address: Address, topology: Topology) -> Dialer {
+        Dialer { address, topology, first: AtomicUsize::new(0) }
     }
 
     /// Tries each node once.
@@ -107,7 +104,7 @@ impl Dialer {
         let mut node = node.clone();
         node.query.heartbeat = Some(HEARTBEAT_SECONDS);
         let properties = ConnectionProperties::default().with_connection_name("watchfire".into());
-        let tls = self.tls.clone();
+        let trust = self.address.trust.clone();
         let runtime = lapin::runtime::default_runtime().map_err(|error| self.failed(error))?;
         let connection = Connection::connector(
             node,
@@ -120,7 +117,7 @@ impl Dialer {
                 }
                 match node.scheme {
                     AMQPScheme::AMQP => Ok(stream),
-                    AMQPScheme::AMQPS => Ok(stream.into_tls(&node.authority.host, tls.as_ref()).await?),
+                    AMQPScheme::AMQPS => Ok(trust.encrypted(stream, &node.authority.host).await?),
                 }
             },
             properties,

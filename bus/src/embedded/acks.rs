@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-const NAMES: [&str; 2] = ["acknowledged-0", "acknowledged-1"];
+pub const NAMES: [&str; 2] = ["acknowledged-0", "acknowledged-1"];
 const MAGIC: [u8; 8] = *b"WFACKED\x01";
 const CHECKSUM_BYTES: usize = 4;
 

@@ -13,6 +13,8 @@ use super::record::{self, Record};
 use super::segment::sync_folder;
 use crate::{DeadLetter, REASON_BYTES_MAX};
 
+/// Within the bus' folder.
+pub const FOLDER: &str = "dead-letters";
 const EXTENSION: &str = "letter";
 /// What a letter's file is called once it was requeued or dropped.
 const SPENT: &str = "spent";
@@ -27,6 +29,11 @@ pub struct DeadLetters {
     spent: BTreeSet<u64>,
     number_max: usize,
     bytes_max: u64,
+}
+
+/// Whether a file is a letter, or what is left of one; and not one that is being written.
+pub fn is_whole(path: &Path) -> bool {
+    position_of(path, EXTENSION).or_else(|| position_of(path, SPENT)).is_some()
 }
 
 impl DeadLetters {

@@ -11,7 +11,7 @@ use anyhow::{Context, bail, ensure};
 
 use super::Options;
 use super::acks::Acks;
-use super::dead_letters::DeadLetters;
+use super::dead_letters::{self, DeadLetters};
 use super::journal::Journal;
 use super::segment::{self, Segment};
 use super::shard::Shard;
@@ -30,7 +30,7 @@ pub struct Opened {
 }
 
 /// For its owner alone: hits stand in it as they came. An older program made it for everybody to read.
-fn make_private(folder: &Path) -> std::io::Result<()> {
+pub fn make_private(folder: &Path) -> std::io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     std::fs::set_permissions(folder, Permissions::from_mode(0o700))
 }
@@ -40,7 +40,7 @@ pub fn open(folder: &Path, options: &Options) -> anyhow::Result<Opened> {
     make_private(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let lock = lock(folder)?;
     let (acks, floors) = Acks::open(folder)?;
-    let letters = folder.join("dead-letters");
+    let letters = folder.join(dead_letters::FOLDER);
     let mut letters = DeadLetters::open(letters, options.dead_letters_max, options.dead_letters_bytes_max)?;
     segment::sync_folder(folder)?;
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use bus::amqp::{AmqpBus, LinkError, Options};
 use bus::{Bus, ConsumeError, DeadLetter, Fate, PublishError};
 use servers::Signal;
+use servers::certificates::Certified;
 use servers::rabbitmq::RabbitMq;
 
 use crate::broker::*;
@@ -386,11 +387,16 @@ async fn an_encrypted_connection_is_made_to_a_broker_that_is_trusted_and_to_no_o
     let start = || RabbitMq::start_encrypted().unwrap();
     let broker = tokio::task::spawn_blocking(start).await.unwrap();
     let (url, authority) = broker.encrypted().unwrap();
-    let trusting = Options { tls_authority: Some(authority), ..fresh_options() };
-    let bus = AmqpBus::open(&url, trusting.clone()).unwrap();
+    let options = fresh_options();
+    let bus = AmqpBus::open(&format!("{url}?ca={}", authority.display()), options.clone()).unwrap();
     bus.check().await.unwrap();
     publish(&bus, 0, 1..=3).await;
     assert_eq!(waiting(&bus, 0).await, [1, 2, 3]);
-    let wary = AmqpBus::open(&url, Options { tls_authority: None, ..trusting }).unwrap();
-    assert!(matches!(wary.check().await, Err(LinkError::Unreachable { .. })));
+    let folder = tempfile::tempdir().unwrap();
+    let other = Certified::make(folder.path()).unwrap().authority;
+    for wary in [url.clone(), format!("{url}?ca={}", other.display())] {
+        let refused = AmqpBus::open(&wary, options.clone()).unwrap().check().await.unwrap_err();
+        assert!(matches!(refused, LinkError::Unreachable { .. }));
+        assert!(refused.to_string().contains("certificate"), "{refused}");
+    }
 }

@@ -1,5 +1,6 @@
 //! What only the journal on disk promises: torn and damaged files, segments, bounds to the byte, one process.
 
+mod copying;
 mod full_disk;
 mod simulation;
 

@@ -102,6 +102,8 @@ async fn a_change_counts_once_it_is_told() {
 #[tokio::test]
 async fn a_flood_of_unknown_sites_asks_the_store_so_often_a_second_and_no_more() {
     let (world, seen) = world(5).await;
+    // At the start, and once changes are heard.
+    eventually("sites were read twice", async || seen.asked.load(Ordering::SeqCst) == 2).await;
     seen.asked.store(0, Ordering::SeqCst);
     for id in 100..200 {
         assert_eq!(status(&world, SiteId::of(id)).await, 404);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BadQuery, Bots, Filter, PATTERN_BYTES_MAX, limit};
+use super::{BadQuery, Bots, Filter, PATTERN_BYTES_MAX, asks_firsts, limit};
 
 /// Pages after one another.
 pub const JOURNEY_DEPTH_MAX: usize = 5;
@@ -57,5 +57,10 @@ impl Journey {
         limit("pages after each page of a journey", self.children, JOURNEY_CHILDREN_MAX)?;
         limit("bytes of a page", self.page.as_ref().map_or(0, String::len), PATTERN_BYTES_MAX)?;
         self.filter.iter().try_for_each(Filter::check)
+    }
+
+    /// As [`super::Query::needs_all_before`].
+    pub fn needs_all_before(&self) -> bool {
+        asks_firsts(self.filter.iter())
     }
 }

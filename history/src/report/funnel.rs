@@ -31,6 +31,25 @@ pub struct Funnel {
     pub bots: Bots,
 }
 
+impl Funnel {
+    /// Holds the query against the limits that need no history.
+    pub fn check(&self) -> Result<(), BadQuery> {
+        if self.to < self.from {
+            return Err(BadQuery::Range);
+        }
+        if self.steps.is_empty() {
+            return Err(BadQuery::Least { what: "steps of a funnel", min: 1 });
+        }
+        limit("steps of a funnel", self.steps.len(), STEPS_MAX)?;
+        self.steps.iter().try_for_each(Filter::check)
+    }
+
+    /// As [`crate::query::Query::needs_all_before`].
+    pub fn needs_all_before(&self) -> bool {
+        asks_firsts(self.steps.iter())
+    }
+}
+
 /// One step of the answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Reached {
@@ -47,12 +66,8 @@ pub fn funnel(
     funnel: &Funnel,
     control: &Control<'_>,
 ) -> Result<Vec<Reached>, ReportError> {
-    limit("steps of a funnel", funnel.steps.len(), STEPS_MAX)?;
-    if funnel.to < funnel.from {
-        return Err(BadQuery::Range.into());
-    }
-    funnel.steps.iter().try_for_each(Filter::check)?;
-    let context = Context::new(zone, parts, asks_firsts(funnel.steps.iter()), control)?;
+    funnel.check()?;
+    let context = Context::new(zone, parts, funnel.needs_all_before(), control)?;
     let parts: Vec<Arc<Part>> =
         parts.iter().filter(|part| part.touches(funnel.from, funnel.to)).cloned().collect();
     let mut steps = Vec::new();

@@ -14,7 +14,7 @@ use super::packed::Packed;
 use super::part::Part;
 use super::scan::{Sink, View};
 use super::{Control, ReportError};
-use crate::query::{JOURNEY_NODES_MAX, Journey, asks_firsts, limit};
+use crate::query::{JOURNEY_NODES_MAX, Journey, limit};
 use crate::table::{HitText, Kind};
 use crate::zone::Zone;
 
@@ -43,7 +43,7 @@ pub fn journey(
     query.check()?;
     let range = (query.from, query.to);
     let one = Buckets::one(query.from, query.to);
-    let context = Context::new(zone, parts, asks_firsts(query.filter.iter()), control)?;
+    let context = Context::new(zone, parts, query.needs_all_before(), control)?;
     let parts: Vec<Arc<Part>> =
         parts.iter().filter(|part| part.touches(query.from, query.to)).cloned().collect();
     let masks = masks_of(query.filter.as_ref(), &parts, range, query.bots, &context, control)?;

@@ -21,7 +21,8 @@ use crate::zone::Zone;
 /// These parts, in order of their days, as they would stand had the hits been folded into them. Reports see parts of two kinds:
 /// those given, without the visits that were folded anew, and beside them (for one day at most one) those of the new visits.
 ///
-/// Hits of batches that a segment has folded may be given: they change nothing.
+/// The parts given are as they were opened, hiding nothing. Hits of batches that a segment has folded may be given: they change
+/// nothing.
 pub fn overlay(
     library: &Arc<Library>,
     parts: &[Arc<Part>],

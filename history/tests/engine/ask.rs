@@ -22,7 +22,8 @@ const METRICS: [Metric; 10] = [
 const GOAL_METRICS: [Metric; 4] =
     [Metric::Converted, Metric::Conversions, Metric::ConversionRate, Metric::GoalRevenue];
 
-const DIMENSIONS: [&str; 18] = [
+const DIMENSIONS: [&str; 19] = [
+    "bot",
     "new-or-returning",
     "page",
     "entry-page",
@@ -132,7 +133,7 @@ fn values(rng: &mut Rng) -> Vec<String> {
     if rng.bool() { vec![first] } else { vec![first, second] }
 }
 
-fn filter(rng: &mut Rng, depth: usize) -> Filter {
+pub fn filter(rng: &mut Rng, depth: usize) -> Filter {
     let inner = |rng: &mut Rng| Box::new(filter(rng, depth - 1));
     let several = |rng: &mut Rng| (0..rng.usize(0..=3)).map(|_| filter(rng, depth - 1)).collect();
     let kinds = if depth == 0 { 4 } else { 9 };

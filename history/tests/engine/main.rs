@@ -3,9 +3,12 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod amend;
 mod ask;
 mod cases;
 mod duckdb;
+mod fixture;
+mod limits;
 mod shelf;
 mod slow;
 mod slow_ways;

@@ -20,6 +20,7 @@ pub struct Recount {
     pub visits: Vec<Visit>,
 }
 
+#[derive(Clone)]
 pub struct Visit {
     pub visitor: VisitorId,
     pub bot: bool,
@@ -36,9 +37,14 @@ pub struct Mark {
     pub hit: EnrichedHit,
     pub engaged_ms: u64,
     pub scroll: u8,
+    /// What the pageview's signs of life in this visit reached, and the last of them.
+    pub total: u32,
+    pub end: i64,
+    /// Why it is a bot's.
+    pub bot: String,
 }
 
-const GAP: i64 = 30 * 60_000;
+pub const GAP: i64 = 30 * 60_000;
 
 fn of_pageview(hit: &EnrichedHit) -> Option<(HitId, u32, u8)> {
     match hit.kind {
@@ -80,7 +86,11 @@ impl Recount {
         recount
     }
 
-    fn at(&self, at: i64) -> Zoned {
+    pub fn empty(&self) -> Recount {
+        Recount { zone: self.zone.clone(), visits: Vec::new() }
+    }
+
+    pub fn at(&self, at: i64) -> Zoned {
         Timestamp::from_millisecond(at).unwrap().to_zoned(self.zone.clone())
     }
 
@@ -249,6 +259,7 @@ impl Recount {
                 EnrichedKind::Pageview { title, .. } => title.to_string(),
                 _ => String::new(),
             },
+            Dimension::Hit(HitText::Bot) => mark.bot.clone(),
             Dimension::Hit(_) => unreachable!("not asked for"),
             Dimension::Visit(text) => match text {
                 VisitText::Channel => origin.source.channel.name().to_owned(),
@@ -335,38 +346,47 @@ fn revenue(hit: &EnrichedHit) -> i64 {
     }
 }
 
+fn mark_of(hit: &EnrichedHit) -> Mark {
+    let bot = hit.bot.map_or("", |reason| reason.name()).to_owned();
+    Mark { hit: hit.clone(), engaged_ms: 0, scroll: 0, total: 0, end: hit.at.0, bot }
+}
+
 fn marks(hits: &[EnrichedHit], date: Date, totals: &mut Vec<(Date, HitId, u32)>) -> Vec<Mark> {
-    let yesterday = date.yesterday().unwrap();
     let mut marks: Vec<Mark> = Vec::new();
     let counted = hits.iter().filter(|hit| hit.kind.counts_once());
-    marks.extend(counted.map(|hit| Mark { hit: hit.clone(), engaged_ms: 0, scroll: 0 }));
-    let is_of = |mark: &Mark, id: HitId| match of_pageview(&mark.hit) {
-        Some((pageview, ..)) => pageview == id,
-        None => is_view(&mark.hit) && mark.hit.id == id,
-    };
+    marks.extend(counted.map(mark_of));
+    let is_of = |mark: &Mark, id: HitId| page_of(mark) == Some(id);
     for hit in hits {
-        let Some((pageview, _, scroll)) = of_pageview(hit) else { continue };
+        let Some((pageview, total, scroll)) = of_pageview(hit) else { continue };
         let at = marks.iter().position(|mark| is_of(mark, pageview)).unwrap_or_else(|| {
-            marks.push(Mark { hit: hit.clone(), engaged_ms: 0, scroll: 0 });
+            marks.push(mark_of(hit));
             marks.len() - 1
         });
         marks[at].scroll = marks[at].scroll.max(scroll);
+        marks[at].total = marks[at].total.max(total);
+        marks[at].end = marks[at].end.max(hit.at.0);
     }
+    raise(&mut marks, date, totals);
+    marks.sort_by_key(|mark| mark.hit.at);
+    marks
+}
+
+/// The pageview that it is, or shows life of.
+pub fn page_of(mark: &Mark) -> Option<HitId> {
+    of_pageview(&mark.hit).map(|(id, ..)| id).or(is_view(&mark.hit).then_some(mark.hit.id))
+}
+
+/// What a visit that began on a date added to what was reached before.
+pub fn raise(marks: &mut [Mark], date: Date, totals: &mut Vec<(Date, HitId, u32)>) {
+    let yesterday = date.yesterday().unwrap();
     let mut reached = Vec::new();
-    for mark in &mut marks {
-        let Some(id) =
-            of_pageview(&mark.hit).map(|(id, ..)| id).or(is_view(&mark.hit).then_some(mark.hit.id))
-        else {
-            continue;
-        };
-        let signs = hits.iter().filter_map(of_pageview).filter(|(pageview, ..)| *pageview == id);
-        let total = signs.map(|(_, engaged_ms, _)| engaged_ms).max().unwrap_or(0);
+    for mark in marks {
+        let Some(id) = page_of(mark) else { continue };
+        let total = mark.total;
         let near = totals.iter().filter(|(day, of, _)| *of == id && *day >= yesterday);
         let before = near.map(|(_, _, total)| *total).max().unwrap_or(0);
         mark.engaged_ms = u64::from(total.saturating_sub(before));
         reached.push((date, id, total));
     }
     totals.extend(reached);
-    marks.sort_by_key(|mark| mark.hit.at);
-    marks
 }

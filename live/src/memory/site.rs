@@ -10,7 +10,7 @@ use tokio::sync::broadcast::{Sender, channel};
 
 use super::{WATCH_COMMITS_MAX, overflow};
 use crate::series::{Hours, Minutes};
-use crate::{Applied, Change, Commit, Counters, Origin, Snapshot, Watch};
+use crate::{Applied, Change, Commit, Counters, Mark, Origin, Snapshot, Watch};
 
 #[derive(Default)]
 pub struct Site {
@@ -30,6 +30,7 @@ pub struct Site {
 struct Told {
     origin: Origin,
     is_first: bool,
+    mark: Option<Mark>,
     /// Its pageviews of the last minutes.
     pageviews: BTreeMap<Minute, u32>,
 }
@@ -81,7 +82,7 @@ impl Site {
 
     fn view(&mut self, commit: &Commit, is_first: bool) {
         let told = self.shards.entry(commit.shard).or_default();
-        (told.origin, told.is_first) = (commit.origin, is_first);
+        (told.origin, told.is_first, told.mark) = (commit.origin, is_first, commit.mark);
         for &(minute, count) in &commit.pageviews {
             self.minutes.view(minute, count);
             *told.pageviews.entry(minute).or_insert(0) += count;
@@ -133,14 +134,14 @@ impl Site {
         }
     }
 
-    /// The states of a shard, whose commits are of this term from now on.
-    pub fn load(&mut self, shard: u16, term: u64) -> Vec<Arc<Visitor>> {
+    /// The states and the mark of a shard, whose commits are of this term from now on.
+    pub fn load(&mut self, shard: u16, term: u64) -> (Vec<Arc<Visitor>>, Option<Mark>) {
         let Some(told) = self.shards.get_mut(&shard) else {
-            return vec![];
+            return (vec![], None);
         };
         (told.origin, told.is_first) = (Origin { term, number: 0 }, false);
         let held = self.visitors.values().filter(|held| held.shard == shard);
-        held.map(|held| held.visitor.clone()).collect()
+        (held.map(|held| held.visitor.clone()).collect(), told.mark)
     }
 
     /// Nothing that a shard said counts any more; who watches must watch again.

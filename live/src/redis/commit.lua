@@ -1,10 +1,10 @@
 -- One commit of one site, all or nothing: the same rules as memory/site.rs. Answers, and publishes, the frame that frame.rs reads.
 -- KEYS: states, site, minutes, hours. ARGV: shard, at, seconds to live, a fresh epoch, channel, grace of states,
--- states swept at most, what is said besides, term, number, number of pageviews, (minute, count)…,
+-- states swept at most, what is said besides, term, number, mark, number of pageviews, (minute, count)…,
 -- (key, claims before, state or empty)…
 local states, site, minutes, hours = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local shard, at, ttl = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
-local shard_field = 'shard:' .. ARGV[1]
+local shard_field, mark_field = 'shard:' .. ARGV[1], 'mark:' .. ARGV[1]
 local function whole(number) return string.format('%.0f', number) end
 -- unpack() holds some thousands of values at most.
 local CHUNK = 500
@@ -19,13 +19,15 @@ end
 local known = redis.call('HMGET', site, 'epoch', 'version', 'present', 'minute', 'cursor', shard_field)
 local epoch, version = known[1] or ARGV[4], tonumber(known[2] or 0) + 1
 local present_before, newest = tonumber(known[3] or 0), tonumber(known[4] or 0)
-local cursor, is_first = known[5] or '0', known[6] and 0 or 1
+local cursor, last = known[5] or '0', known[6] or ''
 local present = present_before
 local term, number = tonumber(ARGV[9]), tonumber(ARGV[10])
--- As an older program wrote it, it says none of this.
-local last = known[6] or ''
-local last_term, last_number, was_first = string.match(last, '^(%d+) (%d+) (%d)$')
-last_term, last_number = tonumber(last_term or 0), tonumber(last_number or 0)
+-- As an older program wrote it, it says none of this; of a forgotten site it says the term.
+local is_held = last ~= '' and not string.find(last, ' forgotten', 1, true)
+local is_first = is_held and 0 or 1
+local last_number, was_first = string.match(last, '^%d+ (%d+) (%d)$')
+local last_term = tonumber(string.match(last, '^(%d+) ') or 0)
+last_number = tonumber(last_number or 0)
 if last_term > term then return struct.pack('<B', 2) end
 
 local told = {}
@@ -33,19 +35,19 @@ local function frame(number_told, in_hour, highest, first)
   return struct.pack('<BI8I8I4i8I4BI4', 1, tonumber(epoch), number_told, present, in_hour, highest, first, #ARGV[8])
     .. ARGV[8] .. struct.pack('<I4', #told) .. table.concat(told)
 end
-if number > 0 and known[6] and last_term == term and number <= last_number then
+if number > 0 and is_held and last_term == term and number <= last_number then
   local in_hour = math.floor(at / 3600000) * 3600000
   local highest = tonumber(redis.call('HGET', hours, whole(in_hour)) or 0)
   return frame(version - 1, in_hour, highest, last_number == number and tonumber(was_first) or 0)
 end
 -- Held since an older term that nobody loaded: what the shard had here is gone, and who watches must watch again.
-local is_cleared = known[6] and last_term < term
+local is_cleared = is_held and last_term < term
 if is_cleared then epoch = ARGV[4] end
 if last_term < term then is_first = 1 end
 local now = math.floor(at / 60000)
 
-local views = tonumber(ARGV[11])
-local changes = 12 + 2 * views
+local views = tonumber(ARGV[12])
+local changes = 13 + 2 * views
 local held, touched = {}, {}
 local asked = {}
 for i = changes, #ARGV, 3 do asked[#asked + 1] = ARGV[i] end
@@ -129,7 +131,7 @@ if present > 0 and not is_past then
     is_new_key[3] = redis.call('HSET', minutes, field, whole(present)) == 1
   end
 end
-for i = 12, 11 + 2 * views, 2 do
+for i = 13, 12 + 2 * views, 2 do
   local minute = tonumber(ARGV[i])
   if minute > newest - 30 then
     local field = 'p' .. whole(math.min(minute, newest)) .. ':' .. ARGV[1]
@@ -153,7 +155,8 @@ is_new_key[4] = not peak
 if not peak or highest > tonumber(peak) then redis.call('HSET', hours, whole(hour), whole(highest)) end
 
 redis.call('HSET', site, 'epoch', epoch, 'version', whole(version), 'present', whole(present),
-  'minute', whole(newest), 'cursor', cursor, shard_field, whole(term) .. ' ' .. whole(number) .. ' ' .. is_first)
+  'minute', whole(newest), 'cursor', cursor, shard_field, whole(term) .. ' ' .. whole(number) .. ' ' .. is_first,
+  mark_field, whole(term) .. ' ' .. whole(number) .. ' ' .. ARGV[11])
 for i = 1, 4 do
   if is_new_minute or is_new_key[i] then redis.call('EXPIRE', KEYS[i], ttl) end
 end

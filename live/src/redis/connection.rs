@@ -1,5 +1,6 @@
 //! Commands to Redis: one server or a cluster. Every answer comes within `ANSWER_MAX`, or an error does.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
@@ -8,6 +9,7 @@ use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
 use redis::{Client, Cmd, Pipeline, RedisError, Value};
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use super::scripts::Script;
 use crate::LiveError;
@@ -15,6 +17,8 @@ use crate::LiveError;
 /// The longest that a command waits for its answer, reconnecting included.
 pub const ANSWER_MAX: Duration = Duration::from_secs(2);
 pub const CONNECT_MAX: Duration = Duration::from_secs(1);
+/// Connecting in vain is silence: after so long without an answer it is asked what stands in the way.
+const SILENCE: Duration = Duration::from_secs(1);
 /// Between two tries to connect; jittered by the client.
 const RETRY_MIN: Duration = Duration::from_millis(20);
 const RETRY_MAX: Duration = Duration::from_millis(500);
@@ -22,7 +26,8 @@ const RETRY_MAX: Duration = Duration::from_millis(500);
 const RETRIES_MAX: usize = 10;
 
 pub enum Connection {
-    One(Box<ConnectionManager>),
+    /// The client is to connect by hand.
+    One(Box<ConnectionManager>, Client),
     Cluster(Box<ClusterClient>, Mutex<Option<ClusterConnection>>),
 }
 
@@ -72,7 +77,8 @@ impl Connection {
             .set_min_delay(RETRY_MIN)
             .set_max_delay(RETRY_MAX)
             .set_number_of_retries(RETRIES_MAX);
-        Ok(Connection::One(Box::new(ConnectionManager::new_lazy_with_config(client, config)?)))
+        let manager = ConnectionManager::new_lazy_with_config(client.clone(), config)?;
+        Ok(Connection::One(Box::new(manager), client))
     }
 
     pub fn cluster(client: ClusterClient) -> Connection {
@@ -99,9 +105,7 @@ impl Connection {
             }
             Ok::<_, RedisError>(answers)
         };
-        let answers = tokio::time::timeout(ANSWER_MAX, asked).await;
-        let answers = answers.map_err(|late| LiveError::Unavailable(late.into()))?;
-        let answers = answers.map_err(|error| LiveError::Unavailable(error.into()))?;
+        let answers = self.in_time(asked).await?.map_err(|error| LiveError::Unavailable(error.into()))?;
         let refused = answers.iter().flatten().find_map(|answer| match answer {
             Value::ServerError(error) => Some(anyhow::anyhow!("{error:?}")),
             _ => None,
@@ -109,9 +113,47 @@ impl Connection {
         refused.map_or(Ok(answers), |refused| Err(LiveError::Unavailable(refused)))
     }
 
+    /// What comes of it within `ANSWER_MAX`; where nothing does, what stands in the way, such as a certificate that
+    /// nobody trusts.
+    async fn in_time<T>(&self, asked: impl Future<Output = T>) -> Result<T, LiveError> {
+        let mut asked = pin!(asked);
+        if let Ok(answer) = timeout(SILENCE, &mut asked).await {
+            return Ok(answer);
+        }
+        let mut hindrance = None;
+        let late = timeout(ANSWER_MAX - SILENCE, async {
+            tokio::select! {
+                answer = &mut asked => return answer,
+                error = self.hindrance() => hindrance = Some(error),
+            }
+            asked.await
+        })
+        .await;
+        late.map_err(|_| {
+            let silent = anyhow::anyhow!("no answer from Redis within {ANSWER_MAX:?}");
+            LiveError::Unavailable(match hindrance {
+                Some(error) => anyhow::Error::new(error).context(silent),
+                None => silent,
+            })
+        })
+    }
+
+    /// Why no connection is made, where it is known; never ends otherwise.
+    async fn hindrance(&self) -> RedisError {
+        let refused = match self {
+            Connection::One(_, client) => client.get_multiplexed_async_connection().await.err(),
+            // It says so itself.
+            Connection::Cluster(..) => None,
+        };
+        match refused {
+            Some(error) => error,
+            None => std::future::pending().await,
+        }
+    }
+
     async fn trip(&self, groups: &[Vec<Call>], is_known: bool) -> Result<Vec<Vec<Value>>, RedisError> {
         match self {
-            Connection::One(manager) => {
+            Connection::One(manager, _) => {
                 let mut answers = pipeline(groups.iter().flatten(), is_known)
                     .query_async::<Vec<Value>>(&mut (**manager).clone())
                     .await?

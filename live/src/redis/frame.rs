@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
-use model::{BrowserId, Millis, Minute, Peak, SiteId, Visitor, VisitorId, VisitorKey};
+use model::{BatchId, BrowserId, Millis, Minute, Peak, SiteId, Visitor, VisitorId, VisitorKey};
 use serde::{Deserialize, Serialize};
 
-use crate::{Applied, Change, Commit, FeedHit, Origin};
+use crate::{Applied, Change, Commit, FeedHit, Mark, Origin};
 
 const STATE_VERSION: u8 = 1;
 /// Version, flags (bit 0: a bot), shard (2 bytes), alive until (8): the part that scripts read. Little endian.
@@ -29,6 +29,20 @@ pub fn visitor(state: &[u8]) -> anyhow::Result<Arc<Visitor>> {
 
 pub fn key(key: VisitorKey) -> Vec<u8> {
     [key.visitor.0.to_le_bytes(), key.browser.0.to_le_bytes()].concat()
+}
+
+/// A mark as it stands in the hash of a site: `-`, or the batch's id and when it was received.
+pub fn mark(mark: Option<Mark>) -> String {
+    mark.map_or_else(|| "-".to_owned(), |mark| format!("{:032x} {}", mark.batch.0, mark.received.0))
+}
+
+pub fn read_mark(text: &str) -> anyhow::Result<Option<Mark>> {
+    if text == "-" {
+        return Ok(None);
+    }
+    let (batch, received) = text.split_once(' ').context("a short mark")?;
+    let batch = BatchId(u128::from_str_radix(batch, 16)?);
+    Ok(Some(Mark { batch, received: Millis(received.parse()?) }))
 }
 
 /// What a commit says besides its changes.
@@ -82,7 +96,8 @@ fn applied(site: SiteId, mut rest: Rest<'_>) -> anyhow::Result<Applied> {
     let Said { at, shard, pageviews, feed } = postcard::from_bytes(rest.text()?)?;
     let changes = u32::from_le_bytes(rest.number()?);
     let changes = (0..changes).map(|_| change(&mut rest)).collect::<anyhow::Result<_>>()?;
-    let commit = Arc::new(Commit { site, shard, origin: Origin::default(), at, changes, pageviews, feed });
+    let origin = Origin::default();
+    let commit = Arc::new(Commit { site, shard, origin, mark: None, at, changes, pageviews, feed });
     Ok(Applied { site, version, present, peak: Peak { site, hour, count }, is_first, commit })
 }
 

@@ -47,10 +47,16 @@ redis.call('EXPIRE', KEYS[1], ARGV[2])
 redis.call('EXPIRE', KEYS[2], ARGV[2])
 return 1";
 
-/// Sites that nobody is present at leave the set, unless a newer term began. KEYS: owner, sites. ARGV: term, site…
+/// Sites that the shard has not said to work on for some seconds leave the set, unless a newer term began.
+/// KEYS: owner, sites. ARGV: term, seconds, site…
 const DISMISS: &str = "
 if redis.call('HGET', KEYS[1], 'term') ~= ARGV[1] then return 0 end
-for i = 2, #ARGV do redis.call('ZREM', KEYS[2], ARGV[i]) end
+local since = tonumber(redis.call('TIME')[1]) - tonumber(ARGV[2])
+local is_quiet = {}
+for _, site in ipairs(redis.call('ZRANGE', KEYS[2], '-inf', since, 'BYSCORE')) do is_quiet[site] = true end
+for i = 3, #ARGV do
+  if is_quiet[ARGV[i]] then redis.call('ZREM', KEYS[2], ARGV[i]) end
+end
 return 1";
 
 /// Only where nothing was lost since the shard was taken. 2: a newer term began. KEYS: owner. ARGV: term.
@@ -61,20 +67,25 @@ if known[2] ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'whole', '1')
 return 1";
 
-/// A site's states of one shard, whose older terms are refused from now on, and whether the shard was known there.
+/// A site's states of one shard, whose older terms are refused from now on, its mark, and whether the shard was known there.
+/// A mark is of the commit that wrote it: behind one of a program that wrote none, nobody knows how far the states are.
 /// KEYS: states, site. ARGV: shard, term, seconds to live.
 const LOAD: &str = "
-local field = 'shard:' .. ARGV[1]
-local known = redis.call('HGET', KEYS[2], field)
-if tonumber(string.match(known or '', '^(%d+) ') or 0) < tonumber(ARGV[2]) then
-  redis.call('HSET', KEYS[2], field, ARGV[2] .. ' 0 0')
+local field, mark_field = 'shard:' .. ARGV[1], 'mark:' .. ARGV[1]
+local found = redis.call('HMGET', KEYS[2], field, mark_field)
+local known, is_forgotten = found[1] or '', string.find(found[1] or '', ' forgotten', 1, true)
+local commit, mark = string.match(found[2] or '', '^(%d+ %d+) (.+)$')
+if is_forgotten then mark = '-' elseif not commit or commit ~= string.match(known, '^(%d+ %d+) ') then mark = false end
+if tonumber(string.match(known, '^(%d+) ') or 0) < tonumber(ARGV[2]) then
+  redis.call('HSET', KEYS[2], field, ARGV[2] .. (is_forgotten and ' forgotten' or ' 0 0'))
+  if mark then redis.call('HSET', KEYS[2], mark_field, ARGV[2] .. ' 0 ' .. mark) end
   redis.call('EXPIRE', KEYS[2], ARGV[3])
 end
 local states = {}
 for _, state in ipairs(redis.call('HVALS', KEYS[1])) do
   if struct.unpack('<I2', state, 3) == tonumber(ARGV[1]) then states[#states + 1] = state end
 end
-return {known and 1 or 0, states}";
+return {found[1] and 1 or 0, mark or '', states}";
 
 /// KEYS: states, site, minutes, hours.
 const SNAPSHOT: &str = "
@@ -90,15 +101,18 @@ if tonumber(ARGV[2]) > tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or 0) then
 end
 return 1";
 
-/// Answers the shards that committed. KEYS: states, site, minutes, hours. ARGV: channel.
+/// Of each shard's term nothing but itself stays: whoever had it before still is refused.
+/// KEYS: states, site, minutes, hours. ARGV: channel, seconds to live.
 const FORGET: &str = "
-local epoch, shards = redis.call('HGET', KEYS[2], 'epoch') or '0', {}
-for _, field in ipairs(redis.call('HKEYS', KEYS[2])) do
-  shards[#shards + 1] = string.match(field, '^shard:(%d+)$')
-end
+local epoch, known = redis.call('HGET', KEYS[2], 'epoch') or '0', redis.call('HGETALL', KEYS[2])
 redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4])
+for i = 1, #known, 2 do
+  local term = string.match(known[i], '^shard:') and string.match(known[i + 1], '^(%d+) ')
+  if term then redis.call('HSET', KEYS[2], known[i], term .. ' forgotten') end
+end
+redis.call('EXPIRE', KEYS[2], ARGV[2])
 redis.call('PUBLISH', ARGV[1], struct.pack('<BI8', 0, tonumber(epoch)))
-return shards";
+return 1";
 
 /// KEYS: the topic's count of messages. ARGV: channel, message.
 const TELL: &str = "

@@ -7,20 +7,33 @@
 //! lost its term with its data a late commit may land; the next one of the newer term takes it away.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::anyhow;
+use model::limits::REBUILD_WINDOW;
 use model::{Millis, SiteId, Visitor};
 use tokio::time::Instant;
 
 use super::connection::Call;
 use super::enrolled::Enrolment;
-use super::{RedisLive, SITE_LIFE, read, unreadable, visitors};
-use crate::{Commit, LiveError, Loaded, Origin};
+use super::{RedisLive, SITE_LIFE, frame, read, visitors};
+use crate::{Commit, LiveError, Loaded, Mark, Origin};
 
 /// Sites whose states are loaded in one round trip.
 const LOADED_SITES_MAX: usize = 64;
+/// A site that nobody is present at is loaded for so long after the shard last worked on it: while the tail is read
+/// for it, its mark says up to where that was committed. Twice, since that is by Redis's clock.
+const QUIET_AFTER: Duration = Duration::from_secs(2 * REBUILD_WINDOW.as_secs());
 
-type States = Vec<(SiteId, Vec<Arc<Visitor>>)>;
+/// What stands of a shard at its sites.
+#[derive(Default)]
+struct Held {
+    /// Those that know the shard.
+    known: Vec<SiteId>,
+    /// Whether each of them does, and says how far its states are.
+    is_whole: bool,
+    states: Vec<(SiteId, Vec<Arc<Visitor>>)>,
+    marks: Vec<(SiteId, Mark)>,
+}
 
 /// The beginning of a term.
 struct Taken {
@@ -32,21 +45,22 @@ struct Taken {
 impl RedisLive {
     pub(super) async fn load_shard(&self, shard: u16) -> Result<Loaded, LiveError> {
         let taken = self.take(shard, true).await?;
-        let (known, mut states) = self.states(shard, &taken).await?;
-        if taken.is_whole && known.len() == taken.sites.len() {
+        let held = self.held(shard, &taken).await?;
+        if taken.is_whole && held.is_whole {
             let (present, empty): (Vec<_>, Vec<_>) =
-                states.drain(..).partition(|(_, visitors)| !visitors.is_empty());
-            self.dismiss(shard, taken.term, empty.into_iter().map(|(site, _)| site)).await?;
-            return Ok(Loaded { term: taken.term, states: Some(present) });
+                held.states.into_iter().partition(|(_, visitors)| !visitors.is_empty());
+            self.dismiss(shard, taken.term, QUIET_AFTER, empty.into_iter().map(|(site, _)| site)).await?;
+            return Ok(Loaded { term: taken.term, states: Some(present), marks: held.marks });
         }
         // A term that no site knows: its first commits take away what is left.
         let anew = self.take(shard, false).await?;
         let origin = Origin { term: anew.term, number: 0 };
-        for sites in known.chunks(LOADED_SITES_MAX) {
+        for sites in held.known.chunks(LOADED_SITES_MAX) {
             let empty = |&site| Commit {
                 site,
                 shard,
                 origin,
+                mark: None,
                 at: Millis(0),
                 changes: vec![],
                 pageviews: vec![],
@@ -55,8 +69,8 @@ impl RedisLive {
             let commits: Vec<_> = sites.iter().map(empty).collect();
             self.send(&commits, vec![]).await?;
         }
-        self.dismiss(shard, anew.term, taken.sites.into_iter()).await?;
-        Ok(Loaded { term: anew.term, states: None })
+        self.dismiss(shard, anew.term, Duration::ZERO, taken.sites.into_iter()).await?;
+        Ok(Loaded { term: anew.term, states: None, marks: vec![] })
     }
 
     async fn take(&self, shard: u16, keeps: bool) -> Result<Taken, LiveError> {
@@ -67,9 +81,8 @@ impl RedisLive {
         Ok(Taken { term, is_whole: is_whole == 1, sites })
     }
 
-    /// Those of the sites that know the shard, and the states of all.
-    async fn states(&self, shard: u16, taken: &Taken) -> Result<(Vec<SiteId>, States), LiveError> {
-        let (mut known, mut states) = (vec![], vec![]);
+    async fn held(&self, shard: u16, taken: &Taken) -> Result<Held, LiveError> {
+        let mut held = Held { is_whole: true, ..Held::default() };
         for sites in taken.sites.chunks(LOADED_SITES_MAX) {
             let calls = sites.iter().map(|&id| {
                 let [of_states, site, ..] = self.names.of_site(id);
@@ -79,22 +92,27 @@ impl RedisLive {
             });
             let answers = self.connection.run(&calls.collect::<Vec<_>>()).await?;
             for (site, answer) in sites.iter().zip(answers.into_iter().flatten()) {
-                let (is_known, of_site): (bool, Vec<Vec<u8>>) = read(answer)?;
-                known.extend(is_known.then_some(*site));
-                states.push((*site, visitors(of_site)));
+                let (is_known, mark, of_site): (bool, String, Vec<Vec<u8>>) = read(answer)?;
+                held.known.extend(is_known.then_some(*site));
+                held.states.push((*site, visitors(of_site)));
+                match frame::read_mark(&mark) {
+                    Ok(mark) => held.marks.extend(mark.map(|mark| (*site, mark))),
+                    Err(_) => held.is_whole = false,
+                }
             }
         }
-        Ok((known, states))
+        Ok(held)
     }
 
     async fn dismiss(
         &self,
         shard: u16,
         term: u64,
+        quiet_for: Duration,
         sites: impl Iterator<Item = SiteId>,
     ) -> Result<(), LiveError> {
         let mut call = Call::script(&self.scripts.dismiss, &self.names.of_shard(shard));
-        call.arg(term.to_string());
+        call.arg(term.to_string()).arg(quiet_for.as_secs().to_string());
         let mut is_empty = true;
         for site in sites {
             call.arg(site.to_string());
@@ -148,16 +166,5 @@ impl RedisLive {
             self.enrolled.lock().enrolled(enrolment, asked);
         }
         Ok(())
-    }
-
-    /// A forgotten site is none of these shards' any more.
-    pub(super) async fn leave_shards(&self, site: SiteId, shards: Vec<u16>) -> Result<(), LiveError> {
-        let calls = shards.into_iter().map(|shard| {
-            self.enrolled.lock().lost(shard, site);
-            let [_, sites] = self.names.of_shard(shard);
-            vec![Call::plain(&["ZREM", &sites, &site.to_string()])]
-        });
-        let calls: Vec<_> = calls.collect();
-        self.connection.run(&calls).await.map(|_| ()).map_err(|error| unreadable(anyhow!(error)))
     }
 }

@@ -57,7 +57,7 @@ fn page(path: &Arc<str>) -> OpenPage {
 
 pub fn empty(at: Millis) -> Commit {
     let origin = Origin::default();
-    Commit { site: SITE, shard: 0, origin, at, changes: vec![], pageviews: vec![], feed: vec![] }
+    Commit { site: SITE, shard: 0, origin, mark: None, at, changes: vec![], pageviews: vec![], feed: vec![] }
 }
 
 /// A commit of whoever loaded the shard.

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fixtures::*;
-use live::{Commit, Counters, Dimension, Live, LiveError, Loaded, Origin, Series, SeriesMinute};
-use model::{Channel, Millis, Minute, Peak};
+use live::{Commit, Counters, Dimension, Live, LiveError, Loaded, Mark, Origin, Series, SeriesMinute};
+use model::{BatchId, Channel, Millis, Minute, Peak};
 use tokio::sync::broadcast::error::RecvError;
 
 async fn an_unknown_site_is_empty(live: Arc<dyn Live>) {
@@ -178,6 +178,62 @@ async fn a_shard_loads_its_own_states(live: Arc<dyn Live>) {
     assert_eq!(next.states, Some(vec![(SITE, vec![ada.clone()])]));
     live.commit(vec![of(&next, 1, went(EIGHT, &ada))]).await.unwrap();
     assert_eq!(take(&*live).await.states, Some(vec![]));
+}
+
+async fn a_shard_loads_its_marks_also_of_sites_where_nobody_is_present(live: Arc<dyn Live>) {
+    let mark = |batch| Mark { batch: BatchId(batch), received: EIGHT };
+    let marked = |batch, commit| Commit { mark: Some(mark(batch)), ..commit };
+    let ada = visitor(1, "/a");
+    let term = take(&*live).await;
+    let foreign = Commit { shard: 1, ..marked(9, empty(EIGHT)) };
+    live.commit(vec![marked(1, of(&term, 1, came(EIGHT, &ada))), foreign]).await.unwrap();
+    live.commit(vec![marked(u128::MAX, of(&term, 2, went(EIGHT, &ada)))]).await.unwrap();
+    live.commit(vec![of(&term, 2, Commit { site: OTHER, ..came(EIGHT, &ada) })]).await.unwrap();
+    for _ in 0..2 {
+        let next = take(&*live).await;
+        assert_eq!(next.states, Some(vec![(OTHER, vec![ada.clone()])]));
+        assert_eq!(next.marks, [(SITE, mark(u128::MAX))], "as they were, until the next commit");
+    }
+    let next = take(&*live).await;
+    live.commit(vec![marked(3, of(&next, 1, empty(EIGHT)))]).await.unwrap();
+    assert_eq!(take(&*live).await.marks, [(SITE, mark(3))]);
+}
+
+async fn what_is_rebuilt_has_no_marks(live: Arc<dyn Live>) {
+    let mark = Some(Mark { batch: BatchId(1), received: EIGHT });
+    let old = live.load(0).await.unwrap();
+    live.commit(vec![Commit { mark, ..of(&old, 1, empty(EIGHT)) }]).await.unwrap();
+    let new = live.load(0).await.unwrap();
+    assert!(new.states.is_none() && new.marks.is_empty());
+    live.commit(vec![of(&new, 1, empty(EIGHT))]).await.unwrap();
+    live.recovered(0, new.term).await.unwrap();
+    assert_eq!(take(&*live).await.marks, []);
+}
+
+async fn a_forgotten_site_refuses_older_terms_as_before(live: Arc<dyn Live>) {
+    let (ada, bob) = (visitor(1, "/a"), visitor(2, "/b"));
+    let old = take(&*live).await;
+    live.commit(vec![
+        of(&old, 1, came(EIGHT, &ada)),
+        of(&old, 1, Commit { site: OTHER, ..came(EIGHT, &ada) }),
+    ])
+    .await
+    .unwrap();
+    live.forget(OTHER).await.unwrap();
+    let new = take(&*live).await;
+    live.forget(SITE).await.unwrap();
+    live.forget(SITE).await.unwrap();
+    for site in [SITE, OTHER] {
+        let late = Commit { site, ..of(&old, 2, came(EIGHT, &bob)) };
+        assert!(matches!(live.commit(vec![late]).await, Err(LiveError::Superseded)), "{site}");
+    }
+    assert_eq!(live.present(&[SITE, OTHER]).await.unwrap(), [0, 0]);
+    assert_eq!(take(&*live).await.states, Some(vec![]), "nothing is missing");
+    let newest = take(&*live).await;
+    let late = of(&new, 1, came(EIGHT, &bob));
+    assert!(matches!(live.commit(vec![late]).await, Err(LiveError::Superseded)));
+    let applied = live.commit(vec![of(&newest, 1, came(EIGHT, &bob))]).await.unwrap();
+    assert_eq!((applied[0].version, applied[0].present, applied[0].is_first), (1, 1, true));
 }
 
 async fn a_visitor_belongs_to_the_shard_that_last_said_it_came(live: Arc<dyn Live>) {
@@ -355,6 +411,8 @@ macro_rules! contract {
             a_commit_of_an_older_term_is_refused,
             a_shard_that_nobody_recovered_is_not_loaded_and_what_was_left_is_gone,
             a_shard_loads_its_own_states,
+            a_shard_loads_its_marks_also_of_sites_where_nobody_is_present,
+            what_is_rebuilt_has_no_marks,
             a_visitor_belongs_to_the_shard_that_last_said_it_came,
             a_watch_is_a_picture_and_then_exactly_the_commits_after_it,
             a_watcher_that_falls_behind_is_told,
@@ -364,6 +422,7 @@ macro_rules! contract {
             the_peak_is_the_highest_hour_of_7_days,
             restored_peaks_only_raise,
             a_forgotten_site_is_empty_and_its_watches_are_closed,
+            a_forgotten_site_refuses_older_terms_as_before,
             a_subscriber_hears_its_topic_in_order_from_then_on,
             a_subscriber_that_falls_behind_is_told_of_the_gap,
             the_feed_is_told_as_committed,

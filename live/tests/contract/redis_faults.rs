@@ -63,6 +63,21 @@ async fn a_killed_server_is_an_error_in_time_and_then_everything_goes_on() {
 }
 
 #[tokio::test]
+async fn whoever_wants_to_hear_while_the_server_is_away_hears_once_it_is_there() {
+    let (mut server, live) = open();
+    server.kill();
+    {
+        let mut hearing = std::pin::pin!(live::hear(&live, "tea"));
+        let waited = tokio::time::timeout(2 * ANSWER_MAX, &mut hearing).await;
+        assert!(waited.is_err(), "nobody is there to hear");
+        server.restart().unwrap();
+        let mut topic = tokio::time::timeout(CALM_MAX, hearing).await.expect("it is heard in time");
+        until_ok(|| live.publish("tea", Bytes::from_static(b"one"))).await;
+        assert_eq!(topic.0.recv().await.unwrap(), "one");
+    }
+}
+
+#[tokio::test]
 async fn a_stopped_server_is_an_error_in_time_and_then_everything_goes_on() {
     let (server, live) = open();
     live.commit(vec![came(EIGHT, &visitor(1, "/"))]).await.unwrap();
@@ -253,6 +268,53 @@ async fn whom_a_shard_lost_to_a_late_commit_is_put_right_by_the_next() {
     assert_eq!(live.watch(SITE).await.unwrap().snapshot.visitors, [bob]);
 }
 
+/// One site on each of three masters, by their slots.
+async fn on_three() -> (Vec<Redis>, RedisLive, Vec<SiteId>) {
+    let nodes = Redis::cluster().unwrap();
+    let uris: Vec<_> = nodes.iter().map(Redis::uri).collect();
+    let live = RedisLive::open(&uris.join(","), INSTALLATION).unwrap();
+    let master = |site: SiteId| {
+        let told = nodes[0].ask(&format!("CLUSTER KEYSLOT wf:{{{site}}}:site")).unwrap();
+        let slot: usize = told.lines().next().unwrap()[1..].parse().unwrap();
+        (0..3).find(|index| slot < (index + 1) * 16_384 / 3).unwrap()
+    };
+    let of = |index| (1..).map(SiteId::of).find(|site| master(*site) == index).unwrap();
+    let sites = (0..3).map(of).collect();
+    (nodes, live, sites)
+}
+
+#[tokio::test]
+async fn of_three_masters_one_that_forgot_everything_is_told_again_and_the_others_are_undisturbed() {
+    let (nodes, live, sites) = on_three().await;
+    let (ada, bob) = (visitor(1, "/a"), visitor(2, "/b"));
+    let came_to = |site, who| Commit { site, ..came(EIGHT, who) };
+    live.commit(sites.iter().map(|site| came_to(*site, &ada)).collect()).await.unwrap();
+    nodes[0].ask("FLUSHALL").unwrap();
+    let applied = live.commit(sites.iter().map(|site| came_to(*site, &bob)).collect()).await.unwrap();
+    let told: Vec<_> = applied.iter().map(|one| (one.is_first, one.present)).collect();
+    assert_eq!(told, [(true, 1), (false, 2), (false, 2)]);
+    live.commit(vec![came_to(sites[0], &ada)]).await.unwrap();
+    assert_eq!(live.present(&sites).await.unwrap(), [2, 2, 2]);
+}
+
+#[tokio::test]
+async fn of_three_masters_one_is_frozen_and_sites_of_the_others_go_on() {
+    let (nodes, live, sites) = on_three().await;
+    let came_to = |site, who| Commit { site, ..came(EIGHT, &visitor(who, "/a")) };
+    live.commit(sites.iter().map(|site| came_to(*site, 1)).collect()).await.unwrap();
+    nodes[2].signal(Signal::Stop);
+    let asked = Instant::now();
+    assert!(live.commit(vec![came_to(sites[2], 2)]).await.is_err());
+    assert!(asked.elapsed() < 2 * ANSWER_MAX + MARGIN, "{:?}", asked.elapsed());
+    for site in &sites[..2] {
+        let applied = until_ok(|| live.commit(vec![came_to(*site, 2)])).await;
+        assert_eq!((applied[0].present, applied[0].is_first), (2, false));
+    }
+    nodes[2].signal(Signal::Continue);
+    let applied = until_ok(|| live.commit(vec![came_to(sites[2], 2)])).await;
+    assert_eq!((applied[0].present, applied[0].is_first), (2, false));
+}
+
 #[tokio::test]
 async fn two_installations_on_one_server_see_nothing_of_each_other() {
     let (server, live) = open();
@@ -279,7 +341,7 @@ async fn two_installations_on_one_server_see_nothing_of_each_other() {
 }
 
 #[tokio::test]
-async fn a_shard_drops_sites_that_are_empty_or_forgotten() {
+async fn a_shard_drops_sites_that_were_empty_for_long() {
     let (server, live) = open();
     let count = || server.ask("ZCARD wf:{shard-0}:sites").unwrap().lines().next().unwrap().to_owned();
     let ada = visitor(1, "/");
@@ -288,11 +350,31 @@ async fn a_shard_drops_sites_that_are_empty_or_forgotten() {
     let other = Commit { site: OTHER, ..came(EIGHT, &ada) };
     live.commit(vec![of(&term, 1, came(EIGHT, &ada)), of(&term, 1, other)]).await.unwrap();
     assert_eq!(count(), ":2");
-    live.forget(OTHER).await.unwrap();
-    assert_eq!(count(), ":1");
     live.commit(vec![of(&term, 2, went(EIGHT, &ada))]).await.unwrap();
+    live.forget(OTHER).await.unwrap();
+    assert_eq!(live.load(0).await.unwrap().states, Some(vec![]));
+    assert_eq!(count(), ":2", "the tail may hold more of them");
+    server.ask("EVAL \"local long_ago = redis.call('TIME')[1] - 4300 \
+        for _, site in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do redis.call('ZADD', KEYS[1], long_ago, site) end\" \
+        1 wf:{shard-0}:sites").unwrap();
     assert_eq!(live.load(0).await.unwrap().states, Some(vec![]));
     assert_eq!(count(), ":0");
+}
+
+/// One that wrote no marks: side by side with this one, while a cluster is upgraded.
+#[tokio::test]
+async fn behind_an_older_program_a_shard_is_rebuilt() {
+    let (server, live) = open();
+    let ada = visitor(1, "/");
+    let old = live.load(0).await.unwrap();
+    live.commit(vec![of(&old, 1, came(EIGHT, &ada))]).await.unwrap();
+    live.recovered(0, old.term).await.unwrap();
+    assert!(live.load(0).await.unwrap().states.is_some());
+    let newer = server.ask("HGET wf:{WF-00000001}:site shard:0").unwrap();
+    let term = newer.lines().last().and_then(|told| told.split(' ').next()).unwrap().to_owned();
+    server.ask(&format!("HSET wf:{{WF-00000001}}:site shard:0 \"{term} 1 0\"")).unwrap();
+    assert!(live.load(0).await.unwrap().states.is_none());
+    assert_eq!(live.present(&[SITE]).await.unwrap(), [0]);
 }
 
 #[tokio::test]

@@ -47,12 +47,15 @@ async fn everything(server: &Redis, uri: &str) -> Result<(), LiveError> {
     let days = EIGHT.plus(Duration::from_secs(9 * 24 * 3_600));
     live.commit(vec![of(&term, 3, went(days, &ada)), of(&term, 4, went(days, &visitor(2, "/b")))]).await?;
     live.restore_peaks(&[Peak { site: SITE, hour: EIGHT, count: 5 }]).await?;
-    // Once as it stands, and then with nobody there.
+    // Once as it stands, and once to be rebuilt.
     let next = live.load(0).await?;
     assert!(next.states.is_some());
     live.recovered(0, next.term).await?;
     live.commit(vec![of(&next, 1, came(days, &ada))]).await?;
     assert_eq!(live.present(&[SITE]).await?, [1]);
+    let other = live.load(1).await?;
+    live.commit(vec![of(&other, 1, Commit { shard: 1, ..came(days, &ada) })]).await?;
+    assert!(live.load(1).await?.states.is_none());
     live.forget(SITE).await
 }
 

@@ -24,8 +24,8 @@ async fn works(uri: &str) {
 /// Neither is anything asked nor heard of servers that prove nothing.
 async fn is_refused(uri: &str) {
     let live = RedisLive::open(uri, INSTALLATION).unwrap();
-    let told = format!("{:?}", live.present(&[SITE]).await.unwrap_err());
-    assert!(told.contains("certificate") || told.contains("elapsed"), "{told}");
+    let told = live.present(&[SITE]).await.unwrap_err().to_string();
+    assert!(told.contains("certificate"), "{told}");
     assert!(live.subscribe("tea").await.is_err());
 }
 

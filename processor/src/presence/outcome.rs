@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 use history::{EnrichedHit, EnrichedKind};
-use live::{Change, Commit, FEED_HITS_MAX, FeedHit, FeedKind};
+use live::{Change, Commit, FEED_HITS_MAX, FeedHit, FeedKind, Mark};
 use model::limits::LIVE_MINUTES;
 use model::{Millis, Minute, SiteId, Visitor, VisitorKey};
 
@@ -30,6 +30,8 @@ struct Outcome {
     feed: VecDeque<FeedHit>,
     /// Present as of the changes gathered, bots left out.
     present: usize,
+    /// Of the newest batch that is gathered or was told.
+    mark: Option<Mark>,
 }
 
 impl Outcomes {
@@ -102,6 +104,11 @@ impl Outcomes {
         self.sites[site as usize].present += weight(visitor);
     }
 
+    /// The batch is gathered: what it changed is told with the site's next commit, or told already.
+    pub fn mark(&mut self, site: SiteIndex, mark: Mark) {
+        self.sites[site as usize].mark = Some(mark);
+    }
+
     pub fn take_commits(&mut self, now: Millis) -> Vec<Commit> {
         let touched = std::mem::take(&mut self.touched);
         touched.into_iter().map(|site| self.sites[site as usize].take_commit(self.shard, now)).collect()
@@ -131,6 +138,7 @@ impl Outcome {
             pageviews: Vec::new(),
             feed: VecDeque::new(),
             present: 0,
+            mark: None,
         }
     }
 
@@ -158,6 +166,7 @@ impl Outcome {
             site: self.id,
             shard,
             origin: live::Origin::default(),
+            mark: self.mark,
             at: now,
             changes: std::mem::take(&mut self.changes),
             pageviews: std::mem::take(&mut self.pageviews),

@@ -389,6 +389,23 @@ fn a_machine_goes_on_from_the_states_of_another() {
 }
 
 #[test]
+fn who_left_by_a_clock_that_was_ahead_is_gone_a_moment_after_it_is_set_right() {
+    let mut story = Story::new();
+    story.hit(view(1)).now();
+    story.now = s(45.0);
+    story.presence.hit(SITE, &leave(1, 0).at(s(0.5)), story.now);
+    assert_eq!(story.present(), 1);
+    // Here, and where another processor goes on from these states.
+    let mut other = Presence::new(0);
+    other.restore(vec![(SITE, vec![story.one()])]);
+    story.now = s(1.0);
+    assert_eq!((story.present(), other.take_commits(s(1.0)).len()), (1, 1));
+    assert_eq!(story.until(1.0).until(1.0 + LEAVE_GRACE.as_secs_f64()).present(), 0);
+    let gone = other.take_commits(story.now);
+    assert!(gone[0].changes.iter().all(|change| change.after.is_none()), "{gone:?}");
+}
+
+#[test]
 fn a_forgotten_site_has_nobody_and_tells_nothing() {
     let mut story = Story::new();
     story.hit(view(1));

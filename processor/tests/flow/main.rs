@@ -4,6 +4,7 @@
 
 mod seams;
 mod superseded;
+mod uncommitted;
 mod world;
 
 use std::sync::Arc;

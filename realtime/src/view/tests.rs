@@ -44,6 +44,7 @@ impl World {
             site: SITE,
             shard: 0,
             origin: Default::default(),
+            mark: None,
             at: self.now,
             changes,
             pageviews,

@@ -111,7 +111,7 @@ impl House {
         let feed = changes.iter().filter_map(|change| change.after.as_deref()).take(50).map(hit).collect();
         let at = SystemClock.now();
         let (origin, pageviews) = (Default::default(), vec![(at.minute(), 1)]);
-        let commit = Commit { site, shard: 0, origin, at, changes, pageviews, feed };
+        let commit = Commit { site, shard: 0, origin, mark: None, at, changes, pageviews, feed };
         self.live.commit(vec![commit]).await.unwrap();
     }
 

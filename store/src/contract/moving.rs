@@ -2,13 +2,18 @@
 
 use bytes::Bytes;
 use model::rights::TokenSites;
-use model::{Millis, Peak, Role, SiteId, TestClock};
+use model::{Millis, Peak, Role, SavedId, SegmentId, SiteId, TestClock};
 
-use super::fixtures::{LATER, NOW, batch, invitation, new_account, secret, share, sign_in, site, token};
+use super::fixtures::{
+    LATER, NOW, batch, invitation, new_account, secret, segment, share, sign_in, site, token,
+};
 use super::{Place, World, assert_refused, fresh_database, on_every_backend};
 use crate::accounts::SecretHash;
-use crate::history::TailBatch;
-use crate::moving::{Compared, End, House, Key, Kind, Mark, Moving, Page, Progress, Row, carry, compare};
+use crate::history::{NewFold, TailBatch};
+use crate::moving::{
+    Compared, End, House, Key, Kind, Mark, Moving, PART_BYTES, Page, Progress, Row, carry, compare,
+};
+use crate::saved::{SavedItem, SavedKind};
 use crate::{Embedded, MongoStore, StoreError};
 
 const SOURCE: &str = "embedded:/somewhere";
@@ -94,8 +99,37 @@ impl World {
             let peak = Peak { site: SiteId::of(1 + number as u64 % 3), hour, count: 5 + number as u32 };
             store.history.raise_peaks(&[peak]).await.unwrap();
         }
+        self.folded().await;
         store.sites.remove(SiteId::of(3)).await.unwrap();
         store.history.forget(SiteId::of(3)).await.unwrap();
+    }
+}
+
+impl World {
+    /// Sites 1 and 3 have segments and what folds took in; site 2 was folded, and all that left the tail.
+    async fn folded(&self) {
+        let history = &self.store.history;
+        for (number, kind) in [(1, SavedKind::Goal), (2, SavedKind::Annotation)] {
+            let item = SavedItem {
+                id: SavedId::of(number),
+                kind,
+                name: format!("item {number}"),
+                body: "{}".into(),
+                at: (number == 2).then_some(NOW),
+                created: NOW,
+            };
+            self.store.saved.add(SiteId::of(number), item).await.unwrap();
+        }
+        for (site, old) in [(1, Millis(0)), (2, LATER), (3, Millis(0))] {
+            let site = SiteId::of(site);
+            let folded_to = history.tail_of(site, None, 12).await.unwrap().last;
+            let segments =
+                vec![segment(9, 2 * PART_BYTES + 7), segment(3, 0), segment(8, PART_BYTES), segment(4, 5)];
+            let new = NewFold { folded_to, old, segments, ..NewFold::default() };
+            history.put_fold(site, new).await.unwrap();
+            let gone = vec![SegmentId(4)];
+            history.put_fold(site, NewFold { after: 1, gone, ..NewFold::default() }).await.unwrap();
+        }
     }
 }
 
@@ -191,7 +225,7 @@ async fn a_move_cut_at_any_page_goes_on_and_ends_right(world: World) {
         let mut mark = target.end().begin(SOURCE).await.unwrap();
         for kept in [0, 3, 10, 40] {
             // As a process that is killed when it has sent `kept` batches of the tail, and perhaps told so.
-            for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Tail) {
+            for kind in Kind::ALL.into_iter().filter(|kind| !matches!(kind, Kind::Tail | Kind::Folds)) {
                 target.end().import(kind, all(source, kind, 500).await).await.unwrap();
             }
             let page = source.export(Kind::Tail, None, NOW, kept.max(1)).await.unwrap();
@@ -206,11 +240,14 @@ async fn a_move_cut_at_any_page_goes_on_and_ends_right(world: World) {
         }
         assert!(mark.tail > 1 && !mark.ended, "{mark:?}");
         let mut last = None;
-        let mut tell = |progress: Progress| last = Some(progress);
+        let mut tell = |progress: Progress| {
+            if progress.kind == Kind::Tail {
+                last = Some(progress.rows);
+            }
+        };
         carry(source, target.end(), &mark, &TestClock::at(NOW), &mut tell).await.unwrap();
         let whole = all(source, Kind::Tail, 500).await.len() as u64;
-        let last = last.expect("it told");
-        assert_eq!((last.kind, last.rows), (Kind::Tail, whole - 10), "not from the beginning again");
+        assert_eq!(last, Some(whole - 10), "not from the beginning again");
         let compared = compare(source, target.end(), &TestClock::at(NOW), &mut |_| {}).await.unwrap();
         assert!(compared.iter().all(Compared::is_same), "{compared:?}");
     }
@@ -302,6 +339,18 @@ async fn a_store_that_was_moved_to_works_on(world: World) {
         store.history.append(vec![batch(500, 3, NOW), batch(500, 1, NOW), batch(1, 1, NOW)]).await.unwrap();
         let page = store.history.tail_of(SiteId::of(1), None, 100).await.unwrap();
         let ids: Vec<u128> = page.batches.iter().map(|batch| batch.id.0).collect();
+        let shelf = store.history.shelf(SiteId::of(1)).await.unwrap();
+        assert_eq!((shelf.fold, shelf.segments.len()), (2, 3));
+        let unfolded = store.history.tail_of(SiteId::of(1), shelf.folded_to, 100).await.unwrap().batches;
+        assert_eq!(unfolded.len(), 19, "behind what folds took in");
+        let whole = segment(9, 2 * PART_BYTES + 7);
+        let read =
+            store.history.read_segment(SiteId::of(1), whole.id, 1, whole.body.len() - 1).await.unwrap();
+        assert!(read == whole.body[1..]);
+        let left = store.history.shelf(SiteId::of(2)).await.unwrap();
+        assert_eq!((left.fold, left.folded_to), (2, None), "all that folds took in has left");
+        let next = NewFold { after: 2, segments: vec![segment(50, 10)], ..NewFold::default() };
+        assert_eq!(store.history.put_fold(SiteId::of(1), next).await.unwrap(), 3);
         assert_eq!(ids, (0..30).chain([500]).collect::<Vec<_>>(), "behind what was moved, and each once");
         let removed = store.history.tail_of(SiteId::of(3), None, 100).await.unwrap();
         assert_eq!(removed.batches, [], "a removed site stays removed");

@@ -1,5 +1,7 @@
 //! Moving house, out of and into the two files. Tail, peaks and removed sites go by way of `History`.
 
+mod segments;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -8,24 +10,27 @@ use rusqlite::{Connection, OptionalExtension, Params, Row as Found, params};
 
 use super::columns::{Column, read_json, to_json};
 use super::database::Database;
+use super::shelves::Shelves;
 use super::{people, sites};
 use crate::history::History;
 use crate::moving::history::{import_history, number, pair, tail};
+use crate::moving::parts::parts;
 use crate::moving::{
-    AccountRow, InvitationRow, Key, Kind, Mark, MemberRow, Moving, Page, Row, SaltRow, ShareRow, SignInRow,
-    TokenRow,
+    AccountRow, InvitationRow, Key, Kind, Mark, MemberRow, Moving, Page, Row, SaltRow, SavedRow, ShareRow,
+    SignInRow, TokenRow,
 };
 use crate::{Result, StoreError};
 
 pub struct EmbeddedMoving {
     pub tail: Arc<Database>,
     pub registry: Arc<Database>,
+    pub shelves: Arc<Shelves>,
     pub history: Arc<dyn History>,
 }
 
-const OF_TAIL: [&str; 3] = ["tail", "peaks", "forgotten"];
-const OF_REGISTRY: [&str; 8] =
-    ["accounts", "sites", "members", "sign_ins", "tokens", "invitations", "shares", "salts"];
+const OF_TAIL: [&str; 5] = ["tail", "peaks", "forgotten", "segments", "folds"];
+const OF_REGISTRY: [&str; 9] =
+    ["accounts", "sites", "members", "sign_ins", "tokens", "invitations", "shares", "saved", "salts"];
 
 #[async_trait]
 impl Moving for EmbeddedMoving {
@@ -61,10 +66,15 @@ impl Moving for EmbeddedMoving {
         self.registry.write(end).await
     }
 
+    async fn last_segment(&self) -> Result<Option<Key>> {
+        self.tail.read(segments::last).await
+    }
+
     async fn export(&self, kind: Kind, after: Option<Key>, now: Millis, limit: usize) -> Result<Page> {
         match kind {
             Kind::Tail => tail(self.history.as_ref(), after, limit).await,
-            Kind::Peaks | Kind::Forgotten => {
+            Kind::Segments => parts(self.history.as_ref(), self, after, limit).await,
+            Kind::Peaks | Kind::Forgotten | Kind::Folds => {
                 let rows = self.tail.read(move |db| of_tail(db, kind, after, limit)).await?;
                 Ok(Page::of(rows, limit))
             }
@@ -78,6 +88,8 @@ impl Moving for EmbeddedMoving {
     async fn import(&self, kind: Kind, rows: Vec<Row>) -> Result<()> {
         match kind {
             Kind::Tail | Kind::Peaks | Kind::Forgotten => import_history(self.history.as_ref(), rows).await,
+            Kind::Segments => segments::import(self, rows).await,
+            Kind::Folds => self.tail.write(move |db| segments::import_folds(db, &rows)).await,
             _ => self.registry.write(move |db| rows.iter().try_for_each(|row| import(db, row))).await,
         }
     }
@@ -111,6 +123,9 @@ fn list(
 }
 
 fn of_tail(db: &Connection, kind: Kind, after: Option<Key>, limit: usize) -> Result<Vec<Row>> {
+    if kind == Kind::Folds {
+        return segments::folds(db, number(&after).unwrap_or(i64::MIN), limit);
+    }
     if kind == Kind::Forgotten {
         let sql = "SELECT site FROM forgotten WHERE site > ?1 ORDER BY site LIMIT ?2";
         let after = number(&after).unwrap_or(i64::MIN);
@@ -228,6 +243,22 @@ fn of_registry(
                 }))
             },
         ),
+        Kind::Saved => list(
+            db,
+            "SELECT id, site, kind, name, body, at, created FROM saved WHERE id > ?1 ORDER BY id LIMIT ?2",
+            params![id, limit],
+            |row| {
+                Ok(Row::Saved(SavedRow {
+                    id: row.get(0)?,
+                    site: row.get(1)?,
+                    kind: row.get(2)?,
+                    name: row.get(3)?,
+                    body: row.get(4)?,
+                    at: row.get(5)?,
+                    created: row.get(6)?,
+                }))
+            },
+        ),
         Kind::Salts => {
             let name = match &after {
                 Some(Key::Text(name)) => name,
@@ -239,7 +270,7 @@ fn of_registry(
                 Ok(Row::Salt(SaltRow { name: row.get(0)?, salt: row.get(1)?, expires: row.get(2)? }))
             })
         }
-        Kind::Forgotten | Kind::Peaks | Kind::Tail => Ok(Vec::new()),
+        Kind::Forgotten | Kind::Peaks | Kind::Segments | Kind::Tail | Kind::Folds => Ok(Vec::new()),
     }
 }
 
@@ -311,12 +342,18 @@ fn import(db: &Connection, row: &Row) -> Result<()> {
              ON CONFLICT (id) DO NOTHING",
             )?
             .execute(params![row.id, row.secret, row.site, row.name, row.created])?,
+        Row::Saved(row) => db
+            .prepare_cached(
+                "INSERT INTO saved (id, site, kind, name, body, at, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT (id) DO NOTHING",
+            )?
+            .execute(params![row.id, row.site, row.kind, row.name, row.body, row.at, row.created])?,
         Row::Salt(row) => db
             .prepare_cached(
                 "INSERT INTO salts (name, salt, expires) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO NOTHING",
             )?
             .execute(params![row.name, row.salt, row.expires])?,
-        Row::Forgotten(_) | Row::Peak(_) | Row::Batch(_) => 0,
+        Row::Forgotten(_) | Row::Peak(_) | Row::Part(_) | Row::Batch(_) | Row::Fold(_) => 0,
     };
     Ok(())
 }

@@ -111,7 +111,7 @@ pub fn put(
     Ok(number)
 }
 
-fn insert(db: &Connection, site: SiteId, entries: &[SegmentEntry]) -> Result<()> {
+pub fn insert(db: &Connection, site: SiteId, entries: &[SegmentEntry]) -> Result<()> {
     let on_shelf: usize = db
         .prepare_cached("SELECT COUNT(*) FROM segments WHERE site = ?1 AND gone IS NULL")?
         .query_row([site.column()], |row| row.get(0))?;

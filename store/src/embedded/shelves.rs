@@ -12,6 +12,7 @@ use model::{Millis, SegmentId, SiteId};
 use crate::StoreError;
 
 const SUFFIX: &str = ".parquet";
+const ROOT: &str = "history";
 
 pub struct Shelves {
     data: PathBuf,
@@ -20,7 +21,7 @@ pub struct Shelves {
 
 impl Shelves {
     pub fn within(data: &Path) -> Shelves {
-        Shelves { data: data.to_owned(), root: data.join("history") }
+        Shelves { data: data.to_owned(), root: data.join(ROOT) }
     }
 
     /// The file is on disk when this returns: its bytes, its name, and the folders it is in. Conflict where there is one.
@@ -38,10 +39,23 @@ impl Shelves {
         let mut file = File::options().write(true).create_new(true).mode(0o600).open(folder.join(name))?;
         file.write_all(body)?;
         file.sync_all()?;
-        for folder in [&folder, &self.root, &self.data] {
-            File::open(folder)?.sync_all()?;
-        }
-        Ok(())
+        self.sync_folders(&folder)
+    }
+
+    /// The same of a file that comes in parts.
+    pub fn write_part(&self, site: SiteId, name: &str, start: u64, body: &[u8]) -> io::Result<()> {
+        let folder = self.folder(site);
+        make_folder(&self.root)?;
+        make_folder(&folder)?;
+        let mut options = File::options();
+        let file = options.write(true).create(true).truncate(false).mode(0o600).open(folder.join(name))?;
+        file.write_all_at(body, start)?;
+        file.sync_all()?;
+        self.sync_folders(&folder)
+    }
+
+    fn sync_folders(&self, folder: &Path) -> io::Result<()> {
+        [folder, &self.root, &self.data].into_iter().try_for_each(|folder| File::open(folder)?.sync_all())
     }
 
     pub fn read(&self, site: SiteId, name: &str, start: u64, length: usize) -> io::Result<Bytes> {
@@ -87,6 +101,11 @@ impl Shelves {
     fn folder(&self, site: SiteId) -> PathBuf {
         self.root.join(site.to_string())
     }
+}
+
+/// Where a segment's file is within the data folder.
+pub fn path(site: SiteId, name: &str) -> PathBuf {
+    Path::new(ROOT).join(site.to_string()).join(name)
 }
 
 /// As `2026-11-20T2300Z-….parquet`: the store knows no time zones, so it is the moment that tells the day.

@@ -188,7 +188,7 @@ fn remove(shelves: &Shelves, over: Vec<Over>) -> Result<Vec<Over>> {
 }
 
 /// Runs `work` on a thread that may block.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(unfinished(error)))
 }
 

@@ -1,5 +1,6 @@
 //! What only this backend promises: crashes, destroyed bytes, schemas, a full disk, one process a folder.
 
+mod copying;
 mod crashes;
 mod destruction;
 mod folder;
@@ -7,6 +8,7 @@ mod full_disk;
 mod group_commit;
 mod limits;
 mod schema;
+mod segments;
 
 use std::path::Path;
 
@@ -36,12 +38,26 @@ pub async fn numbers(history: &dyn History) -> Vec<u128> {
 /// The folder's files as a process that dies at this moment leaves them.
 pub fn as_killed(folder: &Path) -> TempDir {
     let copy = tempfile::tempdir().unwrap();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let entry = entry.unwrap();
+    // Rows before files: those of a row that is there are there.
+    for file in ["watchfire.db", "watchfire.db-wal", "tail.db", "tail.db-wal"] {
         // The index of the log is shared memory: the next process makes its own.
-        if !entry.file_name().to_string_lossy().ends_with("-shm") {
-            std::fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+        let _missing = std::fs::copy(folder.join(file), copy.path().join(file));
+    }
+    copy_folder(&folder.join("history"), &copy.path().join("history"));
+    copy
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    let Ok(entries) = std::fs::read_dir(from) else {
+        return;
+    };
+    std::fs::create_dir(to).unwrap();
+    for entry in entries {
+        let (from, to) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
+        if from.is_dir() {
+            copy_folder(&from, &to);
+        } else {
+            let _swept = std::fs::copy(from, to);
         }
     }
-    copy
 }

@@ -61,7 +61,7 @@ impl Accounts for Registry {
     }
 
     async fn close_sign_in(&self, secret: SecretHash) -> Result<()> {
-        read!(self, |step| sign_ins::close(step, secret))
+        write!(self, |step| sign_ins::close(step, secret))
     }
 
     async fn close_sign_ins(&self, account: AccountId, keep: Option<SecretHash>) -> Result<usize> {
@@ -105,7 +105,7 @@ impl Accounts for Registry {
     }
 
     async fn revoke_token(&self, account: AccountId, id: TokenId) -> Result<()> {
-        read!(self, |step| tokens::revoke(step, account, id))
+        write!(self, |step| tokens::revoke(step, account, id))
     }
 
     async fn invite(&self, invitation: Invitation, secret: SecretHash) -> Result<()> {
@@ -129,7 +129,7 @@ impl Accounts for Registry {
     }
 
     async fn withdraw(&self, site: SiteId, id: InvitationId) -> Result<()> {
-        read!(self, |step| invitations::withdraw(step, site, id))
+        write!(self, |step| invitations::withdraw(step, site, id))
     }
 
     async fn share(&self, share: Share, secret: SecretHash) -> Result<()> {
@@ -145,6 +145,6 @@ impl Accounts for Registry {
     }
 
     async fn unshare(&self, site: SiteId, id: ShareId) -> Result<()> {
-        read!(self, |step| shares::unshare(step, site, id))
+        write!(self, |step| shares::unshare(step, site, id))
     }
 }

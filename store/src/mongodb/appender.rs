@@ -24,7 +24,6 @@ use tokio::task::JoinHandle;
 use super::database::Database;
 use super::forgotten::Forgotten;
 use super::gate::{CALL_TIME_MAX, closed, run, within};
-use super::holder::Holder;
 use super::schema::V;
 use super::step::Step;
 use super::tail::TAIL;
@@ -84,12 +83,10 @@ impl Appender {
 
 async fn take_orders(database: Arc<Database>, mut queue: mpsc::Receiver<Order>) {
     let forgotten = Arc::new(Forgotten::default());
-    let holder = Arc::new(Holder::default());
     while let Some(first) = queue.recv().await {
         let (batches, replies) = gather(first, &mut queue);
         // On a task of its own: an answer that never comes holds up no group but its own.
-        let appending =
-            append_group(Arc::clone(&database), Arc::clone(&holder), Arc::clone(&forgotten), batches);
+        let appending = append_group(Arc::clone(&database), Arc::clone(&forgotten), batches);
         let outcome = within(CALL_TIME_MAX, run(appending)).await;
         if let Err(error) = &outcome {
             tracing::warn!(%error, appends = replies.len(), "appends failed");
@@ -134,7 +131,6 @@ fn copy(outcome: &Result<()>) -> Result<()> {
 /// Appends without looking whether a batch is there already, as it rarely is; where one was, again, looking.
 async fn append_group(
     database: Arc<Database>,
-    holder: Arc<Holder>,
     forgotten: Arc<Forgotten>,
     batches: Vec<TailBatch>,
 ) -> Result<()> {
@@ -142,7 +138,7 @@ async fn append_group(
     if batches.is_empty() {
         return Ok(());
     }
-    let tries = || Tries::holding(&database, &holder);
+    let tries = || Tries::of(&database);
     match tried!(tries(), |step| append(step, &forgotten, &batches, false)) {
         Err(StoreError::Conflict(_)) => tried!(tries(), |step| append(step, &forgotten, &batches, true)),
         outcome => outcome,

@@ -8,6 +8,7 @@ use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{RawBinaryRef, RawDocumentBuf, cstr, doc, rawdoc};
 use mongodb::options::InsertManyOptions;
 
+use super::columns::binary;
 use super::schema::V;
 use super::segments::{Named, id_of};
 use super::step::Step;
@@ -54,6 +55,16 @@ fn document(of: Named, n: usize, body: &Bytes) -> RawDocumentBuf {
 async fn insert(step: &mut Step, documents: Vec<RawDocumentBuf>) -> Result<()> {
     let options = InsertManyOptions::builder().ordered(false).build();
     step.collection::<RawDocumentBuf>(CHUNKS).insert_many(documents).with_options(options).await?;
+    Ok(())
+}
+
+/// Of a move: those of one part of a segment. One that is there already changes nothing.
+pub async fn put(step: &mut Step, of: Named, start: u64, body: &[u8]) -> Result<()> {
+    let first = (start / CHUNK_BYTES as u64) as i32;
+    for (n, bytes) in (first..).zip(body.chunks(CHUNK_BYTES)) {
+        let chunk = doc! { "site": of.site.value() as i64, "segment": id_of(of.id), "n": n };
+        step.put(CHUNKS, chunk, doc! { "$setOnInsert": { "v": V, "bytes": binary(bytes) } }).await?;
+    }
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use mongodb::bson::{Document, doc};
 use mongodb::options::{Acknowledgment, ClientOptions, ReadConcern, SelectionCriteria, WriteConcern};
 
 use super::gate::Gate;
+use super::holder::Holder;
 
 /// How long a server is looked for before a call is `Unavailable`: a new primary is elected in that time as a rule.
 /// `serverSelectionTimeoutMS` in the URI says otherwise.
@@ -24,6 +25,7 @@ const MAJORITY_MAX: Duration = Duration::from_secs(10);
 pub struct Database {
     pub mongo: mongodb::Database,
     pub gate: Gate,
+    pub holder: Holder,
 }
 
 impl Database {
@@ -38,7 +40,7 @@ impl Database {
         };
         let mongo = Client::with_options(options)?.database(&name);
         refuse_without_transactions(&mongo).await?;
-        Ok(Database { mongo, gate: Gate::open() })
+        Ok(Database { mongo, gate: Gate::open(), holder: Holder::default() })
     }
 }
 

@@ -2,6 +2,7 @@
 //! Tail, peaks and removed sites go by way of `History`.
 
 mod rows;
+mod segments;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use super::members::MEMBERS;
 use super::peaks::PEAKS;
 use super::people::ACCOUNTS;
 use super::salts::SALTS;
+use super::saved::SAVED;
 use super::schema::V;
 use super::segments::{FOLDS, SEGMENTS};
 use super::shares::SHARES;
@@ -30,13 +32,14 @@ use super::transaction::{read, write};
 use super::{META, turns};
 use crate::history::History;
 use crate::moving::history::{import_history, number, pair, tail};
+use crate::moving::parts::parts;
 use crate::moving::{Key, Kind, Mark, Moving, Page, Row};
 use crate::{Result, StoreError};
 
 /// The database, and its history.
 pub struct MongoMoving(pub Arc<Database>, pub Arc<dyn History>);
 
-const ALL: [&str; 13] = [
+const ALL: [&str; 14] = [
     ACCOUNTS,
     SITES,
     MEMBERS,
@@ -44,6 +47,7 @@ const ALL: [&str; 13] = [
     TOKENS,
     INVITATIONS,
     SHARES,
+    SAVED,
     SALTS,
     FORGOTTEN,
     PEAKS,
@@ -78,17 +82,32 @@ impl Moving for MongoMoving {
         read!(self, |step| remark(step, doc! { "$set": { "ended": true } }))
     }
 
+    async fn last_segment(&self) -> Result<Option<Key>> {
+        read!(self, |step| segments::last(step))
+    }
+
     async fn export(&self, kind: Kind, after: Option<Key>, now: Millis, limit: usize) -> Result<Page> {
         if kind == Kind::Tail {
             return tail(self.1.as_ref(), after, limit).await;
         }
-        let rows = read!(self, |step| export(step, kind, after, now, limit))?;
+        if kind == Kind::Segments {
+            return parts(self.1.as_ref(), self, after, limit).await;
+        }
+        let rows = match kind {
+            Kind::Folds => {
+                let behind = number(&after).unwrap_or(i64::MIN);
+                read!(self, |step| segments::folds(step, behind, limit))?
+            }
+            _ => read!(self, |step| export(step, kind, after, now, limit))?,
+        };
         Ok(Page::of(rows, limit))
     }
 
     async fn import(&self, kind: Kind, rows: Vec<Row>) -> Result<()> {
         match kind {
             Kind::Tail | Kind::Peaks | Kind::Forgotten => import_history(self.1.as_ref(), rows).await,
+            Kind::Segments => segments::import(self, rows).await,
+            Kind::Folds => read!(self, |step| segments::import_folds(step, &rows)),
             _ => write!(self, |step| import(step, &rows)),
         }
     }
@@ -138,6 +157,7 @@ async fn export(
         Kind::Members => (MEMBERS, behind_pair("site", "account", &after), doc! { "site": 1, "account": 1 }),
         Kind::Tokens => (TOKENS, behind, by_id),
         Kind::Shares => (SHARES, behind, by_id),
+        Kind::Saved => (SAVED, behind, by_id),
         Kind::Forgotten => (FORGOTTEN, behind, by_id),
         Kind::Peaks => (PEAKS, behind_pair("hour", "site", &after), doc! { "hour": 1, "site": 1 }),
         Kind::SignIns | Kind::Invitations | Kind::Salts => {
@@ -149,7 +169,7 @@ async fn export(
             };
             (from, behind, by_id)
         }
-        Kind::Tail => return Ok(Vec::new()),
+        Kind::Segments | Kind::Tail | Kind::Folds => return Ok(Vec::new()),
     };
     let found = step.some(from, filter, sort, limit).await?;
     found.iter().map(|row| read_row(kind, row).map_err(StoreError::Unavailable)).collect()
@@ -174,6 +194,7 @@ fn read_row(kind: Kind, row: &Document) -> anyhow::Result<Row> {
         Kind::Tokens => Row::Token(rows::token(row)?),
         Kind::Invitations => Row::Invitation(rows::invitation(row)?),
         Kind::Shares => Row::Share(rows::share(row)?),
+        Kind::Saved => Row::Saved(rows::saved(row)?),
         Kind::Salts => Row::Salt(rows::salt(row)?),
         Kind::Forgotten => Row::Forgotten(row.get_i64("_id")?),
         Kind::Peaks => Row::Peak(Peak {
@@ -181,7 +202,7 @@ fn read_row(kind: Kind, row: &Document) -> anyhow::Result<Row> {
             hour: Millis(row.get_i64("hour")?),
             count: u32::try_from(row.get_i64("count")?).unwrap_or(u32::MAX),
         }),
-        Kind::Tail => anyhow::bail!("a batch is read by the history"),
+        Kind::Segments | Kind::Tail | Kind::Folds => anyhow::bail!("no row of these is read alone"),
     })
 }
 
@@ -201,8 +222,9 @@ async fn import(step: &mut Step, rows: &[Row]) -> Result<()> {
             Row::Token(row) => (TOKENS, doc! { "_id": row.id }, rows::of_token(row)),
             Row::Invitation(row) => (INVITATIONS, doc! { "_id": row.id }, rows::of_invitation(row)),
             Row::Share(row) => (SHARES, doc! { "_id": row.id }, rows::of_share(row)),
+            Row::Saved(row) => (SAVED, doc! { "_id": row.id }, rows::of_saved(row)),
             Row::Salt(row) => (SALTS, doc! { "_id": &row.name }, rows::of_salt(row)),
-            Row::Forgotten(_) | Row::Peak(_) | Row::Batch(_) => continue,
+            Row::Forgotten(_) | Row::Peak(_) | Row::Part(_) | Row::Batch(_) | Row::Fold(_) => continue,
         };
         let mut fields = fields;
         fields.insert("v", V);

@@ -80,11 +80,12 @@ fn indexes() -> Vec<Index> {
         plain(shares::SHARES, doc! { "site": 1, "created": -1 }),
         plain(saved::SAVED, doc! { "site": 1, "kind": 1 }),
         expiring(salts::SALTS),
+        expiring(holder::HOLDERS),
     ]
 }
 
 /// Collections without an index of their own: made before a transaction writes to them.
-const WITHOUT_INDEX: [&str; 5] = [META, turns::TURNS, sites::SITES, holder::HOLDERS, segments::FOLDS];
+const WITHOUT_INDEX: [&str; 4] = [META, turns::TURNS, sites::SITES, segments::FOLDS];
 
 /// Refuses a database of another version, and makes what is missing in an empty one.
 pub async fn prepare(database: &Database) -> anyhow::Result<()> {

@@ -9,11 +9,12 @@
 //! No chunk is there without its document in `segments`: that comes first and goes last, and whoever takes one away
 //! says first that it is gone, so that a fold that was too slow is refused.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::anyhow;
 use model::{Millis, SegmentId, SiteId};
-use mongodb::bson::{Binary, Document, doc};
+use mongodb::bson::{Binary, Document, deserialize_from_document, doc};
 use serde::{Deserialize, Serialize};
 
 use super::columns::binary;
@@ -31,6 +32,8 @@ pub const FOLDS: &str = "folds";
 const COMING_MAX: Duration = Duration::from_secs(1_800);
 /// Segments that one step of sweeping removes.
 const SWEEP_MAX: usize = 64;
+/// Sites that are looked at in one call.
+const SITES_A_LOOK: usize = 200;
 const COMING: &str = "coming";
 const HERE: &str = "here";
 const GONE: &str = "gone";
@@ -49,6 +52,7 @@ struct Row {
 
 #[derive(Default, Deserialize)]
 struct Fold {
+    _id: i64,
     number: i64,
     folded_to: i64,
 }
@@ -63,6 +67,12 @@ pub struct Named {
 impl Named {
     fn filter(self) -> Document {
         doc! { "site": self.site.value() as i64, "id": id_of(self.id) }
+    }
+
+    fn coming(self) -> Document {
+        let mut filter = self.filter();
+        filter.insert("state", COMING);
+        filter
     }
 }
 
@@ -112,6 +122,43 @@ pub async fn bytes(step: &mut Step, named: Named, now: Millis) -> Result<u64> {
         _ => false,
     };
     row.filter(is_readable).map(|row| row.bytes as u64).ok_or(StoreError::NotFound("segment"))
+}
+
+/// The first on the shelf of that site and id or behind, by (site, id).
+pub async fn segment_from(step: &mut Step, site: i64, id: u128) -> Result<Option<(SiteId, SegmentEntry)>> {
+    let behind = doc! {
+        "state": HERE,
+        "$or": [{ "site": site, "id": { "$gte": id_of(SegmentId(id)) } }, { "site": { "$gt": site } }],
+    };
+    let found = step.some(SEGMENTS, behind, doc! { "site": 1, "id": 1 }, 1).await?;
+    let row = found.into_iter().next().map(row).transpose()?;
+    row.map(|row| Ok((SiteId::of(row.site as u64), entry(row)?))).transpose()
+}
+
+/// The last on the shelf, by (site, id).
+pub async fn last(step: &mut Step) -> Result<Option<Named>> {
+    let found = step.some(SEGMENTS, doc! { "state": HERE }, doc! { "site": -1, "id": -1 }, 1).await?;
+    found.into_iter().next().map(named).transpose()
+}
+
+/// Of a move: that the segment is coming, still. False where it is here.
+pub async fn expect(step: &mut Step, site: SiteId, entry: &SegmentEntry, now: Millis) -> Result<bool> {
+    let named = Named { site, id: entry.id };
+    let first = doc! {
+        "v": V,
+        "day_start": entry.day_start.0,
+        "bytes": entry.bytes as i64,
+        "head": binary(&entry.head),
+        "state": COMING,
+        "since": now.0,
+    };
+    step.put(SEGMENTS, named.filter(), doc! { "$setOnInsert": first }).await?;
+    step.change(SEGMENTS, named.coming(), doc! { "$set": { "since": now.0 } }).await
+}
+
+/// Of a move: all its chunks are there.
+pub async fn arrived(step: &mut Step, named: Named, now: Millis) -> Result<()> {
+    step.change(SEGMENTS, named.coming(), to(HERE, now)).await.map(drop)
 }
 
 /// Before their chunks. Conflict where an id is taken.
@@ -181,49 +228,50 @@ pub async fn remove_folded(step: &mut Step, site: SiteId, old: Millis) -> Result
     tail::remove_some(step, over, doc! { "site": 1, "received": 1, "_id": 1 }).await
 }
 
-/// One walk along the sites of the tail; of each, two looks into an index.
-pub async fn sites_to_fold(
+/// The next sites of the tail, at most `SITES_A_LOOK`, by id; and those of them that have something to fold.
+pub async fn look_for_folds(
     step: &mut Step,
     before: Millis,
     old: Millis,
     after: Option<SiteId>,
-    limit: usize,
-) -> Result<Vec<SiteId>> {
+) -> Result<(Option<SiteId>, Vec<SiteId>)> {
+    let behind = doc! { "site": { "$gt": after.map_or(-1, |site| site.value() as i64) } };
+    let sites = sites_of_tail(step, behind, SITES_A_LOOK).await?;
+    let Some(last) = sites.last().copied() else {
+        return Ok((None, Vec::new()));
+    };
+    let folds: Vec<Fold> = step.all(FOLDS, doc! { "_id": { "$in": &sites } }, doc! {}).await?;
+    let folded_to: HashMap<i64, i64> = folds.into_iter().map(|fold| (fold._id, fold.folded_to)).collect();
+    let due = sites.iter().flat_map(|site| {
+        let folded_to = folded_to.get(site).copied().unwrap_or(0);
+        [
+            doc! { "site": *site, "received": { "$lt": before.0 }, "_id": { "$gt": folded_to } },
+            doc! { "site": *site, "received": { "$lt": old.0 }, "_id": { "$lte": folded_to } },
+        ]
+    });
+    let due = doc! { "$or": due.collect::<Vec<_>>() };
+    let due = sites_of_tail(step, due, SITES_A_LOOK).await?;
+    let id = |site: i64| SiteId::of(site as u64);
+    Ok((Some(id(last)), due.into_iter().map(id).collect()))
+}
+
+/// Sites of batches that match, by id.
+async fn sites_of_tail(step: &mut Step, filter: Document, limit: usize) -> Result<Vec<i64>> {
     #[derive(Deserialize)]
     struct Site {
         _id: i64,
     }
-    let due = |name: &str, comparison: &str, until: Millis| {
-        let is_due = doc! { "$and": [
-            { "$eq": ["$site", "$$site"] },
-            { "$lt": ["$received", until.0] },
-            { comparison: ["$_id", "$$folded_to"] },
-        ] };
-        doc! { "$lookup": {
-            "from": TAIL,
-            "let": { "site": "$_id", "folded_to": "$folded_to" },
-            "pipeline": [{ "$match": { "$expr": is_due } }, { "$limit": 1 }, { "$project": { "_id": 1 } }],
-            "as": name,
-        } }
-    };
     let pipeline = [
-        doc! { "$match": { "site": { "$gt": after.map_or(-1, |site| site.value() as i64) } } },
-        doc! { "$sort": { "site": 1 } },
+        doc! { "$match": filter },
         doc! { "$group": { "_id": "$site" } },
         doc! { "$sort": { "_id": 1 } },
-        doc! { "$lookup": { "from": FOLDS, "localField": "_id", "foreignField": "_id", "as": "fold" } },
-        doc! { "$set": { "folded_to": { "$ifNull": [{ "$first": "$fold.folded_to" }, 0_i64] } } },
-        due("new", "$gt", before),
-        due("old", "$lte", old),
-        doc! { "$match": { "$or": [{ "new": { "$ne": [] } }, { "old": { "$ne": [] } }] } },
-        doc! { "$limit": i64::try_from(limit.max(1)).unwrap_or(i64::MAX) },
-        doc! { "$project": { "_id": 1 } },
+        doc! { "$limit": limit as i64 },
     ];
     let collection = step.collection::<Document>(TAIL);
     let mut found = collection.aggregate(pipeline).with_type::<Site>().await?;
     let mut sites = Vec::new();
     while found.advance().await? {
-        sites.push(SiteId::of(found.deserialize_current()?._id as u64));
+        sites.push(found.deserialize_current()?._id);
     }
     Ok(sites)
 }
@@ -245,12 +293,16 @@ pub async fn forgotten(step: &mut Step, site: SiteId) -> Result<Vec<Named>> {
 
 async fn some(step: &mut Step, filter: Document) -> Result<Vec<Named>> {
     let rows = step.some(SEGMENTS, filter, doc! {}, SWEEP_MAX).await?;
-    let named = |row: Document| {
-        let row: Row = mongodb::bson::deserialize_from_document(row)
-            .map_err(|error| StoreError::Unavailable(error.into()))?;
-        Ok(Named { site: SiteId::of(row.site as u64), id: id(&row.id)? })
-    };
     rows.into_iter().map(named).collect()
+}
+
+fn row(document: Document) -> Result<Row> {
+    deserialize_from_document(document).map_err(|error| StoreError::Unavailable(error.into()))
+}
+
+fn named(document: Document) -> Result<Named> {
+    let row = row(document)?;
+    Ok(Named { site: SiteId::of(row.site as u64), id: id(&row.id)? })
 }
 
 /// Of a fold that was refused: those that are gone with it.

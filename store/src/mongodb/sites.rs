@@ -66,7 +66,7 @@ impl Sites for Registry {
     }
 
     async fn change(&self, site: Site) -> Result<()> {
-        read!(self, |step| change(step, &site))
+        write!(self, |step| change(step, &site))
     }
 
     async fn remove(&self, id: SiteId) -> Result<()> {

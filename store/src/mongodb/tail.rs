@@ -17,10 +17,9 @@ use serde::Deserialize;
 use super::appender::Appender;
 use super::database::Database;
 use super::forgotten::{self, Forgotten};
-use super::holder::Holder;
 use super::segments::{self, Named};
 use super::step::Step;
-use super::transaction::{read, write, write_holding};
+use super::transaction::{read, write};
 use super::{chunks, peaks};
 use crate::history::{
     History, NewFold, PAGE_BYTES_MAX, SegmentEntry, Shelf, TailBatch, TailCursor, TailPage,
@@ -32,8 +31,7 @@ pub const TAIL: &str = "tail";
 /// Batches that one command removes.
 const REMOVE_BATCHES_MAX: i64 = 1_000;
 
-/// The holder is that of the peaks' turn: the appender has its own.
-pub struct Tail(pub Arc<Database>, pub Arc<Appender>, pub Arc<Forgotten>, pub Arc<Holder>);
+pub struct Tail(pub Arc<Database>, pub Arc<Appender>, pub Arc<Forgotten>);
 
 #[async_trait]
 impl History for Tail {
@@ -54,7 +52,7 @@ impl History for Tail {
     async fn raise_peaks(&self, peaks: &[Peak]) -> Result<()> {
         let peaks = peaks.to_vec();
         let forgotten = Arc::clone(&self.2);
-        write_holding!(self, &self.3, |step| peaks::raise(step, &forgotten, &peaks))
+        write!(self, |step| peaks::raise(step, &forgotten, &peaks))
     }
 
     async fn peaks_since(&self, since: Millis) -> Result<Vec<Peak>> {
@@ -71,7 +69,7 @@ impl History for Tail {
             }
             self.remove(gone).await?;
         }
-        read!(self, |step| finish_forgetting(step, site))
+        write!(self, |step| finish_forgetting(step, site))
     }
 
     async fn sites_to_fold(
@@ -81,7 +79,17 @@ impl History for Tail {
         after: Option<SiteId>,
         limit: usize,
     ) -> Result<Vec<SiteId>> {
-        read!(self, |step| segments::sites_to_fold(step, before, old, after, limit))
+        let (mut behind, mut sites) = (after, Vec::new());
+        while sites.len() < limit {
+            let (last, due) = read!(self, |step| segments::look_for_folds(step, before, old, behind))?;
+            let Some(last) = last else {
+                break;
+            };
+            behind = Some(last);
+            sites.extend(due);
+        }
+        sites.truncate(limit);
+        Ok(sites)
     }
 
     async fn shelf(&self, site: SiteId) -> Result<Shelf> {
@@ -237,6 +245,14 @@ async fn page(step: &mut Step, behind: Document, along: Document, limit: usize) 
         page.batches.push(batch);
     }
     Ok(page)
+}
+
+/// The id of a batch of the tail.
+pub fn id_of(row: &Document) -> Result<BatchId> {
+    let id = row.get_binary_generic("id").map_err(|error| StoreError::Unavailable(error.into()))?;
+    let id = id.as_slice().try_into();
+    id.map(|id| BatchId(u128::from_be_bytes(id)))
+        .map_err(|_| StoreError::Unavailable(anyhow!("a batch's id is not 16 bytes")))
 }
 
 fn batch(row: &RawDocument) -> anyhow::Result<(TailCursor, TailBatch)> {

@@ -2,8 +2,10 @@
 
 mod appenders;
 mod crashes;
+mod holders;
 mod operations;
 mod schema;
+mod segments;
 mod unreachable;
 
 use bytes::Bytes;

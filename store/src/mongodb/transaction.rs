@@ -8,7 +8,7 @@ use mongodb::error::{TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RES
 use mongodb::options::{ReadConcern, TransactionOptions};
 
 use super::database::{Database, majority};
-use super::holder::{Holder, Said};
+use super::holder::Said;
 use super::step::Step;
 use crate::{Result, StoreError};
 
@@ -23,32 +23,23 @@ const COMMIT_TIME_MAX: Duration = Duration::from_secs(5);
 
 pub struct Tries<'a> {
     database: &'a Database,
-    /// Whose sessions are used, where the turn is one that everybody waits for.
-    holder: Option<&'a Holder>,
     /// When the session under way was said to be there.
     said: Option<Instant>,
+    /// None while no try has lost.
+    losing_since: Option<Instant>,
     began: Instant,
     pause_max: Duration,
 }
 
 impl<'a> Tries<'a> {
     pub fn of(database: &'a Database) -> Tries<'a> {
-        Tries { database, holder: None, said: None, began: Instant::now(), pause_max: PAUSE_MIN }
-    }
-
-    pub fn holding(database: &'a Database, holder: &'a Holder) -> Tries<'a> {
-        Tries { holder: Some(holder), ..Tries::of(database) }
+        Tries { database, said: None, losing_since: None, began: Instant::now(), pause_max: PAUSE_MIN }
     }
 
     pub async fn begin(&mut self) -> Result<Step> {
-        let mut session = match self.holder {
-            Some(holder) => {
-                let said = holder.take(self.database).await?;
-                self.said = Some(said.at);
-                said.session
-            }
-            None => self.database.mongo.client().start_session().await?,
-        };
+        let Said { mut session, at } =
+            self.database.holder.take(self.database, self.losing_since.is_some()).await?;
+        self.said = Some(at);
         let options = TransactionOptions::builder()
             .read_concern(ReadConcern::snapshot())
             .write_concern(majority())
@@ -70,7 +61,7 @@ impl<'a> Tries<'a> {
         let has_lost =
             outcome.as_ref().err().is_some_and(|error| has_label(error, TRANSIENT_TRANSACTION_ERROR));
         if let Err(error) = self.release(step, outcome.is_ok(), has_lost).await {
-            tracing::warn!(%error, "a turn cannot be taken away");
+            tracing::warn!(%error, "the transactions of others cannot be ended");
         }
         if has_lost && self.has_time() {
             self.pause().await;
@@ -81,15 +72,15 @@ impl<'a> Tries<'a> {
 
     /// Gives the holder its session back, and tells it how the transaction went.
     async fn release(&mut self, step: Step, has_won: bool, has_lost: bool) -> Result<()> {
-        let Some(holder) = self.holder else {
-            return Ok(());
-        };
+        let holder = &self.database.holder;
         if let (Some(session), Some(at)) = (step.into_session(), self.said.take()) {
             holder.put_back(Said { session, at });
         }
         match () {
             () if has_won => holder.won(),
-            () if has_lost => holder.lost(self.database).await?,
+            () if has_lost => {
+                holder.lost(self.database, self.losing_since.get_or_insert_with(Instant::now)).await?;
+            }
             () => {}
         }
         Ok(())
@@ -134,7 +125,7 @@ fn has_label(error: &StoreError, label: &str) -> bool {
     cause.downcast_ref::<mongodb::error::Error>().is_some_and(|error| error.contains_label(label))
 }
 
-/// One call that runs outside of transactions.
+/// One call that reads, or that changes what no transaction does.
 macro_rules! read {
     ($self:ident, |$step:ident| $work:expr) => {{
         let database = std::sync::Arc::clone(&$self.0);
@@ -157,36 +148,14 @@ macro_rules! write {
         $self
             .0
             .gate
-            .call(async move { $crate::mongodb::transaction::one_step!(&database, |$step| $work) })
-            .await
-    }};
-}
-pub(super) use write;
-
-/// The same with a turn that everybody waits for.
-macro_rules! write_holding {
-    ($self:ident, $holder:expr, |$step:ident| $work:expr) => {{
-        let (database, holder) = (std::sync::Arc::clone(&$self.0), std::sync::Arc::clone($holder));
-        $self
-            .0
-            .gate
             .call(async move {
-                let tries = $crate::mongodb::transaction::Tries::holding(&database, &holder);
+                let tries = $crate::mongodb::transaction::Tries::of(&database);
                 $crate::mongodb::transaction::tried!(tries, |$step| $work)
             })
             .await
     }};
 }
-pub(super) use write_holding;
-
-macro_rules! one_step {
-    ($database:expr, |$step:ident| $work:expr) => {
-        $crate::mongodb::transaction::tried!($crate::mongodb::transaction::Tries::of($database), |$step| {
-            $work
-        })
-    };
-}
-pub(super) use one_step;
+pub(super) use write;
 
 macro_rules! tried {
     ($tries:expr, |$step:ident| $work:expr) => {{

@@ -53,7 +53,7 @@ impl Compared {
 }
 
 /// Carries everything from one store to another that `begin` was called on, from where `mark` says that an earlier run
-/// got to: the tail from its cursor, all else again, which changes nothing. `tell` is called after each page.
+/// got to: the tail from its cursor, segments behind the last that is whole, all else again, which changes nothing. `tell` is called after each page.
 pub async fn carry(
     from: &dyn Moving,
     to: &dyn Moving,
@@ -63,7 +63,11 @@ pub async fn carry(
 ) -> Result<()> {
     for kind in Kind::ALL {
         let mut progress = Progress { kind, rows: 0, bytes: 0 };
-        let first = (kind == Kind::Tail).then_some(Key::Number(mark.tail as i64));
+        let first = match kind {
+            Kind::Tail => Some(Key::Number(mark.tail as i64)),
+            Kind::Segments => insist(|| to.last_segment()).await?,
+            _ => None,
+        };
         let mut page = read(from, kind, first, clock).await?;
         loop {
             let Page { rows, next } = page;

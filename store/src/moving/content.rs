@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Row;
+use super::{Row, SegmentPart};
 use crate::history::TailBatch;
 
 /// Of sets it does not matter in which order the rows came; of the tail, in which order each site's batches did.
@@ -29,9 +29,12 @@ impl Content {
             Row::Token(row) => of_plain(row),
             Row::Invitation(row) => of_plain(row),
             Row::Share(row) => of_plain(row),
+            Row::Saved(row) => of_plain(row),
             Row::Salt(row) => of_plain(row),
             Row::Forgotten(site) => of_plain(site),
             Row::Peak(peak) => of_plain(peak),
+            Row::Fold(row) => of_plain(row),
+            Row::Part(part) => of_part(part),
             Row::Batch(batch) => return self.add_batch(batch),
         };
         self.bytes += bytes;
@@ -64,6 +67,20 @@ impl Content {
 fn of_plain(row: &impl Serialize) -> (u128, u64) {
     let text = serde_json::to_vec(row).expect("a row of plain values encodes");
     (first_half(blake3::hash(&text)), text.len() as u64)
+}
+
+fn of_part(part: &SegmentPart) -> (u128, u64) {
+    let entry = &part.entry;
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&part.site.value().to_be_bytes());
+    hasher.update(&entry.id.0.to_be_bytes());
+    hasher.update(&entry.day_start.0.to_be_bytes());
+    hasher.update(&entry.bytes.to_be_bytes());
+    hasher.update(&(entry.head.len() as u64).to_be_bytes());
+    hasher.update(&entry.head);
+    hasher.update(&part.start.to_be_bytes());
+    hasher.update(&part.body);
+    (first_half(hasher.finalize()), part.body.len() as u64)
 }
 
 fn first_half(hash: blake3::Hash) -> u128 {

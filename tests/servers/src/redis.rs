@@ -89,6 +89,7 @@ impl Redis {
         if self.is_cluster {
             command.args(["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"]);
             command.args(["--cluster-port", &self.cluster_port.to_string()]);
+            command.args(["--cluster-require-full-coverage", "no"]);
         }
         if let Some((port, certified)) = &self.encrypted {
             command.args(["--tls-port", &port.to_string(), "--tls-auth-clients", "no"]);

@@ -50,7 +50,7 @@ export class Board {
     this.headline = new Headline(root, clock);
     this.chart = new MinuteChart(part(root, "last-minutes"), clock);
     this.panels = [...root.querySelectorAll<HTMLElement>("[data-rows]")].map((panel) => new RowPanel(panel, choose));
-    this.map = new WorldMap(part(root, "places"), world ?? "", choose);
+    this.map = new WorldMap(part(root, "places"), world ?? "", (country) => choose("country", country));
     this.chips = new Chips(root, (filter) => this.narrow(filter));
     this.visitorPanel = new VisitorPanel(part<HTMLDialogElement>(root, "visitor-panel"), clock, now);
     const open = this.visitorPanel.open.bind(this.visitorPanel);
@@ -167,7 +167,7 @@ export class Board {
 
   private readonly drawPanels = (): void => this.panels.forEach((panel) => panel.show(this.live, this.filter));
 
-  private readonly drawMap = (): void => this.map.show(this.live, this.filter);
+  private readonly drawMap = (): void => this.map.show(this.live?.rows.country ?? new Map(), this.filter.country);
 
   private readonly drawVisitors = (): void => {
     this.list.show(this.visitors);

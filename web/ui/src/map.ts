@@ -1,8 +1,7 @@
 // The world, each country as warm as it has visitors; a spark where somebody just opened a page.
 import { make, movesLittle, part, say } from "./element";
 import { counted, countryName } from "./format";
-import type { Dimension, FeedHit, Filter } from "./protocol";
-import type { LiveView } from "./state";
+import type { FeedHit } from "./protocol";
 
 const HEATS = 5;
 const SPARKS_MAX = 12;
@@ -14,33 +13,33 @@ export class WorldMap {
   private readonly shapes = new Map<string, SVGElement[]>();
   private svg: SVGSVGElement | null = null;
   private size = { width: 1, height: 1 };
-  private view: LiveView | null = null;
-  private filter: Filter = {};
+  private counts: ReadonlyMap<string, number> = new Map();
+  private chosen: string | undefined;
   private sparks = 0;
 
-  constructor(panel: HTMLElement, url: string, onChoose: (dimension: Dimension, value: string) => void) {
+  constructor(panel: HTMLElement, url: string, onChoose: (country: string) => void) {
     this.stage = part(panel, "map");
     this.readout = part(panel, "map-readout");
     this.stage.addEventListener("click", (event) => {
       const code = countryAt(event);
-      if (code) onChoose("country", code);
+      if (code) onChoose(code);
     });
     this.stage.addEventListener("pointermove", (event) => this.point(countryAt(event)));
     this.stage.addEventListener("pointerleave", () => this.point(null));
     void this.load(url);
   }
 
-  show(view: LiveView | null, filter: Filter): void {
-    this.view = view;
-    this.filter = filter;
-    const counts = view?.rows.country ?? new Map<string, number>();
+  /** Visitors by the code of their country, and the country that the view is narrowed to. */
+  show(counts: ReadonlyMap<string, number>, chosen: string | undefined): void {
+    this.counts = counts;
+    this.chosen = chosen;
     const most = Math.max(1, ...counts.values());
     for (const [code, shapes] of this.shapes) {
       const heat = String(heatOf(counts.get(code) ?? 0, most));
-      const chosen = filter.country === code;
+      const isChosen = chosen === code;
       for (const shape of shapes) {
         if (shape.dataset["heat"] !== heat) shape.dataset["heat"] = heat;
-        shape.classList.toggle("chosen", chosen);
+        shape.classList.toggle("chosen", isChosen);
       }
     }
   }
@@ -77,11 +76,11 @@ export class WorldMap {
       this.shapes.set(code, [...(this.shapes.get(code) ?? []), shape]);
     }
     this.stage.replaceChildren(this.svg);
-    this.show(this.view, this.filter);
+    this.show(this.counts, this.chosen);
   }
 
   private point(code: string | null): void {
-    const number = code === null ? 0 : this.view?.rows.country.get(code) ?? 0;
+    const number = code === null ? 0 : this.counts.get(code) ?? 0;
     say(this.readout, code === null ? "" : `${countryName(code)} · ${counted(number, "visitor")}`);
   }
 }

@@ -6,7 +6,7 @@ use mongodb::bson::{Bson, Document, doc};
 
 use super::super::columns::{binary, date};
 use super::super::people::email_key;
-use crate::moving::{AccountRow, InvitationRow, MemberRow, SaltRow, ShareRow, SignInRow, TokenRow};
+use crate::moving::{AccountRow, InvitationRow, MemberRow, SaltRow, SavedRow, ShareRow, SignInRow, TokenRow};
 
 pub fn bytes32(row: &Document, field: &str) -> anyhow::Result<[u8; 32]> {
     let bytes = row.get_binary_generic(field)?.as_slice();
@@ -165,6 +165,29 @@ pub fn share(row: &Document) -> anyhow::Result<ShareRow> {
 
 pub fn of_share(row: &ShareRow) -> Document {
     doc! { "secret": binary(&row.secret), "site": row.site, "name": &row.name, "created": row.created }
+}
+
+pub fn saved(row: &Document) -> anyhow::Result<SavedRow> {
+    Ok(SavedRow {
+        id: row.get_i64("_id")?,
+        site: row.get_i64("site")?,
+        kind: row.get_i64("kind")?,
+        name: text(row, "name")?,
+        body: text(row, "body")?,
+        at: row.get("at").and_then(Bson::as_i64),
+        created: row.get_i64("created")?,
+    })
+}
+
+pub fn of_saved(row: &SavedRow) -> Document {
+    doc! {
+        "site": row.site,
+        "kind": row.kind,
+        "name": &row.name,
+        "body": &row.body,
+        "at": row.at,
+        "created": row.created,
+    }
 }
 
 pub fn salt(row: &Document) -> anyhow::Result<SaltRow> {

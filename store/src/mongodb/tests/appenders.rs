@@ -3,17 +3,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 
 use model::SiteId;
-use mongodb::bson::doc;
 use tokio::task::JoinSet;
 
 use super::{batch, fresh_uri, numbers};
-use crate::mongodb::database::Database;
-use crate::mongodb::holder::Holder;
-use crate::mongodb::transaction::Tries;
-use crate::mongodb::turns;
 use crate::{MongoStore, Store};
 
 const APPENDERS: u128 = 3;
@@ -94,26 +88,4 @@ async fn what_another_process_appends_while_a_site_is_forgotten_is_gone() {
     }
     assert_eq!(first.history.tail_of(SiteId::of(1), None, 1_000).await.unwrap().batches, []);
     assert_eq!(first.history.tail_of(SiteId::of(2), None, 1_000).await.unwrap().batches.len(), 41);
-}
-
-/// As one that was killed, or is frozen, between taking the turn and committing: MongoDB itself would keep it for a minute.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_process_that_dies_with_the_turn_holds_up_the_others_for_seconds_only() {
-    let uri = fresh_uri();
-    let store = MongoStore::open(&uri).await.unwrap();
-    let (dead, holder) = (Database::connect(&uri).await.unwrap(), Holder::default());
-    let mut tries = Tries::holding(&dead, &holder);
-    let mut step = tries.begin().await.unwrap();
-    turns::take(&mut step, turns::TAIL, doc! { "$inc": { "last": 1_i64 } }).await.unwrap();
-
-    let began = Instant::now();
-    store.history.append(vec![batch(1, 1)]).await.unwrap();
-    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
-    // It wakes up: its transaction is no more, the next one is.
-    let outcome = turns::take(&mut step, turns::TAIL, doc! { "$inc": { "last": 1_i64 } }).await;
-    assert!(tries.end(step, outcome).await.is_none(), "a turn that was taken away was committed");
-    let mut step = tries.begin().await.unwrap();
-    let turn = turns::take(&mut step, turns::TAIL, doc! { "$inc": { "last": 1_i64 } }).await;
-    assert_eq!(tries.end(step, turn).await.unwrap().unwrap().last, 2);
-    assert_eq!(numbers(&*store.history, 10).await, [1]);
 }

@@ -1,0 +1,277 @@
+//! `watchfire export`: a site's history as files: Parquet as segments are, CSV, or JSON lines. `docs/export.md` says what is in them.
+
+pub mod row;
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use bytes::Bytes;
+use clap::{Args, ValueEnum};
+use history::segment::{Head, Reader};
+use jiff::civil::Date;
+use model::{Millis, Site, SiteId};
+use store::history::SegmentEntry;
+use store::{History, Store, StoreError};
+
+use crate::backends;
+
+/// How often a fold may come in between, one after the other, before the export gives up.
+const ATTEMPTS: usize = 100;
+
+pub const ABOUT: &str = "\
+Export a site's history: every hit, with what its visit says. With an embedded store stop the server first, or restore a backup \
+and export that.
+
+  watchfire export --site WF-8K2MZQ4T --format jsonl --out hits.jsonl
+  watchfire export --site WF-8K2MZQ4T --format csv --from 2026-11-01 --to 2026-11-30 > november.csv
+  watchfire export --site WF-8K2MZQ4T --format parquet --out history/
+
+Days are the site's own; a visit stands with all its hits under the day it began. `watchfire import` reads the JSON lines back.";
+
+#[derive(Args, Debug)]
+pub struct ExportOptions {
+    #[arg(long)]
+    pub site: SiteId,
+
+    /// First day, as 2026-11-01; without it, from the beginning
+    #[arg(long, value_name = "DAY")]
+    pub from: Option<Date>,
+
+    /// Last day; without it, up to now
+    #[arg(long, value_name = "DAY")]
+    pub to: Option<Date>,
+
+    #[arg(long, value_enum)]
+    pub format: Format,
+
+    /// File to write, which is not there yet; without it, stdout. Of Parquet the folder of a file a day
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    /// Folder that holds everything
+    #[arg(long, env = "WATCHFIRE_DATA", value_name = "FOLDER", default_value = "./data")]
+    pub data: PathBuf,
+
+    /// The store: embedded, mongodb://USER:PASSWORD@HOST/DATABASE, or file:PATH of a file that holds the address
+    #[arg(long, env = "WATCHFIRE_STORE", value_name = "URI", default_value = "embedded")]
+    pub store: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A file a day, as `docs/segments.md` says
+    Parquet,
+    /// A line a hit; cells that a spreadsheet would take for formulas begin with an apostrophe
+    Csv,
+    /// A JSON object a line, a line a hit
+    Jsonl,
+}
+
+pub async fn run(options: ExportOptions) -> anyhow::Result<()> {
+    crate::logs::init("warn", "text")?;
+    if let Some(folder) = backends::store_folder(&options.store, &options.data)? {
+        ensure!(folder.join("watchfire.db").is_file(), "there is no store in {}", folder.display());
+    }
+    let opened = backends::store(&options.store, &options.data).await;
+    let store =
+        opened.context("with an embedded store stop the server first, or export a restored backup")?;
+    let exported = export(&store, &options).await;
+    store.close().await;
+    let (days, rows) = exported?;
+    eprintln!("{days} days, {rows} rows");
+    Ok(())
+}
+
+/// Days and rows written.
+pub async fn export(store: &Store, options: &ExportOptions) -> anyhow::Result<(u64, u64)> {
+    let site = match store.sites.site(options.site).await {
+        Err(StoreError::NotFound(_)) => bail!("there is no site {} in this store", options.site),
+        found => found.context("cannot read the site")?,
+    };
+    fold_all(&store.history, &site).await?;
+    let mut out = Out::open(options)?;
+    let (mut days, mut rows, mut behind) = (0, 0, None);
+    while let Some((head, body)) = next_segment(store.history.as_ref(), &site, &mut behind, options).await? {
+        rows += out.segment(&head, body)?;
+        days += 1;
+    }
+    out.finish()?;
+    Ok((days, rows))
+}
+
+/// What waits in the tail becomes segments, as compaction does it; nothing leaves the tail for it.
+async fn fold_all(history: &Arc<dyn History>, site: &Site) -> anyhow::Result<()> {
+    for _ in 0..ATTEMPTS {
+        let done = archive::fold(history, site, Millis(0), Duration::ZERO).await?;
+        if !done.is_more && !done.is_superseded {
+            return Ok(());
+        }
+    }
+    bail!("hits come in faster than they are folded: export once it is quieter")
+}
+
+/// The segment of the first day in the range behind a moment.
+async fn next_segment(
+    history: &dyn History,
+    site: &Site,
+    behind: &mut Option<Millis>,
+    options: &ExportOptions,
+) -> anyhow::Result<Option<(Head, Bytes)>> {
+    for _ in 0..ATTEMPTS {
+        let shelf = history.shelf(site.id).await?;
+        let Some((entry, head)) = first_behind(&shelf.segments, *behind, options)? else {
+            return Ok(None);
+        };
+        let length = usize::try_from(entry.bytes)?;
+        match history.read_segment(site.id, entry.id, 0, length).await {
+            Ok(body) => {
+                *behind = Some(entry.day_start);
+                return Ok(Some((head, body)));
+            }
+            // A fold took its place; the shelf names the new one.
+            Err(StoreError::NotFound(_)) => continue,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    bail!("what the site keeps changed {ATTEMPTS} times while one day was read")
+}
+
+/// Segments come in the order of their days.
+fn first_behind<'s>(
+    segments: &'s [SegmentEntry],
+    behind: Option<Millis>,
+    options: &ExportOptions,
+) -> anyhow::Result<Option<(&'s SegmentEntry, Head)>> {
+    for entry in segments.iter().filter(|entry| behind.is_none_or(|behind| entry.day_start > behind)) {
+        let head = Head::from_json(std::str::from_utf8(&entry.head).context("a segment's head is no text")?)?;
+        let day: Date = head.day.parse().context("a segment names no day")?;
+        let is_asked = options.from.is_none_or(|from| day >= from) && options.to.is_none_or(|to| day <= to);
+        if is_asked {
+            return Ok(Some((entry, head)));
+        }
+    }
+    Ok(None)
+}
+
+/// Where an export goes. A file has its name once it is whole.
+enum Out {
+    Folder(PathBuf),
+    Lines { writer: Box<dyn Write + Send>, is_csv: bool, names: Option<(PathBuf, PathBuf)> },
+}
+
+impl Out {
+    fn open(options: &ExportOptions) -> anyhow::Result<Out> {
+        if options.format == Format::Parquet {
+            let folder = options.out.clone().context("--out: name the folder of the Parquet files")?;
+            std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+            return Ok(Out::Folder(folder));
+        }
+        let (mut writer, names): (Box<dyn Write + Send>, _) = match &options.out {
+            None => (Box::new(BufWriter::new(std::io::stdout())), None),
+            Some(path) => {
+                ensure!(!path.exists(), "{} is there already", path.display());
+                let unfinished = unfinished(path);
+                let file = File::create(&unfinished)
+                    .with_context(|| format!("cannot write {}", unfinished.display()))?;
+                (Box::new(BufWriter::new(file)), Some((unfinished, path.clone())))
+            }
+        };
+        let is_csv = options.format == Format::Csv;
+        if is_csv {
+            line(&mut writer, &row::columns())?;
+        }
+        Ok(Out::Lines { writer, is_csv, names })
+    }
+
+    /// How many rows it has.
+    fn segment(&mut self, head: &Head, body: Bytes) -> anyhow::Result<u64> {
+        match self {
+            Out::Folder(folder) => {
+                let path = folder.join(format!("{}.parquet", head.day));
+                let unfinished = unfinished(&path);
+                std::fs::write(&unfinished, &body)
+                    .and_then(|()| std::fs::rename(&unfinished, &path))
+                    .with_context(|| format!("cannot write {}", path.display()))?;
+                Ok(head.hits.into())
+            }
+            Out::Lines { writer, is_csv, .. } => {
+                let table = Reader::open(Arc::new(body))?.table()?;
+                for row in row::rows(&head.day, &table) {
+                    match is_csv {
+                        true => line(writer, &row.cells())?,
+                        false => writeln!(writer, "{}", row.json())?,
+                    }
+                }
+                Ok(table.hits.len() as u64)
+            }
+        }
+    }
+
+    fn finish(self) -> anyhow::Result<()> {
+        let Out::Lines { mut writer, names, .. } = self else {
+            return Ok(());
+        };
+        writer.flush().context("cannot write")?;
+        drop(writer);
+        if let Some((unfinished, path)) = names {
+            std::fs::rename(&unfinished, &path).with_context(|| format!("cannot name {}", path.display()))?;
+        }
+        Ok(())
+    }
+}
+
+fn unfinished(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{name}.unfinished"))
+}
+
+/// A line of CSV as RFC 4180 has it.
+fn line(writer: &mut impl Write, cells: &[impl AsRef<str>]) -> std::io::Result<()> {
+    for (index, cell) in cells.iter().enumerate() {
+        let cell = harmless(cell.as_ref());
+        let comma = if index == 0 { "" } else { "," };
+        match cell.contains([',', '"', '\n', '\r']) {
+            true => write!(writer, "{comma}\"{}\"", cell.replace('"', "\"\""))?,
+            false => write!(writer, "{comma}{cell}")?,
+        }
+    }
+    writer.write_all(b"\r\n")
+}
+
+/// What a spreadsheet would run as a formula begins with an apostrophe, which spreadsheets take as "this is text".
+fn harmless(cell: &str) -> std::borrow::Cow<'_, str> {
+    let first = cell.trim_start_matches(['\'', ' ']).chars().next();
+    match first {
+        Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠') => {
+            format!("'{cell}").into()
+        }
+        _ => cell.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_that_are_formulas_become_text_and_others_stay() {
+        let check = |cell: &str, expected: &str| {
+            let mut out = Vec::new();
+            line(&mut out, &["a", cell]).unwrap();
+            assert_eq!(String::from_utf8(out).unwrap(), format!("a,{expected}\r\n"));
+        };
+        check("=1+1", "'=1+1");
+        check("  @SUM(A1)", "'  @SUM(A1)");
+        check("'=1", "''=1");
+        check("-2", "'-2");
+        check("\tx", "'\tx");
+        check("/tea-time", "/tea-time");
+        check("a,\"b\"\n", "\"a,\"\"b\"\"\n\"");
+        check("=HYPERLINK(\"http://a\",\"b\")", "\"'=HYPERLINK(\"\"http://a\"\",\"\"b\"\")\"");
+        check("", "");
+    }
+}

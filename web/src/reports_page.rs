@@ -1,0 +1,63 @@
+//! The page of a site's reports, for its people and for its share links; the API fills it.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use model::Role;
+
+use crate::Web;
+use crate::error::Answer;
+use crate::guard::{Caller, OnSite};
+use crate::live_page::has_hits;
+use crate::share::shared_site;
+use crate::shell::{Shell, page};
+
+#[derive(Template)]
+#[template(path = "reports.html")]
+struct ReportsPage {
+    shell: Shell,
+    site_id: String,
+    site_name: String,
+    time_zone: String,
+    has_hits: bool,
+    may_edit: bool,
+}
+
+#[derive(Template)]
+#[template(path = "reports_share.html")]
+struct SharedReportsPage {
+    shell: Shell,
+    site_id: String,
+    site_name: String,
+    time_zone: String,
+    secret: String,
+}
+
+/// `GET /sites/{site}/reports`
+pub async fn show(State(web): State<Arc<Web>>, on: OnSite) -> Answer {
+    Ok(page(&ReportsPage {
+        shell: Shell::on_site(&format!("{}, reports", on.site.name), &on, "reports"),
+        site_id: on.site.id.to_string(),
+        site_name: on.site.name.clone(),
+        time_zone: on.site.time_zone.clone(),
+        has_hits: has_hits(&web, on.site.id).await?,
+        may_edit: on.role >= Role::Admin,
+    }))
+}
+
+/// `GET /share/{secret}/reports`
+pub async fn show_shared(
+    State(web): State<Arc<Web>>,
+    caller: Caller,
+    Path(secret): Path<String>,
+) -> Answer {
+    let site = shared_site(&web, &secret).await?;
+    Ok(page(&SharedReportsPage {
+        shell: Shell::new(&format!("{}, reports", site.name), caller.shell_account()),
+        site_id: site.id.to_string(),
+        site_name: site.name,
+        time_zone: site.time_zone,
+        secret,
+    }))
+}

@@ -1,0 +1,56 @@
+// Annotations: what happened when, marked under the chart; a press tells it, and may take it away.
+import { make, part } from "./element";
+import type { Calendar } from "./reports-calendar";
+import type { ReportChart } from "./reports-chart";
+import { dialog } from "./reports-dialog";
+import type { Labels } from "./reports-labels";
+import type { NameDialog } from "./reports-name-dialog";
+import type { SavedApi, SavedItem } from "./reports-saved";
+import { removeButton } from "./reports-segments";
+
+type Note = SavedItem<"annotation">;
+
+export class Notes {
+  private readonly box = dialog("Notes", "notes-dialog");
+  private readonly list = make("ul", "saved-list");
+
+  constructor(root: HTMLElement, private readonly saved: SavedApi, private readonly chart: ReportChart, calendar: Calendar, private readonly labels: Labels, naming: NameDialog) {
+    this.list.setAttribute("role", "list");
+    this.box.body.append(this.list);
+    this.box.form.addEventListener("submit", (event) => event.preventDefault());
+    const add = part(root, "add-note");
+    add.hidden = !saved.mayEdit;
+    add.addEventListener("click", () => {
+      naming.ask("Note", "What happened", { day: calendar.date(Date.now()) }, async ({ name, day }) => {
+        await saved.add("annotation", name, { text: name }, calendar.at(day, 12));
+        this.show();
+      });
+    });
+  }
+
+  show(): void {
+    this.chart.mark(this.saved.of("annotation").map((note) => ({ at: note.at ?? 0, text: note.name })), (from, to) => this.open(from, to));
+  }
+
+  private open(from: number, to: number): void {
+    const notes = this.saved.of("annotation").filter((note) => note.at !== null && note.at >= from && note.at < to);
+    this.list.replaceChildren(...notes.map((note) => this.row(note)));
+    if (!this.box.element.open) this.box.element.showModal();
+  }
+
+  private row(note: Note): HTMLElement {
+    const row = make("li", "saved-row");
+    const words = make("span", "note-words");
+    const text = note.body.text === note.name ? note.name : `${note.name}: ${note.body.text}`;
+    words.append(make("span", "muted small", this.labels.bucket(note.at ?? 0, "day")), make("bdi", "", text));
+    row.append(words);
+    if (this.saved.mayEdit) {
+      row.append(removeButton(`Remove ${note.name}`, () => void this.saved.remove(note.id).then(() => {
+        row.remove();
+        this.show();
+        if (this.list.childElementCount === 0) this.box.element.close();
+      }, (error) => words.append(make("span", "error", String(error.message))))));
+    }
+    return row;
+  }
+}
