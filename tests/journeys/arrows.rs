@@ -37,7 +37,10 @@ const MAY: [(&str, &[&str]); 15] = [
     ),
     ("servers", &[]),
     ("tests", &["model", "bus", "store", "server", "servers"]),
-    ("bench", &["model", "history", "bus", "live", "store", "door", "collector", "processor", "servers", "tests"]),
+    (
+        "bench",
+        &["model", "history", "bus", "live", "store", "door", "collector", "processor", "servers", "tests"],
+    ),
 ];
 
 fn root() -> PathBuf {

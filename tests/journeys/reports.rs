@@ -25,7 +25,8 @@ async fn asked(world: &World, site: SiteId, question: Value) -> Value {
 async fn the_latest_second_is_in_every_report(size: Size) {
     let world = World::start(size).await;
     let site = world.site().await;
-    let question = json!({"kind": "breakdown", "range": "today", "by": ["page"], "metrics": ["visitors", "pageviews"]});
+    let question =
+        json!({"kind": "breakdown", "range": "today", "by": ["page"], "metrics": ["visitors", "pageviews"]});
     assert_eq!(asked(&world, site, question.clone()).await["totals"], json!({"visitors": 0, "pageviews": 0}));
     let mut tag = world.visitor(site, "198.51.100.1");
     for views in 1..=3 {
@@ -59,7 +60,13 @@ async fn the_command_prints_what_the_api_answers(size: Size) {
     let token: String = page[at..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
     let run = |arguments: &'static [&'static str]| {
         let mut command = tokio::process::Command::new(Program::binary());
-        command.args(["report", "--site", &site.to_string(), "--url", &format!("http://{}", world.address())]);
+        command.args([
+            "report",
+            "--site",
+            &site.to_string(),
+            "--url",
+            &format!("http://{}", world.address()),
+        ]);
         command.args(["--range", "today", "--metrics", "pageviews"]).args(arguments);
         command.env("WATCHFIRE_TOKEN", &token).stdin(Stdio::null());
         async move {
