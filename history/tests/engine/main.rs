@@ -17,10 +17,10 @@ mod world;
 use history::report::{Control, answer, funnel, journey, retention};
 use shelf::Shelf;
 
-const HISTORIES: u64 = 200;
+const HISTORIES: u64 = 100;
 const QUERIES_A_HISTORY: usize = 20;
 
-/// `HISTORIES=20` for a quick look.
+/// `HISTORIES=2000` for a long look.
 fn histories() -> u64 {
     std::env::var("HISTORIES").map_or(HISTORIES, |count| count.parse().unwrap())
 }
