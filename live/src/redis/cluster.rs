@@ -39,6 +39,9 @@ struct Map {
     asked: Instant,
 }
 
+/// Each master with the places of the groups that go to it.
+type Shares = Vec<(Arc<Master>, Vec<usize>)>;
+
 /// Ranges, first and last, with their masters.
 type Slots = Vec<(u16, u16, Node)>;
 
@@ -114,9 +117,9 @@ impl Cluster {
     }
 
     /// Each master with what goes to it; and how many groups go nowhere.
-    fn shares(&self, groups: &[Vec<Call>], which: Vec<usize>) -> (Vec<(Arc<Master>, Vec<usize>)>, usize) {
+    fn shares(&self, groups: &[Vec<Call>], which: Vec<usize>) -> (Shares, usize) {
         let mut map = self.map.lock();
-        let mut shares: Vec<(Arc<Master>, Vec<usize>)> = vec![];
+        let mut shares = Shares::new();
         let mut homeless = 0;
         for index in which {
             let slot = groups[index].first().map(Call::slot);

@@ -52,10 +52,10 @@ impl Connection {
     /// a group go by keys of one slot.
     pub async fn run(&self, groups: &[Vec<Call>]) -> Result<Vec<Vec<Value>>, LiveError> {
         let answers = self.try_each(groups, Patience::Full).await;
-        match answers.problem {
-            Some(problem) => Err(LiveError::Unavailable(problem)),
-            None => Ok(answers.of_groups.into_iter().flatten().collect()),
-        }
+        let all: Option<Vec<_>> = answers.of_groups.into_iter().collect();
+        all.ok_or_else(|| {
+            LiveError::Unavailable(answers.problem.unwrap_or_else(|| anyhow::anyhow!("no answer from Redis")))
+        })
     }
 
     /// As `run`, but a group that fails leaves the others as they are, and who was silent before is not waited for as long.

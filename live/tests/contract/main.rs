@@ -4,6 +4,7 @@
 
 mod fixtures;
 mod redis_faults;
+mod redis_masters;
 mod redis_rights;
 mod redis_tls;
 mod servers_for_tests;
