@@ -47,11 +47,7 @@ pub async fn show(State(web): State<Arc<Web>>, on: OnSite) -> Answer {
 }
 
 /// `GET /share/{secret}/reports`
-pub async fn show_shared(
-    State(web): State<Arc<Web>>,
-    caller: Caller,
-    Path(secret): Path<String>,
-) -> Answer {
+pub async fn show_shared(State(web): State<Arc<Web>>, caller: Caller, Path(secret): Path<String>) -> Answer {
     let site = shared_site(&web, &secret).await?;
     Ok(page(&SharedReportsPage {
         shell: Shell::new(&format!("{}, reports", site.name), caller.shell_account()),

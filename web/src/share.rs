@@ -6,8 +6,8 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use door::Refusal;
-use model::{Action, Site};
 use model::rights::Principal;
+use model::{Action, Site};
 use store::{Credential, Denied};
 
 use crate::error::{Answer, Problem};
@@ -42,7 +42,8 @@ pub async fn shared_site(web: &Web, secret: &str) -> Result<Site, Problem> {
     if !secret::is_plausible(secret) {
         return Err(over());
     }
-    let principal = web.access.principal(&Credential::Share(secret.to_owned())).await.map_err(unless_broken)?;
+    let principal =
+        web.access.principal(&Credential::Share(secret.to_owned())).await.map_err(unless_broken)?;
     let Principal::Share { site, .. } = principal else {
         return Err(over());
     };
