@@ -83,7 +83,9 @@ impl Put<'_> {
         let first = self.asked.range.map(|(first, _)| first);
         let span = question.range().span(self.asked.zone, self.moment.now, first)?;
         match question {
-            Question::Breakdown(breakdown) => self.breakdown(breakdown, span).map(Answer::Breakdown),
+            Question::Breakdown(breakdown) => {
+                self.breakdown(breakdown, span).map(Box::new).map(Answer::Breakdown)
+            }
             Question::Funnel(funnel) => self.funnel(funnel, span).map(Answer::Funnel),
             Question::Retention(retention) => self.retention(retention, span).map(Answer::Retention),
             Question::Journeys(journeys) => self.journeys(journeys, span).map(Answer::Journeys),

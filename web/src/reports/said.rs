@@ -14,7 +14,7 @@ use super::question::Direction;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Answer {
-    Breakdown(BreakdownSaid),
+    Breakdown(Box<BreakdownSaid>),
     Funnel(FunnelSaid),
     Retention(RetentionSaid),
     Journeys(JourneysSaid),
