@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use history::EnrichedHit;
-use history::fold::{Fold, Folded, needs};
+use history::fold::{Fold, needs};
 use history::segment::{Head, Reader, write};
-use history::zone::Zone;
+use history::table::Table;
+use history::zone::{Day, Zone};
 use model::{Millis, SegmentId, Site};
 use store::history::{NewFold, NewSegment, SegmentEntry, Shelf, TailCursor};
 use store::{History, StoreError};
@@ -127,7 +128,7 @@ impl Work {
             let same_day = shelf.segments.iter().filter(|entry| entry.day_start.0 == folded.day.start);
             new.gone.extend(same_day.map(|entry| entry.id));
             if !folded.table.visits.is_empty() {
-                new.segments.push(segment(&folded)?);
+                new.segments.push(segment(&folded.table, &folded.day)?);
             }
         }
         Ok(new)
@@ -145,13 +146,14 @@ impl Work {
     }
 }
 
-fn segment(folded: &Folded) -> Result<NewSegment> {
-    let (head, body) = write(&folded.table, &folded.day, &[])?;
+/// A day's table as a segment with an id of its own.
+pub fn segment(table: &Table, day: &Day) -> Result<NewSegment> {
+    let (head, body) = write(table, day, &[])?;
     let mut id = [0; 16];
     getrandom::fill(&mut id).map_err(|error| StoreError::Unavailable(error.into()))?;
     Ok(NewSegment {
         id: SegmentId(u128::from_be_bytes(id)),
-        day_start: Millis(folded.day.start),
+        day_start: Millis(day.start),
         head: head.to_json().into(),
         body: body.into(),
     })

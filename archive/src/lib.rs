@@ -3,11 +3,13 @@
 
 mod archive;
 mod blob;
+mod erase;
 mod fold;
 mod limits;
 mod shelf;
 
 pub use archive::{Archive, Asked};
+pub use erase::{Erased, erase};
 pub use fold::{Done, fold, is_overdue};
 pub use limits::Limits;
 

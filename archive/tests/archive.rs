@@ -12,6 +12,7 @@ use fastrand::Rng;
 use history::fold::Fold;
 use history::query::{Metric, Query, Unit};
 use history::report::{self, Answer, Control, Library, Sums};
+use history::segment::Reader;
 use history::zone::Zone;
 use history::{EnrichedHit, tail};
 use model::{BatchId, Millis, Site, SiteId};
@@ -218,4 +219,30 @@ async fn days_that_a_site_no_longer_keeps_are_gone_and_late_hits_of_them_do_not_
     ground.append(&mut rng, &[late]).await;
     fold_now(&ground).await;
     assert_eq!(ground.all().await.total.pageviews, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erased_visitor_is_in_no_segment_and_no_batch_and_the_others_are_as_they_were() {
+    let mut rng = Rng::with_seed(11);
+    let world = World::random(&mut rng);
+    let ground = Ground::new(world.zone.time_zone().iana_name().unwrap_or("UTC"));
+    let (first, rest) = world.hits.split_at(world.hits.len() / 2);
+    ground.append(&mut rng, first).await;
+    ground.fold().await;
+    ground.append(&mut rng, rest).await;
+    let visitor = world.hits[0].visitor;
+    let others: Vec<EnrichedHit> = world.hits.iter().filter(|hit| hit.visitor != visitor).cloned().collect();
+    let history = &ground.store.history;
+    let erased = archive::erase(history, &ground.site, visitor, LATER).await.unwrap();
+    assert!(erased.visits > 0 && erased.hits > 0, "{erased:?}");
+    ground.check(&others, "after the visitor went").await;
+    assert!(history.tail_of(ground.site.id, None, 1).await.unwrap().batches.is_empty());
+    for entry in history.shelf(ground.site.id).await.unwrap().segments {
+        let length = entry.bytes as usize;
+        let body = history.read_segment(ground.site.id, entry.id, 0, length).await.unwrap();
+        let table = Reader::open(Arc::new(body)).unwrap().table().unwrap();
+        assert!(table.visits.iter().all(|visit| visit.visitor != visitor));
+    }
+    let again = archive::erase(history, &ground.site, visitor, LATER).await.unwrap();
+    assert_eq!(again, archive::Erased::default(), "there is nothing left to erase");
 }

@@ -74,7 +74,7 @@ async fn an_export_imported_elsewhere_gives_the_same_answers_and_counts_once() {
     assert!(succeeded && said.contains("8 days"), "{said}");
     assert_eq!(answers(folder, sites[1]).await, before, "an export changes no answer");
     for site in [sites[2], sites[2], sites[1]] {
-        let (succeeded, said) = imported(importer(folder, site, &[lines.clone()])).await;
+        let (succeeded, said) = imported(importer(folder, site, std::slice::from_ref(&lines))).await;
         assert!(succeeded && said.contains(" 0 unreadable"), "{said}");
         assert_eq!(answers(folder, site).await, before);
     }

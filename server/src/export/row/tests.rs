@@ -26,7 +26,7 @@ fn hits(rng: &mut Rng) -> Vec<EnrichedHit> {
         let at = Millis(1_700_000_000_000 + rng.i64(0..5 * DAY));
         let id = HitId((u128::from(rng.u64(..)) << 64) | u128::from(rng.u64(..)));
         let bot = (visitor.0 % 4 == 0).then_some(BotReason::Automated);
-        let pick = |rng: &mut Rng| text(rng);
+        let pick = text;
         let shared = EnrichedHit {
             id,
             at,
