@@ -195,7 +195,8 @@ async fn an_import_killed_again_and_again_counts_each_line_once_and_so_does_a_lo
     let grown = folder.path().join("access.log");
     for bytes in [text.len() / 3, text.len() / 2, text.len()] {
         std::fs::write(&grown, &text[..bytes]).expect("written");
-        let (succeeded, said) = imported(importer(folder.path(), sites[1], std::slice::from_ref(&grown))).await;
+        let (succeeded, said) =
+            imported(importer(folder.path(), sites[1], std::slice::from_ref(&grown))).await;
         assert!(succeeded, "{said}");
     }
     equals_the_recount(&totals_in(folder.path(), sites[1]).await, &truth(&data, LOGS[0]), "a log that grew");

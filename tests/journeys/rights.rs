@@ -64,6 +64,7 @@ impl Cast {
     async fn filled(&self, path: &str) -> String {
         let mut asked = path.replace("{site}", &self.site.to_string()).replace("{file}", "nothing.js");
         asked = asked.replace("{secret}", "abcdefghijklmnopqrstuvwxyz234567");
+        asked = asked.replace("{visitor}", "00000000000000ff");
         for (name, start) in
             [("{account}", "AC-"), ("{invitation}", "IN-"), ("{share}", "SH-"), ("{token}", "TK-")]
         {

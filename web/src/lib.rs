@@ -7,6 +7,7 @@ mod assets;
 mod attempts;
 mod cookies;
 mod demo;
+mod erase;
 mod error;
 mod fields;
 mod finish;

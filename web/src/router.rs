@@ -10,8 +10,8 @@ use model::Action::{DeleteSite, EditSite, ManagePeople, SeeLive, SeeSettings};
 pub use crate::guard::Needs;
 use crate::guard::Needs::{Anybody, Nothing, Operator, Secret, SignedIn, Site};
 use crate::{
-    Web, account, api, assets, demo, error, finish, guard, headers, invitation, live_page, overview, people,
-    reports_page,
+    Web, account, api, assets, demo, erase, error, finish, guard, headers, invitation, live_page, overview,
+    people, reports_page,
 };
 use crate::{reports, saved, set_up, share, sign_in, sites, tag, tokens};
 
@@ -84,6 +84,7 @@ pub const ROUTES: &[RouteInfo] = table! {
     POST "/api/watchfire/sites/{site}/saved" Site(EditSite) => saved::add;
     POST "/api/watchfire/sites/{site}/saved/{saved}" Site(EditSite) => saved::change;
     POST "/api/watchfire/sites/{site}/saved/{saved}/remove" Site(EditSite) => saved::remove;
+    POST "/api/watchfire/sites/{site}/visitors/{visitor}/erase" Site(EditSite) => erase::submit;
 
     GET "/demo" SignedIn => demo::first;
     GET "/demo/demo.css" Nothing => assets::demo_css;

@@ -65,6 +65,7 @@ pub const TABLE: &[(&str, &str, &[Who])] = &[
     ("POST", "/api/watchfire/sites/{site}/saved", &EDITS),
     ("POST", "/api/watchfire/sites/{site}/saved/{saved}", &EDITS),
     ("POST", "/api/watchfire/sites/{site}/saved/{saved}/remove", &EDITS),
+    ("POST", "/api/watchfire/sites/{site}/visitors/{visitor}/erase", &EDITS),
     ("GET", "/demo", &SIGNED_IN),
     ("GET", "/demo/demo.css", &EVERYBODY),
     ("GET", "/demo/{site}", &EVERYBODY),

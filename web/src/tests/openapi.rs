@@ -191,4 +191,6 @@ async fn real_questions_and_answers_fit_their_schemas() {
     let path = format!("{api}/{site}/saved");
     fits("SavedItem", &owner.send(axum::http::Method::POST, &path, &[], saved.to_string()).await.json());
     fits("SavedItems", &owner.get(&path).await.json());
+    let path = format!("{api}/{site}/visitors/00000000000000ff/erase");
+    fits("Erased", &owner.send(axum::http::Method::POST, &path, &[], String::new()).await.json());
 }

@@ -71,6 +71,7 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
         "/api/watchfire/sites/{site}/saved/{saved}/remove",
         [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
     ),
+    ("POST", "/api/watchfire/sites/{site}/visitors/{visitor}/erase", [SignIn, Nothing, Nothing, In, In, In]),
     ("GET", "/demo", [SignIn, In, In, In, In, In]),
     ("GET", "/demo/demo.css", [In, In, In, In, In, In]),
     ("GET", "/demo/{site}", [In, In, In, In, In, In]),
@@ -166,5 +167,7 @@ fn filled(path: &str, site: &str, account: &str) -> String {
     let path = path.replace("{site}", site).replace("{account}", account);
     let path = path.replace("{secret}", "abcdefghijklmnopqrstuvwxyz234567").replace("{file}", "none.css");
     let path = path.replace("{token}", "TK-00000000").replace("{invitation}", "IN-00000000");
-    path.replace("{share}", "SH-00000000").replace("{saved}", "SV-00000000")
+    path.replace("{share}", "SH-00000000")
+        .replace("{saved}", "SV-00000000")
+        .replace("{visitor}", "00000000000000ff")
 }
