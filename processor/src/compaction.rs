@@ -16,7 +16,7 @@ use crate::sharing::Share;
 
 /// A site's next fold waits for so many times what its last one took: a day that is dear to fold is folded less often.
 const REST: u32 = 50;
-/// How often it is looked which sites no longer keep their oldest days.
+/// How often it is looked which sites no longer keep their oldest days, and what folds left behind.
 const RETIRE_EVERY: Duration = Duration::from_secs(3_600);
 /// Sites that one question to the store returns.
 const PAGE_SITES: usize = 256;
@@ -26,6 +26,8 @@ pub struct Compaction {
     pub sites: Arc<dyn Sites>,
     pub clock: Arc<dyn Clock>,
     pub options: Options,
+    /// How many there are; at least one.
+    pub shards: u16,
     pub share: watch::Receiver<Share>,
 }
 
@@ -56,8 +58,7 @@ impl Compaction {
             let (before, old) = (now.minus(self.options.fold_after), now.minus(self.options.tail_kept));
             let sites = self.history.sites_to_fold(before, old, after, PAGE_SITES).await?;
             for site in &sites {
-                let is_ours = self.share.borrow().holds(site.value() as u16);
-                if is_ours && !resting.contains_key(site) {
+                if self.is_ours(*site) && !resting.contains_key(site) {
                     let took = self.fold(*site).await;
                     resting.insert(*site, Instant::now() + took * REST);
                 }
@@ -69,17 +70,22 @@ impl Compaction {
         }
     }
 
-    /// Now and then: folds also those whose oldest days are no longer to be kept.
+    /// A site belongs to whoever holds the shard of its number, so that one processor folds it; two that both think so do no harm.
+    fn is_ours(&self, site: SiteId) -> bool {
+        self.share.borrow().holds((site.value() % u64::from(self.shards)) as u16)
+    }
+
+    /// Now and then: folds also those whose oldest days are no longer to be kept, and sweeps what folds left behind.
     async fn retire(&self, checked: &mut Option<Instant>) -> archive::Result<()> {
         if checked.is_some_and(|at| at.elapsed() < RETIRE_EVERY) {
             return Ok(());
         }
         for site in self.sites.all().await? {
-            let is_ours = self.share.borrow().holds(site.id.value() as u16);
-            if is_ours && archive::is_overdue(&self.history, &site, self.clock.now()).await? {
+            if self.is_ours(site.id) && archive::is_overdue(&self.history, &site, self.clock.now()).await? {
                 self.fold(site.id).await;
             }
         }
+        self.history.sweep().await?;
         *checked = Some(Instant::now());
         Ok(())
     }

@@ -84,6 +84,7 @@ pub async fn start(
         sites: deps.sites,
         clock: deps.clock,
         options: options.clone(),
+        shards: deps.bus.shards().max(1),
         share,
     };
     let folding = stop.clone();

@@ -39,6 +39,8 @@ pub struct World {
     work: Option<Work>,
     batches: u128,
     drain_max: Duration,
+    /// Takes effect with the next start.
+    pub fold_every: Duration,
     _folder: TempDir,
 }
 
@@ -64,6 +66,7 @@ impl World {
             work: None,
             batches: 0,
             drain_max,
+            fold_every: Options::default().fold_every,
             store,
             _folder: folder,
         };
@@ -87,6 +90,7 @@ impl World {
             tick_every: Duration::from_millis(5),
             retry_wait: Duration::from_millis(5),
             drain_max: self.drain_max,
+            fold_every: self.fold_every,
             ..Options::default()
         };
         let deps = Deps {
