@@ -8,8 +8,8 @@ use model::{AccountId, Millis, ShareId, TokenId};
 use parking_lot::Mutex;
 
 /// This many at once, then one more each `EACH`.
-pub const BURST: u32 = 240;
-const EACH: Duration = Duration::from_millis(250);
+pub const BURST: u32 = 960;
+const EACH: Duration = Duration::from_millis(50);
 /// Askers remembered; past it those with the most left are forgotten first.
 const REMEMBERED_MAX: usize = 10_000;
 
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_and_then_one_each_quarter_of_a_second() {
+    fn a_burst_and_then_a_steady_few() {
         let rate = Rate::default();
         assert_eq!(rate.take(&share(1), BURST as usize - 1, NOW), Ok(()));
         assert_eq!(rate.take(&share(1), 1, NOW), Ok(()));
