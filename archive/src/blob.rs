@@ -10,13 +10,30 @@ use store::History;
 use store::history::SegmentEntry;
 use tokio::runtime::Handle;
 
-/// Reads block: only for threads that may.
-pub struct StoreBlob {
-    pub history: Arc<dyn History>,
-    pub runtime: Handle,
-    pub site: SiteId,
-    pub id: SegmentId,
-    pub bytes: u64,
+/// Where the segments of one site are read from.
+#[derive(Clone)]
+pub struct Segments {
+    history: Arc<dyn History>,
+    site: SiteId,
+    runtime: Handle,
+}
+
+impl Segments {
+    /// Panics outside a runtime: what is read later blocks on the one of the caller.
+    pub fn new(history: &Arc<dyn History>, site: SiteId) -> Segments {
+        Segments { history: history.clone(), site, runtime: Handle::current() }
+    }
+
+    /// One segment of `bytes` bytes. Nothing is read yet; reads block, so they are for threads that may.
+    pub fn blob(&self, id: SegmentId, bytes: u64) -> Arc<dyn Blob> {
+        Arc::new(StoreBlob { segments: self.clone(), id, bytes })
+    }
+}
+
+struct StoreBlob {
+    segments: Segments,
+    id: SegmentId,
+    bytes: u64,
 }
 
 impl Blob for StoreBlob {
@@ -25,8 +42,8 @@ impl Blob for StoreBlob {
     }
 
     fn read(&self, start: u64, length: usize) -> io::Result<Bytes> {
-        let read = self.history.read_segment(self.site, self.id, start, length);
-        self.runtime.block_on(read).map_err(io::Error::other)
+        let Segments { history, site, runtime } = &self.segments;
+        runtime.block_on(history.read_segment(*site, self.id, start, length)).map_err(io::Error::other)
     }
 }
 

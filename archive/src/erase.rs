@@ -7,11 +7,10 @@ use hashbrown::HashSet;
 use history::report::Library;
 use history::segment::Reader;
 use model::{Millis, Site, VisitorId};
-use store::history::{NewFold, SegmentEntry, Shelf};
+use store::history::{NewFold, Shelf};
 use store::{History, StoreError};
-use tokio::runtime::Handle;
 
-use crate::blob::StoreBlob;
+use crate::blob::Segments;
 use crate::fold::{fold, segment};
 use crate::{ArchiveError, Result};
 
@@ -64,7 +63,7 @@ async fn rewrite(
     now: Millis,
 ) -> Result<Option<Erased>> {
     let shelf = history.shelf(site.id).await?;
-    let work = Rewriting { history: history.clone(), runtime: Handle::current(), site: site.id, visitor };
+    let work = Rewriting { segments: Segments::new(history, site.id), visitor };
     let (mut new, erased) = tokio::task::spawn_blocking(move || work.rewrite(&shelf)).await??;
     if erased.visits == 0 {
         return Ok(Some(erased));
@@ -78,9 +77,7 @@ async fn rewrite(
 }
 
 struct Rewriting {
-    history: Arc<dyn History>,
-    runtime: Handle,
-    site: model::SiteId,
+    segments: Segments,
     visitor: VisitorId,
 }
 
@@ -91,15 +88,16 @@ impl Rewriting {
         let mut erased = Erased::default();
         let visitors: HashSet<VisitorId> = HashSet::from_iter([self.visitor]);
         for entry in &shelf.segments {
+            let blob = self.segments.blob(entry.id, entry.bytes);
             // One library a segment: nothing of it is asked twice.
-            let part = Library::new(usize::MAX).open(self.blob(entry))?;
+            let part = Library::new(usize::MAX).open(blob.clone())?;
             let of_visitor = part.table_of(&visitors)?;
             if of_visitor.visits.is_empty() {
                 continue;
             }
             erased.visits += of_visitor.visits.len();
             erased.hits += of_visitor.hits.len();
-            let rest = Reader::open(self.blob(entry))?.table()?.without_visitor(self.visitor);
+            let rest = Reader::open(blob)?.table()?.without_visitor(self.visitor);
             new.gone.push(entry.id);
             if !rest.visits.is_empty() {
                 new.segments.push(segment(&rest, &part.head().day())?);
@@ -109,15 +107,5 @@ impl Rewriting {
             }
         }
         Ok((new, erased))
-    }
-
-    fn blob(&self, entry: &SegmentEntry) -> Arc<StoreBlob> {
-        Arc::new(StoreBlob {
-            history: self.history.clone(),
-            runtime: self.runtime.clone(),
-            site: self.site,
-            id: entry.id,
-            bytes: entry.bytes,
-        })
     }
 }

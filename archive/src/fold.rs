@@ -15,9 +15,8 @@ use history::zone::{Day, Zone};
 use model::{Millis, SegmentId, Site};
 use store::history::{NewFold, NewSegment, SegmentEntry, Shelf, TailCursor};
 use store::{History, StoreError};
-use tokio::runtime::Handle;
 
-use crate::blob::{StoreBlob, head};
+use crate::blob::{Segments, head};
 use crate::limits::PAGE_BATCHES;
 use crate::{ArchiveError, Result};
 
@@ -46,7 +45,7 @@ pub async fn fold(history: &Arc<dyn History>, site: &Site, now: Millis, kept: Du
     let kept_from = kept_from(site, &zone, now);
     waiting.hits.retain(|hit| hit.at.0 >= kept_from);
     let mut done = Done { hits: waiting.hits.len(), is_more: waiting.is_more, ..Done::default() };
-    let work = Work { history: history.clone(), runtime: Handle::current(), site: site.id, zone, kept_from };
+    let work = Work { segments: Segments::new(history, site.id), zone, kept_from };
     let folded_to = waiting.last;
     let mut fold = tokio::task::spawn_blocking(move || work.fold(&shelf, &waiting.hits)).await??;
     (fold.folded_to, fold.old) = (folded_to, now.minus(kept));
@@ -102,9 +101,7 @@ async fn waiting(history: &Arc<dyn History>, site: &Site, after: Option<TailCurs
 }
 
 struct Work {
-    history: Arc<dyn History>,
-    runtime: Handle,
-    site: model::SiteId,
+    segments: Segments,
     zone: Zone,
     kept_from: i64,
 }
@@ -115,7 +112,7 @@ impl Work {
         let heads: Vec<Head> = shelf.segments.iter().map(head).collect::<std::result::Result<_, _>>()?;
         let mut fold = Fold::new(self.zone.clone());
         for index in needs(&heads, hits) {
-            fold.add_table(&heads[index].day(), &self.reader(&shelf.segments[index])?.table()?);
+            fold.add_table(&heads[index].day(), &self.table(&shelf.segments[index])?);
         }
         fold.add_hits(hits);
         let mut new = NewFold { after: shelf.fold, ..NewFold::default() };
@@ -134,15 +131,8 @@ impl Work {
         Ok(new)
     }
 
-    fn reader(&self, entry: &SegmentEntry) -> Result<Reader> {
-        let blob = StoreBlob {
-            history: self.history.clone(),
-            runtime: self.runtime.clone(),
-            site: self.site,
-            id: entry.id,
-            bytes: entry.bytes,
-        };
-        Ok(Reader::open(Arc::new(blob))?)
+    fn table(&self, entry: &SegmentEntry) -> Result<Table> {
+        Ok(Reader::open(self.segments.blob(entry.id, entry.bytes))?.table()?)
     }
 }
 

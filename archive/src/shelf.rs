@@ -12,9 +12,8 @@ use model::{SegmentId, SiteId};
 use parking_lot::Mutex;
 use store::History;
 use store::history::{SegmentEntry, TailCursor};
-use tokio::runtime::Handle;
 
-use crate::blob::{StoreBlob, head};
+use crate::blob::{Segments, head};
 use crate::limits::{PAGE_BATCHES, UNFOLDED_MAX};
 use crate::{ArchiveError, Result};
 
@@ -36,7 +35,8 @@ struct State {
     entries: Arc<[Entry]>,
     /// How far the tail was read.
     last: Option<TailCursor>,
-    unfolded: Vec<EnrichedHit>,
+    unfolded: Arc<Vec<EnrichedHit>>,
+    /// Made of all the above; gone at once where any of it changes, since whoever asks may stop waiting at any await.
     view: Option<Arc<View>>,
 }
 
@@ -50,8 +50,8 @@ pub struct Entry {
 
 /// All parts of a moment; hits of each visit in one of them.
 pub struct View {
-    shelf: Arc<Shelf>,
-    runtime: Handle,
+    library: Arc<Library>,
+    segments: Segments,
     entries: Arc<[Entry]>,
     /// Of the entries, those that stand in `fresh`.
     replaced: Vec<bool>,
@@ -65,69 +65,65 @@ impl Shelf {
         Arc::new(Shelf { site, library: Library::new(cache_bytes), history, state: Default::default() })
     }
 
-    /// The history up to this moment. Reports that ask at once wait for one reading.
+    /// The history up to this moment. Reports that ask at once wait for one reading. May be dropped at any await: what was read
+    /// until then serves the next.
     pub async fn view(self: &Arc<Shelf>, zone_name: &str) -> Result<Arc<View>> {
         let mut state = self.state.lock().await;
         let state = &mut *state;
-        let is_changed = self.read(state).await?;
+        self.read(state).await?;
         if let Some(view) = &state.view
-            && !is_changed
             && state.zone == zone_name
         {
             return Ok(view.clone());
         }
-        state.view = None;
         let zone = Zone::named(zone_name)?;
-        let (shelf, entries) = (self.clone(), state.entries.clone());
-        let (runtime, unfolded) = (Handle::current(), std::mem::take(&mut state.unfolded));
-        let making = move || {
-            let view = View::new(shelf, runtime, entries, &unfolded, zone);
-            (unfolded, view)
-        };
-        let (unfolded, view) = tokio::task::spawn_blocking(making).await?;
-        state.unfolded = unfolded;
-        let view = Arc::new(view?);
+        let segments = Segments::new(&self.history, self.site);
+        let (library, entries, unfolded) = (self.library.clone(), state.entries.clone(), state.unfolded.clone());
+        let making = move || View::new(library, segments, entries, &unfolded, zone);
+        let view = Arc::new(tokio::task::spawn_blocking(making).await??);
         state.zone = zone_name.to_owned();
         state.view = Some(view.clone());
         Ok(view)
     }
 
-    /// Reads the tail on, and the shelf; where a fold came in between, again. Whether there was news.
-    async fn read(&self, state: &mut State) -> Result<bool> {
-        let mut is_changed = false;
+    /// Reads the tail on, and the shelf; where a fold came in between, again.
+    async fn read(&self, state: &mut State) -> Result<()> {
         for _ in 0..ATTEMPTS {
             if state.fold.is_some() {
-                is_changed |= self.read_tail(state).await?;
+                self.read_tail(state).await?;
             }
             // The tail was read before the shelf: where no fold came in between, both are of one moment.
             let shelf = self.history.shelf(self.site).await?;
             if state.fold == Some(shelf.fold) {
-                return Ok(is_changed);
+                return Ok(());
             }
-            state.entries = entries(&state.entries, &shelf.segments)?;
-            (state.fold, state.last) = (Some(shelf.fold), shelf.folded_to);
-            state.unfolded.clear();
-            is_changed = true;
+            let entries = entries(&state.entries, &shelf.segments)?;
+            *state = State { fold: Some(shelf.fold), last: shelf.folded_to, entries, ..State::default() };
         }
-        state.fold = None;
+        *state = State::default();
         Err(ArchiveError::Restless(ATTEMPTS))
     }
 
-    async fn read_tail(&self, state: &mut State) -> Result<bool> {
-        let before = state.unfolded.len();
+    async fn read_tail(&self, state: &mut State) -> Result<()> {
         loop {
             let page = self.history.tail_of(self.site, state.last, PAGE_BATCHES).await?;
+            let mut hits = Vec::new();
             for batch in &page.batches {
-                state.unfolded.extend(history::tail::decode(&batch.body)?.hits);
+                hits.extend(history::tail::decode(&batch.body)?.hits);
             }
-            if state.unfolded.len() > UNFOLDED_MAX {
-                let hits = state.unfolded.len();
-                (state.fold, state.unfolded) = (None, Vec::new());
+            if !hits.is_empty() {
+                state.view = None;
+                // A view that is still being made of what was there keeps its own.
+                Arc::make_mut(&mut state.unfolded).append(&mut hits);
+            }
+            let hits = state.unfolded.len();
+            if hits > UNFOLDED_MAX {
+                *state = State::default();
                 return Err(ArchiveError::Behind { hits, max: UNFOLDED_MAX });
             }
             state.last = page.last.or(state.last);
             if page.next.is_none() {
-                return Ok(state.unfolded.len() > before);
+                return Ok(());
             }
         }
     }
@@ -146,14 +142,14 @@ fn entries(known: &[Entry], segments: &[SegmentEntry]) -> Result<Arc<[Entry]>> {
 
 impl View {
     fn new(
-        shelf: Arc<Shelf>,
-        runtime: Handle,
+        library: Arc<Library>,
+        segments: Segments,
         entries: Arc<[Entry]>,
         unfolded: &[EnrichedHit],
         zone: Zone,
     ) -> Result<View> {
-        let mut view =
-            View { shelf, runtime, replaced: vec![false; entries.len()], entries, fresh: vec![], zone };
+        let replaced = vec![false; entries.len()];
+        let mut view = View { library, segments, entries, replaced, fresh: vec![], zone };
         if unfolded.is_empty() {
             return Ok(view);
         }
@@ -163,18 +159,8 @@ impl View {
             touched.push(view.part(&view.entries[index])?);
             view.replaced[index] = true;
         }
-        view.fresh = overlay(&view.shelf.library, &touched, &view.zone, unfolded)?;
+        view.fresh = overlay(&view.library, &touched, &view.zone, unfolded)?;
         Ok(view)
-    }
-
-    fn blob(&self, entry: &Entry) -> Arc<StoreBlob> {
-        Arc::new(StoreBlob {
-            history: self.shelf.history.clone(),
-            runtime: self.runtime.clone(),
-            site: self.shelf.site,
-            id: entry.id,
-            bytes: entry.bytes,
-        })
     }
 
     /// The parts with a hit in the range, in order of their days; opens what was not. Blocks.
@@ -195,7 +181,7 @@ impl View {
         if let Some(part) = &*part {
             return Ok(part.clone());
         }
-        let opened = Arc::new(self.shelf.library.open(self.blob(entry))?);
+        let opened = Arc::new(self.library.open(self.segments.blob(entry.id, entry.bytes))?);
         *part = Some(opened.clone());
         Ok(opened)
     }
@@ -204,7 +190,7 @@ impl View {
     pub fn trim(&self) {
         let opened = self.entries.iter().filter_map(|entry| entry.part.lock().clone());
         let parts: Vec<Arc<Part>> = opened.chain(self.fresh.iter().cloned()).collect();
-        self.shelf.library.trim(&parts);
+        self.library.trim(&parts);
     }
 
     /// First and last sign of life of the whole history; None without any.

@@ -15,7 +15,7 @@ use history::report::{self, Answer, Control, Library, Sums};
 use history::segment::Reader;
 use history::zone::Zone;
 use history::{EnrichedHit, tail};
-use model::{BatchId, Millis, Site, SiteId};
+use model::{BatchId, HitId, Millis, Site, SiteId};
 use store::history::TailBatch;
 use store::{Embedded, Store};
 use world::World;
@@ -101,6 +101,17 @@ impl Ground {
         report::answer(&parts, &zone, &everything(), &Control::plain()).unwrap().total
     }
 
+    /// Somebody asks, and is gone before the answer: at one of the points where a report waits.
+    async fn give_up(&self, rng: &mut Rng) {
+        let mut asking = std::pin::pin!(self.archive.answer(&self.site, everything()));
+        let mut patience = rng.u8(1..12);
+        std::future::poll_fn(|context| {
+            patience -= 1;
+            if patience == 0 { std::task::Poll::Ready(()) } else { asking.as_mut().poll(context).map(drop) }
+        })
+        .await;
+    }
+
     async fn check(&self, seen: &[EnrichedHit], what: &str) {
         assert_eq!(self.all().await.total, self.judge(seen), "{what}");
     }
@@ -131,6 +142,7 @@ async fn whatever_was_folded_when_every_number_is_the_same() {
                     assert!(!(one.is_superseded && other.is_superseded), "seed {seed}");
                 }
                 2 => ground.check(&seen, &format!("seed {seed}")).await,
+                3 => ground.give_up(&mut rng).await,
                 _ => {}
             }
         }
@@ -139,6 +151,20 @@ async fn whatever_was_folded_when_every_number_is_the_same() {
         ground.check(&seen, &format!("seed {seed}, at the end")).await;
         let left = ground.store.history.tail_of(ground.site.id, None, 10).await.unwrap();
         assert!(left.batches.is_empty(), "seed {seed}: the tail holds what was folded");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_gives_up_takes_nothing_along() {
+    let mut rng = Rng::with_seed(3);
+    let ground = Ground::new("UTC");
+    let mut seen = Vec::new();
+    for number in 0..150 {
+        let hits = [EnrichedHit { id: HitId(number), ..world::pageview(&format!("/{number}")) }];
+        ground.append(&mut rng, &hits).await;
+        seen.extend(hits);
+        ground.give_up(&mut rng).await;
+        ground.check(&seen, &format!("after hit {number}")).await;
     }
 }
 
