@@ -51,18 +51,7 @@ impl Ground {
     fn new(time_zone: &str) -> Ground {
         let folder = tempfile::tempdir().unwrap();
         let store = Embedded::open(folder.path()).unwrap();
-        let site = Site {
-            id: SiteId::of(7),
-            name: "a".into(),
-            hostnames: vec!["*".into()],
-            time_zone: time_zone.into(),
-            honour_opt_out: false,
-            first_party_id: false,
-            ignored_addresses: vec![],
-            ignored_paths: vec![],
-            keep_days: None,
-            created: Millis(0),
-        };
+        let site = Site { time_zone: time_zone.into(), ..Site::new(SiteId::of(7), "a", &["*"], Millis(0)) };
         let archive = Archive::new(store.history.clone(), Limits::default());
         Ground { _folder: folder, store, site, archive }
     }

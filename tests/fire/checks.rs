@@ -14,7 +14,6 @@ use crate::clients::Book;
 use crate::cluster::Cluster;
 use crate::dashboards::Dashboard;
 use crate::history::{self, Presence, Tail};
-use crate::member::Kind;
 
 /// From the last answer until everything acknowledged is in history, on a busy machine.
 const DRAIN_MAX: Duration = Duration::from_secs(60);

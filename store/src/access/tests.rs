@@ -333,16 +333,5 @@ fn person(id: AccountId) -> NewAccount {
 }
 
 fn site(id: SiteId) -> Site {
-    Site {
-        id,
-        name: id.to_string(),
-        hostnames: vec![],
-        time_zone: "UTC".into(),
-        honour_opt_out: false,
-        first_party_id: false,
-        ignored_addresses: vec![],
-        ignored_paths: vec![],
-        keep_days: None,
-        created: Millis(0),
-    }
+    Site::new(id, id.to_string(), &[], Millis(0))
 }
