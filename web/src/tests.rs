@@ -10,6 +10,7 @@ mod people_pages;
 mod reports_api;
 mod rights;
 mod saved_api;
+mod share_segments;
 mod signing_in;
 mod sites_pages;
 mod tokens_page;

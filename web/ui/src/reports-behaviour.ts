@@ -43,6 +43,8 @@ export interface BehaviourMeans {
   labels: Labels;
   /** Null: whoever looks is not told what is saved. */
   saved: SavedApi | null;
+  /** What a link that shows a part of the site is limited to: `visits` or `hits`. */
+  limited: string | undefined;
   naming: NameDialog;
   narrow: (condition: Condition) => void;
   change: (changed: Partial<View>) => void;
@@ -66,6 +68,8 @@ export class Behaviour {
     list.setAttribute("aria-label", "Behaviour");
     for (const name of BEHAVIOUR_TABS) {
       if (name === "goals" && means.saved === null) continue;
+      if (name === "retention" && means.limited !== undefined) continue;
+      if (name === "journeys" && means.limited === "hits") continue;
       const tab = make("button", "", NAMES[name]);
       tab.type = "button";
       tab.setAttribute("role", "tab");
@@ -85,7 +89,7 @@ export class Behaviour {
 
   /** The controls at once, the numbers when they come. */
   async show(asked: View, questions: Questions, signal: AbortSignal): Promise<void> {
-    const view: View = this.means.saved === null && asked.behaviour === "goals" ? { ...asked, behaviour: "funnel" } : asked;
+    const view: View = this.tabs.has(asked.behaviour) ? asked : { ...asked, behaviour: "funnel" };
     for (const [name, tab] of this.tabs) {
       tab.ariaSelected = String(name === view.behaviour);
       tab.tabIndex = name === view.behaviour ? 0 : -1;
