@@ -8,6 +8,7 @@ mod backup;
 mod cases;
 mod cluster;
 mod crash;
+mod crash_history;
 mod deadletters;
 mod export;
 mod import;
