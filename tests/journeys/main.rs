@@ -14,6 +14,7 @@ mod export;
 mod import;
 mod limits;
 mod moving;
+mod plausible;
 mod replay;
 mod reports;
 mod rights;

@@ -19,7 +19,7 @@ pub use ask::{Moment, ask};
 pub(crate) use export::file;
 pub(crate) use http::post;
 pub use imported::{DayRow, date_of, dimensions, number_of};
-pub use question::{QUESTIONS_MAX, Question};
+pub use question::{QUESTIONS_MAX, Question, name as metric_name};
 #[cfg(test)]
 pub(crate) use rate::BURST;
 pub(crate) use rate::Rate;

@@ -4,6 +4,7 @@ mod api_calls;
 mod headers_everywhere;
 mod hostile_names;
 mod hostile_reports;
+mod imported_days;
 mod openapi;
 mod past;
 mod people_pages;

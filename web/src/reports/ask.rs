@@ -116,7 +116,8 @@ impl Put<'_> {
     fn breakdown(&self, asks: &Breakdown, span: Span) -> Result<BreakdownSaid, Refusal> {
         self.check_numbers(asks, span)?;
         let is_bound = self.moment.within.is_some();
-        let imports = self.imported.of(asks, is_bound, span, self.asked.zone, &self.counted_days);
+        let spans = [Some(span), self.earlier(asks, span)?];
+        let imports = self.imported.of(asks, is_bound, &spans, self.asked.zone, &self.counted_days);
         match imports {
             Imports::Counted(counted) => self.breakdown_with(asks, span, &counted),
             Imports::Left(said) => self.breakdown_of_hits(asks, span, Some(said)),
@@ -150,6 +151,7 @@ impl Put<'_> {
             totals: has_totals.then(|| of(&compared.total)),
             buckets: asks.bucket.map(|_| self.buckets(&compared.buckets)),
             series: if has_totals { series(&compared.series) } else { None },
+            imported: None,
         };
         let past = asks.offset + answer.rows.len();
         Ok(BreakdownSaid {
@@ -169,9 +171,13 @@ impl Put<'_> {
         })
     }
 
+    /// What the span is held against.
+    pub(super) fn earlier(&self, asks: &Breakdown, span: Span) -> Result<Option<Span>, Refusal> {
+        asks.compare.map(|compare| earlier(compare, span, self.asked.zone, self.moment.now)).transpose()
+    }
+
     pub(super) fn query_of(&self, asks: &Breakdown, span: Span) -> Result<Query, Refusal> {
-        let earlier = |compare| earlier(compare, span, self.asked.zone, self.moment.now);
-        let earlier = asks.compare.map(earlier).transpose()?;
+        let earlier = self.earlier(asks, span)?;
         Ok(Query {
             from: span.from,
             to: span.to,
@@ -261,6 +267,9 @@ impl Put<'_> {
     /// Of people's ways daily totals tell nothing.
     fn left(&self, span: Span) -> Option<ImportedSaid> {
         let because = "a day's totals hold no visits";
+        if self.moment.within.is_some() {
+            return None;
+        }
         self.imported.left(span, self.asked.zone, &self.counted_days, because)
     }
 

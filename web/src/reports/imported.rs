@@ -236,11 +236,19 @@ impl Imported {
         &self,
         asks: &Breakdown,
         is_bound: bool,
-        span: Span,
+        spans: &[Option<Span>],
         zone: &Zone,
         counted: &BTreeSet<u32>,
     ) -> Imports {
-        let because = if is_bound || asks.filter.is_some() || asks.goal.is_some() {
+        // Nothing of them is told where the link that is asked with shows a part of the site.
+        if is_bound {
+            return Imports::None;
+        }
+        let days = |table| -> Vec<u32> {
+            let days = spans.iter().flatten().flat_map(|span| self.days(table, *span, zone, counted));
+            days.collect::<BTreeSet<u32>>().into_iter().collect()
+        };
+        let because = if asks.filter.is_some() || asks.goal.is_some() {
             Some("a day's totals cannot be filtered".to_owned())
         } else if asks.bots == Bots::Only {
             Some("a day's totals are of people".to_owned())
@@ -255,19 +263,17 @@ impl Imported {
             Some((table, _)) if self.too_large.contains(table) => {
                 Some(format!("they are more than {ROWS_MAX} rows: ask for a shorter range"))
             }
-            Some((table, _)) if self.days(*table, span, zone, counted).is_empty() => {
+            Some((table, _)) if days(*table).is_empty() => {
                 Some("these days' totals do not tell this".to_owned())
             }
             Some(_) => None,
         });
         match (because, table) {
             (None, Some((table, places))) => Imports::Counted(Counted { table, places }),
-            (because, _) => {
-                match said(&self.days(TotalsTable::All, span, zone, counted), false, because, vec![]) {
-                    Some(said) => Imports::Left(said),
-                    None => Imports::None,
-                }
-            }
+            (because, _) => match said(&days(TotalsTable::All), false, because, vec![]) {
+                Some(said) => Imports::Left(said),
+                None => Imports::None,
+            },
         }
     }
 

@@ -128,6 +128,8 @@ pub struct Before {
     pub buckets: Option<Vec<Bucket>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub series: Option<Named<Vec<Number>>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<ImportedSaid>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -63,10 +63,7 @@ impl Put<'_> {
         counted: &Counted,
     ) -> Result<BreakdownSaid, Refusal> {
         let whole = self.whole(asks, span, counted)?;
-        let earlier = self.query_of(asks, span)?.compare.map(|compare| match compare {
-            history::query::Compare::Range { from, to } => Span { from, to },
-            _ => span,
-        });
+        let earlier = self.earlier(asks, span)?;
         let before =
             earlier.map(|span| self.whole(asks, span, counted).map(|whole| (span, whole))).transpose()?;
         let metrics = &asks.metrics;
@@ -104,6 +101,7 @@ impl Put<'_> {
                 totals: has_totals.then(|| of_all(&before.total)),
                 buckets: asks.bucket.map(|_| self.buckets_of(before)),
                 series: if has_totals { all_series(&before.total) } else { None },
+                imported: before.imported.clone(),
             }),
             limited: None,
             imported: whole.imported,

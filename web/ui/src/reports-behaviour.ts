@@ -12,6 +12,7 @@ import { conditionOf, stepFilter } from "./reports-filters";
 import type { Condition } from "./reports-filters";
 import { drawJourneys } from "./reports-journeys";
 import type { JourneysAnswer } from "./reports-journeys";
+import { leftNote } from "./reports-imported";
 import type { Labels } from "./reports-labels";
 import { percent } from "./reports-words";
 import type { Questions } from "./reports-questions";
@@ -102,9 +103,11 @@ export class Behaviour {
     const { told } = await this.means.ask({ told: this.question(view, questions) }, signal);
     if (signal.aborted || !told) return;
     if ("trouble" in told) return this.put(make("p", "nothing", told.trouble.message));
-    if (view.behaviour === "funnel") return this.put(this.funnel(view, told.answer));
-    if (view.behaviour === "retention") return this.put(drawRetention(told.answer as RetentionAnswer, this.means.labels));
-    this.put(drawJourneys(told.answer as JourneysAnswer, (start) => this.means.change({ start })));
+    if (view.behaviour === "funnel") this.put(this.funnel(view, told.answer));
+    else if (view.behaviour === "retention") this.put(drawRetention(told.answer as RetentionAnswer, this.means.labels));
+    else this.put(drawJourneys(told.answer as JourneysAnswer, (start) => this.means.change({ start })));
+    const left = leftNote(told.answer.imported);
+    if (left) this.stage.append(left);
   }
 
   private async showGoals(questions: Questions, signal: AbortSignal): Promise<void> {

@@ -16,6 +16,7 @@ import { DatePicker } from "./reports-dates";
 import { FilterDialog } from "./reports-filter-dialog";
 import { isNarrowedTo, toggledIs, withCondition } from "./reports-filters";
 import type { Condition } from "./reports-filters";
+import { headlineText } from "./reports-imported";
 import { Keys } from "./reports-keys";
 import { Labels } from "./reports-labels";
 import { NameDialog } from "./reports-name-dialog";
@@ -251,6 +252,9 @@ export class ReportsPage {
     part(this.root, "chart-exports").replaceChildren(...this.exports(questions.totals()).map(([name, url]) => exportLink(name, url, "Chart")));
     this.drawPanels(answers);
     this.drawNoMatch(totals);
+    const imported = part(this.root, "imported");
+    imported.hidden = totals.imported === undefined;
+    if (totals.imported) say(imported, headlineText(totals.imported));
     const spoken = METRICS.slice(0, 3).map((metric) => `${METRIC_WORDS[metric].name} ${metricText(metric, numberOf(metric, totals.totals ?? {}))}`);
     say(part(this.root, "spoken"), `${this.labels.range(view.range, totals.range)}: ${spoken.join(", ")}`);
   }
