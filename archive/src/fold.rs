@@ -67,6 +67,17 @@ pub async fn is_overdue(history: &Arc<dyn History>, site: &Site, now: Millis) ->
     Ok(shelf.segments.first().map(head).transpose()?.is_some_and(|head| head.day_end <= kept_from))
 }
 
+/// The first day that the site keeps, as days since 1970-01-01 of its calendar; None where it keeps all.
+pub fn first_day_kept(site: &Site, now: Millis) -> Result<Option<u32>> {
+    if site.keep_days.is_none() {
+        return Ok(None);
+    }
+    let zone = Zone::named(&site.time_zone)?;
+    let first = zone.at(Millis(kept_from(site, &zone, now))).date();
+    let days = (first - jiff::civil::date(1970, 1, 1)).get_days();
+    Ok(u32::try_from(days).ok())
+}
+
 /// The begin of the first day that the site keeps, milliseconds since 1970 UTC.
 fn kept_from(site: &Site, zone: &Zone, now: Millis) -> i64 {
     const DAY: Duration = Duration::from_secs(86_400);

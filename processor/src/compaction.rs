@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hashbrown::HashMap;
 use model::{Clock, SiteId};
-use store::{History, Sites, StoreError};
+use store::{DayTotals, History, Sites, StoreError};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -14,8 +14,6 @@ use tokio_util::sync::CancellationToken;
 use crate::options::Options;
 use crate::sharing::Share;
 
-/// A site's next fold waits for so many times what its last one took: a day that is dear to fold is folded less often.
-const REST: u32 = 50;
 /// How often it is looked which sites no longer keep their oldest days, and what folds left behind.
 const RETIRE_EVERY: Duration = Duration::from_secs(3_600);
 /// Sites that one question to the store returns.
@@ -24,6 +22,7 @@ const PAGE_SITES: usize = 256;
 pub struct Compaction {
     pub history: Arc<dyn History>,
     pub sites: Arc<dyn Sites>,
+    pub totals: Arc<dyn DayTotals>,
     pub clock: Arc<dyn Clock>,
     pub options: Options,
     /// How many there are; at least one.
@@ -60,7 +59,7 @@ impl Compaction {
             for site in &sites {
                 if self.is_ours(*site) && !resting.contains_key(site) {
                     let took = self.fold(*site).await;
-                    resting.insert(*site, Instant::now() + took * REST);
+                    resting.insert(*site, Instant::now() + took * self.options.fold_rest);
                 }
             }
             after = sites.last().copied();
@@ -81,6 +80,11 @@ impl Compaction {
             return Ok(());
         }
         for site in self.sites.all().await? {
+            if self.is_ours(site.id)
+                && let Some(day) = archive::first_day_kept(&site, self.clock.now())?
+            {
+                self.totals.remove_before(site.id, day).await?;
+            }
             if self.is_ours(site.id) && archive::is_overdue(&self.history, &site, self.clock.now()).await? {
                 self.fold(site.id).await;
             }

@@ -32,7 +32,7 @@ use bus::Bus;
 use live::Live;
 use model::Clock;
 use parking_lot::Mutex;
-use store::{History, Sites};
+use store::{DayTotals, History, Sites};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -53,6 +53,8 @@ pub struct Deps {
     pub history: Arc<dyn History>,
     /// To learn whether a site is still there, and where its days begin.
     pub sites: Arc<dyn Sites>,
+    /// To let days go that a site no longer keeps.
+    pub totals: Arc<dyn DayTotals>,
     pub live: Arc<dyn Live>,
     pub clock: Arc<dyn Clock>,
 }
@@ -82,6 +84,7 @@ pub async fn start(
     let compaction = Compaction {
         history: deps.history,
         sites: deps.sites,
+        totals: deps.totals,
         clock: deps.clock,
         options: options.clone(),
         shards: deps.bus.shards().max(1),

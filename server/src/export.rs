@@ -1,6 +1,7 @@
 //! `watchfire export`: a site's history as files: Parquet as segments are, CSV, or JSON lines. `docs/export.md` says what is in them.
 
 pub mod row;
+pub mod totals;
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -15,7 +16,9 @@ use history::segment::{Head, Reader};
 use jiff::civil::Date;
 use model::{Millis, Site, SiteId};
 use store::history::SegmentEntry;
+use store::totals::{TOTALS_DAY_MAX, TotalsTable};
 use store::{History, Store, StoreError};
+use web::reports::number_of;
 
 use crate::backends;
 
@@ -99,8 +102,39 @@ pub async fn export(store: &Store, options: &ExportOptions) -> anyhow::Result<(u
         rows += out.segment(&head, body)?;
         days += 1;
     }
+    days += totals_lines(store, &site, options, &mut out).await?;
     out.finish()?;
     Ok((days, rows))
+}
+
+/// Days of which only totals are known have no rows: JSON lines take them as lines of their own. How many days those are.
+async fn totals_lines(
+    store: &Store,
+    site: &Site,
+    options: &ExportOptions,
+    out: &mut Out,
+) -> anyhow::Result<u64> {
+    let number = |day: Option<Date>| day.and_then(number_of);
+    let range = (number(options.from).unwrap_or(0), number(options.to).unwrap_or(TOTALS_DAY_MAX));
+    let (mut days, mut left) = (0, 0);
+    for table in TotalsTable::EVERY {
+        let is_days = table == TotalsTable::All;
+        let write = |line: String| match (&mut *out, options.format) {
+            (Out::Lines { writer, .. }, Format::Jsonl) => {
+                days += u64::from(is_days);
+                Ok(writeln!(writer, "{line}")?)
+            }
+            _ => {
+                left += u64::from(is_days);
+                Ok(())
+            }
+        };
+        totals::lines(store.totals.as_ref(), site.id, range, table, write).await?;
+    }
+    if left > 0 {
+        eprintln!("{left} days of which only totals are known are not in it: they are in JSON lines");
+    }
+    Ok(days)
 }
 
 /// What waits in the tail becomes segments, as compaction does it; nothing leaves the tail for it.

@@ -26,6 +26,7 @@ mod tail;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod totals;
 mod writer;
 
 use std::path::Path;
@@ -111,7 +112,8 @@ impl Embedded {
             sites: rows.clone(),
             accounts: rows.clone(),
             salts: rows.clone(),
-            saved: rows,
+            saved: rows.clone(),
+            totals: rows,
             backend: Arc::new(Embedded { history, tail, registry, folder }),
         };
         Ok((House { store, moving: Arc::new(moving) }, mark))

@@ -13,6 +13,7 @@ pub mod moving;
 pub mod salts;
 pub mod saved;
 pub mod sites;
+pub mod totals;
 
 pub use crate::mongodb::MongoStore;
 pub use access::{Access, Credential, Denied};
@@ -22,6 +23,7 @@ pub use history::History;
 pub use salts::Salts;
 pub use saved::Saved;
 pub use sites::Sites;
+pub use totals::DayTotals;
 
 use std::sync::Arc;
 
@@ -35,6 +37,7 @@ pub struct Store {
     pub accounts: Arc<dyn Accounts>,
     pub salts: Arc<dyn Salts>,
     pub saved: Arc<dyn Saved>,
+    pub totals: Arc<dyn DayTotals>,
     pub backend: Arc<dyn Backend>,
 }
 

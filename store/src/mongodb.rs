@@ -45,6 +45,7 @@ mod tail;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod totals;
 mod transaction;
 mod turns;
 
@@ -124,7 +125,8 @@ impl MongoStore {
             sites: rows.clone(),
             accounts: rows.clone(),
             salts: rows.clone(),
-            saved: rows,
+            saved: rows.clone(),
+            totals: rows,
             backend: Arc::new(MongoStore { database, appender }),
         };
         Ok((House { store, moving }, mark))

@@ -18,6 +18,7 @@ use model::{BatchId, Millis, Peak, Site, SiteId};
 use serde::Serialize;
 
 use crate::history::{SegmentEntry, TailBatch};
+use crate::totals::TOTALS_AT_ONCE_MAX;
 use crate::{Result, Store};
 
 pub use carry::{Compared, Progress, carry, compare, insist};
@@ -25,6 +26,8 @@ pub use content::Content;
 
 /// Rows of one page. One of segments or of the tail ends with the row that brings it to `history::PAGE_BYTES_MAX`, too.
 pub const PAGE_ROWS_MAX: usize = 500;
+/// Daily totals of one page, which are large.
+pub const TOTALS_PAGE_MAX: usize = TOTALS_AT_ONCE_MAX;
 /// Bytes of one part of a segment.
 pub const PART_BYTES: usize = 1024 * 1024;
 
@@ -92,6 +95,7 @@ pub enum Kind {
     Invitations,
     Shares,
     Saved,
+    Totals,
     Salts,
     Forgotten,
     Peaks,
@@ -103,7 +107,7 @@ pub enum Kind {
 
 impl Kind {
     /// In the order in which they are moved.
-    pub const ALL: [Kind; 15] = [
+    pub const ALL: [Kind; 16] = [
         Kind::Accounts,
         Kind::SetUp,
         Kind::Sites,
@@ -113,6 +117,7 @@ impl Kind {
         Kind::Invitations,
         Kind::Shares,
         Kind::Saved,
+        Kind::Totals,
         Kind::Salts,
         Kind::Forgotten,
         Kind::Peaks,
@@ -133,6 +138,7 @@ impl Kind {
             Kind::Invitations => "invitations",
             Kind::Shares => "share links",
             Kind::Saved => "saved items",
+            Kind::Totals => "daily totals",
             Kind::Salts => "salts",
             Kind::Forgotten => "removed sites",
             Kind::Peaks => "peaks",
@@ -182,6 +188,7 @@ pub enum Row {
     Invitation(InvitationRow),
     Share(ShareRow),
     Saved(SavedRow),
+    Total(TotalRow),
     Salt(SaltRow),
     /// The id of a site that was removed.
     Forgotten(i64),
@@ -248,6 +255,7 @@ pub struct ShareRow {
     pub site: i64,
     pub name: String,
     pub created: i64,
+    pub segment: Option<i64>,
 }
 
 #[derive(Clone, PartialEq, Serialize)]
@@ -259,6 +267,14 @@ pub struct SavedRow {
     pub body: String,
     pub at: Option<i64>,
     pub created: i64,
+}
+
+#[derive(Clone, PartialEq, Serialize)]
+pub struct TotalRow {
+    pub site: i64,
+    /// Day and table.
+    pub slot: i64,
+    pub body: String,
 }
 
 /// `PART_BYTES` of a segment on the shelf, or what is left of it; an empty one has one part. The segment counts once its
@@ -305,6 +321,7 @@ impl Row {
             Row::Invitation(row) => Key::Number(row.id),
             Row::Share(row) => Key::Number(row.id),
             Row::Saved(row) => Key::Number(row.id),
+            Row::Total(row) => Key::Pair(row.site, row.slot),
             Row::Part(part) => Key::Part(part.site.value() as i64, part.entry.id.0, part.start),
             Row::Fold(row) => Key::Number(row.site),
             Row::Salt(row) => Key::Text(row.name.clone()),

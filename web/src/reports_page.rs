@@ -10,7 +10,7 @@ use crate::Web;
 use crate::error::Answer;
 use crate::guard::{Caller, OnSite};
 use crate::live_page::has_hits;
-use crate::share::shared_site;
+use crate::share::{Shared, shared};
 use crate::shell::{Shell, page};
 
 #[derive(Template)]
@@ -32,6 +32,8 @@ struct SharedReportsPage {
     site_name: String,
     time_zone: String,
     secret: String,
+    /// What the link is limited to is `visits` or `hits`; empty: to nothing.
+    limited: &'static str,
 }
 
 /// `GET /sites/{site}/reports`
@@ -48,12 +50,13 @@ pub async fn show(State(web): State<Arc<Web>>, on: OnSite) -> Answer {
 
 /// `GET /share/{secret}/reports`
 pub async fn show_shared(State(web): State<Arc<Web>>, caller: Caller, Path(secret): Path<String>) -> Answer {
-    let site = shared_site(&web, &secret).await?;
+    let Shared { site, within } = shared(&web, &secret).await?;
     Ok(page(&SharedReportsPage {
         shell: Shell::new(&format!("{}, reports", site.name), caller.shell_account()),
         site_id: site.id.to_string(),
         site_name: site.name,
         time_zone: site.time_zone,
         secret,
+        limited: within.map_or("", |within| if within.is_of_visits() { "visits" } else { "hits" }),
     }))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodFilter, MethodRouter, on};
-use model::Action::{DeleteSite, EditSite, ManagePeople, SeeLive, SeeSettings};
+use model::Action::{DeleteSite, EditSite, ManagePeople, SeeLive, SeeReports, SeeSettings};
 
 pub use crate::guard::Needs;
 use crate::guard::Needs::{Anybody, Nothing, Operator, Secret, SignedIn, Site};
@@ -56,7 +56,7 @@ pub const ROUTES: &[RouteInfo] = table! {
     GET "/sites/new" Operator => sites::new;
     POST "/sites/new" Operator => sites::add;
     GET "/sites/{site}" Site(SeeLive) => live_page::show;
-    GET "/sites/{site}/reports" Site(SeeLive) => reports_page::show;
+    GET "/sites/{site}/reports" Site(SeeReports) => reports_page::show;
     GET "/sites/{site}/tag" Site(SeeSettings) => tag::show;
     GET "/sites/{site}/settings" Site(SeeSettings) => sites::settings;
     POST "/sites/{site}/settings" Site(EditSite) => sites::change;
@@ -78,8 +78,8 @@ pub const ROUTES: &[RouteInfo] = table! {
     GET "/api/watchfire/sites" SignedIn => api::list;
     POST "/api/watchfire/sites" Operator => api::add;
     GET "/api/watchfire/sites/{site}" Site(SeeLive) => api::site;
-    POST "/api/watchfire/sites/{site}/reports" Site(SeeLive) => reports::post;
-    GET "/api/watchfire/sites/{site}/reports/export" Site(SeeLive) => reports::file;
+    POST "/api/watchfire/sites/{site}/reports" Site(SeeReports) => reports::post;
+    GET "/api/watchfire/sites/{site}/reports/export" Site(SeeReports) => reports::file;
     GET "/api/watchfire/sites/{site}/saved" Site(SeeLive) => saved::list;
     POST "/api/watchfire/sites/{site}/saved" Site(EditSite) => saved::add;
     POST "/api/watchfire/sites/{site}/saved/{saved}" Site(EditSite) => saved::change;

@@ -10,7 +10,7 @@ use axum::response::IntoResponse;
 use door::Refusal;
 use history::query::{Filter, STEPS_MAX};
 use model::rights::Principal;
-use model::{Millis, SavedId, Site, limits};
+use model::{Millis, SavedId, Site, SiteId, limits};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::saved::{SavedItem, SavedKind};
@@ -114,6 +114,14 @@ pub async fn remove(
     let id: SavedId = id.parse().map_err(|_| Refusal::not_found())?;
     web.store.saved.remove(site.id, id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// The filter of a segment of this site; None where it has none of that id.
+pub async fn segment(web: &Web, site: SiteId, id: SavedId) -> Result<Option<Filter>, Problem> {
+    let all = web.store.saved.all(site).await?;
+    let item = all.into_iter().find(|item| item.id == id && item.kind == SavedKind::Segment);
+    // A body that does not read is as good as none: nothing is shown for it.
+    Ok(item.and_then(|item| serde_json::from_str(&item.body).ok()).map(|FilterBody { filter }| filter))
 }
 
 async fn item(request: Request, id: SavedId, created: Millis) -> Result<SavedItem, Problem> {

@@ -97,6 +97,7 @@ impl World {
             bus: self.bus.clone(),
             history: self.history.clone(),
             sites: self.store.sites.clone(),
+            totals: self.store.totals.clone(),
             live,
             clock: self.clock.clone(),
         };

@@ -183,7 +183,7 @@ async fn settle(store: &Store) {
         };
         accounts.mint_token(token, SecretHash::of(secret)).await.unwrap();
     }
-    let share = Share { id: ShareId::of(1), site: SITE, name: "wall".into(), created: now };
+    let share = Share { id: ShareId::of(1), site: SITE, name: "wall".into(), created: now, segment: None };
     accounts.share(share, SecretHash::of(SHARE)).await.unwrap();
 }
 

@@ -28,18 +28,19 @@ use super::sites::SITES;
 use super::step::Step;
 use super::tail::TAIL;
 use super::tokens::TOKENS;
+use super::totals::DAY_TOTALS;
 use super::transaction::{read, write};
 use super::{META, turns};
 use crate::history::History;
 use crate::moving::history::{import_history, number, pair, tail};
 use crate::moving::parts::parts;
-use crate::moving::{Key, Kind, Mark, Moving, Page, Row};
+use crate::moving::{Key, Kind, Mark, Moving, Page, Row, TOTALS_PAGE_MAX};
 use crate::{Result, StoreError};
 
 /// The database, and its history.
 pub struct MongoMoving(pub Arc<Database>, pub Arc<dyn History>);
 
-const ALL: [&str; 14] = [
+const ALL: [&str; 15] = [
     ACCOUNTS,
     SITES,
     MEMBERS,
@@ -48,6 +49,7 @@ const ALL: [&str; 14] = [
     INVITATIONS,
     SHARES,
     SAVED,
+    DAY_TOTALS,
     SALTS,
     FORGOTTEN,
     PEAKS,
@@ -93,6 +95,7 @@ impl Moving for MongoMoving {
         if kind == Kind::Segments {
             return parts(self.1.as_ref(), self, after, limit).await;
         }
+        let limit = if kind == Kind::Totals { limit.min(TOTALS_PAGE_MAX) } else { limit };
         let rows = match kind {
             Kind::Folds => {
                 let behind = number(&after).unwrap_or(i64::MIN);
@@ -158,6 +161,7 @@ async fn export(
         Kind::Tokens => (TOKENS, behind, by_id),
         Kind::Shares => (SHARES, behind, by_id),
         Kind::Saved => (SAVED, behind, by_id),
+        Kind::Totals => (DAY_TOTALS, behind_pair("site", "slot", &after), doc! { "site": 1, "slot": 1 }),
         Kind::Forgotten => (FORGOTTEN, behind, by_id),
         Kind::Peaks => (PEAKS, behind_pair("hour", "site", &after), doc! { "hour": 1, "site": 1 }),
         Kind::SignIns | Kind::Invitations | Kind::Salts => {
@@ -195,6 +199,7 @@ fn read_row(kind: Kind, row: &Document) -> anyhow::Result<Row> {
         Kind::Invitations => Row::Invitation(rows::invitation(row)?),
         Kind::Shares => Row::Share(rows::share(row)?),
         Kind::Saved => Row::Saved(rows::saved(row)?),
+        Kind::Totals => Row::Total(rows::total(row)?),
         Kind::Salts => Row::Salt(rows::salt(row)?),
         Kind::Forgotten => Row::Forgotten(row.get_i64("_id")?),
         Kind::Peaks => Row::Peak(Peak {
@@ -223,6 +228,9 @@ async fn import(step: &mut Step, rows: &[Row]) -> Result<()> {
             Row::Invitation(row) => (INVITATIONS, doc! { "_id": row.id }, rows::of_invitation(row)),
             Row::Share(row) => (SHARES, doc! { "_id": row.id }, rows::of_share(row)),
             Row::Saved(row) => (SAVED, doc! { "_id": row.id }, rows::of_saved(row)),
+            Row::Total(row) => {
+                (DAY_TOTALS, doc! { "site": row.site, "slot": row.slot }, doc! { "body": &row.body })
+            }
             Row::Salt(row) => (SALTS, doc! { "_id": &row.name }, rows::of_salt(row)),
             Row::Forgotten(_) | Row::Peak(_) | Row::Part(_) | Row::Batch(_) | Row::Fold(_) => continue,
         };

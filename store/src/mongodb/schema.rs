@@ -19,11 +19,12 @@ use super::step::{Step, code};
 use super::{turns, *};
 
 /// The version that this program reads and writes.
-pub const V: i32 = 2;
+pub const V: i32 = 4;
 
 /// Migration n (from 1) is entry n - 1; it brings version n - 1 to n. Append only. Each may be run twice: a program
 /// that is killed on the way begins it again.
-const MIGRATIONS: &[&str] = &["collections and indexes", "segments and saved items"];
+const MIGRATIONS: &[&str] =
+    &["collections and indexes", "segments and saved items", "share links of a segment", "daily totals"];
 
 /// How long after its end a document is removed by the server itself, where nobody asked before: longer than clocks
 /// of servers are apart. Whoever reads looks at the time anyway.
@@ -79,6 +80,7 @@ fn indexes() -> Vec<Index> {
         unique(shares::SHARES, doc! { "secret": 1 }),
         plain(shares::SHARES, doc! { "site": 1, "created": -1 }),
         plain(saved::SAVED, doc! { "site": 1, "kind": 1 }),
+        unique(totals::DAY_TOTALS, doc! { "site": 1, "slot": 1 }),
         expiring(salts::SALTS),
         expiring(holder::HOLDERS),
     ]

@@ -30,6 +30,7 @@ impl Content {
             Row::Invitation(row) => of_plain(row),
             Row::Share(row) => of_plain(row),
             Row::Saved(row) => of_plain(row),
+            Row::Total(row) => of_plain(row),
             Row::Salt(row) => of_plain(row),
             Row::Forgotten(site) => of_plain(site),
             Row::Peak(peak) => of_plain(peak),

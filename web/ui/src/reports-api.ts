@@ -1,5 +1,6 @@
 // Questions to the API of reports and its answers: the shapes of docs/api-reports.md.
 import type { ApiFilter } from "./reports-filters";
+import type { Imported } from "./reports-imported";
 import type { AnyMetric, GoalMetric, Values } from "./reports-words";
 
 export type Asked = { kind: string } & Record<string, unknown>;
@@ -22,6 +23,7 @@ export interface Breakdown {
 
 export interface Bucket {
   from: number;
+  imported?: true;
 }
 
 export type Series = Partial<Record<AnyMetric, number[]>>;
@@ -42,6 +44,7 @@ export interface BreakdownAnswer {
   next?: number | null;
   before?: { range: { from: number; to: number }; totals?: Values; buckets?: Bucket[]; series?: Series };
   limited: string | null;
+  imported?: Imported;
 }
 
 export interface Trouble {

@@ -12,6 +12,7 @@ import { conditionOf, stepFilter } from "./reports-filters";
 import type { Condition } from "./reports-filters";
 import { drawJourneys } from "./reports-journeys";
 import type { JourneysAnswer } from "./reports-journeys";
+import { leftNote } from "./reports-imported";
 import type { Labels } from "./reports-labels";
 import { percent } from "./reports-words";
 import type { Questions } from "./reports-questions";
@@ -43,6 +44,8 @@ export interface BehaviourMeans {
   labels: Labels;
   /** Null: whoever looks is not told what is saved. */
   saved: SavedApi | null;
+  /** What a link that shows a part of the site is limited to: `visits` or `hits`. */
+  limited: string | undefined;
   naming: NameDialog;
   narrow: (condition: Condition) => void;
   change: (changed: Partial<View>) => void;
@@ -66,6 +69,8 @@ export class Behaviour {
     list.setAttribute("aria-label", "Behaviour");
     for (const name of BEHAVIOUR_TABS) {
       if (name === "goals" && means.saved === null) continue;
+      if (name === "retention" && means.limited !== undefined) continue;
+      if (name === "journeys" && means.limited === "hits") continue;
       const tab = make("button", "", NAMES[name]);
       tab.type = "button";
       tab.setAttribute("role", "tab");
@@ -85,7 +90,7 @@ export class Behaviour {
 
   /** The controls at once, the numbers when they come. */
   async show(asked: View, questions: Questions, signal: AbortSignal): Promise<void> {
-    const view: View = this.means.saved === null && asked.behaviour === "goals" ? { ...asked, behaviour: "funnel" } : asked;
+    const view: View = this.tabs.has(asked.behaviour) ? asked : { ...asked, behaviour: "funnel" };
     for (const [name, tab] of this.tabs) {
       tab.ariaSelected = String(name === view.behaviour);
       tab.tabIndex = name === view.behaviour ? 0 : -1;
@@ -98,9 +103,11 @@ export class Behaviour {
     const { told } = await this.means.ask({ told: this.question(view, questions) }, signal);
     if (signal.aborted || !told) return;
     if ("trouble" in told) return this.put(make("p", "nothing", told.trouble.message));
-    if (view.behaviour === "funnel") return this.put(this.funnel(view, told.answer));
-    if (view.behaviour === "retention") return this.put(drawRetention(told.answer as RetentionAnswer, this.means.labels));
-    this.put(drawJourneys(told.answer as JourneysAnswer, (start) => this.means.change({ start })));
+    if (view.behaviour === "funnel") this.put(this.funnel(view, told.answer));
+    else if (view.behaviour === "retention") this.put(drawRetention(told.answer as RetentionAnswer, this.means.labels));
+    else this.put(drawJourneys(told.answer as JourneysAnswer, (start) => this.means.change({ start })));
+    const left = leftNote(told.answer.imported);
+    if (left) this.stage.append(left);
   }
 
   private async showGoals(questions: Questions, signal: AbortSignal): Promise<void> {

@@ -16,6 +16,7 @@ import { DatePicker } from "./reports-dates";
 import { FilterDialog } from "./reports-filter-dialog";
 import { isNarrowedTo, toggledIs, withCondition } from "./reports-filters";
 import type { Condition } from "./reports-filters";
+import { headlineText } from "./reports-imported";
 import { Keys } from "./reports-keys";
 import { Labels } from "./reports-labels";
 import { NameDialog } from "./reports-name-dialog";
@@ -29,7 +30,7 @@ import { SegmentDialog } from "./reports-segments";
 import { Sheet } from "./reports-sheet";
 import { Tiles } from "./reports-tiles";
 import { Times } from "./reports-times";
-import { METRICS, METRIC_WORDS, PANELS, metricText, numberOf } from "./reports-words";
+import { METRICS, METRIC_WORDS, metricText, numberOf, panelsOf } from "./reports-words";
 import { guideTabs } from "./tabs";
 
 const SLOW_MS = 250;
@@ -68,7 +69,7 @@ export class ReportsPage {
   private lastComparison: Comparison = "previous";
 
   constructor(private readonly root: HTMLElement) {
-    const { site = "", zone, share, world } = root.dataset;
+    const { site = "", zone, share, world, limited } = root.dataset;
     this.api = new ReportsApi(site, share ?? null);
     this.saved = share === undefined ? new SavedApi(site, "mayEdit" in root.dataset) : null;
     this.segments = this.saved && new SegmentDialog(this.saved, (segment, conditions) => this.go({ segment, conditions: conditions ?? this.view.conditions }));
@@ -86,12 +87,12 @@ export class ReportsPage {
       openAll: (_: unknown, tab: Parameters<Sheet["open"]>[0]) => this.sheet.open(tab),
       retry: () => this.load(),
     };
-    this.panels = PANELS.map((panel) => new ReportPanel(this.stage(panel.name), panel, events, (prop) => this.go({ prop })));
+    this.panels = panelsOf(limited).map((panel) => new ReportPanel(this.stage(panel.name), panel, events, (prop) => this.go({ prop })));
     this.map = new WorldMap(this.stage("places"), world ?? "", (country) => this.narrow(["country"], [country]));
     this.times = new Times(this.stage("times"), (weekday, hour) => this.narrow(["weekday", "hour"], [weekday, hour]));
     this.behaviour = new Behaviour(this.stage("behaviour"), {
       ask: (questions, signal) => this.api.ask(questions, signal), labels: this.labels, change: (changed) => this.go(changed),
-      saved: this.saved, naming, narrow: (condition) => this.filtered(condition, null),
+      saved: this.saved, limited, naming, narrow: (condition) => this.filtered(condition, null),
       pick: (title, done) => this.filters.pick(title, done),
     });
     this.dates = new DatePicker(this.calendar, (range) => this.go({ range, unit: null }));
@@ -111,14 +112,14 @@ export class ReportsPage {
       clear: () => (this.view.conditions.length > 0 || this.view.segment) && this.go({ conditions: [], segment: "" }),
       bots: () => this.go({ bots: !this.view.bots }),
       metric: (index) => METRICS[index] && this.go({ metric: METRICS[index] }),
-      live: () => location.assign(root.dataset["live"] ?? "/"),
+      live: () => root.dataset["live"] !== undefined && location.assign(root.dataset["live"]),
     });
   }
 
   start(): void {
     guideTabs(this.root);
     this.listen();
-    this.watchNow();
+    if (this.root.dataset["limited"] === undefined) this.watchNow();
     for (const control of this.root.querySelectorAll<HTMLButtonElement>(":disabled[data-part]")) control.disabled = false;
     if (this.saved) this.savedKnown = this.saved.load().catch((error) => console.error(error));
     addEventListener("popstate", () => this.show(viewFrom(location.search)));
@@ -251,6 +252,9 @@ export class ReportsPage {
     part(this.root, "chart-exports").replaceChildren(...this.exports(questions.totals()).map(([name, url]) => exportLink(name, url, "Chart")));
     this.drawPanels(answers);
     this.drawNoMatch(totals);
+    const imported = part(this.root, "imported");
+    imported.hidden = totals.imported === undefined;
+    if (totals.imported) say(imported, headlineText(totals.imported));
     const spoken = METRICS.slice(0, 3).map((metric) => `${METRIC_WORDS[metric].name} ${metricText(metric, numberOf(metric, totals.totals ?? {}))}`);
     say(part(this.root, "spoken"), `${this.labels.range(view.range, totals.range)}: ${spoken.join(", ")}`);
   }
