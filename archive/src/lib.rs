@@ -9,7 +9,7 @@ mod limits;
 mod shelf;
 
 pub use archive::{Archive, Asked};
-pub use erase::{Erased, erase};
+pub use erase::{Erased, Whom, erase};
 pub use fold::{Done, fold, is_overdue};
 pub use limits::Limits;
 

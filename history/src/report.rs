@@ -20,6 +20,7 @@ mod mask;
 mod overlay;
 pub(crate) mod packed;
 mod part;
+pub mod people;
 mod retention;
 mod scan;
 mod sums;

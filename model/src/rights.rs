@@ -28,6 +28,8 @@ impl Role {
 pub enum Action {
     /// Live view, visitors, feed, counts.
     SeeLive,
+    /// Whom the site named of its visitors, and what each visitor did.
+    SeeProfiles,
     /// The tag page and the site's settings, read only.
     SeeSettings,
     EditSite,
@@ -40,7 +42,7 @@ pub enum Action {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
-    /// Read the live stream and the API of the token's sites.
+    /// Read the live stream, the reports and the profiles of the token's sites.
     Read,
     /// State other people's addresses and agents with hits (replaying logs, server-side senders).
     StateSender,
@@ -91,7 +93,7 @@ pub fn may(principal: &Principal, role: Option<Role>, site: SiteId, action: Acti
                 TokenSites::One(only) => *only == site,
             };
             within
-                && action == Action::SeeLive
+                && matches!(action, Action::SeeLive | Action::SeeProfiles)
                 && scopes.contains(&Scope::Read)
                 && (*operator || role_may(role, action))
         }
@@ -100,7 +102,7 @@ pub fn may(principal: &Principal, role: Option<Role>, site: SiteId, action: Acti
 
 fn role_may(role: Option<Role>, action: Action) -> bool {
     let needed = match action {
-        Action::SeeLive => Role::Viewer,
+        Action::SeeLive | Action::SeeProfiles => Role::Viewer,
         Action::SeeSettings | Action::EditSite | Action::ManagePeople => Role::Admin,
         Action::DeleteSite => Role::Owner,
     };
@@ -113,8 +115,14 @@ mod tests {
 
     const SITE: SiteId = SiteId::of(1);
     const OTHER: SiteId = SiteId::of(2);
-    const ACTIONS: [Action; 5] =
-        [Action::SeeLive, Action::SeeSettings, Action::EditSite, Action::ManagePeople, Action::DeleteSite];
+    const ACTIONS: [Action; 6] = [
+        Action::SeeLive,
+        Action::SeeProfiles,
+        Action::SeeSettings,
+        Action::EditSite,
+        Action::ManagePeople,
+        Action::DeleteSite,
+    ];
 
     fn allowed(principal: &Principal, role: Option<Role>, site: SiteId) -> Vec<Action> {
         ACTIONS.into_iter().filter(|&action| may(principal, role, site, action)).collect()
@@ -126,8 +134,8 @@ mod tests {
         let operator = Principal::Account { id: AccountId::of(1), operator: true };
         assert_eq!(allowed(&Principal::Stranger, None, SITE), vec![]);
         assert_eq!(allowed(&member, None, SITE), vec![]);
-        assert_eq!(allowed(&member, Some(Role::Viewer), SITE), ACTIONS[..1]);
-        assert_eq!(allowed(&member, Some(Role::Admin), SITE), ACTIONS[..4]);
+        assert_eq!(allowed(&member, Some(Role::Viewer), SITE), ACTIONS[..2]);
+        assert_eq!(allowed(&member, Some(Role::Admin), SITE), ACTIONS[..5]);
         assert_eq!(allowed(&member, Some(Role::Owner), SITE), ACTIONS);
         assert_eq!(allowed(&operator, None, SITE), ACTIONS);
         let share = Principal::Share { id: ShareId::of(1), site: SITE };
@@ -145,11 +153,11 @@ mod tests {
             scopes: scopes.to_vec(),
         };
         let read = token(false, TokenSites::One(SITE), &[Scope::Read]);
-        assert_eq!(allowed(&read, Some(Role::Owner), SITE), ACTIONS[..1]);
+        assert_eq!(allowed(&read, Some(Role::Owner), SITE), ACTIONS[..2]);
         assert_eq!(allowed(&read, None, SITE), vec![]);
         assert_eq!(allowed(&read, Some(Role::Owner), OTHER), vec![]);
         let states = token(true, TokenSites::All, &[Scope::StateSender]);
         assert_eq!(allowed(&states, Some(Role::Owner), SITE), vec![]);
-        assert_eq!(allowed(&token(true, TokenSites::All, &[Scope::Read]), None, OTHER), ACTIONS[..1]);
+        assert_eq!(allowed(&token(true, TokenSites::All, &[Scope::Read]), None, OTHER), ACTIONS[..2]);
     }
 }
