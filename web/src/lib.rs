@@ -22,6 +22,7 @@ pub mod options;
 mod overview;
 pub mod passwords;
 mod people;
+mod profiles;
 pub mod reports;
 mod reports_page;
 pub mod router;

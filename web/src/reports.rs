@@ -14,7 +14,7 @@ mod table;
 
 pub use ask::{Moment, ask};
 pub(crate) use export::file;
-pub(crate) use http::post;
+pub(crate) use http::{json_of, limit_rate, post};
 pub use question::{QUESTIONS_MAX, Question};
 #[cfg(test)]
 pub(crate) use rate::BURST;

@@ -7,6 +7,7 @@ mod hostile_reports;
 mod openapi;
 mod past;
 mod people_pages;
+mod profiles;
 mod reports_api;
 mod rights;
 mod saved_api;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::past::{event, view};
+use super::past::{event, identify, view};
 use super::reports_api::post;
 use super::{Browser, NOW, World};
 use crate::router::ROUTES;
@@ -191,6 +191,11 @@ async fn real_questions_and_answers_fit_their_schemas() {
     let path = format!("{api}/{site}/saved");
     fits("SavedItem", &owner.send(axum::http::Method::POST, &path, &[], saved.to_string()).await.json());
     fits("SavedItems", &owner.get(&path).await.json());
+    world.happened(&site, &[identify(1, NOW.0 - 3_000, "ada", &[("plan", "pro")])]).await;
+    fits("Profiles", &owner.get(&format!("{api}/{site}/profiles")).await.json());
+    for profile in ["profiles/person?identity=ada", "visitors/0000000000000001"] {
+        fits("Profile", &owner.get(&format!("{api}/{site}/{profile}")).await.json());
+    }
     let path = format!("{api}/{site}/visitors/00000000000000ff/erase");
     fits("Erased", &owner.send(axum::http::Method::POST, &path, &[], String::new()).await.json());
 }

@@ -35,6 +35,12 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
     ("POST", "/sites/new", [SignIn, Nothing, Nothing, Nothing, Nothing, In]),
     ("GET", "/sites/{site}", [SignIn, Nothing, In, In, In, In]),
     ("GET", "/sites/{site}/reports", [SignIn, Nothing, In, In, In, In]),
+    ("GET", "/sites/{site}/profiles", [SignIn, Nothing, In, In, In, In]),
+    // Nobody is called nothing, and no such visitor was here; `profiles` has who sees those that were.
+    ("GET", "/sites/{site}/profiles/person", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("POST", "/sites/{site}/profiles/erase", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("GET", "/sites/{site}/visitors/{visitor}", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("POST", "/sites/{site}/visitors/{visitor}/erase", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
     ("GET", "/sites/{site}/tag", [SignIn, Nothing, Nothing, In, In, In]),
     ("GET", "/sites/{site}/settings", [SignIn, Nothing, Nothing, In, In, In]),
     ("POST", "/sites/{site}/settings", [SignIn, Nothing, Nothing, In, In, In]),
@@ -69,6 +75,18 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
     (
         "POST",
         "/api/watchfire/sites/{site}/saved/{saved}/remove",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
+    ("GET", "/api/watchfire/sites/{site}/profiles", [SignIn, Nothing, In, In, In, In]),
+    (
+        "GET",
+        "/api/watchfire/sites/{site}/profiles/person",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
+    ("POST", "/api/watchfire/sites/{site}/profiles/erase", [SignIn, Nothing, Nothing, In, In, In]),
+    (
+        "GET",
+        "/api/watchfire/sites/{site}/visitors/{visitor}",
         [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
     ),
     ("POST", "/api/watchfire/sites/{site}/visitors/{visitor}/erase", [SignIn, Nothing, Nothing, In, In, In]),
