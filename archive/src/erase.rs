@@ -14,7 +14,7 @@ use store::{History, StoreError};
 
 use crate::blob::Segments;
 use crate::fold::{fold, segment};
-use crate::{ArchiveError, Result};
+use crate::{ArchiveError, Result, Stores};
 
 /// How often a fold may come in between.
 const ATTEMPTS: usize = 16;
@@ -40,13 +40,14 @@ pub struct Erased {
 /// no batch of the tail holds it; the segments that it stood in can be read for `SEGMENT_GRACE` more, by reports under way. Who comes again
 /// counts as somebody new. The tail is emptied on the way: were the program to crash, the last thirty minutes of the live page could not be
 /// rebuilt. Cut off in between, some may be left; asked again, it goes on.
-pub async fn erase(history: &Arc<dyn History>, site: &Site, whom: &Whom, now: Millis) -> Result<Erased> {
+pub async fn erase(stores: &Stores, site: &Site, whom: &Whom, now: Millis) -> Result<Erased> {
     let mut erased = Erased::default();
     let mut going = Going::new(whom);
     let mut conflicts = 0;
     loop {
-        let done = fold(history, site, now, Duration::ZERO).await?;
-        let put = if done.is_superseded { None } else { rewrite(history, site, &mut going, now).await? };
+        let done = fold(stores, site, now, Duration::ZERO).await?;
+        let put =
+            if done.is_superseded { None } else { rewrite(&stores.history, site, &mut going, now).await? };
         match put {
             Some(Erased { visits: 0, .. }) if !done.is_more => return Ok(erased),
             Some(more) => {

@@ -216,6 +216,7 @@ async fn start_processor(backends: &Backends, clock: Arc<dyn Clock>) -> anyhow::
     let deps = processor::Deps {
         bus: backends.bus.clone(),
         history: backends.store.history.clone(),
+        saved: backends.store.saved.clone(),
         sites: backends.store.sites.clone(),
         live: backends.live.clone(),
         clock,
@@ -277,7 +278,7 @@ async fn start_pages(
 ) -> anyhow::Result<Routes> {
     let deps = web::Deps {
         store: backends.store.clone(),
-        archive: Archive::new(backends.store.history.clone(), archive::Limits::default()),
+        archive: Archive::new(&backends.store, archive::Limits::default()),
         access: access.clone(),
         live: backends.live.clone(),
         clock,

@@ -6,6 +6,7 @@ mod api;
 mod assets;
 mod attempts;
 mod cookies;
+mod corrections;
 mod demo;
 mod erase;
 mod error;

@@ -109,7 +109,7 @@ fn visitor_in(path: &str) -> Result<VisitorId, Problem> {
 
 /// All that was received so far goes, for good.
 pub(crate) async fn erase_all(web: &Web, site: &Site, whom: Whom) -> Result<Erased, Problem> {
-    let erased = archive::erase(&web.store.history, site, &whom, web.clock.now()).await;
+    let erased = archive::erase(&(&web.store).into(), site, &whom, web.clock.now()).await;
     Ok(erased.map_err(refused::archive)?)
 }
 

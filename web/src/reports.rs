@@ -4,7 +4,9 @@
 mod ask;
 mod earlier;
 mod export;
+mod headline;
 mod http;
+pub(crate) mod properties;
 pub(crate) mod question;
 pub(crate) mod range;
 mod rate;
@@ -14,6 +16,7 @@ mod table;
 
 pub use ask::{Moment, ask};
 pub(crate) use export::file;
+pub(crate) use headline::{Headline, headline};
 pub(crate) use http::{json_of, limit_rate, post};
 pub use question::{QUESTIONS_MAX, Question};
 #[cfg(test)]

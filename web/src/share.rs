@@ -27,7 +27,7 @@ struct SharePage {
 
 /// `GET /share/{secret}`
 pub async fn show(State(web): State<Arc<Web>>, caller: Caller, Path(secret): Path<String>) -> Answer {
-    let site = shared_site(&web, &secret).await?;
+    let (_, site) = shared(&web, &secret).await?;
     Ok(page(&SharePage {
         shell: Shell::new(&site.name, caller.shell_account()),
         site_id: site.id.to_string(),
@@ -37,8 +37,8 @@ pub async fn show(State(web): State<Arc<Web>>, caller: Caller, Path(secret): Pat
     }))
 }
 
-/// The site that a link shows; the same 404 for every link that shows none.
-pub async fn shared_site(web: &Web, secret: &str) -> Result<Site, Problem> {
+/// Who holds a link, and the site that it shows; the same 404 for every link that shows none.
+pub async fn shared(web: &Web, secret: &str) -> Result<(Principal, Site), Problem> {
     if !secret::is_plausible(secret) {
         return Err(over());
     }
@@ -48,7 +48,7 @@ pub async fn shared_site(web: &Web, secret: &str) -> Result<Site, Problem> {
         return Err(over());
     };
     web.access.authorise(&principal, site, Action::SeeLive).await.map_err(unless_broken)?;
-    Ok(web.store.sites.site(site).await?)
+    Ok((principal, web.store.sites.site(site).await?))
 }
 
 fn unless_broken(denied: Denied) -> Problem {

@@ -40,12 +40,14 @@ pub struct Flash {
 }
 
 /// What a page may be asked to say with `?done=`: only these words.
-const SAYINGS: [(&str, &str); 14] = [
+const SAYINGS: [(&str, &str); 16] = [
     ("saved", "Saved."),
     ("password", "Your password is changed. You are signed out everywhere else."),
     ("signed-out", "You are signed out."),
     ("signed-out-everywhere", "You are signed out everywhere."),
     ("deleted", "The site and everything that was counted for it are deleted."),
+    ("corrected", "Corrected: every report follows."),
+    ("taken-back", "Taken back: every number is as it was."),
     ("erased", "Erased: nothing of that history is left here."),
     ("role", "The role is changed."),
     ("removed", "The member is removed."),

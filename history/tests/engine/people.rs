@@ -10,7 +10,7 @@ use history::report::people::{
     Asked, PEOPLE_MAX, PROPERTIES_MAX, People, SEARCH_BYTES_MAX, Summary, TRAIL_HITS_MAX, TRAIL_VISITS_MAX,
     Theirs, TrailVisit, Whose, people, profile, visits_of,
 };
-use history::report::{Control, Library, Part, ReportError};
+use history::report::{Control, Library, PROPERTIES_TOLD_MAX, Part, ReportError, properties};
 use history::table::{Kind, VisitText};
 use history::zone::Zone;
 use model::{HitId, Millis, VisitorId};
@@ -257,6 +257,43 @@ fn a_browser_that_two_share_has_visits_of_each() {
     assert_eq!(visits("ada"), [(1, 0), (1, 60), (1, 120), (2, 300)]);
     assert_eq!(visits("bob"), [(1, 180), (1, 240)]);
     assert_eq!(visits("eve"), []);
+}
+
+#[test]
+fn the_properties_of_events_are_named_with_how_many_have_them() {
+    for seed in seeds() {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let world = World::random(&mut rng);
+        let shelf = Shelf::folded_in_parts(&world, &mut rng);
+        let recount = Recount::new(&world);
+        let (a, b) = (rng.i64(world.from..world.to), rng.i64(world.from..world.to));
+        let range = (a.min(b), a.max(b));
+        for bots in [Bots::Without, Bots::With, Bots::Only] {
+            let mut named: BTreeMap<String, u64> = BTreeMap::new();
+            for visit in recount.visits.iter().filter(|visit| wanted(bots, visit.bot)) {
+                for mark in &visit.marks {
+                    let EnrichedKind::Event { props, .. } = &mark.hit.kind else { continue };
+                    if (range.0..range.1).contains(&mark.hit.at.0) {
+                        props.iter().for_each(|(name, _)| *named.entry(name.to_string()).or_default() += 1);
+                    }
+                }
+            }
+            let mut named: Vec<(String, u64)> = named.into_iter().collect();
+            named.sort_by_key(|(name, count)| (std::cmp::Reverse(*count), name.clone()));
+            for parts in [&shelf.parts, &shelf.overlaid] {
+                assert_eq!(properties(parts, range, bots, &Control::plain()).unwrap(), named, "seed {seed}");
+            }
+        }
+    }
+    let event = |id: u128, from: usize| {
+        let props = (from..from + 20).map(|key| (format!("key-{key:03}").into(), "x".into())).collect();
+        hit(id, 1, 0, EnrichedKind::Event { name: "e".into(), props, pageview: None })
+    };
+    let full: Vec<_> = (0..10).map(|id| event(id, id as usize * 20)).collect();
+    let told = |hits| properties(&parts(hits), (0, i64::MAX), Bots::Without, &Control::plain()).unwrap();
+    assert_eq!(told(full.clone()).len(), PROPERTIES_TOLD_MAX);
+    let past = told([full, vec![event(11, 190)]].concat());
+    assert_eq!((past.len(), &past[0]), (PROPERTIES_TOLD_MAX, &("key-190".to_owned(), 2)));
 }
 
 #[test]

@@ -15,6 +15,7 @@ pub const REGISTRY: Migrations = &[
     include_str!("migrations/registry/0002_removed_sites.sql"),
     include_str!("migrations/registry/0003_moving.sql"),
     include_str!("migrations/registry/0004_saved_and_keep_days.sql"),
+    include_str!("migrations/registry/0005_corrections.sql"),
 ];
 
 /// Brings the schema up to date, each migration in a transaction of its own.

@@ -196,6 +196,22 @@ async fn real_questions_and_answers_fit_their_schemas() {
     for profile in ["profiles/person?identity=ada", "visitors/0000000000000001"] {
         fits("Profile", &owner.get(&format!("{api}/{site}/{profile}")).await.json());
     }
+    let correction = json!({"name": "c", "range": "7d", "filter": is, "verdict": "bot"});
+    fits("NewCorrection", &correction);
+    let told = owner.get(&format!("{api}/{site}/properties?range=7d")).await.json();
+    fits("Properties", &told);
+    assert_eq!(told["properties"], json!([{"name": "revenue", "events": 1}]));
+    assert_eq!(owner.get(&format!("{api}/{site}/properties?range=8d")).await.status, 400);
+    assert_eq!(
+        owner.get(&format!("{api}/{site}/properties?range=all")).await.json()["properties"],
+        told["properties"]
+    );
+    let path = format!("{api}/{site}/corrections");
+    fits(
+        "Correction",
+        &owner.send(axum::http::Method::POST, &path, &[], correction.to_string()).await.json(),
+    );
+    fits("Corrections", &owner.get(&path).await.json());
     let path = format!("{api}/{site}/visitors/00000000000000ff/erase");
     fits("Erased", &owner.send(axum::http::Method::POST, &path, &[], String::new()).await.json());
 }

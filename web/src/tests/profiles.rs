@@ -154,7 +154,7 @@ async fn an_erased_person_leaves_nothing_and_others_stay() {
     let (world, mut owner, site) = shop().await;
     let id: SiteId = site.parse().unwrap();
     let known: Site = world.store.sites.site(id).await.unwrap();
-    archive::fold(&world.store.history, &known, NOW, std::time::Duration::ZERO).await.unwrap();
+    archive::fold(&(&world.store).into(), &known, NOW, std::time::Duration::ZERO).await.unwrap();
     // And some that no fold took in yet.
     world.happened(&site, &[view(2, NOW.0 - 60_000, "/again")]).await;
     let path = api(&site, "profiles/erase");

@@ -35,6 +35,9 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
     ("POST", "/sites/new", [SignIn, Nothing, Nothing, Nothing, Nothing, In]),
     ("GET", "/sites/{site}", [SignIn, Nothing, In, In, In, In]),
     ("GET", "/sites/{site}/reports", [SignIn, Nothing, In, In, In, In]),
+    ("GET", "/sites/{site}/corrections", [SignIn, Nothing, Nothing, In, In, In]),
+    ("POST", "/sites/{site}/corrections", [SignIn, Nothing, Nothing, In, In, In]),
+    ("POST", "/sites/{site}/corrections/{saved}/undo", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
     ("GET", "/sites/{site}/profiles", [SignIn, Nothing, In, In, In, In]),
     // Nobody is called nothing, and no such visitor was here; `profiles` has who sees those that were.
     ("GET", "/sites/{site}/profiles/person", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
@@ -64,6 +67,7 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
     ("GET", "/api/watchfire/sites/{site}", [SignIn, Nothing, In, In, In, In]),
     ("POST", "/api/watchfire/sites/{site}/reports", [SignIn, Nothing, In, In, In, In]),
     ("GET", "/api/watchfire/sites/{site}/reports/export", [SignIn, Nothing, In, In, In, In]),
+    ("GET", "/api/watchfire/sites/{site}/properties", [SignIn, Nothing, In, In, In, In]),
     ("GET", "/api/watchfire/sites/{site}/saved", [SignIn, Nothing, In, In, In, In]),
     ("POST", "/api/watchfire/sites/{site}/saved", [SignIn, Nothing, Nothing, In, In, In]),
     (
@@ -75,6 +79,13 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
     (
         "POST",
         "/api/watchfire/sites/{site}/saved/{saved}/remove",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
+    ("GET", "/api/watchfire/sites/{site}/corrections", [SignIn, Nothing, Nothing, In, In, In]),
+    ("POST", "/api/watchfire/sites/{site}/corrections", [SignIn, Nothing, Nothing, In, In, In]),
+    (
+        "POST",
+        "/api/watchfire/sites/{site}/corrections/{saved}/undo",
         [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
     ),
     ("GET", "/api/watchfire/sites/{site}/profiles", [SignIn, Nothing, In, In, In, In]),
