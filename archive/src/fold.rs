@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use history::EnrichedHit;
+use history::amend::Correction;
 use history::fold::{Fold, needs};
+use history::report::judged::judged;
 use history::segment::{Head, Reader, write};
 use history::table::Table;
 use history::zone::{Day, Zone};
@@ -17,8 +19,9 @@ use store::history::{NewFold, NewSegment, SegmentEntry, Shelf, TailCursor};
 use store::{History, StoreError};
 
 use crate::blob::{Segments, head};
+use crate::correct::in_force;
 use crate::limits::PAGE_BATCHES;
-use crate::{ArchiveError, Result};
+use crate::{ArchiveError, Result, Stores};
 
 /// Hits that one fold takes in, and one page of the tail more at most.
 const FOLD_HITS_MAX: usize = 500_000;
@@ -38,14 +41,17 @@ pub struct Done {
 
 /// Folds what waits in the tail of a site. Batches received more than `kept` ago leave the tail with it, and days that the
 /// site no longer keeps leave its history.
-pub async fn fold(history: &Arc<dyn History>, site: &Site, now: Millis, kept: Duration) -> Result<Done> {
+pub async fn fold(stores: &Stores, site: &Site, now: Millis, kept: Duration) -> Result<Done> {
+    let history = &stores.history;
     let shelf = history.shelf(site.id).await?;
+    // Read after the shelf: where they changed since, another fold came in between.
+    let corrections = in_force(stores, site.id).await?;
     let mut waiting = waiting(history, site, shelf.folded_to).await?;
     let zone = Zone::named(&site.time_zone)?;
     let kept_from = kept_from(site, &zone, now);
     waiting.hits.retain(|hit| hit.at.0 >= kept_from);
     let mut done = Done { hits: waiting.hits.len(), is_more: waiting.is_more, ..Done::default() };
-    let work = Work { segments: Segments::new(history, site.id), zone, kept_from };
+    let work = Work { segments: Segments::new(history, site.id), zone, kept_from, corrections };
     let folded_to = waiting.last;
     let mut fold = tokio::task::spawn_blocking(move || work.fold(&shelf, &waiting.hits)).await??;
     (fold.folded_to, fold.old) = (folded_to, now.minus(kept));
@@ -115,6 +121,7 @@ struct Work {
     segments: Segments,
     zone: Zone,
     kept_from: i64,
+    corrections: Vec<Correction>,
 }
 
 impl Work {
@@ -136,7 +143,8 @@ impl Work {
             let same_day = shelf.segments.iter().filter(|entry| entry.day_start.0 == folded.day.start);
             new.gone.extend(same_day.map(|entry| entry.id));
             if !folded.table.visits.is_empty() {
-                new.segments.push(segment(&folded.table, &folded.day)?);
+                let table = judged(&folded.day, folded.table, &self.corrections, &self.zone)?;
+                new.segments.push(segment(&table, &folded.day)?);
             }
         }
         Ok(new)

@@ -7,17 +7,22 @@ mod world;
 use std::sync::Arc;
 use std::time::Duration;
 
-use archive::{Archive, ArchiveError, Limits, fold};
+use archive::{Archive, ArchiveError, Corrected, CorrectionState, Erased, Limits, Stores, Whom, fold};
 use fastrand::Rng;
+use history::amend::{Correction, Verdict};
 use history::fold::Fold;
-use history::query::{Metric, Query, Unit};
+use history::query::{Bots, Filter, Metric, Query, Sort, Unit};
+use history::report::judged::judged;
+use history::report::people::{self, Asked, Found, People, Whose, profile};
 use history::report::{self, Answer, Control, Library, Sums};
 use history::segment::Reader;
 use history::zone::Zone;
 use history::{EnrichedHit, tail};
-use model::{BatchId, HitId, Millis, Site, SiteId};
+use model::{AccountId, BatchId, HitId, Millis, SavedId, Site, SiteId};
+use store::accounts::{NewAccount, SecretHash};
 use store::history::TailBatch;
-use store::{Embedded, Store};
+use store::saved::SavedItem;
+use store::{Embedded, Store, StoreError};
 use world::World;
 
 const LATER: Millis = Millis(i64::MAX / 4);
@@ -52,7 +57,7 @@ impl Ground {
         let folder = tempfile::tempdir().unwrap();
         let store = Embedded::open(folder.path()).unwrap();
         let site = Site { time_zone: time_zone.into(), ..Site::new(SiteId::of(7), "a", &["*"], Millis(0)) };
-        let archive = Archive::new(store.history.clone(), Limits::default());
+        let archive = Archive::new(&store, Limits::default());
         Ground { _folder: folder, store, site, archive }
     }
 
@@ -72,7 +77,7 @@ impl Ground {
     }
 
     async fn fold(&self) -> archive::Done {
-        fold(&self.store.history, &self.site, LATER, Duration::ZERO).await.unwrap()
+        fold(&self.stores(), &self.site, LATER, Duration::ZERO).await.unwrap()
     }
 
     async fn all(&self) -> Answer {
@@ -185,7 +190,7 @@ async fn a_batch_that_cannot_be_read_stays_in_the_tail() {
     };
     ground.store.history.append(vec![strange]).await.unwrap();
     ground.append(&mut rng, &[world::pageview("/")]).await;
-    let refused = fold(&ground.store.history, &ground.site, LATER, Duration::ZERO).await.unwrap_err();
+    let refused = fold(&ground.stores(), &ground.site, LATER, Duration::ZERO).await.unwrap_err();
     assert!(matches!(refused, ArchiveError::Tail(_)), "{refused}");
     assert_eq!(ground.store.history.tail_of(ground.site.id, None, 10).await.unwrap().batches.len(), 2);
 }
@@ -196,7 +201,7 @@ async fn a_report_ends_at_its_limits() {
     let mut rng = Rng::with_seed(2);
     ground.append(&mut rng, &[world::pageview("/")]).await;
     let ask = async |limits: Limits| {
-        let archive = Archive::new(ground.store.history.clone(), limits);
+        let archive = Archive::new(&ground.store, limits);
         archive.answer(&ground.site, Query::totals(0, 4_102_444_800_000)).await
     };
     let none = Limits { report_time: Duration::ZERO, ..Limits::default() };
@@ -220,7 +225,7 @@ async fn days_that_a_site_no_longer_keeps_are_gone_and_late_hits_of_them_do_not_
     ground.append(&mut rng, &[on_day(100), on_day(101), on_day(102)]).await;
     let now = Millis(130 * DAY);
     let fold_now = async |ground: &Ground| {
-        fold(&ground.store.history, &ground.site, now, Duration::ZERO).await.unwrap();
+        fold(&ground.stores(), &ground.site, now, Duration::ZERO).await.unwrap();
     };
     fold_now(&ground).await;
     assert_eq!(ground.all().await.total.pageviews, 3);
@@ -248,7 +253,8 @@ async fn an_erased_visitor_is_in_no_segment_and_no_batch_and_the_others_are_as_t
     let visitor = world.hits[0].visitor;
     let others: Vec<EnrichedHit> = world.hits.iter().filter(|hit| hit.visitor != visitor).cloned().collect();
     let history = &ground.store.history;
-    let erased = archive::erase(history, &ground.site, visitor, LATER).await.unwrap();
+    let erased =
+        archive::erase(&ground.stores(), &ground.site, &Whom::Visitor(visitor), LATER).await.unwrap();
     assert!(erased.visits > 0 && erased.hits > 0, "{erased:?}");
     ground.check(&others, "after the visitor went").await;
     assert!(history.tail_of(ground.site.id, None, 1).await.unwrap().batches.is_empty());
@@ -258,6 +264,216 @@ async fn an_erased_visitor_is_in_no_segment_and_no_batch_and_the_others_are_as_t
         let table = Reader::open(Arc::new(body)).unwrap().table().unwrap();
         assert!(table.visits.iter().all(|visit| visit.visitor != visitor));
     }
-    let again = archive::erase(history, &ground.site, visitor, LATER).await.unwrap();
-    assert_eq!(again, archive::Erased::default(), "there is nothing left to erase");
+    let again = archive::erase(&ground.stores(), &ground.site, &Whom::Visitor(visitor), LATER).await.unwrap();
+    assert_eq!(again, Erased::default(), "there is nothing left to erase");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erased_person_is_gone_with_every_visit_that_belonged_to_them_and_nobody_else_is() {
+    for seed in 1..=8 {
+        let mut rng = Rng::with_seed(seed);
+        let mut world = World::random(&mut rng);
+        world.hits.iter_mut().for_each(|hit| hit.bot = None);
+        let ground = Ground::new(world.zone.time_zone().iana_name().unwrap_or("UTC"));
+        let (first, rest) = world.hits.split_at(world.hits.len() / 2);
+        ground.append(&mut rng, first).await;
+        ground.fold().await;
+        ground.append(&mut rng, rest).await;
+        let history = &ground.store.history;
+        for identity in world::IDENTITIES {
+            let before = ground.people().await;
+            let whom = Whom::Person(identity.to_owned());
+            let erased = archive::erase(&ground.stores(), &ground.site, &whom, LATER).await.unwrap();
+            let theirs = before.people.iter().find(|person| *person.identity == *identity);
+            let visits = theirs.map_or(0, |person| person.summary.visits as usize);
+            assert_eq!((erased.visits, erased.hits > 0), (visits, visits > 0), "seed {seed}: {identity}");
+            assert!(ground.people().await.people.iter().all(|person| *person.identity != *identity));
+            assert_eq!(ground.profile(identity).await, None, "seed {seed}");
+            let again = archive::erase(&ground.stores(), &ground.site, &whom, LATER).await.unwrap();
+            assert_eq!(again, Erased::default(), "seed {seed}: there is nothing left to erase");
+            let is_elsewhere = world::EVENTS.contains(&identity);
+            for entry in history.shelf(ground.site.id).await.unwrap().segments {
+                let length = entry.bytes as usize;
+                let body = history.read_segment(ground.site.id, entry.id, 0, length).await.unwrap();
+                let table = Reader::open(Arc::new(body)).unwrap().table().unwrap();
+                let is_named = table.words.texts().iter().any(|text| **text == *identity);
+                assert!(is_elsewhere || !is_named, "seed {seed}: {identity}");
+            }
+        }
+        // Who was never named is as before.
+        let named: Vec<_> = world.hits.iter().filter(|hit| hit.kind.name() == "identify").collect();
+        let is_other = |hit: &&EnrichedHit| named.iter().all(|named| named.visitor != hit.visitor);
+        let others: Vec<EnrichedHit> = world.hits.iter().filter(is_other).cloned().collect();
+        ground.check(&others, "after everybody named went").await;
+    }
+}
+
+impl Ground {
+    fn stores(&self) -> Stores {
+        Stores::from(&self.store)
+    }
+
+    async fn people(&self) -> Found {
+        let asked = People { search: String::new(), bots: Bots::With, offset: 0, limit: 100 };
+        let ask = move |on: &archive::Asked<'_>| people::people(on.parts, &asked, on.control);
+        self.archive.ask(&self.site, (i64::MIN, i64::MAX), ask).await.unwrap()
+    }
+
+    async fn profile(&self, identity: &str) -> Option<people::Profile> {
+        let asked =
+            Asked { whose: Whose::Person(identity.to_owned()), bots: Bots::With, offset: 0, limit: 9 };
+        let ask = move |on: &archive::Asked<'_>| profile(on.parts, &asked, on.control);
+        self.archive.ask(&self.site, (i64::MIN, i64::MAX), ask).await.unwrap()
+    }
+}
+
+/// A few reports of all numbers: of humans, of bots and of all.
+fn reports() -> Vec<Query> {
+    let mut queries = Vec::new();
+    for bots in [Bots::Without, Bots::Only, Bots::With] {
+        for by in
+            [&[][..], &["page"], &["source", "country"], &["new-or-returning"], &["bot"], &["exit-page"]]
+        {
+            let by = by.iter().map(|by| by.parse().unwrap()).collect();
+            let sort = Sort { by: Metric::Pageviews, ascending: false };
+            queries.push(Query { bots, by, sort, limit: 1_000, ..everything() });
+        }
+    }
+    queries
+}
+
+impl Ground {
+    async fn numbers(&self) -> Vec<Answer> {
+        let mut answers = Vec::new();
+        for query in reports() {
+            answers.push(self.archive.answer(&self.site, query).await.unwrap());
+        }
+        answers
+    }
+
+    /// The same of these hits, folded all at once, by these corrections.
+    fn expected(&self, seen: &[EnrichedHit], corrections: &[Correction]) -> Vec<Answer> {
+        let zone = Zone::named(&self.site.time_zone).unwrap();
+        let mut fold = Fold::new(zone.clone());
+        fold.add_hits(seen);
+        let library = Library::new(usize::MAX);
+        let part = |folded: history::fold::Folded| {
+            let table = judged(&folded.day, folded.table, corrections, &zone).unwrap();
+            Arc::new(library.hold(&folded.day, table))
+        };
+        let parts: Vec<_> = fold.finish().into_iter().map(part).collect();
+        let answer = |query: &Query| report::answer(&parts, &zone, query, &Control::plain()).unwrap();
+        reports().iter().map(answer).collect()
+    }
+
+    async fn correct(&self, number: u64, correction: Correction) -> archive::Result<Corrected> {
+        let about = (SavedId::of(number), format!("correction {number}"), "Olive".to_owned());
+        archive::correct(&self.stores(), &self.site, about, correction, Millis(number as i64)).await
+    }
+
+    /// What is saved of a site needs the site.
+    async fn found(&self) {
+        let (secret, owner) = (SecretHash::of("set-up"), AccountId::of(1));
+        let email = "ada@a.example".into();
+        let account = NewAccount { id: owner, name: "Ada".into(), email, password_phc: "x".into() };
+        self.store.accounts.offer_set_up(secret).await.unwrap();
+        self.store.accounts.set_up(secret, account, Millis(0)).await.unwrap();
+        self.store.sites.add(self.site.clone(), owner).await.unwrap();
+    }
+}
+
+fn random_correction(rng: &mut Rng) -> Correction {
+    let filters = [
+        ("page", "/a"),
+        ("page", "/"),
+        ("source", "Google"),
+        ("source", "direct"),
+        ("country", "FR"),
+        ("event", "buy"),
+        ("bot", "names-itself"),
+        ("bot", ""),
+    ];
+    let (by, value) = filters[rng.usize(..filters.len())];
+    let filter = Filter::Is { by: by.parse().unwrap(), values: vec![value.to_owned()] };
+    let verdict = if rng.bool() { Verdict::Bot } else { Verdict::Human };
+    Correction { from: 0, to: 4_102_444_800_000, filter, verdict }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_correction_taken_back_leaves_every_number_as_it_was_whatever_was_folded_meanwhile() {
+    for seed in 1..=6 {
+        let mut rng = Rng::with_seed(seed);
+        let world = World::random(&mut rng);
+        let ground = Ground::new(world.zone.time_zone().iana_name().unwrap_or("UTC"));
+        ground.found().await;
+        let third = world.hits.len() / 3;
+        let (first, rest) = world.hits.split_at(third);
+        let (second, last) = rest.split_at(third);
+        ground.append(&mut rng, first).await;
+        ground.fold().await;
+        ground.append(&mut rng, second).await;
+        assert_eq!(ground.numbers().await, ground.expected(&world.hits[..third * 2], &[]), "seed {seed}");
+
+        let mut in_force = Vec::new();
+        for number in 1..=3 {
+            let correction = random_correction(&mut rng);
+            let made = ground.correct(number, correction.clone()).await.unwrap();
+            assert_eq!((made.state, &*made.by), (CorrectionState::InForce, "Olive"));
+            in_force.push((SavedId::of(number), correction));
+            let list: Vec<Correction> = in_force.iter().map(|(_, one)| one.clone()).collect();
+            let seen = &world.hits[..third * 2];
+            assert_eq!(ground.numbers().await, ground.expected(seen, &list), "seed {seed}: {list:?}");
+        }
+        let list = |in_force: &[(SavedId, Correction)]| -> Vec<Correction> {
+            in_force.iter().map(|(_, one)| one.clone()).collect()
+        };
+        // In the tail, and then folded: what comes later follows too.
+        ground.append(&mut rng, last).await;
+        assert_eq!(ground.numbers().await, ground.expected(&world.hits, &list(&in_force)), "seed {seed}");
+        ground.fold().await;
+        assert_eq!(ground.numbers().await, ground.expected(&world.hits, &list(&in_force)), "seed {seed}");
+        while !in_force.is_empty() {
+            let (id, _) = in_force.remove(rng.usize(..in_force.len()));
+            archive::take_back(&ground.stores(), &ground.site, id).await.unwrap();
+            assert_eq!(ground.numbers().await, ground.expected(&world.hits, &list(&in_force)), "seed {seed}");
+        }
+        assert_eq!(archive::corrections(&ground.stores(), ground.site.id).await.unwrap(), []);
+        assert_eq!(ground.numbers().await, ground.expected(&world.hits, &[]), "seed {seed}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_correction_that_was_cut_off_is_gone_on_with() {
+    let mut rng = Rng::with_seed(3);
+    let world = World::random(&mut rng);
+    let ground = Ground::new("UTC");
+    ground.found().await;
+    ground.append(&mut rng, &world.hits).await;
+    ground.fold().await;
+    let filter = Filter::Is { by: "page".parse().unwrap(), values: vec!["/".into()] };
+    let correction = Correction { from: 0, to: i64::MAX, filter, verdict: Verdict::Bot };
+    ground.correct(1, correction.clone()).await.unwrap();
+    let with = ground.expected(&world.hits, std::slice::from_ref(&correction));
+    let without = ground.expected(&world.hits, &[]);
+    assert_ne!(with, without);
+
+    // As if it had been killed right after it said what it is about to do.
+    let (saved, stores) = (&ground.store.saved, ground.stores());
+    let [item] = &saved.all(ground.site.id).await.unwrap()[..] else { panic!("one is saved") };
+    let said = |state: &str| SavedItem { body: item.body.replace("in-force", state), ..item.clone() };
+    saved.change(ground.site.id, said("taken-back")).await.unwrap();
+    archive::settle(&stores, &ground.site, Millis(2)).await.unwrap();
+    assert_eq!((ground.numbers().await, saved.all(ground.site.id).await.unwrap()), (without, vec![]));
+    saved.add(ground.site.id, said("begun")).await.unwrap();
+    archive::settle(&stores, &ground.site, Millis(2)).await.unwrap();
+    let begun = archive::corrections(&stores, ground.site.id).await.unwrap();
+    assert_eq!(begun[0].state, CorrectionState::Begun, "whoever made it may still be at it");
+    archive::settle(&stores, &ground.site, Millis(600_002)).await.unwrap();
+    let done = archive::corrections(&stores, ground.site.id).await.unwrap();
+    assert_eq!(done[0].state, CorrectionState::InForce);
+    assert_eq!(ground.numbers().await, with);
+    let nowhere = archive::take_back(&stores, &ground.site, SavedId::of(9)).await;
+    assert!(matches!(nowhere, Err(ArchiveError::Store(StoreError::NotFound(_)))));
+    let bad = Correction { filter: Filter::Visitor(Box::new(correction.filter.clone())), ..correction };
+    assert!(matches!(ground.correct(2, bad).await, Err(ArchiveError::Report(_))));
 }

@@ -1,7 +1,8 @@
 //! Folding: hits of the tail, and what was folded before, into one table a day, exactly as if all had come at once.
 //!
-//! - A visit is a run of one visitor's hits, all judged human or all judged bot, with no gap over `VISIT_GAP_MAX`. It belongs
+//! - A visit is a run of one visitor's hits, all judged human or all judged bot when they came, with no gap over `VISIT_GAP_MAX`. It belongs
 //!   to the site's day that it began on, with all its hits, however long it lasts.
+//! - Corrections change nothing of this: what they make of a verdict is laid over the tables, see [`crate::report::judged`].
 //! - A hit id counts once; what was folded first stays.
 //! - Heartbeats and leaves become part of their pageview's row in the same visit: the largest total, the deepest scroll, the
 //!   last sign of life. Where the visit has no such row they become one of [`Kind::Presence`].
@@ -10,7 +11,6 @@
 //! - The first hit decides a visit's source, place, agent, language and screen; at the same millisecond a counted hit
 //!   before a heartbeat, then by kind and id.
 
-mod correct;
 mod merge;
 mod rows;
 
@@ -30,7 +30,7 @@ const GAP_MS: i64 = VISIT_GAP_MAX.as_millis() as i64;
 #[derive(Debug)]
 pub struct Folded {
     pub day: Day,
-    /// Without visits where all of them now began on another day: its segment goes.
+    /// Without visits where all of them now began on another day: its segment goes. Verdicts as hits came with them.
     pub table: Table,
     /// It differs from what was folded before.
     pub changed: bool,
@@ -44,7 +44,6 @@ pub struct Fold {
     /// Ids of counted hits.
     ids: HashSet<u64>,
     before: Vec<Day>,
-    corrected: Option<correct::Corrected>,
     arrivals: Vec<(Millis, Life)>,
 }
 
@@ -99,7 +98,6 @@ impl Fold {
             lives: Vec::new(),
             ids: HashSet::new(),
             before: Vec::new(),
-            corrected: None,
             arrivals: Vec::new(),
         }
     }
@@ -141,9 +139,6 @@ impl Fold {
             }
         }
         let mut days = Days::new(&self.zone, &self.before);
-        if let Some(corrected) = &self.corrected {
-            corrected.mark(&mut self.lives, &mut days);
-        }
         let visits = merge::visits(self.lives, &self.words, &mut days);
         days.tables(visits, &self.words)
     }

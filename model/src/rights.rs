@@ -30,6 +30,8 @@ pub enum Action {
     SeeLive,
     /// Reports, as far as the segment of a share link lets see.
     SeeReports,
+    /// Whom the site named of its visitors, and what each visitor did.
+    SeeProfiles,
     /// The tag page and the site's settings, read only.
     SeeSettings,
     EditSite,
@@ -42,7 +44,7 @@ pub enum Action {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
-    /// Read the live stream and the API of the token's sites.
+    /// Read the live stream, the reports and the profiles of the token's sites.
     Read,
     /// State other people's addresses and agents with hits (replaying logs, server-side senders).
     StateSender,
@@ -99,7 +101,7 @@ pub fn may(principal: &Principal, role: Option<Role>, site: SiteId, action: Acti
                 TokenSites::One(only) => *only == site,
             };
             within
-                && matches!(action, Action::SeeLive | Action::SeeReports)
+                && matches!(action, Action::SeeLive | Action::SeeReports | Action::SeeProfiles)
                 && scopes.contains(&Scope::Read)
                 && (*operator || role_may(role, action))
         }
@@ -108,7 +110,7 @@ pub fn may(principal: &Principal, role: Option<Role>, site: SiteId, action: Acti
 
 fn role_may(role: Option<Role>, action: Action) -> bool {
     let needed = match action {
-        Action::SeeLive | Action::SeeReports => Role::Viewer,
+        Action::SeeLive | Action::SeeReports | Action::SeeProfiles => Role::Viewer,
         Action::SeeSettings | Action::EditSite | Action::ManagePeople => Role::Admin,
         Action::DeleteSite => Role::Owner,
     };
@@ -121,9 +123,10 @@ mod tests {
 
     const SITE: SiteId = SiteId::of(1);
     const OTHER: SiteId = SiteId::of(2);
-    const ACTIONS: [Action; 6] = [
+    const ACTIONS: [Action; 7] = [
         Action::SeeLive,
         Action::SeeReports,
+        Action::SeeProfiles,
         Action::SeeSettings,
         Action::EditSite,
         Action::ManagePeople,

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use archive::Stores;
 use hashbrown::HashMap;
 use model::{Clock, SiteId};
-use store::{DayTotals, History, Sites, StoreError};
+use store::{DayTotals, Sites, StoreError};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +21,7 @@ const RETIRE_EVERY: Duration = Duration::from_secs(3_600);
 const PAGE_SITES: usize = 256;
 
 pub struct Compaction {
-    pub history: Arc<dyn History>,
+    pub stores: Stores,
     pub sites: Arc<dyn Sites>,
     pub totals: Arc<dyn DayTotals>,
     pub clock: Arc<dyn Clock>,
@@ -55,7 +56,7 @@ impl Compaction {
         loop {
             let now = self.clock.now();
             let (before, old) = (now.minus(self.options.fold_after), now.minus(self.options.tail_kept));
-            let sites = self.history.sites_to_fold(before, old, after, PAGE_SITES).await?;
+            let sites = self.stores.history.sites_to_fold(before, old, after, PAGE_SITES).await?;
             for site in &sites {
                 if self.is_ours(*site) && !resting.contains_key(site) {
                     let took = self.fold(*site).await;
@@ -85,11 +86,13 @@ impl Compaction {
             {
                 self.totals.remove_before(site.id, day).await?;
             }
-            if self.is_ours(site.id) && archive::is_overdue(&self.history, &site, self.clock.now()).await? {
+            if self.is_ours(site.id)
+                && archive::is_overdue(&self.stores.history, &site, self.clock.now()).await?
+            {
                 self.fold(site.id).await;
             }
         }
-        self.history.sweep().await?;
+        self.stores.history.sweep().await?;
         *checked = Some(Instant::now());
         Ok(())
     }
@@ -115,10 +118,10 @@ impl Compaction {
             Err(error) => return Err(error.into()),
         };
         loop {
-            let done = archive::fold(&self.history, &site, self.clock.now(), self.options.tail_kept).await?;
+            let done = archive::fold(&self.stores, &site, self.clock.now(), self.options.tail_kept).await?;
             tracing::debug!(site = %site.id, hits = done.hits, segments = done.segments, "folded");
             if !done.is_more || done.is_superseded {
-                return Ok(());
+                return archive::settle(&self.stores, &site, self.clock.now()).await;
             }
         }
     }

@@ -95,7 +95,7 @@ pub async fn export(store: &Store, options: &ExportOptions) -> anyhow::Result<(u
         Err(StoreError::NotFound(_)) => bail!("there is no site {} in this store", options.site),
         found => found.context("cannot read the site")?,
     };
-    fold_all(&store.history, &site).await?;
+    fold_all(&store.into(), &site).await?;
     let mut out = Out::open(options)?;
     let (mut days, mut rows, mut behind) = (0, 0, None);
     while let Some((head, body)) = next_segment(store.history.as_ref(), &site, &mut behind, options).await? {
@@ -138,9 +138,9 @@ async fn totals_lines(
 }
 
 /// What waits in the tail becomes segments, as compaction does it; nothing leaves the tail for it.
-async fn fold_all(history: &Arc<dyn History>, site: &Site) -> anyhow::Result<()> {
+async fn fold_all(stores: &archive::Stores, site: &Site) -> anyhow::Result<()> {
     for _ in 0..ATTEMPTS {
-        let done = archive::fold(history, site, Millis(0), Duration::ZERO).await?;
+        let done = archive::fold(stores, site, Millis(0), Duration::ZERO).await?;
         if !done.is_more && !done.is_superseded {
             return Ok(());
         }

@@ -157,7 +157,7 @@ async fn of_store(uri: &str, site: SiteId, question: Value) -> anyhow::Result<To
     let told = async {
         let site = store.sites.site(site).await.with_context(|| format!("--site {site}"))?;
         let question = Question::read(question).map_err(|refusal| anyhow::anyhow!(refusal.message))?;
-        let archive = Archive::new(store.history.clone(), Limits::default());
+        let archive = Archive::new(&store, Limits::default());
         let now = SystemClock.now();
         let moment = Moment { now, within: None };
         let answers = ask(&archive, store.totals.as_ref(), &site, vec![Ok(question)], moment).await;

@@ -220,6 +220,7 @@ async fn start_processor(
     let deps = processor::Deps {
         bus: backends.bus.clone(),
         history: backends.store.history.clone(),
+        saved: backends.store.saved.clone(),
         sites: backends.store.sites.clone(),
         totals: backends.store.totals.clone(),
         live: backends.live.clone(),
@@ -297,7 +298,7 @@ async fn start_pages(
 ) -> anyhow::Result<Routes> {
     let deps = web::Deps {
         store: backends.store.clone(),
-        archive: Archive::new(backends.store.history.clone(), archive::Limits::default()),
+        archive: Archive::new(&backends.store, archive::Limits::default()),
         access: access.clone(),
         live: backends.live.clone(),
         clock,

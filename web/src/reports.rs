@@ -4,8 +4,10 @@
 mod ask;
 mod earlier;
 mod export;
+mod headline;
 mod http;
 mod imported;
+pub(crate) mod properties;
 pub(crate) mod question;
 pub(crate) mod range;
 mod rate;
@@ -17,7 +19,8 @@ mod within;
 
 pub use ask::{Moment, ask};
 pub(crate) use export::file;
-pub(crate) use http::post;
+pub(crate) use headline::{Headline, headline};
+pub(crate) use http::{json_of, limit_rate, post};
 pub use imported::{DayRow, date_of, dimensions, number_of};
 pub use question::{QUESTIONS_MAX, Question, name as metric_name};
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::Web;
 use crate::error::Answer;
 use crate::guard::{Caller, OnSite};
 use crate::live_page::has_hits;
+use crate::reports::{Headline, headline};
 use crate::share::{Shared, shared};
 use crate::shell::{Shell, page};
 
@@ -22,6 +23,8 @@ struct ReportsPage {
     time_zone: String,
     has_hits: bool,
     may_edit: bool,
+    /// For who has no scripts.
+    headline: Vec<Headline>,
 }
 
 #[derive(Template)]
@@ -34,10 +37,12 @@ struct SharedReportsPage {
     secret: String,
     /// What the link is limited to is `visits` or `hits`; empty: to nothing.
     limited: &'static str,
+    /// For who has no scripts.
+    headline: Vec<Headline>,
 }
 
 /// `GET /sites/{site}/reports`
-pub async fn show(State(web): State<Arc<Web>>, on: OnSite) -> Answer {
+pub async fn show(State(web): State<Arc<Web>>, caller: Caller, on: OnSite) -> Answer {
     Ok(page(&ReportsPage {
         shell: Shell::on_site(&format!("{}, reports", on.site.name), &on, "reports"),
         site_id: on.site.id.to_string(),
@@ -45,13 +50,17 @@ pub async fn show(State(web): State<Arc<Web>>, on: OnSite) -> Answer {
         time_zone: on.site.time_zone.clone(),
         has_hits: has_hits(&web, on.site.id).await?,
         may_edit: on.role >= Role::Admin,
+        headline: headline(&web, &caller, &on.site).await,
     }))
 }
 
 /// `GET /share/{secret}/reports`
 pub async fn show_shared(State(web): State<Arc<Web>>, caller: Caller, Path(secret): Path<String>) -> Answer {
-    let Shared { site, within } = shared(&web, &secret).await?;
+    let Shared { principal, site, within } = shared(&web, &secret).await?;
+    // The link is all that whoever looks at this page is known by.
+    let shared = Caller { principal, account: None };
     Ok(page(&SharedReportsPage {
+        headline: headline(&web, &shared, &site).await,
         shell: Shell::new(&format!("{}, reports", site.name), caller.shell_account()),
         site_id: site.id.to_string(),
         site_name: site.name,

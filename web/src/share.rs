@@ -28,6 +28,8 @@ struct SharePage {
 
 /// What a link shows.
 pub struct Shared {
+    /// Whoever holds it.
+    pub principal: Principal,
     pub site: Site,
     /// None: all of it, live too.
     pub within: Option<Within>,
@@ -35,7 +37,7 @@ pub struct Shared {
 
 /// `GET /share/{secret}`: of a link that is limited to a segment, its reports.
 pub async fn show(State(web): State<Arc<Web>>, caller: Caller, Path(secret): Path<String>) -> Answer {
-    let Shared { site, within } = shared(&web, &secret).await?;
+    let Shared { site, within, .. } = shared(&web, &secret).await?;
     if within.is_some() {
         return Ok(go_to(&format!("/share/{secret}/reports")));
     }
@@ -63,7 +65,7 @@ pub async fn shared(web: &Web, secret: &str) -> Result<Shared, Problem> {
         Some(segment) => Some(saved::segment(web, site, segment).await?.map(Within::new).ok_or_else(over)?),
         None => None,
     };
-    Ok(Shared { site: web.store.sites.site(site).await?, within })
+    Ok(Shared { site: web.store.sites.site(site).await?, principal, within })
 }
 
 fn unless_broken(denied: Denied) -> Problem {

@@ -119,6 +119,18 @@ impl Library {
         visitors.filter_map(|visitor| Some((*numbers.get(&visitor.0)?, *visitor))).collect()
     }
 
+    /// The visitors of these numbers; it looks through all that are known.
+    pub(super) fn visitors_of(&self, numbers: &[u32]) -> HashMap<u32, VisitorId> {
+        let wanted: hashbrown::HashSet<u32> = numbers.iter().copied().collect();
+        let known = self.visitors.lock();
+        let found = known.iter().filter(|(_, number)| wanted.contains(*number));
+        found.map(|(visitor, number)| (*number, VisitorId(*visitor))).collect()
+    }
+
+    pub(super) fn find_name(&self, name: &str) -> Option<u32> {
+        self.hit_words[HitText::Name as usize].read().find(name)
+    }
+
     pub(super) fn find_path(&self, path: &str) -> Option<u32> {
         self.hit_words[HitText::Path as usize].read().find(path)
     }

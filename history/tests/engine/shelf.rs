@@ -47,7 +47,7 @@ impl Shelf {
             tables.insert(*start, Reader::open(Arc::new(bytes.clone())).unwrap().table().unwrap());
         }
         let folded: Vec<Arc<Part>> = parts.values().cloned().collect();
-        let overlaid = overlay(&library, &folded, &world.zone, &rest).unwrap();
+        let overlaid = overlay(&library, &folded, &world.zone, &rest, &[]).unwrap();
         for (day, table) in fold(world, &segments, &rest) {
             tables.insert(day.start, table.clone());
             parts.insert(day.start, Arc::new(library.hold(&day, table)));

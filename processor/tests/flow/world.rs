@@ -96,6 +96,7 @@ impl World {
         let deps = Deps {
             bus: self.bus.clone(),
             history: self.history.clone(),
+            saved: self.store.saved.clone(),
             sites: self.store.sites.clone(),
             totals: self.store.totals.clone(),
             live,

@@ -22,9 +22,10 @@ const VIEWER: AccountId = AccountId::of(4);
 /// A member of the other site alone.
 const OUTSIDER: AccountId = AccountId::of(5);
 
-const ACTIONS: [Action; 6] = [
+const ACTIONS: [Action; 7] = [
     Action::SeeLive,
     Action::SeeReports,
+    Action::SeeProfiles,
     Action::SeeSettings,
     Action::EditSite,
     Action::ManagePeople,
@@ -32,8 +33,15 @@ const ACTIONS: [Action; 6] = [
 ];
 const NOTHING: &[Action] = &[];
 const LIVE: &[Action] = &[Action::SeeLive, Action::SeeReports];
-const ADMINISTRATION: &[Action] =
-    &[Action::SeeLive, Action::SeeReports, Action::SeeSettings, Action::EditSite, Action::ManagePeople];
+const READING: &[Action] = &[Action::SeeLive, Action::SeeReports, Action::SeeProfiles];
+const ADMINISTRATION: &[Action] = &[
+    Action::SeeLive,
+    Action::SeeReports,
+    Action::SeeProfiles,
+    Action::SeeSettings,
+    Action::EditSite,
+    Action::ManagePeople,
+];
 const EVERYTHING: &[Action] = &ACTIONS;
 
 /// A founded installation with a person in each role. Signed in, each has its number as the secret.
@@ -51,7 +59,7 @@ async fn a_person_gets_what_the_role_gives() {
         (OPERATOR, EVERYTHING, EVERYTHING),
         (OWNER, EVERYTHING, NOTHING),
         (ADMIN, ADMINISTRATION, NOTHING),
-        (VIEWER, LIVE, NOTHING),
+        (VIEWER, READING, NOTHING),
         (OUTSIDER, NOTHING, EVERYTHING),
     ] {
         let credential = signed_in(account);
@@ -67,15 +75,15 @@ async fn a_token_gets_the_live_view_of_its_sites_within_its_accounts_rights_and_
     let state: &[Scope] = &[Scope::StateSender];
     let both: &[Scope] = &[Scope::Read, Scope::StateSender];
     let table = [
-        (OPERATOR, TokenSites::All, read, LIVE, LIVE),
-        (OPERATOR, TokenSites::One(OURS), read, LIVE, NOTHING),
+        (OPERATOR, TokenSites::All, read, READING, READING),
+        (OPERATOR, TokenSites::One(OURS), read, READING, NOTHING),
         (OPERATOR, TokenSites::All, state, NOTHING, NOTHING),
         (OPERATOR, TokenSites::All, &[], NOTHING, NOTHING),
-        (OWNER, TokenSites::All, read, LIVE, NOTHING),
-        (OWNER, TokenSites::One(OURS), both, LIVE, NOTHING),
+        (OWNER, TokenSites::All, read, READING, NOTHING),
+        (OWNER, TokenSites::One(OURS), both, READING, NOTHING),
         (OWNER, TokenSites::One(OTHER), read, NOTHING, NOTHING),
-        (VIEWER, TokenSites::All, both, LIVE, NOTHING),
-        (OUTSIDER, TokenSites::All, read, NOTHING, LIVE),
+        (VIEWER, TokenSites::All, both, READING, NOTHING),
+        (OUTSIDER, TokenSites::All, read, NOTHING, READING),
         (OUTSIDER, TokenSites::One(OURS), read, NOTHING, NOTHING),
     ];
     for (number, (account, sites, scopes, on_ours, on_other)) in table.into_iter().enumerate() {

@@ -17,6 +17,7 @@ pub const REGISTRY: Migrations = &[
     include_str!("migrations/registry/0004_saved_and_keep_days.sql"),
     include_str!("migrations/registry/0005_share_segments.sql"),
     include_str!("migrations/registry/0006_day_totals.sql"),
+    include_str!("migrations/registry/0007_corrections.sql"),
 ];
 
 /// Brings the schema up to date, each migration in a transaction of its own.

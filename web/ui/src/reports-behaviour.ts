@@ -6,10 +6,11 @@ import type { BehaviourTab, View } from "./reports-address";
 import type { Answered, Asked } from "./reports-api";
 import { drawGoals } from "./reports-goals";
 import type { NameDialog } from "./reports-name-dialog";
-import type { SavedApi } from "./reports-saved";
+import type { SavedApi, SavedItem } from "./reports-saved";
+import { editButton, removeButton } from "./reports-segments";
 import { conditionText } from "./reports-chips";
 import { conditionOf, stepFilter } from "./reports-filters";
-import type { Condition } from "./reports-filters";
+import type { ApiFilter, Condition } from "./reports-filters";
 import { drawJourneys } from "./reports-journeys";
 import type { JourneysAnswer } from "./reports-journeys";
 import { leftNote } from "./reports-imported";
@@ -50,7 +51,7 @@ export interface BehaviourMeans {
   narrow: (condition: Condition) => void;
   change: (changed: Partial<View>) => void;
   /** Asks for one condition and hands it over. */
-  pick: (title: string, done: (condition: Condition) => void) => void;
+  pick: (title: string, done: (condition: Condition) => void, proposed?: Condition) => void;
 }
 
 export class Behaviour {
@@ -59,6 +60,9 @@ export class Behaviour {
   private readonly stage = make("div", "behaviour-stage");
   private readonly hint = make("p", "hint-text");
   private readonly tabs = new Map<BehaviourTab, HTMLButtonElement>();
+
+  /** Of the saved funnel that was chosen last: to be saved under again. */
+  private funnelName = "";
 
   constructor(root: HTMLElement, private readonly means: BehaviourMeans) {
     this.body = part(root, "panel-body");
@@ -116,12 +120,13 @@ export class Behaviour {
     if (!saved || goals.length === 0) return this.put(this.goalsInvitation());
     const told = await ask(Object.fromEntries(goals.map((goal) => [goal.id, { ...questions.goal(goal.body.filter) }])), signal);
     if (signal.aborted) return;
-    const remove = saved.mayEdit ? (goal: { id: string; name: string }) => void saved.remove(goal.id).then(() => change({}), () => undefined) : null;
+    const remove = (goal: { id: string }) => void saved.remove(goal.id).then(() => change({}), () => undefined);
+    const edits = saved.mayEdit ? { change: (goal: (typeof goals)[number]) => this.changeGoal(goal), remove } : null;
     const choose = (goal: (typeof goals)[number]) => {
       const condition = conditionOf(goal.body.filter);
       if (condition) narrow(condition);
     };
-    this.put(drawGoals(goals.map((goal) => [goal, told[goal.id]!]), choose, remove));
+    this.put(drawGoals(goals.map((goal) => [goal, told[goal.id]!]), choose, edits));
   }
 
   private goalsInvitation(): HTMLElement {
@@ -142,10 +147,22 @@ export class Behaviour {
     }));
   }
 
+  /** What it is of and its name; of one that says more than one condition can, the name alone. */
+  private changeGoal(goal: SavedItem<"goal">): void {
+    const rename = (body: { filter: ApiFilter }) => this.means.naming.ask("Goal", "Name of the goal", { name: goal.name }, async ({ name }) => {
+      await this.means.saved?.change({ ...goal, name, body });
+      this.means.change({});
+    });
+    const condition = conditionOf(goal.body.filter);
+    if (!condition) return rename(goal.body);
+    this.means.pick("Goal", (changed) => rename({ filter: stepFilter(changed) }), condition);
+  }
+
+  /** Under the name of one that is there its steps and window take the place of the old ones. */
   private saveFunnel(view: View): void {
-    this.means.naming.ask("Funnel", "Name of the funnel", {}, async ({ name }) => {
+    this.means.naming.ask("Funnel", "Name of the funnel", { name: this.funnelName }, async ({ name }) => {
       const steps = view.steps.map((step) => ({ name: conditionText(step).slice(0, 100), filter: stepFilter(step) }));
-      await this.means.saved?.add("funnel", name, { steps, window_ms: WINDOW_MS[view.window] });
+      await this.means.saved?.keep("funnel", name, { steps, window_ms: WINDOW_MS[view.window] });
       this.means.change({});
     });
   }
@@ -155,16 +172,28 @@ export class Behaviour {
     const funnels = (this.means.saved?.of("funnel") ?? []).flatMap((item) => {
       const steps = item.body.steps.map((step) => conditionOf(step.filter));
       const window = WINDOWS.find((name) => WINDOW_MS[name] >= item.body.window_ms) ?? "365d";
-      return steps.every((step) => step !== null) ? [{ name: item.name, steps: steps as Condition[], window }] : [];
+      return steps.every((step) => step !== null) ? [{ item, name: item.name, steps: steps as Condition[], window }] : [];
     });
     if (funnels.length === 0) return [];
     const names = ["", ...funnels.map((_, index) => String(index))];
     const words = Object.fromEntries(names.map((name) => [name, name === "" ? "Saved funnels" : funnels[Number(name)]!.name]));
     const chosen = funnels.findIndex((funnel) => JSON.stringify(funnel.steps) === JSON.stringify(view.steps));
+    const known = funnels[chosen];
+    if (known) this.funnelName = known.name;
+    const edits = known && this.means.saved?.mayEdit ? this.funnelEdits(known.item) : [];
     return [choice("Saved funnels", names, words, chosen < 0 ? "" : String(chosen), (name) => {
       const funnel = funnels[Number(name)];
       if (name !== "" && funnel) this.means.change({ steps: funnel.steps, window: funnel.window });
-    })];
+    }), ...edits];
+  }
+
+  private funnelEdits(item: SavedItem<"funnel">): HTMLElement[] {
+    const rename = () => this.means.naming.ask("Funnel", "Name of the funnel", { name: item.name }, async ({ name }) => {
+      await this.means.saved?.change({ ...item, name });
+      this.means.change({});
+    });
+    const remove = () => void this.means.saved?.remove(item.id).then(() => this.means.change({}), () => undefined);
+    return [editButton(`Rename ${item.name}`, rename), removeButton(`Remove ${item.name}`, remove)];
   }
 
   private put(drawn: HTMLElement): void {
