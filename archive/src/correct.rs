@@ -112,7 +112,10 @@ pub async fn correct(
 ) -> Result<Corrected> {
     correction.check().map_err(|bad| ArchiveError::Report(bad.into()))?;
     let state = CorrectionState::Begun;
-    let begun = Corrected { id, name, by, at: now, correction, visits: 0, hits: 0, state };
+    // Never of the same moment: the order decides.
+    let last = corrections(stores, site.id).await?.last().map(|corrected| corrected.at);
+    let at = last.map_or(now, |last| now.max(Millis(last.0 + 1)));
+    let begun = Corrected { id, name, by, at, correction, visits: 0, hits: 0, state };
     stores.saved.add(site.id, begun.item()?).await?;
     finish(stores, site, begun).await
 }
