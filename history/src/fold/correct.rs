@@ -18,7 +18,9 @@ pub(super) struct Corrected {
 impl Corrected {
     /// What these visitors' visits of this day and later ones added is worked out anew: some may have left before them.
     pub fn mark(&self, lives: &mut [Life], days: &mut Days<'_>) {
-        days.mark_before(self.number);
+        for visitor in &self.visitors {
+            days.mark_before(self.number, *visitor);
+        }
         let is_after = |life: &&mut Life| life.first >= self.start && self.visitors.contains(&life.visitor);
         lives.iter_mut().filter(is_after).for_each(|life| life.changed = true);
     }
