@@ -12,9 +12,10 @@ use bytes::Bytes;
 use model::BatchId;
 use serde::{Deserialize, Serialize};
 
+use crate::fold::Share;
 use crate::zone::Day;
 pub use read::{Columns, Reader, TextColumn};
-pub use write::write;
+pub use write::{write, write_share};
 
 /// The version this program writes. It reads this and every earlier one.
 pub const VERSION: u32 = 1;
@@ -40,6 +41,9 @@ pub struct Head {
     pub humans: u32,
     /// Tail batches that it folded and that may still be in the tail.
     pub batches: Vec<BatchId>,
+    /// Whose visits it holds; all, but of a very busy day.
+    #[serde(default, skip_serializing_if = "Share::is_all")]
+    pub visitors: Share,
 }
 
 impl Head {

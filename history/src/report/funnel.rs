@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::bits::Bits;
 use super::breakdown::visitors_for;
 use super::buckets::Buckets;
 use super::columns::Column;
@@ -18,7 +19,8 @@ use crate::table::HitText;
 use crate::zone::Zone;
 
 /// Steps in order: a visitor reaches one when, after the step before it and within the window that began with the first, a hit
-/// is what the step says. Of several beginnings the latest counts. One hit is at most one step.
+/// is what the step says. Of several beginnings the latest counts. One hit is at most one step. At the same millisecond hits judged
+/// people's come before those judged bots'.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Funnel {
@@ -89,14 +91,33 @@ pub fn funnel(
         of_visitor: vec![0; visitors],
         reached: vec![Reached::default(); steps.len()],
         window_ms: funnel.window_ms,
+        mixed: if funnel.bots == Bots::With { Some(mixed(&parts, visitors)?) } else { None },
+        waiting: Vec::new(),
     };
     let by_page = parts.first().and_then(|part| by_page(&steps, part));
     for part in &parts {
         control.check()?;
-        control.needs(visitors * 4 + walk.chains.len() * 16)?;
+        let waiting = walk.waiting.len() * size_of::<Waiting>();
+        control.needs(visitors * 4 + walk.chains.len() * 16 + waiting)?;
         walk.part(part, funnel, (&steps, by_page.as_deref()), &context, control)?;
     }
+    control.check()?;
+    walk.take_waiting();
     Ok(walk.reached)
+}
+
+/// Visitors with visits of both verdicts: these may overlap, where those of one follow each other.
+fn mixed(parts: &[Arc<Part>], visitors: usize) -> Result<Bits, ReportError> {
+    let (mut people, mut bots) = (Bits::new(visitors), Bits::new(visitors));
+    for part in parts {
+        let visitor = part.column(Column::Visitor)?;
+        for (visit, number) in visitor.wide_values().iter().enumerate() {
+            let is_bot = visit >= part.head().humans as usize;
+            if is_bot { bots.set(*number as usize) } else { people.set(*number as usize) }
+        }
+    }
+    people.keep(&bots);
+    Ok(people)
 }
 
 /// The steps that each row is, a bit each; None: each row is judged on its own.
@@ -119,9 +140,29 @@ struct Walk {
     of_visitor: Vec<u32>,
     reached: Vec<Reached>,
     window_ms: i64,
+    /// Whose hits do not come in order of time.
+    mixed: Option<Bits>,
+    /// These hits.
+    waiting: Vec<Waiting>,
+}
+
+/// A hit that is some steps, by visitor, moment and verdict.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    order: (u32, i64, bool),
+    steps: u16,
 }
 
 impl Walk {
+    /// In order of time; hits that are equal in all stay as they came.
+    fn take_waiting(&mut self) {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        waiting.sort_by_key(|hit| hit.order);
+        for Waiting { order: (visitor, at, _), steps } in waiting {
+            self.step(steps, visitor as usize, at);
+        }
+    }
+
     fn part(
         &mut self,
         part: &Arc<Part>,
@@ -135,7 +176,7 @@ impl Walk {
         let buckets = Buckets::one(funnel.from, funnel.to);
         let range = (funnel.from, funnel.to);
         let view = View::new(part, Mask::All, range, funnel.bots, &buckets)?;
-        let day_start = part.head().day_start;
+        let (day_start, humans) = (part.head().day_start, part.head().humans as usize);
         let moment = |row: usize| day_start + i64::from(at.get(row));
         if let Some(masks) = by_page {
             return with_packed!(&*path, |path| {
@@ -144,7 +185,7 @@ impl Walk {
                     false,
                     &buckets,
                     control,
-                    &mut Stepping { walk: self, steps, visitor: &visitor, moment },
+                    &mut Stepping { walk: self, steps, visitor: &visitor, moment, humans },
                 )
             });
         }
@@ -158,7 +199,12 @@ impl Walk {
         let steps = |visit: usize, row: usize| {
             masks.iter().rev().fold(0, |all, mask| all << 1 | u16::from(has(mask, visit, row)))
         };
-        view.walk(false, &buckets, control, &mut Stepping { walk: self, steps, visitor: &visitor, moment })
+        view.walk(
+            false,
+            &buckets,
+            control,
+            &mut Stepping { walk: self, steps, visitor: &visitor, moment, humans },
+        )
     }
 
     fn step(&mut self, steps: u16, visitor: usize, at: i64) {
@@ -204,6 +250,8 @@ struct Stepping<'w, S, M> {
     steps: S,
     visitor: &'w Packed,
     moment: M,
+    /// Visits that are people's, from the first on.
+    humans: usize,
 }
 
 impl<S: Fn(usize, usize) -> u16, M: Fn(usize) -> i64> Sink for Stepping<'_, S, M> {
@@ -216,7 +264,12 @@ impl<S: Fn(usize, usize) -> u16, M: Fn(usize) -> i64> Sink for Stepping<'_, S, M
     fn hit(&mut self, visit: usize, row: usize, _: usize) {
         let steps = (self.steps)(visit, row);
         if steps != 0 {
-            self.walk.step(steps, self.visitor.wide_values()[visit] as usize, (self.moment)(row));
+            let (visitor, at) = (self.visitor.wide_values()[visit], (self.moment)(row));
+            if self.walk.mixed.as_ref().is_some_and(|mixed| mixed.has(visitor as usize)) {
+                self.walk.waiting.push(Waiting { order: (visitor, at, visit >= self.humans), steps });
+            } else {
+                self.walk.step(steps, visitor as usize, at);
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 
 use super::schema::{self, schema};
 use super::{BadSegment, HEAD_KEY, Head, VERSION};
+use crate::fold::Share;
 use crate::table::{HIT_TEXTS, Hit, Table, VISIT_TEXTS, Visit};
 use crate::words::Words;
 use crate::zone::Day;
@@ -25,7 +26,15 @@ type Group<'w> = SerializedRowGroupWriter<'w, Vec<u8>>;
 
 /// The bytes of a segment that holds one day's table, and what it says of itself. `batches`: as in [`Head`].
 pub fn write(table: &Table, day: &Day, batches: &[BatchId]) -> Result<(Head, Vec<u8>), BadSegment> {
-    let head = Head::of(table, day, batches);
+    write_headed(table, day, Head::of(table, day, batches))
+}
+
+/// As `write`, of a segment that holds these visitors' share of the day.
+pub fn write_share(table: &Table, day: &Day, visitors: Share) -> Result<(Head, Vec<u8>), BadSegment> {
+    write_headed(table, day, Head { visitors, ..Head::of(table, day, &[]) })
+}
+
+fn write_headed(table: &Table, day: &Day, head: Head) -> Result<(Head, Vec<u8>), BadSegment> {
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
         .set_data_page_size_limit(PAGE_BYTES)
@@ -73,6 +82,7 @@ impl Head {
             hits: table.hits.len() as u32,
             humans: table.visits.iter().filter(|visit| !visit.bot).count() as u32,
             batches: batches.to_vec(),
+            visitors: Share::ALL,
         }
     }
 }
