@@ -22,7 +22,9 @@ pub(crate) mod packed;
 mod part;
 mod retention;
 mod scan;
+mod sift;
 mod sums;
+mod visitors;
 mod wants;
 
 pub use answer::{Answer, Compared, Row, Sums};
