@@ -24,7 +24,9 @@ pub mod people;
 mod properties;
 mod retention;
 mod scan;
+mod sift;
 mod sums;
+mod visitors;
 mod wants;
 
 pub use answer::{Answer, Compared, Row, Sums};

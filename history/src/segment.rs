@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::fold::Share;
 use crate::zone::Day;
-pub use read::{Columns, Reader, TextColumn};
+pub use pages::Coded;
+pub use read::{Columns, Reader};
 pub use write::{write, write_share};
 
 /// The version this program writes. It reads this and every earlier one.
@@ -105,6 +106,10 @@ pub enum BadSegment {
     NoSegment(&'static str),
     #[error("the segment does not decode: {0}")]
     Parquet(#[from] parquet::errors::ParquetError),
+}
+
+impl BadSegment {
+    const OTHER_LENGTH: BadSegment = BadSegment::NoSegment("a column of other length");
 }
 
 #[cfg(test)]

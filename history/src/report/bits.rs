@@ -90,6 +90,11 @@ impl Bits {
         }
     }
 
+    /// How many numbers are in it.
+    pub fn count(&self) -> usize {
+        self.words.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
     /// Every number in it within a range, in order.
     #[inline]
     pub fn each_in(&self, range: std::ops::Range<usize>, mut take: impl FnMut(usize)) {

@@ -13,6 +13,7 @@ use super::mask::{Mask, Ready};
 use super::packed::{Packed, with_packed};
 use super::part::Part;
 use super::scan::{Sink, View};
+use super::sift::{Found, sift};
 use super::{Control, ReportError};
 use crate::query::{BadQuery, Bots, Dimension, Filter, STEPS_MAX, asks_firsts, limit};
 use crate::table::HitText;
@@ -87,7 +88,6 @@ pub fn funnel(
     control.needs(visitors * 4)?;
     let mut walk = Walk {
         chains: Vec::new(),
-        depths: Vec::new(),
         of_visitor: vec![0; visitors],
         reached: vec![Reached::default(); steps.len()],
         window_ms: funnel.window_ms,
@@ -98,7 +98,7 @@ pub fn funnel(
     for part in &parts {
         control.check()?;
         let waiting = walk.waiting.len() * size_of::<Waiting>();
-        control.needs(visitors * 4 + walk.chains.len() * 16 + waiting)?;
+        control.needs(visitors * 4 + walk.chains.len() * 8 + waiting)?;
         walk.part(part, funnel, (&steps, by_page.as_deref()), &context, control)?;
     }
     control.check()?;
@@ -132,10 +132,9 @@ fn by_page(steps: &[Ready<'_>], part: &Part) -> Option<Vec<u16>> {
 }
 
 struct Walk {
-    /// Of each visitor who took the first step, of each step: when its latest chain began, and when the step was taken.
-    chains: Vec<(i64, i64)>,
-    /// How many steps each of them took.
-    depths: Vec<u8>,
+    /// Of each visitor who took the first step: how many were taken, and of each step but the last when its latest chain began and
+    /// when the step was taken. Together, so that a step looks at one place.
+    chains: Vec<i64>,
     /// The number of a visitor among those and one; zero: is not.
     of_visitor: Vec<u32>,
     reached: Vec<Reached>,
@@ -207,43 +206,64 @@ impl Walk {
         )
     }
 
+    /// How many numbers `chains` has for each visitor.
+    fn width(&self) -> usize {
+        self.reached.len() * 2 - 1
+    }
+
+    /// A hit of a visitor at a moment, a bot's or not, that is some steps.
+    #[inline]
+    fn hit(&mut self, steps: u16, order: (u32, i64, bool)) {
+        if self.mixed.as_ref().is_some_and(|mixed| mixed.has(order.0 as usize)) {
+            self.waiting.push(Waiting { order, steps });
+        } else {
+            self.step(steps, order.0 as usize, order.1);
+        }
+    }
+
+    #[inline]
     fn step(&mut self, steps: u16, visitor: usize, at: i64) {
-        let count = self.reached.len();
+        let (count, width) = (self.reached.len(), self.width());
         let number = match self.of_visitor[visitor] {
             0 if steps & 1 == 0 => return,
             0 => {
-                self.chains.resize(self.chains.len() + count, (i64::MIN, 0));
-                self.depths.push(0);
-                self.of_visitor[visitor] = self.depths.len() as u32;
-                self.depths.len() - 1
+                self.chains.resize(self.chains.len() + width, NEVER);
+                let number = self.chains.len() / width;
+                self.of_visitor[visitor] = number as u32;
+                self.chains[(number - 1) * width] = 0;
+                number - 1
             }
             number => number as usize - 1,
         };
-        let chains = &mut self.chains[number * count..(number + 1) * count];
-        let depth = &mut self.depths[number];
+        let Some((depth, chains)) = self.chains[number * width..(number + 1) * width].split_first_mut()
+        else {
+            return;
+        };
         for step in (0..count).rev().filter(|step| steps >> step & 1 == 1) {
-            if step == 0 {
-                chains[0] = (at, at);
-            } else {
-                let (began, before) = chains[step - 1];
-                if began == i64::MIN || at - began > self.window_ms {
-                    continue;
-                }
-                // A chain that began as late already was taken further sooner.
-                if began > chains[step].0 {
-                    chains[step] = (began, at);
-                }
-                if usize::from(*depth) == step {
-                    self.reached[step].time_ms += (at - before) as u64;
-                }
+            let (began, before) = match step {
+                0 => (at, at),
+                _ => (chains[step * 2 - 2], chains[step * 2 - 1]),
+            };
+            if step > 0 && (began == NEVER || at - began > self.window_ms) {
+                continue;
             }
-            if usize::from(*depth) == step {
+            // A chain that began as late already was taken further sooner; what follows the last step nobody asks.
+            if let Some([known, taken]) = chains.get_mut(step * 2..step * 2 + 2)
+                && (began > *known || step == 0)
+            {
+                (*known, *taken) = (began, at);
+            }
+            if *depth == step as i64 {
                 *depth += 1;
+                self.reached[step].time_ms += (at - before) as u64;
                 self.reached[step].visitors += 1;
             }
         }
     }
 }
+
+/// No chain began.
+const NEVER: i64 = i64::MIN;
 
 struct Stepping<'w, S, M> {
     walk: &'w mut Walk,
@@ -257,6 +277,24 @@ struct Stepping<'w, S, M> {
 impl<S: Fn(usize, usize) -> u16, M: Fn(usize) -> i64> Sink for Stepping<'_, S, M> {
     fn visit(&mut self, _: usize, _: usize) {}
 
+    fn whole(&mut self, first: usize, starts: &[u32], _: usize) {
+        let Stepping { walk, steps, visitor, moment, humans } = self;
+        let (visitor, width) = (visitor.wide_values(), walk.width());
+        let steps = |visit: usize, row: usize| u32::from(steps(visit, row));
+        sift(first, starts, 0, steps, |found| {
+            // Asks for all the places at once that the steps would wait for one by one.
+            let number = |found: &Found| walk.of_visitor[visitor[found.visit as usize] as usize] as usize;
+            let chain = |number: usize| walk.chains.get(number.wrapping_sub(1).wrapping_mul(width));
+            std::hint::black_box(
+                found.iter().map(number).filter_map(chain).fold(0, |all, depth| all | depth),
+            );
+            for found in found {
+                let (visit, at) = (found.visit as usize, moment(found.row as usize));
+                walk.hit(found.value as u16, (visitor[visit], at, visit >= *humans));
+            }
+        });
+    }
+
     #[inline(always)]
     fn begin(&mut self, _: usize, _: Option<usize>) {}
 
@@ -265,11 +303,7 @@ impl<S: Fn(usize, usize) -> u16, M: Fn(usize) -> i64> Sink for Stepping<'_, S, M
         let steps = (self.steps)(visit, row);
         if steps != 0 {
             let (visitor, at) = (self.visitor.wide_values()[visit], (self.moment)(row));
-            if self.walk.mixed.as_ref().is_some_and(|mixed| mixed.has(visitor as usize)) {
-                self.walk.waiting.push(Waiting { order: (visitor, at, visit >= self.humans), steps });
-            } else {
-                self.walk.step(steps, visitor as usize, at);
-            }
+            self.walk.hit(steps, (visitor, at, visit >= self.humans));
         }
     }
 }

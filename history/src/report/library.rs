@@ -1,6 +1,5 @@
 //! What one site's reports share: dense numbers of texts and visitors, and the bound on decoded columns.
 
-use std::collections::hash_map::RandomState;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -9,6 +8,7 @@ use model::VisitorId;
 use parking_lot::{Mutex, RwLock};
 
 use super::part::Part;
+use super::visitors::Visitors;
 use crate::segment::{BadSegment, Blob, Reader};
 use crate::table::{HIT_TEXTS, HitText, Table, VISIT_TEXTS, VisitText};
 use crate::words::Words;
@@ -18,7 +18,7 @@ use crate::zone::Day;
 pub struct Library {
     pub(super) visit_words: [RwLock<Words>; VISIT_TEXTS],
     pub(super) hit_words: [RwLock<Words>; HIT_TEXTS],
-    visitors: Mutex<HashMap<u64, u32, RandomState>>,
+    visitors: Mutex<Visitors>,
     /// Bytes of decoded columns at most; past it the longest unused go.
     bytes_max: usize,
     pub(super) stock: Stock,
@@ -74,13 +74,13 @@ impl Library {
 
     /// Distinct visitors of the columns that were decoded so far.
     pub fn visitors(&self) -> usize {
-        self.visitors.lock().len()
+        self.visitors.lock().count()
     }
 
     /// Bytes of decoded columns, texts and visitors.
     pub fn bytes(&self) -> usize {
         let words = self.visit_words.iter().chain(&self.hit_words).map(|words| words.read().bytes());
-        self.stock.bytes() + words.sum::<usize>() + self.visitors() * 28
+        self.stock.bytes() + words.sum::<usize>() + self.visitors.lock().bytes()
     }
 
     /// Lets the longest unused columns of these parts go until the bound is kept.
@@ -101,13 +101,8 @@ impl Library {
         }
     }
 
-    pub(super) fn number_visitors(&self, visitors: impl Iterator<Item = u64>) -> Vec<u32> {
-        let mut numbers = self.visitors.lock();
-        let number = |visitor| {
-            let next = numbers.len() as u32;
-            *numbers.entry(visitor).or_insert(next)
-        };
-        visitors.map(number).collect()
+    pub(super) fn number_visitors(&self, visitors: &[u64]) -> Vec<u32> {
+        self.visitors.lock().number_all(visitors)
     }
 
     /// The numbers of those among these visitors that have one.
@@ -116,7 +111,7 @@ impl Library {
         visitors: impl Iterator<Item = &'v VisitorId>,
     ) -> HashMap<u32, VisitorId> {
         let numbers = self.visitors.lock();
-        visitors.filter_map(|visitor| Some((*numbers.get(&visitor.0)?, *visitor))).collect()
+        visitors.filter_map(|visitor| Some((numbers.find(visitor.0)?, *visitor))).collect()
     }
 
     /// The visitors of these numbers; it looks through all that are known.

@@ -281,7 +281,11 @@ fn the_properties_of_events_are_named_with_how_many_have_them() {
             let mut named: Vec<(String, u64)> = named.into_iter().collect();
             named.sort_by_key(|(name, count)| (std::cmp::Reverse(*count), name.clone()));
             for parts in [&shelf.parts, &shelf.overlaid] {
-                assert_eq!(history::report::properties(parts, range, bots, &Control::plain()).unwrap(), named, "seed {seed}");
+                assert_eq!(
+                    history::report::properties(parts, range, bots, &Control::plain()).unwrap(),
+                    named,
+                    "seed {seed}"
+                );
             }
         }
     }
@@ -290,7 +294,9 @@ fn the_properties_of_events_are_named_with_how_many_have_them() {
         hit(id, 1, 0, EnrichedKind::Event { name: "e".into(), props, pageview: None })
     };
     let full: Vec<_> = (0..10).map(|id| event(id, id as usize * 20)).collect();
-    let told = |hits| history::report::properties(&parts(hits), (0, i64::MAX), Bots::Without, &Control::plain()).unwrap();
+    let told = |hits| {
+        history::report::properties(&parts(hits), (0, i64::MAX), Bots::Without, &Control::plain()).unwrap()
+    };
     assert_eq!(told(full.clone()).len(), PROPERTIES_TOLD_MAX);
     let past = told([full, vec![event(11, 190)]].concat());
     assert_eq!((past.len(), &past[0]), (PROPERTIES_TOLD_MAX, &("key-190".to_owned(), 2)));
