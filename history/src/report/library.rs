@@ -118,8 +118,8 @@ impl Library {
     pub(super) fn visitors_of(&self, numbers: &[u32]) -> HashMap<u32, VisitorId> {
         let wanted: hashbrown::HashSet<u32> = numbers.iter().copied().collect();
         let known = self.visitors.lock();
-        let found = known.iter().filter(|(_, number)| wanted.contains(*number));
-        found.map(|(visitor, number)| (*number, VisitorId(*visitor))).collect()
+        let found = known.all().filter(|(_, number)| wanted.contains(number));
+        found.map(|(visitor, number)| (number, VisitorId(visitor))).collect()
     }
 
     pub(super) fn find_name(&self, name: &str) -> Option<u32> {

@@ -65,6 +65,12 @@ impl Visitors {
         (number != FREE).then_some(number)
     }
 
+    /// Each id with its number, in no order.
+    pub fn all(&self) -> impl Iterator<Item = (u64, u32)> {
+        let taken = self.tables.iter().flat_map(|table| &table.slots).filter(|slot| slot[2] != FREE);
+        taken.map(|slot| (id_of(slot), slot[2]))
+    }
+
     fn number(&mut self, id: u64) -> u32 {
         let (mixed, seed) = (self.mixed(id), self.seed);
         let table = &mut self.tables[table_of(id)];
@@ -106,11 +112,15 @@ impl Table {
     fn grow(&mut self, seed: u64) {
         let slots = vec![[0, 0, FREE]; self.slots.len() * 2];
         for taken in std::mem::replace(&mut self.slots, slots).into_iter().filter(|slot| slot[2] != FREE) {
-            let id = u64::from(taken[1]) << 32 | u64::from(taken[0]);
+            let id = id_of(&taken);
             let slot = self.slot(id, mixed(id, seed));
             self.slots[slot] = taken;
         }
     }
+}
+
+fn id_of(slot: &[u32; 3]) -> u64 {
+    u64::from(slot[1]) << 32 | u64::from(slot[0])
 }
 
 #[inline]
@@ -143,6 +153,8 @@ mod tests {
         assert_eq!(visitors.number_all(&ids), expected);
         assert_eq!((visitors.find(9_999), visitors.find(10_000)), (Some(9_999), None));
         assert_eq!(visitors.count(), 10_001);
+        assert_eq!(visitors.all().count(), 10_001);
+        assert!(visitors.all().all(|(id, number)| visitors.find(id) == Some(number)));
         // All in the first table but one.
         assert_eq!(visitors.bytes(), (16_384 + 255 * SLOTS_MIN) * 12);
     }
