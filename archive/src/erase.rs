@@ -10,7 +10,7 @@ use model::{Millis, Site, VisitorId};
 use store::history::{NewFold, Shelf};
 use store::{History, StoreError};
 
-use crate::blob::Segments;
+use crate::blob::{Segments, head};
 use crate::fold::{fold, segment};
 use crate::{ArchiveError, Result};
 
@@ -88,6 +88,9 @@ impl Rewriting {
         let mut erased = Erased::default();
         let visitors: HashSet<VisitorId> = HashSet::from_iter([self.visitor]);
         for entry in &shelf.segments {
+            if !head(entry)?.visitors.has(self.visitor) {
+                continue;
+            }
             let blob = self.segments.blob(entry.id, entry.bytes);
             // One library a segment: nothing of it is asked twice.
             let part = Library::new(usize::MAX).open(blob.clone())?;
@@ -100,7 +103,7 @@ impl Rewriting {
             let rest = Reader::open(blob)?.table()?.without_visitor(self.visitor);
             new.gone.push(entry.id);
             if !rest.visits.is_empty() {
-                new.segments.push(segment(&rest, &part.head().day())?);
+                new.segments.push(segment(&rest, &part.head().day(), part.head().visitors)?);
             }
             if new.gone.len() == SEGMENTS_AT_ONCE {
                 break;

@@ -7,10 +7,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hashbrown::HashSet;
 use history::EnrichedHit;
-use history::fold::{Fold, needs};
-use history::segment::{Head, Reader, write};
-use history::table::Table;
+use history::fold::{Fold, SEGMENT_HITS_MAX, Share, may_change, needs};
+use history::report::Library;
+use history::segment::{Head, Reader, write_share};
+use history::table::{Table, short_id};
 use history::zone::{Day, Zone};
 use model::{Millis, SegmentId, Site};
 use store::history::{NewFold, NewSegment, SegmentEntry, Shelf, TailCursor};
@@ -39,13 +41,24 @@ pub struct Done {
 /// Folds what waits in the tail of a site. Batches received more than `kept` ago leave the tail with it, and days that the
 /// site no longer keeps leave its history.
 pub async fn fold(history: &Arc<dyn History>, site: &Site, now: Millis, kept: Duration) -> Result<Done> {
+    fold_in_shares(history, site, now, kept, SEGMENT_HITS_MAX).await
+}
+
+/// As `fold`, with another maximum of hits a segment.
+pub async fn fold_in_shares(
+    history: &Arc<dyn History>,
+    site: &Site,
+    now: Millis,
+    kept: Duration,
+    hits_max: usize,
+) -> Result<Done> {
     let shelf = history.shelf(site.id).await?;
     let mut waiting = waiting(history, site, shelf.folded_to).await?;
     let zone = Zone::named(&site.time_zone)?;
     let kept_from = kept_from(site, &zone, now);
     waiting.hits.retain(|hit| hit.at.0 >= kept_from);
     let mut done = Done { hits: waiting.hits.len(), is_more: waiting.is_more, ..Done::default() };
-    let work = Work { segments: Segments::new(history, site.id), zone, kept_from };
+    let work = Work { segments: Segments::new(history, site.id), zone, kept_from, hits_max };
     let folded_to = waiting.last;
     let mut fold = tokio::task::spawn_blocking(move || work.fold(&shelf, &waiting.hits)).await??;
     (fold.folded_to, fold.old) = (folded_to, now.minus(kept));
@@ -115,6 +128,7 @@ struct Work {
     segments: Segments,
     zone: Zone,
     kept_from: i64,
+    hits_max: usize,
 }
 
 impl Work {
@@ -122,8 +136,12 @@ impl Work {
     fn fold(&self, shelf: &Shelf, hits: &[EnrichedHit]) -> Result<NewFold> {
         let heads: Vec<Head> = shelf.segments.iter().map(head).collect::<std::result::Result<_, _>>()?;
         let mut fold = Fold::new(self.zone.clone());
-        for index in needs(&heads, hits) {
-            fold.add_table(&heads[index].day(), &self.table(&shelf.segments[index])?);
+        let needed = needs(&heads, hits);
+        for (&index, may_change) in needed.iter().zip(may_change(&heads, &needed, hits)) {
+            match may_change {
+                true => fold.add_table(&heads[index].day(), &self.table(&shelf.segments[index])?),
+                false => fold.add_seen(self.ids_among(&shelf.segments[index], hits)?),
+            }
         }
         fold.add_hits(hits);
         let mut new = NewFold { after: shelf.fold, ..NewFold::default() };
@@ -133,13 +151,27 @@ impl Work {
             if folded.day.end <= self.kept_from {
                 continue;
             }
-            let same_day = shelf.segments.iter().filter(|entry| entry.day_start.0 == folded.day.start);
-            new.gone.extend(same_day.map(|entry| entry.id));
-            if !folded.table.visits.is_empty() {
-                new.segments.push(segment(&folded.table, &folded.day)?);
+            let of_day = || {
+                let of_day = shelf.segments.iter().zip(&heads);
+                of_day.filter(|(entry, _)| entry.day_start.0 == folded.day.start)
+            };
+            let held: Vec<Share> = of_day().map(|(_, head)| head.visitors).collect();
+            for changed in folded.shares(&held, self.hits_max) {
+                let gone = of_day().filter(|(_, head)| head.visitors == changed.share);
+                new.gone.extend(gone.map(|(entry, _)| entry.id));
+                for (share, table) in &changed.parts {
+                    new.segments.push(segment(table, &folded.day, *share)?);
+                }
             }
         }
         Ok(new)
+    }
+
+    /// Of a segment whose visits do not change: only whether these hits are in it already.
+    fn ids_among(&self, entry: &SegmentEntry, hits: &[EnrichedHit]) -> Result<HashSet<u64>> {
+        let ids = hits.iter().filter(|hit| hit.kind.counts_once()).map(|hit| short_id(hit.id)).collect();
+        let part = Library::new(usize::MAX).open(self.segments.blob(entry.id, entry.bytes))?;
+        Ok(part.ids_among(&ids)?)
     }
 
     fn table(&self, entry: &SegmentEntry) -> Result<Table> {
@@ -147,9 +179,9 @@ impl Work {
     }
 }
 
-/// A day's table as a segment with an id of its own.
-pub fn segment(table: &Table, day: &Day) -> Result<NewSegment> {
-    let (head, body) = write(table, day, &[])?;
+/// A day's table, or a share of it, as a segment with an id of its own.
+pub fn segment(table: &Table, day: &Day, share: Share) -> Result<NewSegment> {
+    let (head, body) = write_share(table, day, share)?;
     let mut id = [0; 16];
     getrandom::fill(&mut id).map_err(|error| StoreError::Unavailable(error.into()))?;
     Ok(NewSegment {

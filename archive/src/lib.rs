@@ -10,7 +10,7 @@ mod shelf;
 
 pub use archive::{Archive, Asked};
 pub use erase::{Erased, erase};
-pub use fold::{Done, first_day_kept, fold, is_overdue};
+pub use fold::{Done, first_day_kept, fold, fold_in_shares, is_overdue};
 pub use limits::Limits;
 
 use history::report::ReportError;
