@@ -220,7 +220,7 @@ impl Judging {
                 continue;
             }
             let table = Reader::open(self.segments.blob(entry.id, entry.bytes))?.table()?;
-            let written = segment(&table.with_verdicts(&verdicts), &part.head().day())?;
+            let written = segment(&table.with_verdicts(&verdicts), &part.head().day(), part.head().visitors)?;
             following.insert(written.id);
             new.gone.push(entry.id);
             new.segments.push(written);

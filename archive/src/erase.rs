@@ -166,7 +166,7 @@ impl Rewriting {
             let rest = whole.select(|visit| !going.has(visit, whole.last_of(visit)));
             new.gone.push(entry.id);
             if !rest.visits.is_empty() {
-                new.segments.push(segment(&rest, &part.head().day())?);
+                new.segments.push(segment(&rest, &part.head().day(), part.head().visitors)?);
             }
             if new.gone.len() == SEGMENTS_AT_ONCE {
                 break;

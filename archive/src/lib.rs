@@ -12,7 +12,7 @@ mod shelf;
 pub use archive::{Archive, Asked};
 pub use correct::{Corrected, CorrectionState, correct, corrections, settle, take_back};
 pub use erase::{Erased, Whom, erase};
-pub use fold::{Done, first_day_kept, fold, is_overdue};
+pub use fold::{Done, first_day_kept, fold, fold_in_shares, is_overdue};
 pub use limits::Limits;
 
 use std::sync::Arc;
