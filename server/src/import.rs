@@ -145,6 +145,7 @@ pub async fn run(options: ImportOptions) -> anyhow::Result<()> {
          {elsewhere} of other hostnames, {unreadable} unreadable\n"
     )?;
     match recount {
+        _ if hits == 0 && days > 0 => {}
         Some(recount) => tail::print(&mut out, options.site, &recount.totals())?,
         None => writeln!(out, "More than {RECOUNTED_MAX} hits: ask for a report of the site.")?,
     }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 use tokio::sync::Mutex;
 use world::tag::fresh_id;
-use world::{Person, Program, Push, Tag, eventually, within};
+use world::{Person, Program, Push, Tag, within};
 
 use crate::crash::set_up;
 
@@ -144,7 +144,7 @@ async fn send_doomed(running: &Program, owner: &Person, site: SiteId) -> Vec<Str
     }
     let cookie = owner.cookie_header().expect("signed in");
     let headers = [("cookie", cookie), ("origin", format!("http://{}", running.address))];
-    eventually("all who will be erased are present", || async {
+    within(PATIENCE, "all who will be erased are present", || async {
         let mut push = Push::connect(running.address, "", &headers).await.ok()?;
         push.subscribe(&format!("site/{site}/visitors"), json!({})).await.ok()?;
         let visitors = push.data["visitors"].as_array()?;
