@@ -19,7 +19,10 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         if let Some(("serve", rest)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
-            return bare::serve(rest).await;
+            return match rest {
+                [what, folder] if what == "panels" => history::serve_panels(folder.as_ref()).await,
+                rest => bare::serve(rest).await,
+            };
         }
         let wanted = |name: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == name);
         let known = ["start", "hits", "push", "dashboards", "memory", "cluster", "history"];
@@ -47,6 +50,7 @@ fn main() -> anyhow::Result<()> {
         }
         if wanted("history") {
             tokio::task::block_in_place(history::measure)?;
+            history::measure_folding().await?;
         }
         Ok(())
     })

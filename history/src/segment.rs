@@ -19,7 +19,7 @@ pub use read::{Columns, Reader};
 pub use write::{write, write_share};
 
 /// The version this program writes. It reads this and every earlier one.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The key under which the file's own description stands in Parquet's metadata, as JSON.
 const HEAD_KEY: &str = "watchfire";

@@ -143,8 +143,8 @@ mod tests {
         let operator = Principal::Account { id: AccountId::of(1), operator: true };
         assert_eq!(allowed(&Principal::Stranger, None, SITE), vec![]);
         assert_eq!(allowed(&member, None, SITE), vec![]);
-        assert_eq!(allowed(&member, Some(Role::Viewer), SITE), ACTIONS[..2]);
-        assert_eq!(allowed(&member, Some(Role::Admin), SITE), ACTIONS[..5]);
+        assert_eq!(allowed(&member, Some(Role::Viewer), SITE), ACTIONS[..3]);
+        assert_eq!(allowed(&member, Some(Role::Admin), SITE), ACTIONS[..6]);
         assert_eq!(allowed(&member, Some(Role::Owner), SITE), ACTIONS);
         assert_eq!(allowed(&operator, None, SITE), ACTIONS);
         let share = |segment| Principal::Share { id: ShareId::of(1), site: SITE, segment };
@@ -165,11 +165,11 @@ mod tests {
             scopes: scopes.to_vec(),
         };
         let read = token(false, TokenSites::One(SITE), &[Scope::Read]);
-        assert_eq!(allowed(&read, Some(Role::Owner), SITE), ACTIONS[..2]);
+        assert_eq!(allowed(&read, Some(Role::Owner), SITE), ACTIONS[..3]);
         assert_eq!(allowed(&read, None, SITE), vec![]);
         assert_eq!(allowed(&read, Some(Role::Owner), OTHER), vec![]);
         let states = token(true, TokenSites::All, &[Scope::StateSender]);
         assert_eq!(allowed(&states, Some(Role::Owner), SITE), vec![]);
-        assert_eq!(allowed(&token(true, TokenSites::All, &[Scope::Read]), None, OTHER), ACTIONS[..2]);
+        assert_eq!(allowed(&token(true, TokenSites::All, &[Scope::Read]), None, OTHER), ACTIONS[..3]);
     }
 }

@@ -19,7 +19,7 @@ pub struct Library {
     pub(super) visit_words: [RwLock<Words>; VISIT_TEXTS],
     pub(super) hit_words: [RwLock<Words>; HIT_TEXTS],
     visitors: Mutex<Visitors>,
-    /// Bytes of decoded columns at most; past it the longest unused go.
+    /// Bytes of decoded columns, texts and visitors at most; past it the longest unused columns go.
     bytes_max: usize,
     pub(super) stock: Stock,
 }
@@ -51,7 +51,7 @@ impl Stock {
 }
 
 impl Library {
-    /// Empty, with a bound on the bytes of decoded columns.
+    /// Empty, with a bound on the bytes of decoded columns, texts and visitors.
     pub fn new(bytes_max: usize) -> Arc<Library> {
         Arc::new(Library {
             visit_words: std::array::from_fn(|_| RwLock::default()),
@@ -79,13 +79,19 @@ impl Library {
 
     /// Bytes of decoded columns, texts and visitors.
     pub fn bytes(&self) -> usize {
+        self.stock.bytes() + self.names_bytes()
+    }
+
+    /// Bytes of texts and visitors, which stay as long as the library does.
+    fn names_bytes(&self) -> usize {
         let words = self.visit_words.iter().chain(&self.hit_words).map(|words| words.read().bytes());
-        self.stock.bytes() + words.sum::<usize>() + self.visitors.lock().bytes()
+        words.sum::<usize>() + self.visitors.lock().bytes()
     }
 
     /// Lets the longest unused columns of these parts go until the bound is kept.
     pub fn trim(&self, parts: &[Arc<Part>]) {
-        if self.stock.bytes() <= self.bytes_max {
+        let columns_max = self.bytes_max.saturating_sub(self.names_bytes());
+        if self.stock.bytes() <= columns_max {
             return;
         }
         let mut uses: Vec<(u64, usize)> = Vec::new();
@@ -94,7 +100,7 @@ impl Library {
         }
         uses.sort_unstable();
         for (used, index) in uses {
-            if self.stock.bytes() <= self.bytes_max {
+            if self.stock.bytes() <= columns_max {
                 return;
             }
             parts[index].drop_unused(used);

@@ -22,7 +22,7 @@ pub(super) fn sift(
     value: impl Fn(usize, usize) -> u32,
     mut take: impl FnMut(&[Found]),
 ) {
-    let (&[start, ref inner @ .., end], true) = (starts, starts.len() > 1) else { return };
+    let &[start, ref inner @ .., end] = starts else { return };
     // Adding up flags costs less than loops over two rows each, which no processor foresees.
     let mut is_next = vec![0u8; (end - start) as usize];
     inner.iter().for_each(|&next| is_next[(next - start) as usize] = 1);

@@ -84,7 +84,7 @@ async fn a_site_has_saved_items_of_each_kind_up_to_the_maximum(world: World) {
     for (number, kind) in (max + 1..).zip(&KINDS[1..]) {
         world.store.saved.add(first.id, item(number, *kind)).await.unwrap();
     }
-    assert_eq!(world.store.saved.all(first.id).await.unwrap().len(), limits::SAVED_MAX + 3);
+    assert_eq!(world.store.saved.all(first.id).await.unwrap().len(), limits::SAVED_MAX + KINDS.len() - 1);
 }
 
 async fn of_items_saved_at_once_no_more_than_the_maximum_stay(world: World) {
