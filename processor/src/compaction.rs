@@ -20,6 +20,15 @@ const RETIRE_EVERY: Duration = Duration::from_secs(3_600);
 /// Sites that one question to the store returns.
 const PAGE_SITES: usize = 256;
 
+/// How long a site is left to whoever folded it meanwhile: an erasure or a correction takes several folds, and would never come to its
+/// end beside somebody who begins again and again.
+const SUPERSEDED_REST: Duration = Duration::from_secs(2);
+
+enum Folded {
+    Whole,
+    Superseded,
+}
+
 pub struct Compaction {
     pub stores: Stores,
     pub sites: Arc<dyn Sites>,
@@ -59,8 +68,8 @@ impl Compaction {
             let sites = self.stores.history.sites_to_fold(before, old, after, PAGE_SITES).await?;
             for site in &sites {
                 if self.is_ours(*site) && !resting.contains_key(site) {
-                    let took = self.fold(*site).await;
-                    resting.insert(*site, Instant::now() + took * self.options.fold_rest);
+                    let rest = self.fold(*site).await;
+                    resting.insert(*site, Instant::now() + rest);
                 }
             }
             after = sites.last().copied();
@@ -97,31 +106,38 @@ impl Compaction {
         Ok(())
     }
 
-    /// How long it took.
+    /// How long the site rests then.
     async fn fold(&self, site: SiteId) -> Duration {
         let begun = Instant::now();
         match self.fold_all(site).await {
-            Ok(()) => metrics::histogram!("watchfire_processor_fold_seconds").record(begun.elapsed()),
+            Ok(Folded::Whole) => {
+                metrics::histogram!("watchfire_processor_fold_seconds").record(begun.elapsed())
+            }
+            Ok(Folded::Superseded) => return SUPERSEDED_REST,
             Err(error) => {
                 metrics::counter!("watchfire_processor_folds_failed_total").increment(1);
                 tracing::warn!(%site, %error, "a tail was not folded: tried again soon");
             }
         }
-        begun.elapsed()
+        begun.elapsed() * self.options.fold_rest
     }
 
-    async fn fold_all(&self, site: SiteId) -> archive::Result<()> {
+    async fn fold_all(&self, site: SiteId) -> archive::Result<Folded> {
         let site = match self.sites.site(site).await {
             Ok(site) => site,
             // It was removed; its history is on its way out.
-            Err(StoreError::NotFound(_)) => return Ok(()),
+            Err(StoreError::NotFound(_)) => return Ok(Folded::Whole),
             Err(error) => return Err(error.into()),
         };
         loop {
             let done = archive::fold(&self.stores, &site, self.clock.now(), self.options.tail_kept).await?;
             tracing::debug!(site = %site.id, hits = done.hits, segments = done.segments, "folded");
-            if !done.is_more || done.is_superseded {
-                return archive::settle(&self.stores, &site, self.clock.now()).await;
+            if done.is_superseded {
+                return Ok(Folded::Superseded);
+            }
+            if !done.is_more {
+                archive::settle(&self.stores, &site, self.clock.now()).await?;
+                return Ok(Folded::Whole);
             }
         }
     }

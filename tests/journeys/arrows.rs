@@ -39,7 +39,19 @@ const MAY: [(&str, &[&str]); 15] = [
     ("tests", &["model", "bus", "store", "server", "servers"]),
     (
         "bench",
-        &["model", "history", "bus", "live", "store", "door", "collector", "processor", "servers", "tests"],
+        &[
+            "model",
+            "history",
+            "archive",
+            "bus",
+            "live",
+            "store",
+            "door",
+            "collector",
+            "processor",
+            "servers",
+            "tests",
+        ],
     ),
 ];
 

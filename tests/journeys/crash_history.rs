@@ -33,6 +33,8 @@ const RESTORED_MAX: usize = 2;
 const FOLDING: [&str; 2] = ["--fold-after-ms", "15"];
 const STOP_MAX: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long one erasure or backup may take beside folds without a rest.
+const SETTLE_MAX: Duration = Duration::from_secs(150);
 
 /// What the senders know.
 #[derive(Default)]
@@ -86,9 +88,18 @@ async fn killed_while_days_are_folded_erased_and_copied_every_acknowledged_hit_i
         let eraser = tokio::spawn(erase(owner.at(running.address), site, doomed.pop()));
         let before = promised.lock().await.acknowledged.clone();
         let to = folder.path().join(format!("backup-{round}"));
-        let mut copying = backup(&data, &to).stdout(Stdio::null()).spawn().expect("it runs");
+        let copying = backup(&data, &to).stdout(Stdio::null()).spawn().expect("it runs");
+        let copying = Mutex::new(copying);
         tokio::time::sleep(Duration::from_millis(rng.u64(20..1_500))).await;
+        if round % 4 == 3 {
+            within(SETTLE_MAX, "somebody is erased", || async { eraser.is_finished().then_some(()) }).await;
+            within(SETTLE_MAX, "a backup is complete", || async {
+                copying.lock().await.try_wait().expect("a child of ours")
+            })
+            .await;
+        }
         running.kill_now();
+        let mut copying = copying.into_inner();
         let is_copied = copying.try_wait().expect("a child of ours").is_some_and(|ended| ended.success());
         copying.kill().await.expect("killed, or ended");
         running = running.replaced().await;
@@ -201,9 +212,15 @@ async fn erase(owner: Person, site: SiteId, visitor: Option<String>) -> Option<S
     let visitor = visitor?;
     let path = format!("/api/watchfire/sites/{site}/visitors/{visitor}/erase");
     let headers = [("content-type", "application/json")];
-    let answer = owner.try_send(Method::POST, &path, &headers, Bytes::from_static(b"{}")).await.ok()?;
-    assert!(matches!(answer.status.as_u16(), 200 | 503), "{}", answer.text());
-    (answer.status == 200).then_some(visitor)
+    loop {
+        let answer = owner.try_send(Method::POST, &path, &headers, Bytes::from_static(b"{}")).await.ok()?;
+        match answer.status.as_u16() {
+            200 => return Some(visitor),
+            // Folds came in between; it says so, and may be asked again.
+            503 => tokio::time::sleep(Duration::from_millis(20)).await,
+            _ => panic!("{}", answer.text()),
+        }
+    }
 }
 
 async fn drained(running: &Program) {
