@@ -1,5 +1,7 @@
 //! An archive over a real store, against the same hits folded all at once, while folds, redeliveries and rivals come in between.
 
+#![allow(clippy::unwrap_used)]
+
 mod corrections;
 mod people;
 #[allow(dead_code)] // It is the engine's test that uses all of it.

@@ -14,7 +14,7 @@ use crate::words::Words;
 const BOUNCE_ENGAGED_MS: u32 = 10_000;
 
 pub(super) enum Source {
-    Segment(Reader),
+    Segment(Box<Reader>),
     Table(Box<Table>),
 }
 

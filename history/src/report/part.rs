@@ -42,7 +42,7 @@ struct Kept {
 impl Part {
     pub(super) fn of_segment(library: Arc<Library>, reader: Reader) -> Part {
         let head = reader.head().clone();
-        Part::new(library, Source::Segment(reader), head)
+        Part::new(library, Source::Segment(Box::new(reader)), head)
     }
 
     pub(super) fn of_table(library: Arc<Library>, day: &Day, table: Table) -> Part {

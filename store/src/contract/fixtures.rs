@@ -96,7 +96,7 @@ pub fn share(number: u64, site: SiteId) -> Share {
         site,
         name: format!("share {number}"),
         created: Millis(NOW.0 + number as i64),
-        segment: (number % 2 == 0).then_some(SavedId::of(number)),
+        segment: number.is_multiple_of(2).then_some(SavedId::of(number)),
     }
 }
 
