@@ -373,6 +373,8 @@ async fn a_token_and_a_share_link_open_what_they_are_for_and_nothing_else(size: 
         "/api/watchfire/sites",
         "/api/watchfire/sites/{site}",
         "/api/watchfire/sites/{site}/saved",
+        "/api/watchfire/sites/{site}/profiles",
+        "/api/watchfire/sites/{site}/properties",
         "/api/watchfire/live/now",
         export,
     ];
@@ -402,8 +404,9 @@ async fn a_token_and_a_share_link_open_what_they_are_for_and_nothing_else(size: 
     for with in ["share", "part"] {
         expected.push((with, "GET", export));
     }
-    // What the shared page shows too: the site's name and hostnames, and how many are there.
+    // What the shared page shows too: the site's name and hostnames, and how many are there; what may be asked about.
     expected.push(("share", "GET", "/api/watchfire/sites/{site}"));
+    expected.push(("share", "GET", "/api/watchfire/sites/{site}/properties"));
     expected.sort_unstable();
     assert_eq!(opened, expected);
     let elsewhere = format!("/api/watchfire/live/now?topic=site/{}/live&share={share}", cast.other_site);
