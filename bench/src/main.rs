@@ -12,7 +12,7 @@ mod process;
 mod push;
 mod start;
 
-const HELP: &str = "bench [start|hits|push|dashboards|memory|cluster|history]…   without a name: all";
+const HELP: &str = "bench [start|hits|push|dashboards|memory|cluster|history|folding]…   without a name: all";
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -25,7 +25,7 @@ fn main() -> anyhow::Result<()> {
             };
         }
         let wanted = |name: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == name);
-        let known = ["start", "hits", "push", "dashboards", "memory", "cluster", "history"];
+        let known = ["start", "hits", "push", "dashboards", "memory", "cluster", "history", "folding"];
         if let Some(unknown) = arguments.iter().find(|argument| !known.contains(&argument.as_str())) {
             anyhow::bail!("there is no benchmark `{unknown}`: {HELP}");
         }
@@ -50,6 +50,8 @@ fn main() -> anyhow::Result<()> {
         }
         if wanted("history") {
             tokio::task::block_in_place(history::measure)?;
+        }
+        if wanted("folding") {
             history::measure_folding().await?;
         }
         Ok(())
