@@ -601,15 +601,7 @@ describe("data-storage", () => {
   test("keeps what two tabs could not send for the next page, which sends it once accepted", async () => {
     await visit("/one");
     const second = await context.newPage();
-    // Its own time begins when it was told the id, however long the first tab takes to tell it.
-    await second.clock.install();
-    await second.clock.pauseAt(Date.now() + 3_600_000);
-    await second.addInitScript((site) => {
-      new BroadcastChannel(site).onmessage = ({ data }) => (window.told ||= data);
-    }, SITE);
     await second.goto(shop.origin + "/two");
-    await second.waitForFunction(() => window.told, null, { polling: 20 });
-    await second.clock.runFor(200);
     await shop.await("pageview", 2);
     shop.status = 503;
     await page.evaluate(() => watchfire("event", "first"));
