@@ -73,7 +73,7 @@ test("who is named by the tag has a profile, with what that browser did before",
   await page.getByRole("link", { name: "Their whole history" }).click();
   await page.waitForURL(/\/visitors\/[0-9a-f]{16}$/);
   assert.match(await page.locator(".profile-head").innerText(), /Known as ada@shop\.example/);
-  assert.equal(await page.locator(".step").count(), 4);
+  assert.equal(await page.locator(".trail-step").count(), 4);
   await customer.close();
 });
 
