@@ -9,7 +9,6 @@ use history::query::{Metric, Query};
 use history::report::{Control, Library, Part, answer};
 use history::segment::{Reader, VERSION, write};
 use history::zone::Zone;
-use model::BatchId;
 use serde_json::json;
 
 use crate::ask;
