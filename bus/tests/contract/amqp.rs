@@ -220,6 +220,25 @@ async fn of_many_that_want_a_shard_at_once_one_has_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_cannot_join_or_stops_waiting_leaves_the_shard_to_others() {
+    let options = fresh_options();
+    let (broker, one) = own_broker(options.clone()).await;
+    let other = AmqpBus::open(&broker.url(), options).unwrap();
+    other.check().await.unwrap();
+    let may_read = |pattern| broker.control(&["set_permissions", "guest", ".*", ".*", pattern]).unwrap();
+    may_read("^nothing$");
+    let refused = one.consume(0).await.err().unwrap();
+    assert!(matches!(refused, ConsumeError::Unavailable(_)), "{refused}");
+    may_read(".*");
+    drop(consume_patiently(&other, 0).await);
+    for _ in 0..MANY {
+        let wait = Duration::from_micros(fastrand::u64(..20_000));
+        drop(tokio::time::timeout(wait, one.consume(0)).await);
+    }
+    drop(consume_patiently(&other, 0).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_queue_with_other_arguments_is_refused_by_name_with_what_to_do() {
     let world = Amqp::fresh().await;
     world.bus.check().await.unwrap();
