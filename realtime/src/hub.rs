@@ -10,7 +10,7 @@ use hashbrown::HashMap;
 use live::Live;
 use metrics::gauge;
 use model::rights::Principal;
-use model::{AccountId, Action, Clock, ShareId, SiteId};
+use model::{AccountId, Action, BotId, Clock, GuestId, ShareId, SiteId};
 use parking_lot::Mutex;
 use store::accounts::SecretHash;
 use store::{Access, Credential, Denied, Sites, StoreError};
@@ -62,6 +62,8 @@ type HolderName = (u8, SecretHash);
 enum Owner {
     Account(AccountId),
     Share(ShareId),
+    Guest(GuestId),
+    Bot(BotId),
 }
 
 /// A client's place in the hub: given back when it is dropped.
@@ -105,6 +107,8 @@ impl Hub {
             Principal::Stranger => return Err(Refusal::sign_in()),
             Principal::Account { id, .. } | Principal::Token { account: id, .. } => Owner::Account(*id),
             Principal::Share { id, .. } => Owner::Share(*id),
+            Principal::Guest { id, .. } => Owner::Guest(*id),
+            Principal::Bot { id } => Owner::Bot(*id),
         };
         if self.shutdown.is_cancelled() {
             return Err(Refusal::unavailable(RETRY_AFTER));
@@ -112,7 +116,7 @@ impl Hub {
         let mut clients = self.clients.lock();
         let theirs = clients.by_owner.get(&owner).copied().unwrap_or(0);
         let each_max = match owner {
-            Owner::Account(_) => self.options.connections_each_max,
+            Owner::Account(_) | Owner::Guest(_) | Owner::Bot(_) => self.options.connections_each_max,
             Owner::Share(_) => self.options.connections_a_share_max,
         };
         if clients.by_id.len() >= self.options.connections_max || theirs >= each_max {
@@ -307,6 +311,7 @@ fn name(credential: &Credential) -> HolderName {
         Credential::SignIn(secret) => (1, SecretHash::of(secret)),
         Credential::Token(secret) => (2, SecretHash::of(secret)),
         Credential::Share(secret) => (3, SecretHash::of(secret)),
+        Credential::Guest(secret) => (4, SecretHash::of(secret)),
     }
 }
 

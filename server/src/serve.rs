@@ -87,7 +87,8 @@ impl Server {
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Server> {
         let address = listener.local_addr()?;
-        let access = Access::new(backends.store.accounts.clone(), clock.clone());
+        let access =
+            Access::new(backends.store.accounts.clone(), backends.store.rooms.clone(), clock.clone());
         let mut routes = health::routes(backends.clone());
         let mut stages = VecDeque::new();
         let mut set_up_path = None;

@@ -21,6 +21,7 @@
 
 mod accounts;
 mod appender;
+mod chat;
 mod chunks;
 mod columns;
 mod database;
@@ -56,6 +57,7 @@ use async_trait::async_trait;
 use crate::moving::{End, House, Mark, refuse_half_moved};
 use crate::{Backend, Store};
 use appender::Appender;
+use chat::Chat;
 use database::Database;
 use moving::MongoMoving;
 use registry::Registry;
@@ -115,6 +117,8 @@ impl MongoStore {
         let appender = Arc::new(Appender::start(Arc::clone(&database)));
         let tail = Tail(Arc::clone(&database), Arc::clone(&appender), Arc::default());
         tail::finish(&tail).await.context("cannot finish what an earlier process was forgetting")?;
+        let talk = Arc::new(Chat::of(&database));
+        chat::rooms::finish(&talk).await.context("cannot finish what an earlier process was demolishing")?;
         let rows = Arc::new(Registry(Arc::clone(&database)));
         let mark = moving::mark(&mut Step::alone(&database)).await?;
         let history = Arc::new(tail);
@@ -125,6 +129,8 @@ impl MongoStore {
             accounts: rows.clone(),
             salts: rows.clone(),
             saved: rows,
+            rooms: talk.clone(),
+            messages: talk,
             backend: Arc::new(MongoStore { database, appender }),
         };
         Ok((House { store, moving }, mark))

@@ -1,6 +1,6 @@
 //! Who may do what in a room: the one table. Whoever decides about a room ends here.
 
-use super::RoomKind;
+use super::{Room, RoomKind};
 
 /// What somebody is to one room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -57,6 +57,12 @@ pub enum RoomAction {
     Demolish,
 }
 
+impl Facts {
+    pub fn of(room: &Room) -> Facts {
+        Facts { kind: room.kind, public: room.public, locked: room.locked }
+    }
+}
+
 impl RoomAction {
     pub const ALL: [RoomAction; 18] = [
         RoomAction::Find,
@@ -84,18 +90,23 @@ impl RoomAction {
 pub fn may(standing: Standing, room: Facts, action: RoomAction) -> bool {
     let is_open = room.kind == RoomKind::Open;
     let is_direct = room.kind == RoomKind::Direct;
-    // A direct room cannot be read from without, whatever else is said of it.
+    // Behind a lock is only who takes part: what is said there is for nobody else. A direct room cannot be read from without, whatever else is said of it.
     let is_public = room.public && !is_direct;
     match standing {
-        Standing::Stranger => is_public && matches!(action, RoomAction::Find | RoomAction::Read),
+        Standing::Stranger => match action {
+            RoomAction::Find => is_public,
+            RoomAction::Read => is_public && !room.locked,
+            _ => false,
+        },
         Standing::Reader => match action {
-            RoomAction::Find | RoomAction::Read => is_open || is_public,
+            RoomAction::Find => is_open || is_public,
+            RoomAction::Read => (is_open || is_public) && !room.locked,
             RoomAction::SeePeople => is_open,
             RoomAction::Enter => is_open && !room.locked,
             _ => false,
         },
         Standing::Keeper => match action {
-            RoomAction::Read => is_open || is_public,
+            RoomAction::Read => (is_open || is_public) && !room.locked,
             RoomAction::Enter => !is_direct && !room.locked,
             RoomAction::Find
             | RoomAction::SeePeople
@@ -243,7 +254,7 @@ mod tests {
     #[test]
     fn the_table_of_every_kind_of_room() {
         let facts = |kind, public, locked| Facts { kind, public, locked };
-        let locked = ["Enter - - - - - - -", "Bring - - - - - - -"];
+        let locked = ["Read - - - yes yes yes yes", "Enter - - - - - - -", "Bring - - - - - - -"];
         let open_public = ["Find yes yes yes yes yes yes yes", "Read yes yes yes yes yes yes yes"];
         check(facts(RoomKind::Open, false, false), OPEN);
         check(facts(RoomKind::Open, false, true), &but(OPEN, &locked));

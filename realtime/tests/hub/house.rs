@@ -59,7 +59,7 @@ impl House {
         let clock = Arc::new(SystemClock);
         let deps = Deps {
             live: live.clone(),
-            access: Access::new(store.accounts.clone(), clock.clone()),
+            access: Access::new(store.accounts.clone(), store.rooms.clone(), clock.clone()),
             sites: store.sites.clone(),
             clock,
         };

@@ -16,6 +16,7 @@ pub const REGISTRY: Migrations = &[
     include_str!("migrations/registry/0003_moving.sql"),
     include_str!("migrations/registry/0004_saved_and_keep_days.sql"),
 ];
+pub const CHAT: Migrations = &[include_str!("migrations/chat/0001_rooms_and_messages.sql")];
 
 /// Brings the schema up to date, each migration in a transaction of its own.
 pub fn migrate(db: &mut Connection, migrations: &[&str]) -> anyhow::Result<()> {
