@@ -78,7 +78,8 @@ impl Shelf {
         }
         let zone = Zone::named(zone_name)?;
         let segments = Segments::new(&self.history, self.site);
-        let (library, entries, unfolded) = (self.library.clone(), state.entries.clone(), state.unfolded.clone());
+        let (library, entries, unfolded) =
+            (self.library.clone(), state.entries.clone(), state.unfolded.clone());
         let making = move || View::new(library, segments, entries, &unfolded, zone);
         let view = Arc::new(tokio::task::spawn_blocking(making).await??);
         state.zone = zone_name.to_owned();
