@@ -6,7 +6,6 @@ use model::{MessageId, Millis, RoomId, limits};
 use mongodb::bson::{Binary, Document, doc};
 
 use super::{Chat, MESSAGES, REVISIONS, STARS, Valued, json, people, put_ends, reading, take};
-use crate::Result;
 use crate::chat::change::{
     self, NO_MESSAGE, TAKEN_ID, TOO_MANY_STARS, TOO_MANY_UNRECORDED, is_unrecorded, posted, refuse_oversized,
 };
@@ -17,6 +16,7 @@ use crate::mongodb::gate::{CALL_TIME_MAX, within};
 use crate::mongodb::schema::V;
 use crate::mongodb::step::Step;
 use crate::mongodb::transaction::{read, write};
+use crate::{Result, StoreError};
 
 /// Bits of a place behind those of its millisecond.
 pub const PLACE_BITS: u32 = 20;
@@ -267,15 +267,26 @@ pub async fn remove_unrecorded(step: &mut Step, room: &mut Room, note: Option<&N
     let found: Vec<Valued> = step.all(MESSAGES, of_room, doc! {}).await?;
     let mut messages: Vec<Message> = Valued::all(found)?;
     messages.sort_by_key(|message| message.number);
+    let (mut updates, mut numbers) = (Vec::new(), Vec::new());
     for mut message in messages {
         let (by, at) = note.map_or((message.author, message.at), |note| (note.author, note.at));
         change::remove(&mut message, by, at);
         room.changes += 1;
         message.changed = room.changes;
-        put(step, &message).await?;
-        forget_beside(step, room.id, message.number).await?;
+        numbers.push(message.number as i64);
+        updates.push(doc! { "q": one(room.id, message.number), "u": { "$set": changing(&message) } });
     }
-    Ok(())
+    if updates.is_empty() {
+        return Ok(());
+    }
+    // One command for all of them: a transaction has only so much time.
+    let answer = step.command(doc! { "update": MESSAGES, "updates": updates, "ordered": true }).await?;
+    if answer.contains_key("writeErrors") {
+        return Err(StoreError::Conflict("the messages of a locked room are changed by somebody else"));
+    }
+    let beside = doc! { "room": room.id.column(), "number": { "$in": numbers } };
+    step.remove(REVISIONS, beside.clone()).await?;
+    step.remove(STARS, beside).await.map(drop)
 }
 
 /// Takes the room's turn: the message is not removed at the same moment.
