@@ -10,11 +10,10 @@ use history::report::{self, Answer, Control, Funnel, Part, Reached, ReportError}
 use history::zone::Zone;
 use model::{Site, SiteId};
 use parking_lot::Mutex;
-use store::History;
 use tokio::sync::Semaphore;
 
 use crate::shelf::{Shelf, View};
-use crate::{ArchiveError, Limits, Result};
+use crate::{ArchiveError, Limits, Result, Stores};
 
 /// What a question is put to.
 pub struct Asked<'a> {
@@ -28,7 +27,7 @@ pub struct Asked<'a> {
 
 /// Keeps what reports read, site by site, within `Limits::cache_bytes`.
 pub struct Archive {
-    history: Arc<dyn History>,
+    stores: Stores,
     limits: Limits,
     shelves: Mutex<HashMap<SiteId, Kept>>,
     turns: Arc<Semaphore>,
@@ -41,9 +40,9 @@ struct Kept {
 }
 
 impl Archive {
-    pub fn new(history: Arc<dyn History>, limits: Limits) -> Arc<Archive> {
-        let turns = Arc::new(Semaphore::new(limits.at_once.max(1)));
-        Arc::new(Archive { history, limits, shelves: Mutex::default(), turns, waiting: AtomicUsize::new(0) })
+    pub fn new(stores: impl Into<Stores>, limits: Limits) -> Arc<Archive> {
+        let (stores, turns) = (stores.into(), Arc::new(Semaphore::new(limits.at_once.max(1))));
+        Arc::new(Archive { stores, limits, shelves: Mutex::default(), turns, waiting: AtomicUsize::new(0) })
     }
 
     /// A query over the site's history up to this moment.
@@ -94,7 +93,7 @@ impl Archive {
 
     fn shelf(&self, site: SiteId) -> Arc<Shelf> {
         let mut shelves = self.shelves.lock();
-        let new = || Shelf::new(site, self.history.clone(), self.limits.cache_bytes);
+        let new = || Shelf::new(site, self.stores.clone(), self.limits.cache_bytes);
         let kept = shelves.entry(site).or_insert_with(|| Kept { shelf: new(), used: Instant::now() });
         kept.used = Instant::now();
         kept.shelf.clone()

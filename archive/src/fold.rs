@@ -7,18 +7,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hashbrown::HashSet;
 use history::EnrichedHit;
-use history::fold::{Fold, needs};
-use history::segment::{Head, Reader, write};
-use history::table::Table;
+use history::amend::Correction;
+use history::fold::{Fold, SEGMENT_HITS_MAX, Share, may_change, needs};
+use history::report::Library;
+use history::report::judged::judged;
+use history::segment::{Head, Reader, write_share};
+use history::table::{Table, short_id};
 use history::zone::{Day, Zone};
 use model::{Millis, SegmentId, Site};
 use store::history::{NewFold, NewSegment, SegmentEntry, Shelf, TailCursor};
 use store::{History, StoreError};
 
 use crate::blob::{Segments, head};
+use crate::correct::in_force;
 use crate::limits::PAGE_BATCHES;
-use crate::{ArchiveError, Result};
+use crate::{ArchiveError, Result, Stores};
 
 /// Hits that one fold takes in, and one page of the tail more at most.
 const FOLD_HITS_MAX: usize = 500_000;
@@ -38,14 +43,28 @@ pub struct Done {
 
 /// Folds what waits in the tail of a site. Batches received more than `kept` ago leave the tail with it, and days that the
 /// site no longer keeps leave its history.
-pub async fn fold(history: &Arc<dyn History>, site: &Site, now: Millis, kept: Duration) -> Result<Done> {
+pub async fn fold(stores: &Stores, site: &Site, now: Millis, kept: Duration) -> Result<Done> {
+    fold_in_shares(stores, site, now, kept, SEGMENT_HITS_MAX).await
+}
+
+/// As `fold`, with another maximum of hits a segment.
+pub async fn fold_in_shares(
+    stores: &Stores,
+    site: &Site,
+    now: Millis,
+    kept: Duration,
+    hits_max: usize,
+) -> Result<Done> {
+    let history = &stores.history;
     let shelf = history.shelf(site.id).await?;
+    // Read after the shelf: where they changed since, another fold came in between.
+    let corrections = in_force(stores, site.id).await?;
     let mut waiting = waiting(history, site, shelf.folded_to).await?;
     let zone = Zone::named(&site.time_zone)?;
     let kept_from = kept_from(site, &zone, now);
     waiting.hits.retain(|hit| hit.at.0 >= kept_from);
     let mut done = Done { hits: waiting.hits.len(), is_more: waiting.is_more, ..Done::default() };
-    let work = Work { segments: Segments::new(history, site.id), zone, kept_from };
+    let work = Work { segments: Segments::new(history, site.id), zone, kept_from, hits_max, corrections };
     let folded_to = waiting.last;
     let mut fold = tokio::task::spawn_blocking(move || work.fold(&shelf, &waiting.hits)).await??;
     (fold.folded_to, fold.old) = (folded_to, now.minus(kept));
@@ -65,6 +84,17 @@ pub async fn is_overdue(history: &Arc<dyn History>, site: &Site, now: Millis) ->
     let kept_from = kept_from(site, &Zone::named(&site.time_zone)?, now);
     let shelf = history.shelf(site.id).await?;
     Ok(shelf.segments.first().map(head).transpose()?.is_some_and(|head| head.day_end <= kept_from))
+}
+
+/// The first day that the site keeps, as days since 1970-01-01 of its calendar; None where it keeps all.
+pub fn first_day_kept(site: &Site, now: Millis) -> Result<Option<u32>> {
+    if site.keep_days.is_none() {
+        return Ok(None);
+    }
+    let zone = Zone::named(&site.time_zone)?;
+    let first = zone.at(Millis(kept_from(site, &zone, now))).date();
+    let days = (first - jiff::civil::date(1970, 1, 1)).get_days();
+    Ok(u32::try_from(days).ok())
 }
 
 /// The begin of the first day that the site keeps, milliseconds since 1970 UTC.
@@ -104,6 +134,8 @@ struct Work {
     segments: Segments,
     zone: Zone,
     kept_from: i64,
+    corrections: Vec<Correction>,
+    hits_max: usize,
 }
 
 impl Work {
@@ -111,24 +143,43 @@ impl Work {
     fn fold(&self, shelf: &Shelf, hits: &[EnrichedHit]) -> Result<NewFold> {
         let heads: Vec<Head> = shelf.segments.iter().map(head).collect::<std::result::Result<_, _>>()?;
         let mut fold = Fold::new(self.zone.clone());
-        for index in needs(&heads, hits) {
-            fold.add_table(&heads[index].day(), &self.table(&shelf.segments[index])?);
+        let needed = needs(&heads, hits);
+        for (&index, may_change) in needed.iter().zip(may_change(&heads, &needed, hits)) {
+            match may_change {
+                true => fold.add_table(&heads[index].day(), &self.table(&shelf.segments[index])?),
+                false => fold.add_seen(self.ids_among(&shelf.segments[index], hits)?),
+            }
         }
         fold.add_hits(hits);
         let mut new = NewFold { after: shelf.fold, ..NewFold::default() };
         let ended = shelf.segments.iter().zip(&heads).filter(|(_, head)| head.day_end <= self.kept_from);
         new.gone.extend(ended.map(|(entry, _)| entry.id));
-        for folded in fold.finish().into_iter().filter(|folded| folded.changed) {
+        for mut folded in fold.finish().into_iter().filter(|folded| folded.changed) {
             if folded.day.end <= self.kept_from {
                 continue;
             }
-            let same_day = shelf.segments.iter().filter(|entry| entry.day_start.0 == folded.day.start);
-            new.gone.extend(same_day.map(|entry| entry.id));
-            if !folded.table.visits.is_empty() {
-                new.segments.push(segment(&folded.table, &folded.day)?);
+            folded.table = judged(&folded.day, folded.table, &self.corrections, &self.zone)?;
+            let of_day = || {
+                let of_day = shelf.segments.iter().zip(&heads);
+                of_day.filter(|(entry, _)| entry.day_start.0 == folded.day.start)
+            };
+            let held: Vec<Share> = of_day().map(|(_, head)| head.visitors).collect();
+            for changed in folded.shares(&held, self.hits_max) {
+                let gone = of_day().filter(|(_, head)| head.visitors == changed.share);
+                new.gone.extend(gone.map(|(entry, _)| entry.id));
+                for (share, table) in &changed.parts {
+                    new.segments.push(segment(table, &folded.day, *share)?);
+                }
             }
         }
         Ok(new)
+    }
+
+    /// Of a segment whose visits do not change: only whether these hits are in it already.
+    fn ids_among(&self, entry: &SegmentEntry, hits: &[EnrichedHit]) -> Result<HashSet<u64>> {
+        let ids = hits.iter().filter(|hit| hit.kind.counts_once()).map(|hit| short_id(hit.id)).collect();
+        let part = Library::new(usize::MAX).open(self.segments.blob(entry.id, entry.bytes))?;
+        Ok(part.ids_among(&ids)?)
     }
 
     fn table(&self, entry: &SegmentEntry) -> Result<Table> {
@@ -136,9 +187,9 @@ impl Work {
     }
 }
 
-/// A day's table as a segment with an id of its own.
-pub fn segment(table: &Table, day: &Day) -> Result<NewSegment> {
-    let (head, body) = write(table, day, &[])?;
+/// A day's table, or a share of it, as a segment with an id of its own.
+pub fn segment(table: &Table, day: &Day, share: Share) -> Result<NewSegment> {
+    let (head, body) = write_share(table, day, share)?;
     let mut id = [0; 16];
     getrandom::fill(&mut id).map_err(|error| StoreError::Unavailable(error.into()))?;
     Ok(NewSegment {

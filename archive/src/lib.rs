@@ -3,20 +3,38 @@
 
 mod archive;
 mod blob;
+mod correct;
 mod erase;
 mod fold;
 mod limits;
 mod shelf;
 
 pub use archive::{Archive, Asked};
-pub use erase::{Erased, erase};
-pub use fold::{Done, fold, is_overdue};
+pub use correct::{Corrected, CorrectionState, correct, corrections, settle, take_back};
+pub use erase::{Erased, Whom, erase};
+pub use fold::{Done, first_day_kept, fold, fold_in_shares, is_overdue};
 pub use limits::Limits;
+
+use std::sync::Arc;
 
 use history::report::ReportError;
 use history::segment::BadSegment;
 use history::zone::BadZone;
-use store::StoreError;
+use model::SavedId;
+use store::{History, Saved, Store, StoreError};
+
+/// What an archive stands on: a site's history, and what was corrected of it.
+#[derive(Clone)]
+pub struct Stores {
+    pub history: Arc<dyn History>,
+    pub saved: Arc<dyn Saved>,
+}
+
+impl From<&Store> for Stores {
+    fn from(store: &Store) -> Stores {
+        Stores { history: store.history.clone(), saved: store.saved.clone() }
+    }
+}
 
 /// Why there is no answer, or no fold.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +58,8 @@ pub enum ArchiveError {
     Behind { hits: usize, max: usize },
     #[error("what the site keeps changed {0} times while it was read")]
     Restless(usize),
+    #[error("the correction {0} cannot be read")]
+    Correction(SavedId),
     /// A panic, or the end of the runtime.
     #[error("the work was cut off: {0}")]
     CutOff(#[from] tokio::task::JoinError),

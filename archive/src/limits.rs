@@ -27,7 +27,7 @@ impl Default for Limits {
     fn default() -> Limits {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Limits {
-            cache_bytes: 192 << 20,
+            cache_bytes: 160 << 20,
             report_bytes: history::report::MEMORY_MAX,
             report_time: Duration::from_secs(20),
             at_once: cores,

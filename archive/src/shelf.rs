@@ -4,18 +4,19 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 use history::EnrichedHit;
+use history::amend::Correction;
 use history::fold::needs;
 use history::report::{Library, Part, overlay};
 use history::segment::Head;
 use history::zone::Zone;
 use model::{SegmentId, SiteId};
 use parking_lot::Mutex;
-use store::History;
 use store::history::{SegmentEntry, TailCursor};
 
 use crate::blob::{Segments, head};
+use crate::correct::in_force;
 use crate::limits::{PAGE_BATCHES, UNFOLDED_MAX};
-use crate::{ArchiveError, Result};
+use crate::{ArchiveError, Result, Stores};
 
 /// How often a fold may come in between while the shelf is read.
 const ATTEMPTS: usize = 8;
@@ -24,7 +25,7 @@ const ATTEMPTS: usize = 8;
 pub struct Shelf {
     site: SiteId,
     pub library: Arc<Library>,
-    history: Arc<dyn History>,
+    stores: Stores,
     state: tokio::sync::Mutex<State>,
 }
 
@@ -36,6 +37,8 @@ struct State {
     /// How far the tail was read.
     last: Option<TailCursor>,
     unfolded: Arc<Vec<EnrichedHit>>,
+    /// In force since the last fold at the latest: whoever changes them folds after it.
+    corrections: Arc<[Correction]>,
     /// Made of all the above; gone at once where any of it changes, since whoever asks may stop waiting at any await.
     view: Option<Arc<View>>,
 }
@@ -61,8 +64,8 @@ pub struct View {
 }
 
 impl Shelf {
-    pub fn new(site: SiteId, history: Arc<dyn History>, cache_bytes: usize) -> Arc<Shelf> {
-        Arc::new(Shelf { site, library: Library::new(cache_bytes), history, state: Default::default() })
+    pub fn new(site: SiteId, stores: Stores, cache_bytes: usize) -> Arc<Shelf> {
+        Arc::new(Shelf { site, library: Library::new(cache_bytes), stores, state: Default::default() })
     }
 
     /// The history up to this moment. Reports that ask at once wait for one reading. May be dropped at any await: what was read
@@ -77,10 +80,11 @@ impl Shelf {
             return Ok(view.clone());
         }
         let zone = Zone::named(zone_name)?;
-        let segments = Segments::new(&self.history, self.site);
+        let segments = Segments::new(&self.stores.history, self.site);
         let (library, entries, unfolded) =
             (self.library.clone(), state.entries.clone(), state.unfolded.clone());
-        let making = move || View::new(library, segments, entries, &unfolded, zone);
+        let corrections = state.corrections.clone();
+        let making = move || View::new(library, segments, entries, &unfolded, &corrections, zone);
         let view = Arc::new(tokio::task::spawn_blocking(making).await??);
         state.zone = zone_name.to_owned();
         state.view = Some(view.clone());
@@ -94,12 +98,14 @@ impl Shelf {
                 self.read_tail(state).await?;
             }
             // The tail was read before the shelf: where no fold came in between, both are of one moment.
-            let shelf = self.history.shelf(self.site).await?;
+            let shelf = self.stores.history.shelf(self.site).await?;
             if state.fold == Some(shelf.fold) {
                 return Ok(());
             }
             let entries = entries(&state.entries, &shelf.segments)?;
-            *state = State { fold: Some(shelf.fold), last: shelf.folded_to, entries, ..State::default() };
+            let corrections = in_force(&self.stores, self.site).await?.into();
+            let (fold, last) = (Some(shelf.fold), shelf.folded_to);
+            *state = State { fold, last, entries, corrections, ..State::default() };
         }
         *state = State::default();
         Err(ArchiveError::Restless(ATTEMPTS))
@@ -107,7 +113,7 @@ impl Shelf {
 
     async fn read_tail(&self, state: &mut State) -> Result<()> {
         loop {
-            let page = self.history.tail_of(self.site, state.last, PAGE_BATCHES).await?;
+            let page = self.stores.history.tail_of(self.site, state.last, PAGE_BATCHES).await?;
             let mut hits = Vec::new();
             for batch in &page.batches {
                 hits.extend(history::tail::decode(&batch.body)?.hits);
@@ -147,6 +153,7 @@ impl View {
         segments: Segments,
         entries: Arc<[Entry]>,
         unfolded: &[EnrichedHit],
+        corrections: &[Correction],
         zone: Zone,
     ) -> Result<View> {
         let replaced = vec![false; entries.len()];
@@ -160,7 +167,7 @@ impl View {
             touched.push(view.part(&view.entries[index])?);
             view.replaced[index] = true;
         }
-        view.fresh = overlay(&view.library, &touched, &view.zone, unfolded)?;
+        view.fresh = overlay(&view.library, &touched, &view.zone, unfolded, corrections)?;
         Ok(view)
     }
 

@@ -159,18 +159,7 @@ async fn collector_alone(listener: TcpListener, folder: &Path) -> anyhow::Result
     let secret = store::accounts::SecretHash::of("bench");
     store.accounts.offer_set_up(secret).await?;
     store.accounts.set_up(secret, owner, Millis(0)).await?;
-    let site = Site {
-        id: SITE,
-        name: "Shop".into(),
-        hostnames: vec!["shop.example".into()],
-        time_zone: "UTC".into(),
-        honour_opt_out: false,
-        first_party_id: false,
-        ignored_addresses: vec![],
-        ignored_paths: vec![],
-        keep_days: None,
-        created: Millis(0),
-    };
+    let site = Site::new(SITE, "Shop", &["shop.example"], Millis(0));
     store.sites.add(site, model::AccountId::of(1)).await?;
     let bus_options = bus::embedded::Options { bytes_max: 16 << 30, ..Default::default() };
     let deps = collector::Deps {

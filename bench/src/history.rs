@@ -1,13 +1,19 @@
 //! History: the engine over millions of pageviews, beside plain loops over arrays and the engines that others stand on.
 //! One thread each, the same rows, answers that must be equal.
 
+mod dashboard;
 mod engine;
+mod folding;
 mod generate;
+mod linear;
 mod peers;
 mod plain;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+
+pub use dashboard::serve as serve_panels;
+pub use folding::measure as measure_folding;
 
 /// Pageviews, where `WATCHFIRE_BENCH_PAGEVIEWS` does not say another number.
 const PAGEVIEWS: u64 = 10_000_000;
@@ -45,7 +51,7 @@ pub fn measure() -> anyhow::Result<()> {
     let without_ids = made.bytes - 8 * made.hits;
     println!("| bytes a hit on disk | |\n|---|---|");
     println!("| segments | {:.2} |\n| of that, hit ids | 8.00 |", per_hit(made.bytes));
-    println!("| the rest: all that is asked about | **{:.2}** |\n", per_hit(without_ids));
+    println!("| the rest: all that is asked about (aim: at most 8) | **{:.2}** |\n", per_hit(without_ids));
 
     let (limits, expected) = plain::measure(&made.segments)?;
     let cold = engine::cold(&made.segments)?;
@@ -58,35 +64,53 @@ pub fn measure() -> anyhow::Result<()> {
         println!("Peers are left out: {error:#}\n");
         Vec::new()
     });
-    table(&limits, &warm.ms, &cold, &peers);
+    warm_table(&limits, &warm.ms, &peers);
     println!("\nDecoded columns, texts and visitors: {:.0} MB.", warm.bytes as f64 / 1e6);
-    Ok(())
+    cold_table(&cold, &peers);
+    linear::measure((made.hits, &warm.ms))?;
+    dashboard::measure(&segments_of(folder.path()))
 }
 
-fn table(plain: &[f64], warm: &[f64], cold: &[f64], peers: &[peers::Peer]) {
-    let best_of = |query: usize, cold: bool, tuned: bool| {
-        let times = peers.iter().filter(|peer| tuned || !peer.is_tuned);
-        times.map(|peer| if cold { peer.cold[query] } else { peer.warm[query] }).fold(f64::NAN, f64::min)
-    };
-    let names: Vec<&str> = peers.iter().map(|peer| peer.name.as_str()).collect();
+/// The best time of the peers; `is_tuned`: of those too that have tables of their own for some queries.
+fn best(peers: &[peers::Peer], is_tuned: bool, ms: impl Fn(&peers::Peer) -> f64) -> f64 {
+    peers.iter().filter(|peer| is_tuned || !peer.is_tuned).map(ms).fold(f64::NAN, f64::min)
+}
+
+fn names(peers: &[peers::Peer]) -> String {
+    peers.iter().map(|peer| format!(" {} |", peer.name)).collect()
+}
+
+fn warm_table(plain: &[f64], ours: &[f64], peers: &[peers::Peer]) {
+    println!("\n### Warm\n\nAims: at most 3 × the plain loop, 10 × the best peer, 4 × the best tuned one.\n");
     println!(
-        "| ms, one thread | plain loops | Watchfire | × plain | cold | {} | best / ours | tuned / ours | cold best / ours |",
-        names.join(" | ")
+        "| ms, one thread | plain loops | Watchfire | × plain |{} best / ours | tuned / ours |",
+        names(peers)
     );
-    println!("|---|---|---|---|---|{}---|---|---|", "---|".repeat(peers.len()));
+    println!("|---|---|---|---|{}---|---|", "---|".repeat(peers.len()));
     for (query, name) in QUERIES.iter().enumerate() {
-        let theirs: Vec<String> = peers.iter().map(|peer| format!("{:.0}", peer.warm[query])).collect();
+        let (plain, ours) = (plain[query], ours[query]);
+        let theirs: String = peers.iter().map(|peer| format!(" {:.0} |", peer.warm[query])).collect();
+        let ratio = |is_tuned| best(peers, is_tuned, |peer| peer.warm[query]) / ours;
         println!(
-            "| {name} | {:.1} | **{:.1}** | {:.1} | {:.0} | {} | {:.1} | {:.1} | {:.1} |",
-            plain[query],
-            warm[query],
-            warm[query] / plain[query],
-            cold[query],
-            theirs.join(" | "),
-            best_of(query, false, false) / warm[query],
-            best_of(query, false, true) / warm[query],
-            best_of(query, true, true) / cold[query],
+            "| {name} | {plain:.1} | **{ours:.1}** | {:.1} |{theirs} {:.1} | {:.1} |",
+            ours / plain,
+            ratio(false),
+            ratio(true)
         );
+    }
+}
+
+fn cold_table(ours: &[f64], peers: &[peers::Peer]) {
+    println!(
+        "\n### Cold: nothing decoded, no file in the kernel's cache\n\nAim: at least 1 × the best peer.\n"
+    );
+    println!("| ms, one thread | Watchfire |{} best / ours | tuned / ours |", names(peers));
+    println!("|---|---|{}---|---|", "---|".repeat(peers.len()));
+    for (query, name) in QUERIES.iter().enumerate() {
+        let ours = ours[query];
+        let theirs: String = peers.iter().map(|peer| format!(" {:.0} |", peer.cold[query])).collect();
+        let ratio = |is_tuned| best(peers, is_tuned, |peer| peer.cold[query]) / ours;
+        println!("| {name} | **{ours:.0}** |{theirs} {:.1} | {:.1} |", ratio(false), ratio(true));
     }
 }
 

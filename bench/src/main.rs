@@ -12,17 +12,20 @@ mod process;
 mod push;
 mod start;
 
-const HELP: &str = "bench [start|hits|push|dashboards|memory|cluster|history]…   without a name: all";
+const HELP: &str = "bench [start|hits|push|dashboards|memory|cluster|history|folding]…   without a name: all";
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         if let Some(("serve", rest)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
-            return bare::serve(rest).await;
+            return match rest {
+                [what, folder] if what == "panels" => history::serve_panels(folder.as_ref()).await,
+                rest => bare::serve(rest).await,
+            };
         }
         let wanted = |name: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == name);
-        let known = ["start", "hits", "push", "dashboards", "memory", "cluster", "history"];
+        let known = ["start", "hits", "push", "dashboards", "memory", "cluster", "history", "folding"];
         if let Some(unknown) = arguments.iter().find(|argument| !known.contains(&argument.as_str())) {
             anyhow::bail!("there is no benchmark `{unknown}`: {HELP}");
         }
@@ -47,6 +50,9 @@ fn main() -> anyhow::Result<()> {
         }
         if wanted("history") {
             tokio::task::block_in_place(history::measure)?;
+        }
+        if wanted("folding") {
+            history::measure_folding().await?;
         }
         Ok(())
     })

@@ -1,8 +1,8 @@
 // Builds the tag, dist/wf.js, and fails when it outgrows what is promised to site owners.
-import { mkdir, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { minify } from "terser";
+import { put } from "../../bin/put.mjs";
 import { gzipBytes, letter } from "./letters.mjs";
 
 const GZIP_BYTES_MAX = 1500;
@@ -28,8 +28,7 @@ const { code } = await minify(`try{${outputFiles[0].text}}catch(e){}`, {
 });
 
 const script = letter(code);
-await mkdir(here("dist"), { recursive: true });
-await writeFile(here("dist/wf.js"), script);
+await put(here("dist/wf.js"), script);
 console.log(`collector/tag/dist/wf.js ${script.length} bytes, ${gzipBytes(script)} gzip (at most ${GZIP_BYTES_MAX})`);
 if (gzipBytes(script) > GZIP_BYTES_MAX) {
   console.error(`the tag is ${gzipBytes(script) - GZIP_BYTES_MAX} bytes too large`);

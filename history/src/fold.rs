@@ -1,7 +1,8 @@
 //! Folding: hits of the tail, and what was folded before, into one table a day, exactly as if all had come at once.
 //!
-//! - A visit is a run of one visitor's hits, all judged human or all judged bot, with no gap over `VISIT_GAP_MAX`. It belongs
+//! - A visit is a run of one visitor's hits, all judged human or all judged bot when they came, with no gap over `VISIT_GAP_MAX`. It belongs
 //!   to the site's day that it began on, with all its hits, however long it lasts.
+//! - Corrections change nothing of this: what they make of a verdict is laid over the tables, see [`crate::report::judged`].
 //! - A hit id counts once; what was folded first stays.
 //! - Heartbeats and leaves become part of their pageview's row in the same visit: the largest total, the deepest scroll, the
 //!   last sign of life. Where the visit has no such row they become one of [`Kind::Presence`].
@@ -10,9 +11,9 @@
 //! - The first hit decides a visit's source, place, agent, language and screen; at the same millisecond a counted hit
 //!   before a heartbeat, then by kind and id.
 
-mod correct;
 mod merge;
 mod rows;
+mod share;
 
 use hashbrown::{HashMap, HashSet};
 use model::limits::VISIT_GAP_MAX;
@@ -23,6 +24,7 @@ use crate::segment::Head;
 use crate::table::{Hit, Kind, Table, VISIT_TEXTS};
 use crate::words::Words;
 use crate::zone::{Day, Zone};
+pub use share::{Changed, SEGMENT_HITS_MAX, Share, may_change};
 
 const GAP_MS: i64 = VISIT_GAP_MAX.as_millis() as i64;
 
@@ -30,10 +32,12 @@ const GAP_MS: i64 = VISIT_GAP_MAX.as_millis() as i64;
 #[derive(Debug)]
 pub struct Folded {
     pub day: Day,
-    /// Without visits where all of them now began on another day: its segment goes.
+    /// Without visits where all of them now began on another day: its segment goes. Verdicts as hits came with them.
     pub table: Table,
     /// It differs from what was folded before.
     pub changed: bool,
+    /// Whose visits of the day differ.
+    pub visitors: HashSet<VisitorId>,
 }
 
 /// A fold under way: give it what was folded before, then the hits, then take the days.
@@ -44,7 +48,6 @@ pub struct Fold {
     /// Ids of counted hits.
     ids: HashSet<u64>,
     before: Vec<Day>,
-    corrected: Option<correct::Corrected>,
     arrivals: Vec<(Millis, Life)>,
 }
 
@@ -78,17 +81,24 @@ pub fn needs<'h>(heads: &[Head], hits: impl IntoIterator<Item = &'h EnrichedHit>
     let mut times: Vec<i64> = hits.into_iter().map(|hit| hit.at.0).collect();
     times.sort_unstable();
     let touched = |head: &Head| {
-        let from = head.first.min(head.day_start) - GAP_MS;
-        let to = head.last.max(head.day_end) + GAP_MS;
+        let (from, to) = head.reach();
         times.get(times.partition_point(|&at| at < from)).is_some_and(|&at| at <= to)
     };
     let touched: Vec<bool> = heads.iter().map(touched).collect();
-    let near = |a: &Head, b: &Head| a.day_end == b.day_start || b.day_end == a.day_start;
-    let needed = (0..heads.len()).filter(|&i| {
-        let around = i.saturating_sub(1)..(i + 2).min(heads.len());
-        touched[i] || around.into_iter().any(|j| touched[j] && near(&heads[i], &heads[j]))
-    });
-    needed.collect()
+    let of_touched = || heads.iter().zip(&touched).filter(|(_, touched)| **touched).map(|(head, _)| head);
+    let begins: HashSet<i64> = of_touched().map(|head| head.day_start).collect();
+    let ends: HashSet<i64> = of_touched().map(|head| head.day_end).collect();
+    let is_near = |head: &Head| {
+        begins.contains(&head.day_start) || begins.contains(&head.day_end) || ends.contains(&head.day_start)
+    };
+    (0..heads.len()).filter(|&index| is_near(&heads[index])).collect()
+}
+
+impl Head {
+    /// Hits of these times may change its visits: from the first that may, to the last.
+    fn reach(&self) -> (i64, i64) {
+        (self.first.min(self.day_start) - GAP_MS, self.last.max(self.day_end) + GAP_MS)
+    }
 }
 
 impl Fold {
@@ -99,12 +109,11 @@ impl Fold {
             lives: Vec::new(),
             ids: HashSet::new(),
             before: Vec::new(),
-            corrected: None,
             arrivals: Vec::new(),
         }
     }
 
-    /// Takes in a day that was folded before: each at most once.
+    /// Takes in a day that was folded before, or some visitors' share of it: each visitor's visits of a day at most once.
     pub fn add_table(&mut self, day: &Day, table: &Table) {
         let number = self.before.len() as u32;
         self.before.push(day.clone());
@@ -141,19 +150,23 @@ impl Fold {
             }
         }
         let mut days = Days::new(&self.zone, &self.before);
-        if let Some(corrected) = &self.corrected {
-            corrected.mark(&mut self.lives, &mut days);
-        }
         let visits = merge::visits(self.lives, &self.words, &mut days);
         days.tables(visits, &self.words)
     }
+}
+
+/// Whether a day differs from what was folded before, and whose visits of it do.
+#[derive(Default)]
+struct Marked {
+    changed: bool,
+    visitors: HashSet<VisitorId>,
 }
 
 /// The days of a fold, by what they hold.
 struct Days<'f> {
     zone: &'f Zone,
     /// By a day's begin.
-    days: std::collections::BTreeMap<i64, (Day, bool)>,
+    days: std::collections::BTreeMap<i64, (Day, Marked)>,
     before: &'f [Day],
     /// Begin and end of the day asked for last.
     last: (i64, i64),
@@ -162,7 +175,7 @@ struct Days<'f> {
 
 impl<'f> Days<'f> {
     fn new(zone: &'f Zone, before: &'f [Day]) -> Days<'f> {
-        let days = before.iter().map(|day| (day.start, (day.clone(), false))).collect();
+        let days = before.iter().map(|day| (day.start, (day.clone(), Marked::default()))).collect();
         Days { zone, days, before, last: (0, 0), day_before: HashMap::new() }
     }
 
@@ -175,7 +188,7 @@ impl<'f> Days<'f> {
                 None => {
                     let day = self.zone.day_of(Millis(at));
                     let bounds = (day.start, day.end);
-                    self.days.insert(day.start, (day, false));
+                    self.days.insert(day.start, (day, Marked::default()));
                     bounds
                 }
             };
@@ -188,14 +201,15 @@ impl<'f> Days<'f> {
         *self.day_before.entry(start).or_insert_with(|| self.zone.day_of(Millis(start - 1)).start)
     }
 
-    fn mark(&mut self, start: i64) {
-        if let Some((_, changed)) = self.days.get_mut(&start) {
-            *changed = true;
+    fn mark(&mut self, start: i64, visitor: VisitorId) {
+        if let Some((_, marked)) = self.days.get_mut(&start) {
+            marked.changed = true;
+            marked.visitors.insert(visitor);
         }
     }
 
-    fn mark_before(&mut self, day: u32) {
-        self.mark(self.before[day as usize].start);
+    fn mark_before(&mut self, day: u32, visitor: VisitorId) {
+        self.mark(self.before[day as usize].start, visitor);
     }
 
     fn tables(self, visits: Vec<(i64, Life)>, words: &Words) -> Vec<Folded> {
@@ -204,9 +218,9 @@ impl<'f> Days<'f> {
             by_day.entry(start).or_default().push(life);
         }
         let mut folded = Vec::with_capacity(self.days.len());
-        for (start, (day, changed)) in self.days {
+        for (start, (day, Marked { changed, visitors })) in self.days {
             let lives = by_day.remove(&start).unwrap_or_default();
-            folded.push(Folded { day, table: rows::table_of(lives, words), changed });
+            folded.push(Folded { day, table: rows::table_of(lives, words), changed, visitors });
         }
         folded
     }

@@ -173,6 +173,10 @@ pub enum BadQuery {
     Calendar,
     #[error("retention is by day, week or month")]
     RetentionUnit,
+    #[error(
+        "a correction looks at each visit alone: it asks neither for `visitor` nor for `new-or-returning`"
+    )]
+    OtherVisits,
 }
 
 impl Query {

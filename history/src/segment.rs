@@ -12,12 +12,14 @@ use bytes::Bytes;
 use model::BatchId;
 use serde::{Deserialize, Serialize};
 
+use crate::fold::Share;
 use crate::zone::Day;
-pub use read::{Columns, Reader, TextColumn};
-pub use write::write;
+pub use pages::Coded;
+pub use read::{Columns, Reader};
+pub use write::{write, write_share};
 
 /// The version this program writes. It reads this and every earlier one.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The key under which the file's own description stands in Parquet's metadata, as JSON.
 const HEAD_KEY: &str = "watchfire";
@@ -40,6 +42,9 @@ pub struct Head {
     pub humans: u32,
     /// Tail batches that it folded and that may still be in the tail.
     pub batches: Vec<BatchId>,
+    /// Whose visits it holds; all, but of a very busy day.
+    #[serde(default, skip_serializing_if = "Share::is_all")]
+    pub visitors: Share,
 }
 
 impl Head {
@@ -101,6 +106,10 @@ pub enum BadSegment {
     NoSegment(&'static str),
     #[error("the segment does not decode: {0}")]
     Parquet(#[from] parquet::errors::ParquetError),
+}
+
+impl BadSegment {
+    const OTHER_LENGTH: BadSegment = BadSegment::NoSegment("a column of other length");
 }
 
 #[cfg(test)]

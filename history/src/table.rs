@@ -132,10 +132,11 @@ impl Kind {
     pub const ALL: [Kind; 4] = [Kind::Pageview, Kind::Event, Kind::Identify, Kind::Presence];
 }
 
-/// One visit: a run of one visitor's hits with no gap over 30 minutes, all judged human or all judged bot.
+/// One visit: a run of one visitor's hits with no gap over 30 minutes, all judged human or all judged bot when they came.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Visit {
     pub visitor: VisitorId,
+    /// Counts as a bot's: its hits were judged so, or a correction says so.
     pub bot: bool,
     /// First sign of life, milliseconds since 1970 UTC.
     pub first: i64,
@@ -202,6 +203,29 @@ impl Table {
     /// The visits of these visitors.
     pub fn of_visitors(&self, visitors: &HashSet<VisitorId>) -> Table {
         self.select(|visit| visitors.contains(&visit.visitor))
+    }
+
+    /// As its hits were judged when they came, whatever was corrected since.
+    pub fn is_judged_bot(&self, visit: &Visit) -> bool {
+        let first = self.hits_of(visit).first();
+        first.is_some_and(|hit| !self.words.text(hit.texts[HitText::Bot as usize]).is_empty())
+    }
+
+    /// The same visits, each with a verdict of these, in order anew.
+    pub fn with_verdicts(mut self, is_bot: &[bool]) -> Table {
+        if self.visits.iter().zip(is_bot).all(|(visit, is_bot)| visit.bot == *is_bot) {
+            return self;
+        }
+        let mut visits = std::mem::take(&mut self.visits);
+        visits.iter_mut().zip(is_bot).for_each(|(visit, is_bot)| visit.bot = *is_bot);
+        visits.sort_by_key(|visit| (visit.bot, visit.visitor, visit.first));
+        let mut hits = Vec::with_capacity(self.hits.len());
+        for visit in &mut visits {
+            let start = hits.len() as u32;
+            hits.extend_from_slice(&self.hits[visit.hits.start as usize..visit.hits.end as usize]);
+            visit.hits = start..hits.len() as u32;
+        }
+        Table { words: self.words, visits, hits }
     }
 
     /// Last sign of life of a visit.

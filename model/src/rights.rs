@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::chat::Who;
-use crate::{AccountId, BotId, GuestId, RoomId, ShareId, SiteId, TokenId};
+use crate::{AccountId, BotId, GuestId, RoomId, SavedId, ShareId, SiteId, TokenId};
 
 /// What an account is on one site. Each includes all below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -29,6 +29,10 @@ impl Role {
 pub enum Action {
     /// Live view, visitors, feed, counts.
     SeeLive,
+    /// Reports, as far as the segment of a share link lets see.
+    SeeReports,
+    /// Whom the site named of its visitors, and what each visitor did.
+    SeeProfiles,
     /// The tag page and the site's settings, read only.
     SeeSettings,
     EditSite,
@@ -41,7 +45,7 @@ pub enum Action {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
-    /// Read the live stream and the API of the token's sites.
+    /// Read the live stream, the reports and the profiles of the token's sites.
     Read,
     /// State other people's addresses and agents with hits (replaying logs, server-side senders).
     StateSender,
@@ -68,6 +72,8 @@ pub enum Principal {
     Share {
         id: ShareId,
         site: SiteId,
+        /// What of the site's history it is limited to.
+        segment: Option<SavedId>,
     },
     /// Somebody who came into one room by its link.
     Guest {
@@ -105,7 +111,11 @@ pub enum TokenSites {
 pub fn may(principal: &Principal, role: Option<Role>, site: SiteId, action: Action) -> bool {
     match principal {
         Principal::Stranger | Principal::Guest { .. } | Principal::Bot { .. } => false,
-        Principal::Share { site: shared, .. } => *shared == site && action == Action::SeeLive,
+        // Who is here now is told of all or not at all.
+        Principal::Share { site: shared, segment, .. } => {
+            *shared == site
+                && (action == Action::SeeReports || action == Action::SeeLive && segment.is_none())
+        }
         Principal::Account { operator, .. } => *operator || role_may(role, action),
         Principal::Token { operator, sites, scopes, .. } => {
             let within = match sites {
@@ -113,7 +123,7 @@ pub fn may(principal: &Principal, role: Option<Role>, site: SiteId, action: Acti
                 TokenSites::One(only) => *only == site,
             };
             within
-                && action == Action::SeeLive
+                && matches!(action, Action::SeeLive | Action::SeeReports | Action::SeeProfiles)
                 && scopes.contains(&Scope::Read)
                 && (*operator || role_may(role, action))
         }
@@ -122,7 +132,7 @@ pub fn may(principal: &Principal, role: Option<Role>, site: SiteId, action: Acti
 
 fn role_may(role: Option<Role>, action: Action) -> bool {
     let needed = match action {
-        Action::SeeLive => Role::Viewer,
+        Action::SeeLive | Action::SeeReports | Action::SeeProfiles => Role::Viewer,
         Action::SeeSettings | Action::EditSite | Action::ManagePeople => Role::Admin,
         Action::DeleteSite => Role::Owner,
     };
@@ -135,8 +145,15 @@ mod tests {
 
     const SITE: SiteId = SiteId::of(1);
     const OTHER: SiteId = SiteId::of(2);
-    const ACTIONS: [Action; 5] =
-        [Action::SeeLive, Action::SeeSettings, Action::EditSite, Action::ManagePeople, Action::DeleteSite];
+    const ACTIONS: [Action; 7] = [
+        Action::SeeLive,
+        Action::SeeReports,
+        Action::SeeProfiles,
+        Action::SeeSettings,
+        Action::EditSite,
+        Action::ManagePeople,
+        Action::DeleteSite,
+    ];
 
     fn allowed(principal: &Principal, role: Option<Role>, site: SiteId) -> Vec<Action> {
         ACTIONS.into_iter().filter(|&action| may(principal, role, site, action)).collect()
@@ -148,8 +165,8 @@ mod tests {
         let operator = Principal::Account { id: AccountId::of(1), operator: true };
         assert_eq!(allowed(&Principal::Stranger, None, SITE), vec![]);
         assert_eq!(allowed(&member, None, SITE), vec![]);
-        assert_eq!(allowed(&member, Some(Role::Viewer), SITE), ACTIONS[..1]);
-        assert_eq!(allowed(&member, Some(Role::Admin), SITE), ACTIONS[..4]);
+        assert_eq!(allowed(&member, Some(Role::Viewer), SITE), ACTIONS[..3]);
+        assert_eq!(allowed(&member, Some(Role::Admin), SITE), ACTIONS[..6]);
         assert_eq!(allowed(&member, Some(Role::Owner), SITE), ACTIONS);
         assert_eq!(allowed(&operator, None, SITE), ACTIONS);
         for of_rooms in [
@@ -158,9 +175,12 @@ mod tests {
         ] {
             assert_eq!(allowed(&of_rooms, Some(Role::Owner), SITE), vec![]);
         }
-        let share = Principal::Share { id: ShareId::of(1), site: SITE };
-        assert_eq!(allowed(&share, None, SITE), ACTIONS[..1]);
-        assert_eq!(allowed(&share, None, OTHER), vec![]);
+        let share = |segment| Principal::Share { id: ShareId::of(1), site: SITE, segment };
+        assert_eq!(allowed(&share(None), None, SITE), ACTIONS[..2]);
+        assert_eq!(allowed(&share(Some(SavedId::of(1))), None, SITE), [Action::SeeReports]);
+        for segment in [None, Some(SavedId::of(1))] {
+            assert_eq!(allowed(&share(segment), None, OTHER), vec![]);
+        }
     }
 
     #[test]
@@ -173,11 +193,11 @@ mod tests {
             scopes: scopes.to_vec(),
         };
         let read = token(false, TokenSites::One(SITE), &[Scope::Read]);
-        assert_eq!(allowed(&read, Some(Role::Owner), SITE), ACTIONS[..1]);
+        assert_eq!(allowed(&read, Some(Role::Owner), SITE), ACTIONS[..3]);
         assert_eq!(allowed(&read, None, SITE), vec![]);
         assert_eq!(allowed(&read, Some(Role::Owner), OTHER), vec![]);
         let states = token(true, TokenSites::All, &[Scope::StateSender]);
         assert_eq!(allowed(&states, Some(Role::Owner), SITE), vec![]);
-        assert_eq!(allowed(&token(true, TokenSites::All, &[Scope::Read]), None, OTHER), ACTIONS[..1]);
+        assert_eq!(allowed(&token(true, TokenSites::All, &[Scope::Read]), None, OTHER), ACTIONS[..3]);
     }
 }

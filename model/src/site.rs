@@ -29,6 +29,22 @@ pub struct Site {
 }
 
 impl Site {
+    /// In UTC, nothing ignored, kept for ever.
+    pub fn new(id: SiteId, name: impl Into<String>, hostnames: &[&str], created: Millis) -> Site {
+        Site {
+            id,
+            name: name.into(),
+            hostnames: hostnames.iter().map(|&name| name.to_owned()).collect(),
+            time_zone: "UTC".into(),
+            honour_opt_out: false,
+            first_party_id: false,
+            ignored_addresses: vec![],
+            ignored_paths: vec![],
+            keep_days: None,
+            created,
+        }
+    }
+
     /// Whether a page on `hostname` may report to this site. Case and a port are the caller's to remove.
     pub fn takes_hostname(&self, hostname: &str) -> bool {
         self.hostnames.iter().any(|listed| match listed.strip_prefix("*.") {
@@ -55,18 +71,7 @@ mod tests {
     use super::*;
 
     fn check(listed: &[&str], hostname: &str, taken: bool) {
-        let site = Site {
-            id: SiteId::of(1),
-            name: "s".into(),
-            hostnames: listed.iter().map(|&name| name.to_owned()).collect(),
-            time_zone: "UTC".into(),
-            honour_opt_out: false,
-            first_party_id: false,
-            ignored_addresses: vec![],
-            ignored_paths: vec![],
-            keep_days: None,
-            created: Millis(0),
-        };
+        let site = Site::new(SiteId::of(1), "s", listed, Millis(0));
         assert_eq!(site.takes_hostname(hostname), taken, "{listed:?} {hostname}");
     }
 

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use archive::Stores;
 use hashbrown::HashMap;
 use model::{Clock, SiteId};
-use store::{History, Sites, StoreError};
+use store::{DayTotals, Sites, StoreError};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -14,16 +15,24 @@ use tokio_util::sync::CancellationToken;
 use crate::options::Options;
 use crate::sharing::Share;
 
-/// A site's next fold waits for so many times what its last one took: a day that is dear to fold is folded less often.
-const REST: u32 = 50;
 /// How often it is looked which sites no longer keep their oldest days, and what folds left behind.
 const RETIRE_EVERY: Duration = Duration::from_secs(3_600);
 /// Sites that one question to the store returns.
 const PAGE_SITES: usize = 256;
 
+/// How long a site is left to whoever folded it meanwhile: an erasure or a correction takes several folds, and would never come to its
+/// end beside somebody who begins again and again.
+const SUPERSEDED_REST: Duration = Duration::from_secs(2);
+
+enum Folded {
+    Whole,
+    Superseded,
+}
+
 pub struct Compaction {
-    pub history: Arc<dyn History>,
+    pub stores: Stores,
     pub sites: Arc<dyn Sites>,
+    pub totals: Arc<dyn DayTotals>,
     pub clock: Arc<dyn Clock>,
     pub options: Options,
     /// How many there are; at least one.
@@ -56,11 +65,11 @@ impl Compaction {
         loop {
             let now = self.clock.now();
             let (before, old) = (now.minus(self.options.fold_after), now.minus(self.options.tail_kept));
-            let sites = self.history.sites_to_fold(before, old, after, PAGE_SITES).await?;
+            let sites = self.stores.history.sites_to_fold(before, old, after, PAGE_SITES).await?;
             for site in &sites {
                 if self.is_ours(*site) && !resting.contains_key(site) {
-                    let took = self.fold(*site).await;
-                    resting.insert(*site, Instant::now() + took * REST);
+                    let rest = self.fold(*site).await;
+                    resting.insert(*site, Instant::now() + rest);
                 }
             }
             after = sites.last().copied();
@@ -81,40 +90,54 @@ impl Compaction {
             return Ok(());
         }
         for site in self.sites.all().await? {
-            if self.is_ours(site.id) && archive::is_overdue(&self.history, &site, self.clock.now()).await? {
+            if self.is_ours(site.id)
+                && let Some(day) = archive::first_day_kept(&site, self.clock.now())?
+            {
+                self.totals.remove_before(site.id, day).await?;
+            }
+            if self.is_ours(site.id)
+                && archive::is_overdue(&self.stores.history, &site, self.clock.now()).await?
+            {
                 self.fold(site.id).await;
             }
         }
-        self.history.sweep().await?;
+        self.stores.history.sweep().await?;
         *checked = Some(Instant::now());
         Ok(())
     }
 
-    /// How long it took.
+    /// How long the site rests then.
     async fn fold(&self, site: SiteId) -> Duration {
         let begun = Instant::now();
         match self.fold_all(site).await {
-            Ok(()) => metrics::histogram!("watchfire_processor_fold_seconds").record(begun.elapsed()),
+            Ok(Folded::Whole) => {
+                metrics::histogram!("watchfire_processor_fold_seconds").record(begun.elapsed())
+            }
+            Ok(Folded::Superseded) => return SUPERSEDED_REST,
             Err(error) => {
                 metrics::counter!("watchfire_processor_folds_failed_total").increment(1);
                 tracing::warn!(%site, %error, "a tail was not folded: tried again soon");
             }
         }
-        begun.elapsed()
+        begun.elapsed() * self.options.fold_rest
     }
 
-    async fn fold_all(&self, site: SiteId) -> archive::Result<()> {
+    async fn fold_all(&self, site: SiteId) -> archive::Result<Folded> {
         let site = match self.sites.site(site).await {
             Ok(site) => site,
             // It was removed; its history is on its way out.
-            Err(StoreError::NotFound(_)) => return Ok(()),
+            Err(StoreError::NotFound(_)) => return Ok(Folded::Whole),
             Err(error) => return Err(error.into()),
         };
         loop {
-            let done = archive::fold(&self.history, &site, self.clock.now(), self.options.tail_kept).await?;
+            let done = archive::fold(&self.stores, &site, self.clock.now(), self.options.tail_kept).await?;
             tracing::debug!(site = %site.id, hits = done.hits, segments = done.segments, "folded");
-            if !done.is_more || done.is_superseded {
-                return Ok(());
+            if done.is_superseded {
+                return Ok(Folded::Superseded);
+            }
+            if !done.is_more {
+                archive::settle(&self.stores, &site, self.clock.now()).await?;
+                return Ok(Folded::Whole);
             }
         }
     }

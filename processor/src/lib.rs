@@ -32,7 +32,7 @@ use bus::Bus;
 use live::Live;
 use model::Clock;
 use parking_lot::Mutex;
-use store::{History, Sites};
+use store::{DayTotals, History, Saved, Sites};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -51,8 +51,12 @@ const PEAKS_SHOWN: Duration = Duration::from_secs(7 * 86_400);
 pub struct Deps {
     pub bus: Arc<dyn Bus>,
     pub history: Arc<dyn History>,
+    /// What was corrected of it.
+    pub saved: Arc<dyn Saved>,
     /// To learn whether a site is still there, and where its days begin.
     pub sites: Arc<dyn Sites>,
+    /// To let days go that a site no longer keeps.
+    pub totals: Arc<dyn DayTotals>,
     pub live: Arc<dyn Live>,
     pub clock: Arc<dyn Clock>,
 }
@@ -80,8 +84,9 @@ pub async fn start(
         shards.spawn(shard.run(tell));
     }
     let compaction = Compaction {
-        history: deps.history,
+        stores: archive::Stores { history: deps.history, saved: deps.saved },
         sites: deps.sites,
+        totals: deps.totals,
         clock: deps.clock,
         options: options.clone(),
         shards: deps.bus.shards().max(1),

@@ -22,6 +22,8 @@ pub struct Options {
     pub fold_every: Duration,
     /// A site's tail is folded when a batch has waited in it for so long.
     pub fold_after: Duration,
+    /// A site's next fold waits for so many times what its last one took: a day that is dear to fold is folded less often.
+    pub fold_rest: u32,
     /// A batch that was folded stays in the tail for so long: presence and the last thirty minutes are rebuilt from there.
     pub tail_kept: Duration,
     /// What waits on the bus at shutdown is processed for at most this long; the rest stays there.
@@ -40,6 +42,7 @@ impl Default for Options {
             taken_wait: Duration::from_millis(500),
             fold_every: Duration::from_secs(20),
             fold_after: Duration::from_secs(120),
+            fold_rest: 50,
             tail_kept: Duration::from_secs(3_600),
             drain_max: Duration::from_secs(3),
         }

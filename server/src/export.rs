@@ -1,6 +1,7 @@
 //! `watchfire export`: a site's history as files: Parquet as segments are, CSV, or JSON lines. `docs/export.md` says what is in them.
 
 pub mod row;
+pub mod totals;
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -15,7 +16,9 @@ use history::segment::{Head, Reader};
 use jiff::civil::Date;
 use model::{Millis, Site, SiteId};
 use store::history::SegmentEntry;
+use store::totals::{TOTALS_DAY_MAX, TotalsTable};
 use store::{History, Store, StoreError};
+use web::reports::number_of;
 
 use crate::backends;
 
@@ -63,7 +66,7 @@ pub struct ExportOptions {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// A file a day, as `docs/segments.md` says
+    /// A file a day (more of a very busy one), as `docs/segments.md` says
     Parquet,
     /// A line a hit; cells that a spreadsheet would take for formulas begin with an apostrophe
     Csv,
@@ -92,21 +95,52 @@ pub async fn export(store: &Store, options: &ExportOptions) -> anyhow::Result<(u
         Err(StoreError::NotFound(_)) => bail!("there is no site {} in this store", options.site),
         found => found.context("cannot read the site")?,
     };
-    fold_all(&store.history, &site).await?;
+    fold_all(&store.into(), &site).await?;
     let mut out = Out::open(options)?;
     let (mut days, mut rows, mut behind) = (0, 0, None);
-    while let Some((head, body)) = next_segment(store.history.as_ref(), &site, &mut behind, options).await? {
-        rows += out.segment(&head, body)?;
+    while let Some(segments) = next_day(store.history.as_ref(), &site, &mut behind, options).await? {
+        rows += out.day(segments)?;
         days += 1;
     }
+    days += totals_lines(store, &site, options, &mut out).await?;
     out.finish()?;
     Ok((days, rows))
 }
 
+/// Days of which only totals are known have no rows: JSON lines take them as lines of their own. How many days those are.
+async fn totals_lines(
+    store: &Store,
+    site: &Site,
+    options: &ExportOptions,
+    out: &mut Out,
+) -> anyhow::Result<u64> {
+    let number = |day: Option<Date>| day.and_then(number_of);
+    let range = (number(options.from).unwrap_or(0), number(options.to).unwrap_or(TOTALS_DAY_MAX));
+    let (mut days, mut left) = (0, 0);
+    for table in TotalsTable::EVERY {
+        let is_days = table == TotalsTable::All;
+        let write = |line: String| match (&mut *out, options.format) {
+            (Out::Lines { writer, .. }, Format::Jsonl) => {
+                days += u64::from(is_days);
+                Ok(writeln!(writer, "{line}")?)
+            }
+            _ => {
+                left += u64::from(is_days);
+                Ok(())
+            }
+        };
+        totals::lines(store.totals.as_ref(), site.id, range, table, write).await?;
+    }
+    if left > 0 {
+        eprintln!("{left} days of which only totals are known are not in it: they are in JSON lines");
+    }
+    Ok(days)
+}
+
 /// What waits in the tail becomes segments, as compaction does it; nothing leaves the tail for it.
-async fn fold_all(history: &Arc<dyn History>, site: &Site) -> anyhow::Result<()> {
+async fn fold_all(stores: &archive::Stores, site: &Site) -> anyhow::Result<()> {
     for _ in 0..ATTEMPTS {
-        let done = archive::fold(history, site, Millis(0), Duration::ZERO).await?;
+        let done = archive::fold(stores, site, Millis(0), Duration::ZERO).await?;
         if !done.is_more && !done.is_superseded {
             return Ok(());
         }
@@ -114,47 +148,62 @@ async fn fold_all(history: &Arc<dyn History>, site: &Site) -> anyhow::Result<()>
     bail!("hits come in faster than they are folded: export once it is quieter")
 }
 
-/// The segment of the first day in the range behind a moment.
-async fn next_segment(
+/// The segments of the first day in the range behind a moment: one, but of a very busy day.
+async fn next_day(
     history: &dyn History,
     site: &Site,
     behind: &mut Option<Millis>,
     options: &ExportOptions,
-) -> anyhow::Result<Option<(Head, Bytes)>> {
+) -> anyhow::Result<Option<Vec<(Head, Bytes)>>> {
     for _ in 0..ATTEMPTS {
         let shelf = history.shelf(site.id).await?;
-        let Some((entry, head)) = first_behind(&shelf.segments, *behind, options)? else {
-            return Ok(None);
-        };
-        let length = usize::try_from(entry.bytes)?;
-        match history.read_segment(site.id, entry.id, 0, length).await {
-            Ok(body) => {
-                *behind = Some(entry.day_start);
-                return Ok(Some((head, body)));
-            }
-            // A fold took its place; the shelf names the new one.
-            Err(StoreError::NotFound(_)) => continue,
-            Err(error) => return Err(error.into()),
+        let day = first_behind(&shelf.segments, *behind, options)?;
+        let Some((first, _)) = day.first() else { return Ok(None) };
+        let day_start = first.day_start;
+        if let Some(segments) = bodies(history, site, day).await? {
+            *behind = Some(day_start);
+            return Ok(Some(segments));
         }
     }
     bail!("what the site keeps changed {ATTEMPTS} times while one day was read")
 }
 
-/// Segments come in the order of their days.
+/// None where a fold took the place of one of them; the shelf names the new ones.
+async fn bodies(
+    history: &dyn History,
+    site: &Site,
+    day: Vec<(&SegmentEntry, Head)>,
+) -> anyhow::Result<Option<Vec<(Head, Bytes)>>> {
+    let mut segments = Vec::with_capacity(day.len());
+    for (entry, head) in day {
+        match history.read_segment(site.id, entry.id, 0, usize::try_from(entry.bytes)?).await {
+            Ok(body) => segments.push((head, body)),
+            Err(StoreError::NotFound(_)) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(Some(segments))
+}
+
+/// Segments come in the order of their days; those of one day in the order of their visitors.
 fn first_behind<'s>(
     segments: &'s [SegmentEntry],
     behind: Option<Millis>,
     options: &ExportOptions,
-) -> anyhow::Result<Option<(&'s SegmentEntry, Head)>> {
+) -> anyhow::Result<Vec<(&'s SegmentEntry, Head)>> {
+    let mut found: Vec<(&SegmentEntry, Head)> = Vec::new();
     for entry in segments.iter().filter(|entry| behind.is_none_or(|behind| entry.day_start > behind)) {
+        if found.first().is_some_and(|(first, _)| first.day_start != entry.day_start) {
+            break;
+        }
         let head = Head::from_json(std::str::from_utf8(&entry.head).context("a segment's head is no text")?)?;
         let day: Date = head.day.parse().context("a segment names no day")?;
-        let is_asked = options.from.is_none_or(|from| day >= from) && options.to.is_none_or(|to| day <= to);
-        if is_asked {
-            return Ok(Some((entry, head)));
+        if options.from.is_none_or(|from| day >= from) && options.to.is_none_or(|to| day <= to) {
+            found.push((entry, head));
         }
     }
-    Ok(None)
+    found.sort_by_key(|(_, head)| head.visitors);
+    Ok(found)
 }
 
 /// Where an export goes. A file has its name once it is whole.
@@ -188,27 +237,34 @@ impl Out {
     }
 
     /// How many rows it has.
-    fn segment(&mut self, head: &Head, body: Bytes) -> anyhow::Result<u64> {
-        match self {
-            Out::Folder(folder) => {
-                let path = folder.join(format!("{}.parquet", head.day));
-                let unfinished = unfinished(&path);
-                std::fs::write(&unfinished, &body)
-                    .and_then(|()| std::fs::rename(&unfinished, &path))
-                    .with_context(|| format!("cannot write {}", path.display()))?;
-                Ok(head.hits.into())
-            }
-            Out::Lines { writer, is_csv, .. } => {
-                let table = Reader::open(Arc::new(body))?.table()?;
-                for row in row::rows(&head.day, &table) {
-                    match is_csv {
-                        true => line(writer, &row.cells())?,
-                        false => writeln!(writer, "{}", row.json())?,
-                    }
+    fn day(&mut self, segments: Vec<(Head, Bytes)>) -> anyhow::Result<u64> {
+        let (mut rows, mut visits) = (0, 0);
+        let is_whole = segments.len() == 1;
+        for ((head, body), number) in segments.into_iter().zip(1..) {
+            rows += u64::from(head.hits);
+            match self {
+                Out::Folder(folder) => {
+                    let part = if is_whole { String::new() } else { format!("-{number}") };
+                    let path = folder.join(format!("{}{part}.parquet", head.day));
+                    let unfinished = unfinished(&path);
+                    std::fs::write(&unfinished, &body)
+                        .and_then(|()| std::fs::rename(&unfinished, &path))
+                        .with_context(|| format!("cannot write {}", path.display()))?;
                 }
-                Ok(table.hits.len() as u64)
+                Out::Lines { writer, is_csv, .. } => {
+                    let table = Reader::open(Arc::new(body))?.table()?;
+                    for mut row in row::rows(&head.day, &table) {
+                        row.visit_number += visits;
+                        match is_csv {
+                            true => line(writer, &row.cells())?,
+                            false => writeln!(writer, "{}", row.json())?,
+                        }
+                    }
+                    visits += table.visits.len();
+                }
             }
         }
+        Ok(rows)
     }
 
     fn finish(self) -> anyhow::Result<()> {
@@ -254,24 +310,4 @@ fn harmless(cell: &str) -> std::borrow::Cow<'_, str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cells_that_are_formulas_become_text_and_others_stay() {
-        let check = |cell: &str, expected: &str| {
-            let mut out = Vec::new();
-            line(&mut out, &["a", cell]).unwrap();
-            assert_eq!(String::from_utf8(out).unwrap(), format!("a,{expected}\r\n"));
-        };
-        check("=1+1", "'=1+1");
-        check("  @SUM(A1)", "'  @SUM(A1)");
-        check("'=1", "''=1");
-        check("-2", "'-2");
-        check("\tx", "'\tx");
-        check("/tea-time", "/tea-time");
-        check("a,\"b\"\n", "\"a,\"\"b\"\"\n\"");
-        check("=HYPERLINK(\"http://a\",\"b\")", "\"'=HYPERLINK(\"\"http://a\"\",\"\"b\"\")\"");
-        check("", "");
-    }
-}
+mod tests;

@@ -5,6 +5,7 @@ mod files;
 mod goatcounter;
 mod logs;
 mod ordinals;
+mod plausible;
 mod told;
 
 use std::io::{BufRead, Write};
@@ -14,12 +15,13 @@ use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum};
 use collector::geo::Places;
 use collector::ignored::Ignored;
+use history::zone::Zone;
 use history::{EnrichedHit, Recount};
 use model::{Clock, Site, SiteId, SystemClock};
-use store::{Store, StoreError};
+use store::{DayTotals, Store, StoreError};
 
 use crate::access_log::Format as LogFormat;
-use crate::export::row;
+use crate::export::{row, totals};
 use crate::{backends, tail};
 use batches::Batches;
 use files::{BytesRead, Found, Lines};
@@ -32,14 +34,18 @@ const FORMAT_LINES_MAX: usize = 100;
 const RECOUNTED_MAX: u64 = 2_000_000;
 
 pub const ABOUT: &str = "\
-Import access logs, GoatCounter's export, or Watchfire's own JSON lines into a site's history. They go straight to the store: with an embedded one stop the server first.
+Import access logs, GoatCounter's or Plausible's export, or Watchfire's own JSON lines into a site's history. They go straight to the store: with an embedded one stop the server first.
 
   watchfire import --site WF-8K2MZQ4T access.log access.log.*.gz
   watchfire import --site WF-8K2MZQ4T --store file:/run/secrets/store --format caddy access.json.zst
   watchfire import --site WF-8K2MZQ4T goatcounter-export.csv.gz
+  watchfire import --site WF-8K2MZQ4T imported_*.csv
 
 A request counts as a pageview where it is a GET that was answered 200 or 304 and asks for no static file. Bots are judged as \
 everywhere. Addresses are hashed in memory with a salt of the site's imports, which is destroyed 30 days after the last one.
+
+Plausible's days hold only totals (unzip its export first): reports count such a day by them where no hit of it is kept, and say so; imported_visitors_*.csv must be among \
+the files. Its last day was still going on: where hits of it are there too, they count alone.
 
 The same lines import once, however often: run it again after a crash, or when the log has grown.";
 
@@ -88,6 +94,8 @@ pub enum Format {
     Caddy,
     /// GoatCounter's CSV export
     Goatcounter,
+    /// A table of Plausible's CSV export
+    Plausible,
     /// The JSON lines of `watchfire export`
     Watchfire,
 }
@@ -96,6 +104,7 @@ pub enum Format {
 enum Kind {
     Log(LogFormat),
     GoatCounter,
+    Plausible,
     Own,
 }
 
@@ -112,6 +121,8 @@ pub struct Outcome {
     /// Of a hostname that the site does not list.
     pub elsewhere: u64,
     pub hits: u64,
+    /// Days of which only totals are known, of each table.
+    pub days: u64,
 }
 
 pub async fn run(options: ImportOptions) -> anyhow::Result<()> {
@@ -124,13 +135,17 @@ pub async fn run(options: ImportOptions) -> anyhow::Result<()> {
     store.close().await;
     let (outcome, recount) = imported?;
     let mut out = std::io::stdout().lock();
-    let Outcome { lines, unreadable, no_page, ignored, elsewhere, hits } = outcome;
+    let Outcome { lines, unreadable, no_page, ignored, elsewhere, hits, days } = outcome;
+    if days > 0 {
+        writeln!(out, "Daily totals: {days} days, counted a table")?;
+    }
     writeln!(
         out,
         "{lines} lines: {hits} hits, {no_page} that showed no page, {ignored} ignored as the site wishes, \
          {elsewhere} of other hostnames, {unreadable} unreadable\n"
     )?;
     match recount {
+        _ if hits == 0 && days > 0 => {}
         Some(recount) => tail::print(&mut out, options.site, &recount.totals())?,
         None => writeln!(out, "More than {RECOUNTED_MAX} hits: ask for a report of the site.")?,
     }
@@ -170,6 +185,7 @@ pub async fn import(store: &Store, options: &ImportOptions) -> anyhow::Result<(O
         rules: &rules,
         told: Told::new(sizes.sum::<std::io::Result<u64>>()?, read.clone()),
         read,
+        totals: store.totals.as_ref(),
         batches: Batches::new(store.history.as_ref(), options.site),
         outcome: Outcome::default(),
         recount: Some(Recount::default()),
@@ -195,6 +211,7 @@ struct Import<'s> {
     rules: &'s Rules,
     told: Told,
     read: BytesRead,
+    totals: &'s dyn DayTotals,
     batches: Batches<'s>,
     outcome: Outcome,
     recount: Option<Recount>,
@@ -209,12 +226,14 @@ impl Import<'_> {
             Format::NginxJson => Kind::Log(LogFormat::NginxJson),
             Format::Caddy => Kind::Log(LogFormat::Caddy),
             Format::Goatcounter => Kind::GoatCounter,
+            Format::Plausible => Kind::Plausible,
             Format::Watchfire => Kind::Own,
         };
         let reader = files::open(path, &self.read)?;
         match kind {
             Kind::Log(format) => self.log(format, Lines::new(reader)).await?,
             Kind::GoatCounter => self.goatcounter(goatcounter::Export::open(self.rules, reader)?).await?,
+            Kind::Plausible => self.plausible(reader).await?,
             Kind::Own => self.own(Lines::new(reader)).await?,
         }
         self.batches.end().await
@@ -255,9 +274,28 @@ impl Import<'_> {
         Ok(())
     }
 
+    async fn plausible(&mut self, reader: impl BufRead) -> anyhow::Result<()> {
+        let zone = Zone::named(&self.rules.site.time_zone)?;
+        let mut export = plausible::Export::open(reader, zone.at(self.rules.now).date())?;
+        while let Some(line) = export.next()? {
+            self.outcome.lines += 1;
+            self.outcome.unreadable += u64::from(matches!(line, plausible::Line::Unreadable));
+            self.told.tell(self.outcome.lines, self.outcome.hits);
+        }
+        self.outcome.days += export.put(self.totals, self.rules.site.id).await?;
+        Ok(())
+    }
+
     async fn own(&mut self, mut lines: Lines<impl BufRead>) -> anyhow::Result<()> {
         while let Some(found) = lines.next()? {
             self.outcome.lines += 1;
+            if let Found::Line(line) = &found
+                && let Some(total) = totals::totals_of(line)
+            {
+                self.totals.put(self.rules.site.id, vec![total]).await?;
+                self.outcome.days += 1;
+                continue;
+            }
             let hits = match found {
                 Found::Line(line) => row::hits_of(&line),
                 Found::TooLong => None,
@@ -298,6 +336,8 @@ fn kind_of(path: &Path) -> anyhow::Result<Kind> {
     for _ in 0..FORMAT_LINES_MAX {
         match lines.next()? {
             Some(Found::Line(line)) if goatcounter::begins(&line) => return Ok(Kind::GoatCounter),
+            Some(Found::Line(line)) if plausible::begins(&line) => return Ok(Kind::Plausible),
+            Some(Found::Line(line)) if totals::totals_of(&line).is_some() => return Ok(Kind::Own),
             Some(Found::Line(line)) if row::hits_of(&line).is_some() => return Ok(Kind::Own),
             Some(Found::Line(line)) => match LogFormat::of(&line) {
                 Some(format) => return Ok(Kind::Log(format)),

@@ -25,7 +25,7 @@ the store; a move is refused while hits still wait there. Out of a cluster: stop
 spools are empty, then stop the rest.
 
 2. Run the move. Accounts, sign-ins, sites, roles, tokens, invitations, share links, saved goals, segments, \
-funnels and annotations, today's salts, removed sites, peaks, and all of history come along; who is here now and dead letters do not. The source is only read.
+funnels and annotations, daily totals of elsewhere, today's salts, removed sites, peaks, and all of history come along; who is here now and dead letters do not. The source is only read.
 
 3. At the end both are read again and compared, a line a kind. The exit code is 0 where all is the same.
 

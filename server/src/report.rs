@@ -157,10 +157,10 @@ async fn of_store(uri: &str, site: SiteId, question: Value) -> anyhow::Result<To
     let told = async {
         let site = store.sites.site(site).await.with_context(|| format!("--site {site}"))?;
         let question = Question::read(question).map_err(|refusal| anyhow::anyhow!(refusal.message))?;
-        let archive = Archive::new(store.history.clone(), Limits::default());
+        let archive = Archive::new(&store, Limits::default());
         let now = SystemClock.now();
         let moment = Moment { now, within: None };
-        let answers = ask(&archive, &site, vec![Ok(question)], moment).await;
+        let answers = ask(&archive, store.totals.as_ref(), &site, vec![Ok(question)], moment).await;
         let answer = answers.and_then(|mut answers| answers.remove(0));
         let answer = answer.map_err(|refusal| anyhow::anyhow!(refusal.message))?;
         anyhow::Ok(Told { at: now.0, time_zone: site.time_zone, answer })

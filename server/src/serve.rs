@@ -94,7 +94,7 @@ impl Server {
         let mut stages = VecDeque::new();
         let mut set_up_path = None;
         if settings.runs(Service::Processor) {
-            stages.push_front(start_processor(&backends, clock.clone()).await?);
+            stages.push_front(start_processor(settings, &backends, clock.clone()).await?);
         }
         if settings.runs(Service::Collector) {
             let (stage, hits) = start_collector(settings, &backends, &access, clock.clone()).await?;
@@ -214,17 +214,38 @@ pub async fn signal() {
 
 type Routes = (Stage, Router);
 
-async fn start_processor(backends: &Backends, clock: Arc<dyn Clock>) -> anyhow::Result<Stage> {
+async fn start_processor(
+    settings: &Settings,
+    backends: &Backends,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Stage> {
     let deps = processor::Deps {
         bus: backends.bus.clone(),
         history: backends.store.history.clone(),
+        saved: backends.store.saved.clone(),
         sites: backends.store.sites.clone(),
+        totals: backends.store.totals.clone(),
         live: backends.live.clone(),
         clock,
     };
     let stop = CancellationToken::new();
-    let work = processor::start(processor::Options::default(), deps, stop.clone()).await?;
+    let work = processor::start(processor_options(settings), deps, stop.clone()).await?;
     Ok(Stage { name: "processor", stop, work })
+}
+
+fn processor_options(settings: &Settings) -> processor::Options {
+    let options = processor::Options::default();
+    match settings.fold_after_ms.map(Duration::from_millis) {
+        None => options,
+        Some(after) => processor::Options {
+            fold_every: after,
+            fold_after: after,
+            fold_rest: 0,
+            // What was folded leaves the tail while the same process runs.
+            tail_kept: after * 20,
+            ..options
+        },
+    }
 }
 
 async fn start_collector(
@@ -284,7 +305,7 @@ async fn start_pages(
 ) -> anyhow::Result<Routes> {
     let deps = web::Deps {
         store: backends.store.clone(),
-        archive: Archive::new(backends.store.history.clone(), archive::Limits::default()),
+        archive: Archive::new(&backends.store, archive::Limits::default()),
         access: access.clone(),
         live: backends.live.clone(),
         clock,

@@ -111,6 +111,10 @@ pub struct Settings {
           value_parser = clap::value_parser!(u32).range(1..))]
     pub visitor_rate: u32,
 
+    /// For tests: folds follow each other without rest, and what waited in a tail for so long is folded
+    #[arg(long, value_name = "MS", hide = true, value_parser = clap::value_parser!(u64).range(1..))]
+    pub fold_after_ms: Option<u64>,
+
     /// What is logged: error, warn, info, debug, or a filter like info,collector=debug
     #[arg(long, env = "WATCHFIRE_LOG", value_name = "FILTER", default_value = "info")]
     pub log: String,
@@ -208,6 +212,7 @@ pub fn settings_of(matches: &ArgMatches, in_file: &[String]) -> anyhow::Result<(
     let command = Settings::augment_args(Command::new("settings"));
     let sources = command
         .get_arguments()
+        .filter(|arg| !arg.is_hide_set())
         .map(|arg| {
             let id = arg.get_id().as_str();
             let source = match matches.value_source(id) {

@@ -92,7 +92,7 @@ impl Access {
             }
             Credential::Share(secret) => {
                 let share = known(self.accounts.shared(SecretHash::of(secret)).await)?;
-                Ok(Principal::Share { id: share.id, site: share.site })
+                Ok(Principal::Share { id: share.id, site: share.site, segment: share.segment })
             }
         }
     }

@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use model::rights::{Scope, TokenSites};
-use model::{AccountId, InvitationId, Millis, Role, ShareId, SiteId, TokenId};
+use model::{AccountId, InvitationId, Millis, Role, SavedId, ShareId, SiteId, TokenId};
 
 use crate::Result;
 
@@ -198,4 +198,6 @@ pub struct Share {
     pub site: SiteId,
     pub name: String,
     pub created: Millis,
+    /// The saved segment that it is limited to. Where that was removed it shows nothing.
+    pub segment: Option<SavedId>,
 }

@@ -18,6 +18,7 @@ mod saved;
 mod secrets;
 mod segments;
 mod sites;
+mod totals;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -27,6 +27,7 @@ mod tail;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod totals;
 mod writer;
 
 use std::path::Path;
@@ -119,7 +120,8 @@ impl Embedded {
             sites: rows.clone(),
             accounts: rows.clone(),
             salts: rows.clone(),
-            saved: rows,
+            saved: rows.clone(),
+            totals: rows,
             rooms: talk.clone(),
             messages: talk,
             backend: Arc::new(Embedded { history, tail, chat, registry, folder }),

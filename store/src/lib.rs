@@ -14,6 +14,7 @@ pub mod moving;
 pub mod salts;
 pub mod saved;
 pub mod sites;
+pub mod totals;
 
 pub use crate::mongodb::MongoStore;
 pub use access::{Access, Credential, Denied};
@@ -24,6 +25,7 @@ pub use history::History;
 pub use salts::Salts;
 pub use saved::Saved;
 pub use sites::Sites;
+pub use totals::DayTotals;
 
 use std::sync::Arc;
 
@@ -39,6 +41,7 @@ pub struct Store {
     pub saved: Arc<dyn Saved>,
     pub rooms: Arc<dyn Rooms>,
     pub messages: Arc<dyn Messages>,
+    pub totals: Arc<dyn DayTotals>,
     pub backend: Arc<dyn Backend>,
 }
 

@@ -46,6 +46,7 @@ mod tail;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod totals;
 mod transaction;
 mod turns;
 
@@ -128,7 +129,8 @@ impl MongoStore {
             sites: rows.clone(),
             accounts: rows.clone(),
             salts: rows.clone(),
-            saved: rows,
+            saved: rows.clone(),
+            totals: rows,
             rooms: talk.clone(),
             messages: talk,
             backend: Arc::new(MongoStore { database, appender }),

@@ -20,6 +20,7 @@ use model::{BatchId, Millis, Peak, Site, SiteId};
 use serde::Serialize;
 
 use crate::history::{SegmentEntry, TailBatch};
+use crate::totals::TOTALS_AT_ONCE_MAX;
 use crate::{Result, Store};
 
 pub use carry::{Compared, Progress, carry, compare, insist};
@@ -30,6 +31,8 @@ pub use content::Content;
 pub const PAGE_ROWS_MAX: usize = 500;
 /// The same of messages and of their revisions, which may be long.
 pub const PAGE_MESSAGES_MAX: usize = 128;
+/// Daily totals of one page, which are large.
+pub const TOTALS_PAGE_MAX: usize = TOTALS_AT_ONCE_MAX;
 /// Bytes of one part of a segment.
 pub const PART_BYTES: usize = 1024 * 1024;
 
@@ -97,6 +100,7 @@ pub enum Kind {
     Invitations,
     Shares,
     Saved,
+    Totals,
     Bots,
     Rooms,
     RoomMembers,
@@ -117,7 +121,7 @@ pub enum Kind {
 
 impl Kind {
     /// In the order in which they are moved.
-    pub const ALL: [Kind; 24] = [
+    pub const ALL: [Kind; 25] = [
         Kind::Accounts,
         Kind::SetUp,
         Kind::Sites,
@@ -136,6 +140,7 @@ impl Kind {
         Kind::Messages,
         Kind::Revisions,
         Kind::Stars,
+        Kind::Totals,
         Kind::Salts,
         Kind::Forgotten,
         Kind::Peaks,
@@ -165,6 +170,7 @@ impl Kind {
             Kind::Messages => "messages",
             Kind::Revisions => "revisions",
             Kind::Stars => "stars",
+            Kind::Totals => "daily totals",
             Kind::Salts => "salts",
             Kind::Forgotten => "removed sites",
             Kind::Peaks => "peaks",
@@ -226,6 +232,7 @@ pub enum Row {
     Message(Box<Message>),
     Revision(Box<Revision>),
     Star(StarRow),
+    Total(TotalRow),
     Salt(SaltRow),
     /// The id of a site that was removed.
     Forgotten(i64),
@@ -292,6 +299,7 @@ pub struct ShareRow {
     pub site: i64,
     pub name: String,
     pub created: i64,
+    pub segment: Option<i64>,
 }
 
 #[derive(Clone, PartialEq, Serialize)]
@@ -303,6 +311,14 @@ pub struct SavedRow {
     pub body: String,
     pub at: Option<i64>,
     pub created: i64,
+}
+
+#[derive(Clone, PartialEq, Serialize)]
+pub struct TotalRow {
+    pub site: i64,
+    /// Day and table.
+    pub slot: i64,
+    pub body: String,
 }
 
 /// `PART_BYTES` of a segment on the shelf, or what is left of it; an empty one has one part. The segment counts once its
@@ -358,6 +374,7 @@ impl Row {
             Row::Message(row) => Key::Pair(row.room.value() as i64, row.number as i64),
             Row::Revision(row) => Key::Pair(row.room.value() as i64, row.change as i64),
             Row::Star(row) => Key::Triple(row.who, row.room, row.number),
+            Row::Total(row) => Key::Pair(row.site, row.slot),
             Row::Part(part) => Key::Part(part.site.value() as i64, part.entry.id.0, part.start),
             Row::Fold(row) => Key::Number(row.site),
             Row::Salt(row) => Key::Text(row.name.clone()),

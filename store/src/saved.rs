@@ -44,6 +44,8 @@ pub enum SavedKind {
     Segment,
     Funnel,
     Annotation,
+    /// Of a bot verdict; the archive's own.
+    Correction,
 }
 
 impl SavedKind {
@@ -54,13 +56,19 @@ impl SavedKind {
             SavedKind::Segment => 2,
             SavedKind::Funnel => 3,
             SavedKind::Annotation => 4,
+            SavedKind::Correction => 5,
         }
     }
 
     pub(crate) fn of_number(number: i64) -> Option<SavedKind> {
-        [SavedKind::Goal, SavedKind::Segment, SavedKind::Funnel, SavedKind::Annotation]
-            .into_iter()
-            .find(|kind| kind.number() == number)
+        let all = [
+            SavedKind::Goal,
+            SavedKind::Segment,
+            SavedKind::Funnel,
+            SavedKind::Annotation,
+            SavedKind::Correction,
+        ];
+        all.into_iter().find(|kind| kind.number() == number)
     }
 }
 

@@ -3,14 +3,14 @@ import assert from "node:assert/strict";
 import { readFileSync, mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
-import { launch, Program, setUp } from "./program.mjs";
+import { launch, Program, setUp, until } from "./program.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const HOSTILE = `<img src=x onerror="window.hacked=1">"'& مرحبا ${"long-".repeat(5)}`;
 /** With SCREENSHOTS=folder every page is kept as a picture. */
 const PICTURES = process.env.SCREENSHOTS;
 
-let browser, program, bare, context, page, site, share, invitation, setUpAddress;
+let browser, program, bare, context, page, site, share, invitation, setUpAddress, visitor, correction;
 
 before(async () => {
   program = await Program.start();
@@ -31,6 +31,14 @@ before(async () => {
   bare = await Program.start();
   setUpAddress = await bare.setUpAddress();
   await visit();
+  const profiles = `${program.url}/api/watchfire/sites/${site}/profiles`;
+  const { found } = await until("somebody is named", async () => {
+    const told = await (await context.request.get(`${profiles}/person?identity=${encodeURIComponent(HOSTILE)}`)).json();
+    return told.visitors?.[0];
+  });
+  visitor = found;
+  const filter = { is: { by: "browser", values: [HOSTILE] } };
+  correction = `/sites/${site}/corrections?${new URLSearchParams({ from: 0, to: Date.now() + 60_000, filter: JSON.stringify(filter) })}`;
 });
 
 after(async () => {
@@ -48,7 +56,7 @@ async function visit() {
   const hit = (path, more) => ({ id: id(), kind: "pageview", at: now, url: `http://localhost/${path}`, due: 60000, ...more });
   const hits = [
     hit(encodeURIComponent(HOSTILE), { title: HOSTILE, referrer: "https://www.google.com/" }),
-    { ...hit("x"), kind: "identify", identity: HOSTILE },
+    { ...hit("x"), kind: "identify", identity: HOSTILE, props: { plan: HOSTILE, city: "Köln" } },
     { ...hit("x"), kind: "event", name: `<script>window.hacked=1</script>` },
   ];
   const answer = await fetch(`${program.url}/v1/hits`, {
@@ -77,6 +85,8 @@ const ACTS = {
     await tab.locator(".proposals button").first().waitFor();
   },
   "keys-of-reports": (tab) => tab.keyboard.press("?"),
+  "erase-unsure-profile": sent({}, "Erase this visitor"),
+  corrections: sent({ name: HOSTILE }, "Correct"),
   "fresh-token": sent({ name: HOSTILE }, "Make the token"),
   "fresh-invitation": sent({ note: HOSTILE }, "Make an invitation link"),
 };
@@ -95,6 +105,14 @@ const PAGES = {
   "dates-of-reports": () => `/sites/${site}/reports`,
   "filter-of-reports": () => `/sites/${site}/reports`,
   "keys-of-reports": () => `/sites/${site}/reports`,
+  profiles: () => `/sites/${site}/profiles`,
+  "nobody-found-profiles": () => `/sites/${site}/profiles?search=${encodeURIComponent(HOSTILE)}zzz`,
+  "person-profile": () => `/sites/${site}/profiles/person?identity=${encodeURIComponent(HOSTILE)}`,
+  "visitor-profile": () => `/sites/${site}/visitors/${visitor}`,
+  "erase-unsure-profile": () => `/sites/${site}/visitors/${visitor}`,
+  "no-corrections": () => `/sites/${site}/corrections`,
+  "new-correction": () => correction,
+  corrections: () => correction,
   tag: () => `/sites/${site}/tag`,
   settings: () => `/sites/${site}/settings`,
   people: () => `/sites/${site}/people`,

@@ -14,7 +14,6 @@ use crate::clients::Book;
 use crate::cluster::Cluster;
 use crate::dashboards::Dashboard;
 use crate::history::{self, Presence, Tail};
-use crate::member::Kind;
 
 /// From the last answer until everything acknowledged is in history, on a busy machine.
 const DRAIN_MAX: Duration = Duration::from_secs(60);
@@ -61,14 +60,7 @@ async fn nothing_is_on_its_way(cluster: &Cluster, book: &Book, store: &store::St
     let reasons: Vec<_> = dead.iter().map(|dead| &dead.reason).collect();
     assert!(dead.is_empty(), "dead letters: {reasons:?}");
     bus.close().await;
-    within(DRAIN_MAX, "the spools are empty", || async {
-        let mut spooled = 0.0;
-        for collector in cluster.of(Kind::Collector) {
-            spooled += collector.metric("watchfire_bus_spooled_bytes").await;
-        }
-        (spooled == 0.0).then_some(())
-    })
-    .await;
+    cluster.spools_are_empty(DRAIN_MAX).await;
     let promised: HashSet<HitId> =
         book.sent.iter().filter(|(_, sent)| sent.is_acknowledged).map(|(id, _)| *id).collect();
     let began = Instant::now();

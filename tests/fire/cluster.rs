@@ -26,7 +26,7 @@ const RECOVERY_MAX: Duration = START_MAX;
 /// Messages that may wait on a bus that works.
 const DEPTH_WELL: u64 = 200;
 /// How long the bus may take to fill.
-const FILL_MAX: Duration = Duration::from_secs(40);
+const FILL_MAX: Duration = Duration::from_secs(120);
 const PROCESSORS: usize = 3;
 
 pub struct Cluster {
@@ -130,7 +130,21 @@ impl Cluster {
         }
     }
 
+    /// Waits until no collector holds hits back from the bus.
+    pub async fn spools_are_empty(&self, bound: Duration) {
+        within(bound, "the spools are empty", || async {
+            let mut spooled = 0.0;
+            for collector in self.of(Kind::Collector) {
+                spooled += collector.metric("watchfire_bus_spooled_bytes").await;
+            }
+            (spooled == 0.0).then_some(())
+        })
+        .await;
+    }
+
     async fn fill(&mut self, load: &Load) {
+        // What a collector spools goes first and in order: as long as that lasts, it takes hits however full the bus is.
+        self.spools_are_empty(RECOVERY_MAX).await;
         let processors = self.members.iter_mut().filter(|member| member.kind == Kind::Processor);
         processors.for_each(Member::kill);
         let met = load.full_answers();

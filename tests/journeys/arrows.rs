@@ -41,7 +41,19 @@ const MAY: [(&str, &[&str]); 16] = [
     ("tests", &["model", "bus", "store", "server", "servers"]),
     (
         "bench",
-        &["model", "history", "bus", "live", "store", "door", "collector", "processor", "servers", "tests"],
+        &[
+            "model",
+            "history",
+            "archive",
+            "bus",
+            "live",
+            "store",
+            "door",
+            "collector",
+            "processor",
+            "servers",
+            "tests",
+        ],
     ),
 ];
 

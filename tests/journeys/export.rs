@@ -30,7 +30,7 @@ fn exporter(folder: &Path, site: SiteId, format: &str, more: &[&str]) -> Command
 async fn answers(folder: &Path, site: SiteId) -> Vec<Answer> {
     let store = Embedded::open(folder).expect("the store opens");
     let limits = Limits { report_time: Duration::from_secs(300), ..Limits::default() };
-    let archive = Archive::new(store.history.clone(), limits);
+    let archive = Archive::new(&store, limits);
     let mut site = store.sites.site(site).await.expect("the site");
     site.time_zone = "Europe/Paris".into();
     let all = Query::totals(0, i64::from(u32::MAX) * 1_000);

@@ -358,6 +358,13 @@ async fn a_token_and_a_share_link_open_what_they_are_for_and_nothing_else(size: 
     let shares = operator.post(&format!("/sites/{site}/shares"), &[("name", "press")]).await.text();
     let share = link_in(&shares, "/share/").replace("/share/", "");
 
+    let filter = json!({ "filter": { "is": { "by": "country", "values": ["FR"] } } });
+    let segment = json!({ "kind": "segment", "name": "French", "body": filter });
+    let saved = operator.post_json(&format!("/api/watchfire/sites/{site}/saved"), &segment).await.json();
+    let fields = [("name", "part"), ("segment", saved["id"].as_str().expect("an id"))];
+    let parts = operator.post(&format!("/sites/{site}/shares"), &fields).await.text();
+    let part = link_in(&parts, "/share/").replace("/share/", "");
+
     let reader = Person::with_token(cast.world.address(), &token);
     let watcher = cast.world.stranger();
     let (reports, export) =
@@ -366,6 +373,8 @@ async fn a_token_and_a_share_link_open_what_they_are_for_and_nothing_else(size: 
         "/api/watchfire/sites",
         "/api/watchfire/sites/{site}",
         "/api/watchfire/sites/{site}/saved",
+        "/api/watchfire/sites/{site}/profiles",
+        "/api/watchfire/sites/{site}/properties",
         "/api/watchfire/live/now",
         export,
     ];
@@ -379,23 +388,37 @@ async fn a_token_and_a_share_link_open_what_they_are_for_and_nothing_else(size: 
         if !is_refused(&ask(&reader, method, &asked).await) {
             opened.push(("token", *method, *path));
         }
-        let with_share = format!("{asked}{}share={share}", if asked.contains('?') { '&' } else { '?' });
-        if !is_refused(&ask(&watcher, method, &with_share).await) {
-            opened.push(("share", *method, *path));
+        for (name, secret) in [("share", &share), ("part", &part)] {
+            let with_share = format!("{asked}{}share={secret}", if asked.contains('?') { '&' } else { '?' });
+            if !is_refused(&ask(&watcher, method, &with_share).await) {
+                opened.push((name, *method, *path));
+            }
         }
     }
     opened.sort_unstable();
     let mut expected: Vec<_> = of_token.iter().map(|path| ("token", "GET", *path)).collect();
     expected.push(("share", "GET", "/api/watchfire/live/now"));
-    for with in ["token", "share"] {
+    for with in ["token", "share", "part"] {
         expected.push((with, "POST", reports));
     }
-    expected.push(("share", "GET", export));
-    // What the shared page shows too: the site's name and hostnames, and how many are there.
+    for with in ["share", "part"] {
+        expected.push((with, "GET", export));
+    }
+    // What the shared page shows too: the site's name and hostnames, and how many are there; what may be asked about.
     expected.push(("share", "GET", "/api/watchfire/sites/{site}"));
+    expected.push(("share", "GET", "/api/watchfire/sites/{site}/properties"));
     expected.sort_unstable();
     assert_eq!(opened, expected);
     let elsewhere = format!("/api/watchfire/live/now?topic=site/{}/live&share={share}", cast.other_site);
     assert_eq!(watcher.get(&elsewhere).await.status, 404, "a share link is of one site");
+    let mut socket =
+        Push::connect(cast.world.address(), &format!("?share={part}"), &[]).await.expect("let in");
+    for topic in ["now", "live", "visitors", "hits"] {
+        let topic = format!("site/{site}/{topic}");
+        assert!(
+            socket.subscribe(&topic, json!({})).await.is_err(),
+            "of a part nothing live is told: {topic}"
+        );
+    }
     cast.world.end().await;
 }

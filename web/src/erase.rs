@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use archive::Whom;
 use axum::Json;
 use axum::extract::{Extension, Path, State};
 use axum::response::IntoResponse;
@@ -11,7 +12,7 @@ use serde_json::json;
 
 use crate::Web;
 use crate::error::Answer;
-use crate::reports::refused;
+use crate::profiles::erase_all;
 
 /// `POST /api/watchfire/sites/{site}/visitors/{visitor}/erase`: all that was received so far. Answers how many visits and hits it was;
 /// none where the history has nothing of such a visitor.
@@ -21,7 +22,6 @@ pub async fn submit(
     Path((_, visitor)): Path<(String, String)>,
 ) -> Answer {
     let visitor: VisitorId = visitor.parse().map_err(|_| Refusal::not_found())?;
-    let erased = archive::erase(&web.store.history, &site, visitor, web.clock.now()).await;
-    let erased = erased.map_err(refused::archive)?;
+    let erased = erase_all(&web, &site, Whom::Visitor(visitor)).await?;
     Ok(Json(json!({ "visits": erased.visits, "hits": erased.hits })).into_response())
 }

@@ -7,8 +7,9 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use door::Refusal;
-use model::{AccountId, Action, InvitationId, Role, ShareId, SiteId};
+use model::{AccountId, Action, InvitationId, Role, SavedId, ShareId, SiteId};
 use store::accounts::{Account, Invitation, SecretHash, Share};
+use store::saved::{SavedItem, SavedKind};
 use store::{Denied, StoreError};
 
 use crate::error::{Answer, Problem};
@@ -16,7 +17,7 @@ use crate::fields::{Field, Fields};
 use crate::guard::OnSite;
 use crate::moment::Moment;
 use crate::shell::{Done, Shell, go_to, page};
-use crate::{Web, secret};
+use crate::{Web, saved, secret};
 
 #[derive(Template)]
 #[template(path = "people.html")]
@@ -30,6 +31,8 @@ struct PeoplePage {
     roles: Vec<Role>,
     note: Field,
     share_name: Field,
+    /// What a share link may be limited to.
+    segments: Vec<SegmentRow>,
     /// Tell a second click from a second link.
     mark: String,
     /// A link that was just made, shown this once.
@@ -64,6 +67,20 @@ struct ShareRow {
     id: String,
     name: String,
     created: Moment,
+    limit: ShareLimit,
+}
+
+/// What a share link shows.
+enum ShareLimit {
+    Everything,
+    Segment(String),
+    /// Nothing: its segment was removed.
+    Removed,
+}
+
+struct SegmentRow {
+    id: String,
+    name: String,
 }
 
 /// `GET /sites/{site}/people`
@@ -156,12 +173,13 @@ pub async fn share(State(web): State<Arc<Web>>, on: OnSite, headers: HeaderMap, 
     if name.is_bad() {
         return refused(PeoplePage { share_name: name, ..people_page(&web, &on).await? });
     }
+    let segment = segment_named(&web, on.site.id, fields.text("segment")).await?;
     let Ok(turn) = web.once.begin(fields.text("mark")).await else {
         return Ok(back(on.site.id, "made"));
     };
     let secret = secret::fresh();
-    let share =
-        Share { id: secret::share_id(), site: on.site.id, name: name.value, created: web.clock.now() };
+    let (id, created) = (secret::share_id(), web.clock.now());
+    let share = Share { id, site: on.site.id, name: name.value, created, segment };
     web.store.accounts.share(share, SecretHash::of(&secret)).await?;
     turn.done("");
     let url = format!("{}/share/{secret}", web.server_url(&headers));
@@ -199,6 +217,17 @@ fn role_named(name: &str) -> Result<Role, Refusal> {
     found.ok_or_else(|| Refusal::bad_request("field", "A role is viewer, admin or owner."))
 }
 
+/// None where no segment was chosen; a refusal where the site has no such segment.
+async fn segment_named(web: &Web, site: SiteId, id: &str) -> Result<Option<SavedId>, Problem> {
+    if id.is_empty() {
+        return Ok(None);
+    }
+    let unknown = || Refusal::bad_request("field", "That segment is not there any more. Choose another.");
+    let id: SavedId = id.parse().map_err(|_| unknown())?;
+    saved::segment(web, site, id).await?.ok_or_else(unknown)?;
+    Ok(Some(id))
+}
+
 fn back(site: SiteId, done: &str) -> Response {
     go_to(&format!("/sites/{site}/people?done={done}"))
 }
@@ -226,15 +255,22 @@ async fn people_page(web: &Web, on: &OnSite) -> Result<PeoplePage, Problem> {
     let invitations = accounts.invitations(site, web.clock.now()).await?.into_iter();
     let mut roles = vec![Role::Viewer, Role::Admin];
     roles.extend(is_owner.then_some(Role::Owner));
+    let saved = web.store.saved.all(site).await?.into_iter();
+    let segments: Vec<SavedItem> = saved.filter(|item| item.kind == SavedKind::Segment).collect();
+    let shares = accounts.shares(site).await?.into_iter();
     Ok(PeoplePage {
         shell: Shell::on_site(&format!("People of {}", on.site.name), on, "people"),
         site_id: site.to_string(),
         members: members.map(|(account, role)| member_row(account, role, you, may_change(role))).collect(),
         invitations: invitations.map(|open| invitation_row(open, &may_change)).collect(),
-        shares: accounts.shares(site).await?.into_iter().map(share_row).collect(),
+        shares: shares.map(|share| share_row(share, &segments)).collect(),
         roles,
         note: Field::default(),
         share_name: Field::default(),
+        segments: segments
+            .into_iter()
+            .map(|item| SegmentRow { id: item.id.to_string(), name: item.name })
+            .collect(),
         mark: secret::fresh(),
         fresh: None,
     })
@@ -261,6 +297,11 @@ fn invitation_row(open: Invitation, may_change: &impl Fn(Role) -> bool) -> Invit
     }
 }
 
-fn share_row(share: Share) -> ShareRow {
-    ShareRow { id: share.id.to_string(), name: share.name, created: share.created.into() }
+fn share_row(share: Share, segments: &[SavedItem]) -> ShareRow {
+    let named = |id| segments.iter().find(|item| item.id == id).map(|item| item.name.clone());
+    let limit = match share.segment {
+        None => ShareLimit::Everything,
+        Some(id) => named(id).map_or(ShareLimit::Removed, ShareLimit::Segment),
+    };
+    ShareRow { id: share.id.to_string(), name: share.name, created: share.created.into(), limit }
 }

@@ -10,7 +10,8 @@ use crate::Web;
 use crate::error::Answer;
 use crate::guard::{Caller, OnSite};
 use crate::live_page::has_hits;
-use crate::share::shared_site;
+use crate::reports::{Headline, headline};
+use crate::share::{Shared, shared};
 use crate::shell::{Shell, page};
 
 #[derive(Template)]
@@ -22,6 +23,8 @@ struct ReportsPage {
     time_zone: String,
     has_hits: bool,
     may_edit: bool,
+    /// For who has no scripts.
+    headline: Vec<Headline>,
 }
 
 #[derive(Template)]
@@ -32,10 +35,14 @@ struct SharedReportsPage {
     site_name: String,
     time_zone: String,
     secret: String,
+    /// What the link is limited to is `visits` or `hits`; empty: to nothing.
+    limited: &'static str,
+    /// For who has no scripts.
+    headline: Vec<Headline>,
 }
 
 /// `GET /sites/{site}/reports`
-pub async fn show(State(web): State<Arc<Web>>, on: OnSite) -> Answer {
+pub async fn show(State(web): State<Arc<Web>>, caller: Caller, on: OnSite) -> Answer {
     Ok(page(&ReportsPage {
         shell: Shell::on_site(&format!("{}, reports", on.site.name), &on, "reports"),
         site_id: on.site.id.to_string(),
@@ -43,17 +50,22 @@ pub async fn show(State(web): State<Arc<Web>>, on: OnSite) -> Answer {
         time_zone: on.site.time_zone.clone(),
         has_hits: has_hits(&web, on.site.id).await?,
         may_edit: on.role >= Role::Admin,
+        headline: headline(&web, &caller, &on.site).await,
     }))
 }
 
 /// `GET /share/{secret}/reports`
 pub async fn show_shared(State(web): State<Arc<Web>>, caller: Caller, Path(secret): Path<String>) -> Answer {
-    let site = shared_site(&web, &secret).await?;
+    let Shared { principal, site, within } = shared(&web, &secret).await?;
+    // The link is all that whoever looks at this page is known by.
+    let shared = Caller { principal, account: None };
     Ok(page(&SharedReportsPage {
+        headline: headline(&web, &shared, &site).await,
         shell: Shell::new(&format!("{}, reports", site.name), caller.shell_account()),
         site_id: site.id.to_string(),
         site_name: site.name,
         time_zone: site.time_zone,
         secret,
+        limited: within.map_or("", |within| if within.is_of_visits() { "visits" } else { "hits" }),
     }))
 }

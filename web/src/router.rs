@@ -5,13 +5,13 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodFilter, MethodRouter, on};
-use model::Action::{DeleteSite, EditSite, ManagePeople, SeeLive, SeeSettings};
+use model::Action::{DeleteSite, EditSite, ManagePeople, SeeLive, SeeProfiles, SeeReports, SeeSettings};
 
 pub use crate::guard::Needs;
 use crate::guard::Needs::{Anybody, Nothing, Operator, Secret, SignedIn, Site};
 use crate::{
-    Web, account, api, assets, demo, erase, error, finish, guard, headers, invitation, live_page, overview,
-    people, reports_page,
+    Web, account, api, assets, corrections, demo, erase, error, finish, guard, headers, invitation,
+    live_page, overview, people, profiles, reports_page,
 };
 use crate::{reports, saved, set_up, share, sign_in, sites, tag, tokens};
 
@@ -56,7 +56,15 @@ pub const ROUTES: &[RouteInfo] = table! {
     GET "/sites/new" Operator => sites::new;
     POST "/sites/new" Operator => sites::add;
     GET "/sites/{site}" Site(SeeLive) => live_page::show;
-    GET "/sites/{site}/reports" Site(SeeLive) => reports_page::show;
+    GET "/sites/{site}/reports" Site(SeeReports) => reports_page::show;
+    GET "/sites/{site}/corrections" Site(SeeSettings) => corrections::show;
+    POST "/sites/{site}/corrections" Site(EditSite) => corrections::submit;
+    POST "/sites/{site}/corrections/{saved}/undo" Site(EditSite) => corrections::submit_back;
+    GET "/sites/{site}/profiles" Site(SeeProfiles) => profiles::show;
+    GET "/sites/{site}/profiles/person" Site(SeeProfiles) => profiles::show_person;
+    POST "/sites/{site}/profiles/erase" Site(EditSite) => profiles::erase_person;
+    GET "/sites/{site}/visitors/{visitor}" Site(SeeProfiles) => profiles::show_visitor;
+    POST "/sites/{site}/visitors/{visitor}/erase" Site(EditSite) => profiles::erase_visitor;
     GET "/sites/{site}/tag" Site(SeeSettings) => tag::show;
     GET "/sites/{site}/settings" Site(SeeSettings) => sites::settings;
     POST "/sites/{site}/settings" Site(EditSite) => sites::change;
@@ -78,12 +86,20 @@ pub const ROUTES: &[RouteInfo] = table! {
     GET "/api/watchfire/sites" SignedIn => api::list;
     POST "/api/watchfire/sites" Operator => api::add;
     GET "/api/watchfire/sites/{site}" Site(SeeLive) => api::site;
-    POST "/api/watchfire/sites/{site}/reports" Site(SeeLive) => reports::post;
-    GET "/api/watchfire/sites/{site}/reports/export" Site(SeeLive) => reports::file;
+    POST "/api/watchfire/sites/{site}/reports" Site(SeeReports) => reports::post;
+    GET "/api/watchfire/sites/{site}/reports/export" Site(SeeReports) => reports::file;
+    GET "/api/watchfire/sites/{site}/properties" Site(SeeLive) => reports::properties::list;
     GET "/api/watchfire/sites/{site}/saved" Site(SeeLive) => saved::list;
     POST "/api/watchfire/sites/{site}/saved" Site(EditSite) => saved::add;
     POST "/api/watchfire/sites/{site}/saved/{saved}" Site(EditSite) => saved::change;
     POST "/api/watchfire/sites/{site}/saved/{saved}/remove" Site(EditSite) => saved::remove;
+    GET "/api/watchfire/sites/{site}/corrections" Site(SeeSettings) => corrections::list;
+    POST "/api/watchfire/sites/{site}/corrections" Site(EditSite) => corrections::add;
+    POST "/api/watchfire/sites/{site}/corrections/{saved}/undo" Site(EditSite) => corrections::undo;
+    GET "/api/watchfire/sites/{site}/profiles" Site(SeeProfiles) => profiles::list;
+    GET "/api/watchfire/sites/{site}/profiles/person" Site(SeeProfiles) => profiles::person;
+    POST "/api/watchfire/sites/{site}/profiles/erase" Site(EditSite) => profiles::erase;
+    GET "/api/watchfire/sites/{site}/visitors/{visitor}" Site(SeeProfiles) => profiles::visitor;
     POST "/api/watchfire/sites/{site}/visitors/{visitor}/erase" Site(EditSite) => erase::submit;
 
     GET "/demo" SignedIn => demo::first;

@@ -10,7 +10,7 @@ use axum::response::IntoResponse;
 use door::Refusal;
 use history::query::{Filter, STEPS_MAX};
 use model::rights::Principal;
-use model::{Millis, SavedId, Site, limits};
+use model::{Millis, SavedId, Site, SiteId, limits};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::saved::{SavedItem, SavedKind};
@@ -79,7 +79,8 @@ pub async fn list(State(web): State<Arc<Web>>, caller: Caller, Extension(site): 
     if matches!(caller.principal, Principal::Share { .. }) {
         return Err(Refusal::not_found().into());
     }
-    let all: Vec<Told> = web.store.saved.all(site.id).await?.into_iter().map(told).collect();
+    let all = web.store.saved.all(site.id).await?.into_iter();
+    let all: Vec<Told> = all.filter(|item| item.kind != SavedKind::Correction).map(told).collect();
     Ok(Json(json!({ "saved": all })).into_response())
 }
 
@@ -112,14 +113,27 @@ pub async fn remove(
     Path((_, id)): Path<(String, String)>,
 ) -> Answer {
     let id: SavedId = id.parse().map_err(|_| Refusal::not_found())?;
+    let all = web.store.saved.all(site.id).await?;
+    if all.iter().any(|item| item.id == id && item.kind == SavedKind::Correction) {
+        return Err(Refusal::not_found().into());
+    }
     web.store.saved.remove(site.id, id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// The filter of a segment of this site; None where it has none of that id.
+pub async fn segment(web: &Web, site: SiteId, id: SavedId) -> Result<Option<Filter>, Problem> {
+    let all = web.store.saved.all(site).await?;
+    let item = all.into_iter().find(|item| item.id == id && item.kind == SavedKind::Segment);
+    // A body that does not read is as good as none: nothing is shown for it.
+    Ok(item.and_then(|item| serde_json::from_str(&item.body).ok()).map(|FilterBody { filter }| filter))
 }
 
 async fn item(request: Request, id: SavedId, created: Millis) -> Result<SavedItem, Problem> {
     let stated: Value = serde_json::from_slice(&body(request).await?)
         .map_err(|error| Refusal::bad_request("malformed", format!("The body is not JSON: {error}.")))?;
     let stated: Stated = read(stated)?;
+    refuse_correction(stated.kind)?;
     let name = stated.name.trim().to_owned();
     if let Some(problem) = name_problem(&name) {
         return Err(refused::field("name", &problem).into());
@@ -130,6 +144,14 @@ async fn item(request: Request, id: SavedId, created: Millis) -> Result<SavedIte
         return Err(refused::field("body", &problem).into());
     }
     Ok(SavedItem { id, kind: stated.kind, name, body, at, created })
+}
+
+/// Corrections change what is counted: they have a way of their own.
+fn refuse_correction(kind: SavedKind) -> Result<(), Refusal> {
+    match kind {
+        SavedKind::Correction => Err(refused::query("kind", "corrections are made under `corrections`")),
+        SavedKind::Goal | SavedKind::Segment | SavedKind::Funnel | SavedKind::Annotation => Ok(()),
+    }
 }
 
 /// An annotation is about a moment, and nothing else is.
@@ -158,6 +180,7 @@ fn checked(kind: SavedKind, body: Value) -> Result<String, Refusal> {
             check_funnel(&body)?;
             serde_json::to_string(&body)
         }
+        SavedKind::Correction => return refuse_correction(kind).map(|()| String::new()),
         SavedKind::Annotation => {
             let body: AnnotationBody = read(body)?;
             serde_json::to_string(&body)

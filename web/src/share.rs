@@ -12,8 +12,9 @@ use store::{Credential, Denied};
 
 use crate::error::{Answer, Problem};
 use crate::guard::Caller;
-use crate::shell::{Shell, page};
-use crate::{Web, secret};
+use crate::reports::Within;
+use crate::shell::{Shell, go_to, page};
+use crate::{Web, saved, secret};
 
 #[derive(Template)]
 #[template(path = "share.html")]
@@ -25,9 +26,21 @@ struct SharePage {
     secret: String,
 }
 
-/// `GET /share/{secret}`
+/// What a link shows.
+pub struct Shared {
+    /// Whoever holds it.
+    pub principal: Principal,
+    pub site: Site,
+    /// None: all of it, live too.
+    pub within: Option<Within>,
+}
+
+/// `GET /share/{secret}`: of a link that is limited to a segment, its reports.
 pub async fn show(State(web): State<Arc<Web>>, caller: Caller, Path(secret): Path<String>) -> Answer {
-    let site = shared_site(&web, &secret).await?;
+    let Shared { site, within, .. } = shared(&web, &secret).await?;
+    if within.is_some() {
+        return Ok(go_to(&format!("/share/{secret}/reports")));
+    }
     Ok(page(&SharePage {
         shell: Shell::new(&site.name, caller.shell_account()),
         site_id: site.id.to_string(),
@@ -37,18 +50,22 @@ pub async fn show(State(web): State<Arc<Web>>, caller: Caller, Path(secret): Pat
     }))
 }
 
-/// The site that a link shows; the same 404 for every link that shows none.
-pub async fn shared_site(web: &Web, secret: &str) -> Result<Site, Problem> {
+/// The same 404 for every link that shows nothing.
+pub async fn shared(web: &Web, secret: &str) -> Result<Shared, Problem> {
     if !secret::is_plausible(secret) {
         return Err(over());
     }
     let principal =
         web.access.principal(&Credential::Share(secret.to_owned())).await.map_err(unless_broken)?;
-    let Principal::Share { site, .. } = principal else {
+    let Principal::Share { site, segment, .. } = principal else {
         return Err(over());
     };
-    web.access.authorise(&principal, site, Action::SeeLive).await.map_err(unless_broken)?;
-    Ok(web.store.sites.site(site).await?)
+    web.access.authorise(&principal, site, Action::SeeReports).await.map_err(unless_broken)?;
+    let within = match segment {
+        Some(segment) => Some(saved::segment(web, site, segment).await?.map(Within::new).ok_or_else(over)?),
+        None => None,
+    };
+    Ok(Shared { site: web.store.sites.site(site).await?, principal, within })
 }
 
 fn unless_broken(denied: Denied) -> Problem {

@@ -27,7 +27,7 @@ pub struct ShellAccount {
 pub struct ShellSite {
     pub id: String,
     pub name: String,
-    /// `live`, `reports`, `tag`, `settings` or `people`.
+    /// `live`, `reports`, `profiles`, `tag`, `settings` or `people`.
     pub tab: &'static str,
     pub may_edit: bool,
 }
@@ -40,12 +40,15 @@ pub struct Flash {
 }
 
 /// What a page may be asked to say with `?done=`: only these words.
-const SAYINGS: [(&str, &str); 13] = [
+const SAYINGS: [(&str, &str); 16] = [
     ("saved", "Saved."),
     ("password", "Your password is changed. You are signed out everywhere else."),
     ("signed-out", "You are signed out."),
     ("signed-out-everywhere", "You are signed out everywhere."),
     ("deleted", "The site and everything that was counted for it are deleted."),
+    ("corrected", "Corrected: every report follows."),
+    ("taken-back", "Taken back: every number is as it was."),
+    ("erased", "Erased: nothing of that history is left here."),
     ("role", "The role is changed."),
     ("removed", "The member is removed."),
     ("withdrawn", "The invitation is withdrawn."),

@@ -1,15 +1,19 @@
 //! The real router over the real embedded store, driven as browsers and programs drive it.
 
 mod api_calls;
+mod corrections;
 mod headers_everywhere;
 mod hostile_names;
 mod hostile_reports;
+mod imported_days;
 mod openapi;
 mod past;
 mod people_pages;
+mod profiles;
 mod reports_api;
 mod rights;
 mod saved_api;
+mod share_segments;
 mod signing_in;
 mod sites_pages;
 mod tokens_page;
@@ -66,7 +70,7 @@ impl World {
         let live = Arc::new(MemoryLive::default());
         let deps = Deps {
             store: store.clone(),
-            archive: Archive::new(store.history.clone(), limits),
+            archive: Archive::new(&store, limits),
             access: Access::new(store.accounts.clone(), store.rooms.clone(), clock.clone()),
             live: live.clone(),
             clock: clock.clone(),

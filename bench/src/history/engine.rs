@@ -61,11 +61,16 @@ pub fn cold(segments: &[PathBuf]) -> anyhow::Result<Vec<f64>> {
             unsafe { libc::posix_fadvise(file.as_raw_fd(), 0, 0, libc::POSIX_FADV_DONTNEED) };
         }
         let began = Instant::now();
-        let (_, parts) = open(segments)?;
-        ask(&parts, query)?;
+        cold_one(segments, query)?;
         Ok(began.elapsed().as_secs_f64() * 1e3)
     };
     (0..QUERIES.len()).map(one).collect()
+}
+
+/// One query where nothing is decoded.
+pub fn cold_one(segments: &[PathBuf], query: usize) -> anyhow::Result<Numbers> {
+    let (_, parts) = open(segments)?;
+    ask(&parts, query)
 }
 
 pub fn warm(segments: &[PathBuf]) -> anyhow::Result<Warm> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use history::segment::{Columns, Reader, TextColumn};
+use history::segment::{Coded, Columns, Reader};
 use history::table::{HitText, VisitText};
 
 use super::generate::FROM;
@@ -53,15 +53,16 @@ pub fn measure(segments: &[PathBuf]) -> anyhow::Result<(Vec<f64>, Vec<Numbers>)>
 struct Numbering(HashMap<Arc<str>, u32>, Vec<Arc<str>>);
 
 impl Numbering {
-    fn take(&mut self, column: &TextColumn) -> Vec<u32> {
-        let number = |text: &Arc<str>| {
+    fn take(&mut self, column: &Coded) -> anyhow::Result<Vec<u32>> {
+        let numbers = column.texts(|text| {
             let next = self.1.len() as u32;
+            let text: Arc<str> = text.into();
             *self.0.entry(text.clone()).or_insert_with(|| {
-                self.1.push(text.clone());
+                self.1.push(text);
                 next
             })
-        };
-        column.texts.iter().map(number).collect()
+        })?;
+        Ok(column.rows(&numbers)?)
     }
 }
 
@@ -73,14 +74,10 @@ impl Arrays {
         for (day, segment) in segments.iter().enumerate() {
             let reader = Reader::open(Arc::new(Bytes::from(std::fs::read(segment)?)))?;
             let day_s = (reader.head().day_start - FROM) / 1_000;
-            let texts = |numbering: &mut Numbering, column: TextColumn| -> Vec<u32> {
-                let numbers = numbering.take(&column);
-                column.numbers.iter().map(|&number| numbers[number as usize]).collect()
-            };
-            let source = texts(&mut sources, reader.visit_text(VisitText::Source)?);
-            let country = texts(&mut countries, reader.visit_text(VisitText::Country)?);
-            let device = texts(&mut devices, reader.visit_text(VisitText::Device)?);
-            let page = texts(&mut pages, reader.hit_text(HitText::Path)?);
+            let source = sources.take(&reader.visit_text(VisitText::Source)?)?;
+            let country = countries.take(&reader.visit_text(VisitText::Country)?)?;
+            let device = devices.take(&reader.visit_text(VisitText::Device)?)?;
+            let page = pages.take(&reader.hit_text(HitText::Path)?)?;
             for visitor in reader.numbers(Columns::Visitor, |visitor| visitor as u64)? {
                 let next = visitors.len() as u32;
                 arrays.visitor.push(*visitors.entry(visitor).or_insert(next));
@@ -91,12 +88,10 @@ impl Arrays {
             arrays.device.extend(device.iter().map(|&number| number as u8));
             let first = reader.numbers(Columns::FirstSeconds, |second| second)?;
             let after = reader.numbers(Columns::AfterSeconds, |second| second)?;
-            let mut row = 0;
-            for (visit, length) in reader.lengths()?.into_iter().enumerate() {
-                arrays.first.push(arrays.page.len() as u32 + row as u32);
-                let hits = row..row + length as usize;
-                row = hits.end;
-                arrays.lasted_s.push(after[row - 1] as u16);
+            for (visit, hits) in reader.starts()?.windows(2).enumerate() {
+                let hits = hits[0] as usize..hits[1] as usize;
+                arrays.first.push((arrays.page.len() + hits.start) as u32);
+                arrays.lasted_s.push(after[hits.end - 1] as u16);
                 arrays.at_s.extend(after[hits].iter().map(|after| (day_s + first[visit] + after) as u32));
             }
             arrays.page.extend(page.iter().map(|&number| number as u16));

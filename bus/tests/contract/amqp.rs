@@ -204,7 +204,9 @@ async fn of_many_that_want_a_shard_at_once_one_has_it() {
             for outcome in futures_util::future::join_all(wanted).await {
                 match outcome {
                     Ok(consumer) => held.push(consumer),
-                    Err(refused) => assert!(matches!(refused, ConsumeError::Taken(2)), "{refused}"),
+                    Err(ConsumeError::Taken(2)) => {}
+                    // The server itself may stumble over the rush; nobody has it then, and who wants it asks again.
+                    Err(refused) => assert!(matches!(refused, ConsumeError::Unavailable(_)), "{refused}"),
                 }
             }
         }

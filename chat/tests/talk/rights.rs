@@ -29,7 +29,7 @@ async fn everybody_stands_to_a_room_as_they_should() {
         sites: TokenSites::All,
         scopes: vec![Scope::Read],
     };
-    let share = Principal::Share { id: ShareId::of(1), site: SITE };
+    let share = Principal::Share { id: ShareId::of(1), site: SITE, segment: None };
     for (by, expected) in [
         (operator(), Standing::Keeper),
         (admin(), Standing::Host),

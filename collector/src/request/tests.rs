@@ -8,18 +8,7 @@ const SENT: i64 = 1_772_620_200_000;
 const ID: &str = "00112233445566778899aabbccddeeff";
 
 fn site() -> Site {
-    Site {
-        id: SiteId::of(7),
-        name: "Shop".into(),
-        hostnames: vec!["shop.example".into(), "xn--bcher-kva.example".into()],
-        time_zone: "UTC".into(),
-        honour_opt_out: false,
-        first_party_id: false,
-        ignored_addresses: vec![],
-        ignored_paths: vec![],
-        keep_days: None,
-        created: Millis(0),
-    }
+    Site::new(SiteId::of(7), "Shop", &["shop.example", "xn--bcher-kva.example"], Millis(0))
 }
 
 /// For as long as the tests run, for hits borrow from their request.

@@ -172,18 +172,7 @@ pub async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
 }
 
 pub fn site(id: SiteId) -> Site {
-    Site {
-        id,
-        name: format!("Shop {id}"),
-        hostnames: vec!["shop.example".into()],
-        time_zone: "Europe/Paris".into(),
-        honour_opt_out: false,
-        first_party_id: false,
-        ignored_addresses: vec![],
-        ignored_paths: vec![],
-        keep_days: None,
-        created: NOW,
-    }
+    Site { time_zone: "Europe/Paris".into(), ..Site::new(id, format!("Shop {id}"), &["shop.example"], NOW) }
 }
 
 /// A good pageview; `number` is its id.

@@ -41,7 +41,7 @@ fn join(open: &mut Life, life: Life, words: &Words, days: &mut Days<'_>) {
         open.texts = life.texts;
     }
     for day in [open.day, life.day].into_iter().flatten() {
-        days.mark_before(day);
+        days.mark_before(day, open.visitor);
     }
     open.first = open.first.min(life.first);
     open.last = open.last.max(life.last);
@@ -62,7 +62,7 @@ fn finish(visits: &mut [(i64, Life)], words: &Words, days: &mut Days<'_>) {
         *start = days.start_of(life.first);
         if life.changed {
             join_rows(&mut life.hits, words);
-            days.mark(*start);
+            days.mark(*start, life.visitor);
         }
         spans_visits |= life.hits.iter().any(|hit| hit.kind == Kind::Presence || hit.engaged_before_ms > 0);
     }
@@ -125,7 +125,7 @@ fn raise(visits: &mut [(i64, Life)], days: &mut Days<'_>) {
             let before = seen.iter().filter(|(day, _)| *day >= from).map(|(_, total)| *total).max();
             let before = if is_stale { before.unwrap_or(0).min(total) } else { hit.engaged_before_ms };
             if before != hit.engaged_before_ms {
-                days.mark(*start);
+                days.mark(*start, life.visitor);
             }
             (hit.engaged_before_ms, hit.engaged_ms) = (before, total - before);
             seen.push((*start, total));

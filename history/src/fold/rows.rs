@@ -121,7 +121,7 @@ impl Life {
             .unwrap_or(Origin { at: visit.first, is_beat: true, kind: Kind::Presence, id: 0 });
         Life {
             visitor: visit.visitor,
-            bot: visit.bot,
+            bot: table.is_judged_bot(visit),
             first: visit.first,
             last: table.last_of(visit),
             origin,

@@ -88,6 +88,18 @@ impl Filter {
         }
     }
 
+    /// Some filter in it is at the visitor's level.
+    pub(crate) fn asks_visitor(&self) -> bool {
+        match self {
+            Filter::And(inner) | Filter::Or(inner) => inner.iter().any(Filter::asks_visitor),
+            Filter::Not(inner) | Filter::Visit(inner) => inner.asks_visitor(),
+            Filter::Visitor(_) => true,
+            Filter::Is { .. } | Filter::Contains { .. } | Filter::Starts { .. } | Filter::Matches { .. } => {
+                false
+            }
+        }
+    }
+
     /// As a goal it is of events, else of pageviews.
     pub(crate) fn is_of_events(&self) -> bool {
         self.names(&|by| matches!(by, Dimension::Event | Dimension::Prop(_)))

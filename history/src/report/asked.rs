@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::answer::Sums;
-use super::breakdown::{masks_of, visitors_of};
+use super::breakdown::masks_alone;
 use super::buckets::Buckets;
 use super::distinct::Distinct;
 use super::group::{Context, Grouping, Groups, NONE};
@@ -54,13 +54,13 @@ impl<'q> Asked<'q> {
     ) -> Result<Asked<'q>, ReportError> {
         let parts: Vec<Arc<Part>> =
             parts.iter().filter(|part| part.touches(range.0, range.1)).cloned().collect();
-        let masks = masks_of(query.filter.as_ref(), &parts, range, query.bots, context, control)?;
-        let visitors = visitors_of(&parts);
+        let masks = masks_alone(query.filter.as_ref(), &parts, range, query.bots, context, control)?;
         let wants = Wants::of(query);
         let (views, goal_views) = (Vec::new(), Vec::new());
-        let mut asked = Asked { query, context, control, wants, range, buckets, views, goal_views, visitors };
+        let mut asked =
+            Asked { query, context, control, wants, range, buckets, views, goal_views, visitors: 0 };
         let goal = query.goal.as_ref().filter(|_| wants.is_of_goal());
-        let of_goal = goal.map(|goal| masks_of(Some(goal), &parts, range, query.bots, context, control));
+        let of_goal = goal.map(|goal| masks_alone(Some(goal), &parts, range, query.bots, context, control));
         let mut of_goal = of_goal.transpose()?.unwrap_or_default().into_iter();
         for (part, mask) in parts.iter().zip(masks) {
             if let (Some(goal), Some(of_goal)) = (goal, of_goal.next()) {
@@ -70,7 +70,24 @@ impl<'q> Asked<'q> {
             }
             asked.views.push(View::new(part, mask, range, query.bots, buckets)?);
         }
+        if wants.visitors || wants.converted {
+            asked.number_visitors()?;
+        }
         Ok(asked)
+    }
+
+    /// Conversions are among the rows that count, so their visitors are too.
+    fn number_visitors(&mut self) -> Result<(), ReportError> {
+        for (index, view) in self.views.iter_mut().enumerate() {
+            self.control.check()?;
+            let visitor = view.part.visitors(&view.mask)?;
+            view.visitor = Some(visitor.clone());
+            if let Some(of_goal) = self.goal_views.get_mut(index) {
+                of_goal.visitor = Some(visitor);
+            }
+        }
+        self.visitors = self.views.first().map_or(0, |view| view.part.library().visitors());
+        Ok(())
     }
 
     /// Of each part, the groups of its rows.

@@ -33,6 +33,10 @@ impl Bits {
                 Bits::of(*length, |_| holds)
             }
             Packed::U8(values) => {
+                if let Some(only) = only(holds) {
+                    let words = values.chunks(64).map(|chunk| equal(chunk, only)).collect();
+                    return Bits { words, length: values.len() };
+                }
                 let mut table = [0; 256];
                 table.iter_mut().zip(holds).for_each(|(entry, holds)| *entry = u64::from(*holds));
                 let word = |chunk: &[u8]| {
@@ -90,6 +94,11 @@ impl Bits {
         }
     }
 
+    /// How many numbers are in it.
+    pub fn count(&self) -> usize {
+        self.words.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
     /// Every number in it within a range, in order.
     #[inline]
     pub fn each_in(&self, range: std::ops::Range<usize>, mut take: impl FnMut(usize)) {
@@ -106,6 +115,56 @@ impl Bits {
                 take(number * 64 + word.trailing_zeros() as usize);
                 word &= word - 1;
             }
+        }
+    }
+}
+
+/// The only number that holds, where that is one byte.
+fn only(holds: &[bool]) -> Option<u8> {
+    let mut all = holds.iter().zip(0..).filter(|(holds, _)| **holds);
+    match (all.next(), all.next()) {
+        (Some((_, only)), None) => u8::try_from(only).ok(),
+        _ => None,
+    }
+}
+
+/// Which of up to 64 bytes are this one: eight at a time.
+fn equal(bytes: &[u8], this: u8) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const LOW: u64 = ONES * 0x7F;
+    let (eights, rest) = bytes.as_chunks::<8>();
+    let mut word = 0;
+    for (number, eight) in eights.iter().enumerate() {
+        let other = u64::from_le_bytes(*eight) ^ (ONES * u64::from(this));
+        // The highest bit of each byte that has no bit set; then these eight bits side by side.
+        let equal = !(((other & LOW) + LOW) | other | LOW);
+        word |= ((equal >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) << (number * 8);
+    }
+    let rest = rest.iter().zip(eights.len() * 8..);
+    rest.fold(word, |word, (&byte, at)| word | u64::from(byte == this) << at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rows_of_one_number_are_found_as_those_of_several() {
+        let values: Vec<u8> = (0..1_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 27) as u8).collect();
+        for length in [0, 1, 7, 8, 63, 64, 65, 1_000] {
+            let column = Packed::U8(values[..length].to_vec());
+            for only in 0..40 {
+                let mut holds = [false; 40];
+                holds[only] = true;
+                let expected = Bits::of(length, |row| usize::from(values[row]) == only);
+                assert_eq!(Bits::of_column(&column, &holds), expected);
+            }
+        }
+        let edges = Packed::U8(vec![0, 127, 128, 255, 1, 254, 129, 126]);
+        for only in [0, 1, 126, 127, 128, 129, 254, 255] {
+            let mut holds = [false; 256];
+            holds[only] = true;
+            assert_eq!(Bits::of_column(&edges, &holds), Bits::of(8, |row| edges.get(row) == only as u32));
         }
     }
 }

@@ -79,7 +79,7 @@ pub(super) fn visitors_for(
     })
 }
 
-/// What a filter leaves of each part.
+/// What a filter leaves of each part. Every visitor has a number then.
 pub(super) fn masks_of(
     filter: Option<&Filter>,
     parts: &[Arc<Part>],
@@ -92,6 +92,18 @@ pub(super) fn masks_of(
         control.check()?;
         part.column(Column::Visitor)?;
     }
+    masks_alone(filter, parts, range, bots, context, control)
+}
+
+/// What a filter leaves of each part.
+pub(super) fn masks_alone(
+    filter: Option<&Filter>,
+    parts: &[Arc<Part>],
+    range: (i64, i64),
+    bots: Bots,
+    context: &Context,
+    control: &Control<'_>,
+) -> Result<Vec<Mask>, ReportError> {
     let Some(filter) = filter else { return Ok(vec![Mask::All; parts.len()]) };
     let mut ready = Ready::new(filter)?;
     visitors_for(&mut ready, parts, range, bots, context, control)?;

@@ -6,7 +6,7 @@ use parking_lot::RwLock;
 
 use super::packed::Packed;
 use super::part::Part;
-use crate::segment::{BadSegment, Columns, Reader, TextColumn};
+use crate::segment::{BadSegment, Coded, Columns, Reader};
 use crate::table::{HitText, Kind, Table, Visit, VisitText};
 use crate::words::Words;
 
@@ -14,7 +14,7 @@ use crate::words::Words;
 const BOUNCE_ENGAGED_MS: u32 = 10_000;
 
 pub(super) enum Source {
-    Segment(Reader),
+    Segment(Box<Reader>),
     Table(Box<Table>),
 }
 
@@ -69,18 +69,10 @@ fn of_segment(part: &Part, reader: &Reader, column: Column) -> Result<Packed, Ba
     let library = part.library();
     let u32s = |column| reader.numbers(column, |value| value as u32);
     Ok(match column {
-        Column::Starts => {
-            let mut start = 0;
-            let mut starts = vec![0];
-            starts.extend(reader.lengths()?.into_iter().map(|length| {
-                start += length;
-                start
-            }));
-            Packed::wide(starts)
-        }
+        Column::Starts => Packed::wide(reader.starts()?),
         Column::Visitor => {
             let visitors = reader.numbers(Columns::Visitor, |visitor| visitor as u64)?;
-            Packed::wide(library.number_visitors(visitors.into_iter()))
+            Packed::wide(library.number_visitors(&visitors))
         }
         Column::First => {
             let mut first = u32s(Columns::FirstSeconds)?;
@@ -107,9 +99,12 @@ fn of_segment(part: &Part, reader: &Reader, column: Column) -> Result<Packed, Ba
             let end = |row: usize| at.get(row).saturating_add(alive[row]);
             by_visit(&starts, |rows| rows.map(end).max().unwrap_or(0))
         }
-        Column::Kind => Packed::new(reader.kinds()?.into_iter().map(|kind| kind as u32).collect()),
-        Column::VisitText(text) => dense(reader.visit_text(text)?, &library.visit_words[text as usize]),
-        Column::HitText(text) => dense(reader.hit_text(text)?, &library.hit_words[text as usize]),
+        Column::Kind => {
+            let (column, kinds) = reader.kinds()?;
+            coded(&column, &kinds.iter().map(|&kind| kind as u32).collect::<Vec<_>>())?
+        }
+        Column::VisitText(text) => dense(&reader.visit_text(text)?, &library.visit_words[text as usize])?,
+        Column::HitText(text) => dense(&reader.hit_text(text)?, &library.hit_words[text as usize])?,
         Column::Engaged => Packed::new(u32s(Columns::Engaged)?),
         Column::EngagedBefore => Packed::new(u32s(Columns::EngagedBefore)?),
         Column::Scroll => Packed::new(u32s(Columns::Scroll)?),
@@ -120,16 +115,26 @@ fn of_segment(part: &Part, reader: &Reader, column: Column) -> Result<Packed, Ba
     })
 }
 
-fn dense(column: TextColumn, words: &RwLock<Words>) -> Packed {
+fn dense(column: &Coded, words: &RwLock<Words>) -> Result<Packed, BadSegment> {
     let mut words = words.write();
-    let numbers: Vec<u32> = column.texts.iter().map(|text| words.number_shared(text)).collect();
+    let numbers = column.texts(|text| words.number(text))?;
     drop(words);
-    if let [number] = numbers[..] {
-        return Packed::Same(number, column.numbers.len());
-    }
-    let mut values = column.numbers;
-    values.iter_mut().for_each(|value| *value = numbers[*value as usize]);
-    Packed::new(values)
+    coded(column, &numbers)
+}
+
+/// A column's rows in the least bytes that hold the numbers of its texts.
+fn coded(column: &Coded, numbers: &[u32]) -> Result<Packed, BadSegment> {
+    Ok(match numbers.iter().max() {
+        None => Packed::Same(0, 0),
+        Some(&only) if numbers.len() == 1 => Packed::Same(only, column.len()),
+        Some(..=0xFF) => {
+            Packed::U8(column.rows(&numbers.iter().map(|&number| number as u8).collect::<Vec<_>>())?)
+        }
+        Some(..=0xFFFF) => {
+            Packed::U16(column.rows(&numbers.iter().map(|&number| number as u16).collect::<Vec<_>>())?)
+        }
+        Some(_) => Packed::U32(column.rows(numbers)?),
+    })
 }
 
 fn of_table(part: &Part, table: &Table, column: Column) -> Packed {
@@ -144,8 +149,8 @@ fn of_table(part: &Part, table: &Table, column: Column) -> Packed {
             Packed::wide(std::iter::once(0).chain(ends).collect())
         }
         Column::Visitor => {
-            let visitors = table.visits.iter().map(|visit| visit.visitor.0);
-            Packed::wide(library.number_visitors(visitors))
+            let visitors: Vec<u64> = table.visits.iter().map(|visit| visit.visitor.0).collect();
+            Packed::wide(library.number_visitors(&visitors))
         }
         Column::First => visits(&|visit| since(visit.first, day_start)),
         Column::Last => visits(&|visit| since(table.last_of(visit), day_start)),

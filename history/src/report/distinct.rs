@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::bits::Bits;
 use super::buckets::Buckets;
-use super::columns::Column;
 use super::group::{Groups, NONE};
 use super::packed::{Packed, with_packed};
 use super::scan::{Sink, View};
+use super::sift::sift;
 use super::{Control, ReportError};
 
 /// Sets of bits take this much at most; beyond it pairs are gathered.
@@ -59,7 +59,7 @@ impl Distinct {
         buckets: &Buckets,
         control: &Control<'_>,
     ) -> Result<(), ReportError> {
-        let visitor = view.part.column(Column::Visitor)?;
+        let visitor = view.visitors()?;
         let each = self.buckets;
         match groups {
             Groups::One => self.walk_by(view, of_visit, |_| 0, each, &visitor, buckets, control),
@@ -168,6 +168,18 @@ impl<G: Fn(usize) -> u32, A: FnMut(usize, usize)> Sink for Marks<G, A> {
     #[inline(always)]
     fn visit(&mut self, visit: usize, bucket: usize) {
         self.mark(visit, visit, bucket);
+    }
+
+    fn whole(&mut self, first: usize, starts: &[u32], bucket: usize) {
+        let Marks { slot, each, of_visit, add } = self;
+        let (each, of_visit) = (*each, *of_visit);
+        let slot_of = |visit: usize, row: usize| slot(if of_visit { visit } else { row });
+        sift(first, starts, NONE, slot_of, |found| {
+            for found in found {
+                let slot = found.value as usize;
+                add(if each == 1 { slot } else { slot * each + bucket }, found.visit as usize);
+            }
+        });
     }
 
     #[inline(always)]

@@ -1,6 +1,5 @@
 //! What one site's reports share: dense numbers of texts and visitors, and the bound on decoded columns.
 
-use std::collections::hash_map::RandomState;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -9,6 +8,7 @@ use model::VisitorId;
 use parking_lot::{Mutex, RwLock};
 
 use super::part::Part;
+use super::visitors::Visitors;
 use crate::segment::{BadSegment, Blob, Reader};
 use crate::table::{HIT_TEXTS, HitText, Table, VISIT_TEXTS, VisitText};
 use crate::words::Words;
@@ -18,8 +18,8 @@ use crate::zone::Day;
 pub struct Library {
     pub(super) visit_words: [RwLock<Words>; VISIT_TEXTS],
     pub(super) hit_words: [RwLock<Words>; HIT_TEXTS],
-    visitors: Mutex<HashMap<u64, u32, RandomState>>,
-    /// Bytes of decoded columns at most; past it the longest unused go.
+    visitors: Mutex<Visitors>,
+    /// Bytes of decoded columns, texts and visitors at most; past it the longest unused columns go.
     bytes_max: usize,
     pub(super) stock: Stock,
 }
@@ -51,7 +51,7 @@ impl Stock {
 }
 
 impl Library {
-    /// Empty, with a bound on the bytes of decoded columns.
+    /// Empty, with a bound on the bytes of decoded columns, texts and visitors.
     pub fn new(bytes_max: usize) -> Arc<Library> {
         Arc::new(Library {
             visit_words: std::array::from_fn(|_| RwLock::default()),
@@ -74,18 +74,24 @@ impl Library {
 
     /// Distinct visitors of the columns that were decoded so far.
     pub fn visitors(&self) -> usize {
-        self.visitors.lock().len()
+        self.visitors.lock().count()
     }
 
     /// Bytes of decoded columns, texts and visitors.
     pub fn bytes(&self) -> usize {
+        self.stock.bytes() + self.names_bytes()
+    }
+
+    /// Bytes of texts and visitors, which stay as long as the library does.
+    fn names_bytes(&self) -> usize {
         let words = self.visit_words.iter().chain(&self.hit_words).map(|words| words.read().bytes());
-        self.stock.bytes() + words.sum::<usize>() + self.visitors() * 28
+        words.sum::<usize>() + self.visitors.lock().bytes()
     }
 
     /// Lets the longest unused columns of these parts go until the bound is kept.
     pub fn trim(&self, parts: &[Arc<Part>]) {
-        if self.stock.bytes() <= self.bytes_max {
+        let columns_max = self.bytes_max.saturating_sub(self.names_bytes());
+        if self.stock.bytes() <= columns_max {
             return;
         }
         let mut uses: Vec<(u64, usize)> = Vec::new();
@@ -94,20 +100,15 @@ impl Library {
         }
         uses.sort_unstable();
         for (used, index) in uses {
-            if self.stock.bytes() <= self.bytes_max {
+            if self.stock.bytes() <= columns_max {
                 return;
             }
             parts[index].drop_unused(used);
         }
     }
 
-    pub(super) fn number_visitors(&self, visitors: impl Iterator<Item = u64>) -> Vec<u32> {
-        let mut numbers = self.visitors.lock();
-        let number = |visitor| {
-            let next = numbers.len() as u32;
-            *numbers.entry(visitor).or_insert(next)
-        };
-        visitors.map(number).collect()
+    pub(super) fn number_visitors(&self, visitors: &[u64]) -> Vec<u32> {
+        self.visitors.lock().number_all(visitors)
     }
 
     /// The numbers of those among these visitors that have one.
@@ -116,7 +117,19 @@ impl Library {
         visitors: impl Iterator<Item = &'v VisitorId>,
     ) -> HashMap<u32, VisitorId> {
         let numbers = self.visitors.lock();
-        visitors.filter_map(|visitor| Some((*numbers.get(&visitor.0)?, *visitor))).collect()
+        visitors.filter_map(|visitor| Some((numbers.find(visitor.0)?, *visitor))).collect()
+    }
+
+    /// The visitors of these numbers; it looks through all that are known.
+    pub(super) fn visitors_of(&self, numbers: &[u32]) -> HashMap<u32, VisitorId> {
+        let wanted: hashbrown::HashSet<u32> = numbers.iter().copied().collect();
+        let known = self.visitors.lock();
+        let found = known.all().filter(|(_, number)| wanted.contains(number));
+        found.map(|(visitor, number)| (number, VisitorId(visitor))).collect()
+    }
+
+    pub(super) fn find_name(&self, name: &str) -> Option<u32> {
+        self.hit_words[HitText::Name as usize].read().find(name)
     }
 
     pub(super) fn find_path(&self, path: &str) -> Option<u32> {

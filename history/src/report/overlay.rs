@@ -9,10 +9,12 @@ use hashbrown::{HashMap, HashSet};
 use model::VisitorId;
 
 use super::columns::{Column, Source, text_of};
+use super::judged::judged;
 use super::library::Library;
 use super::packed::Packed;
 use super::part::Part;
 use crate::EnrichedHit;
+use crate::amend::Correction;
 use crate::fold::{Fold, needs};
 use crate::segment::{BadSegment, Head};
 use crate::table::{HIT_TEXTS, Hit, HitText, Kind, Table, VISIT_TEXTS, Visit, VisitText, short_id};
@@ -22,12 +24,13 @@ use crate::zone::Zone;
 /// those given, without the visits that were folded anew, and beside them (for one day at most one) those of the new visits.
 ///
 /// The parts given are as they were opened, hiding nothing. Hits of batches that a segment has folded may be given: they change
-/// nothing.
+/// nothing. `corrections`: in the order that they were made.
 pub fn overlay(
     library: &Arc<Library>,
     parts: &[Arc<Part>],
     zone: &Zone,
     hits: &[EnrichedHit],
+    corrections: &[Correction],
 ) -> Result<Vec<Arc<Part>>, BadSegment> {
     let heads: Vec<Head> = parts.iter().map(|part| part.head().clone()).collect();
     let visitors: HashSet<VisitorId> = hits.iter().map(|hit| hit.visitor).collect();
@@ -43,8 +46,10 @@ pub fn overlay(
         parts[index] = Arc::new(part.without(visits));
     }
     fold.add_hits(hits);
-    let folded = fold.finish().into_iter().filter(|folded| !folded.table.visits.is_empty());
-    parts.extend(folded.map(|folded| Arc::new(library.hold(&folded.day, folded.table))));
+    for folded in fold.finish().into_iter().filter(|folded| !folded.table.visits.is_empty()) {
+        let table = judged(&folded.day, folded.table, corrections, zone)?;
+        parts.push(Arc::new(library.hold(&folded.day, table)));
+    }
     parts.sort_by_key(|part| part.head().day_start);
     Ok(parts)
 }

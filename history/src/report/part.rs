@@ -1,14 +1,16 @@
 //! One segment, or one table that was just folded, with the columns that reports asked for.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 
 use super::columns::{Column, Source, decode};
 use super::library::Library;
+use super::mask::Mask;
 use super::packed::Packed;
-use crate::segment::{BadSegment, Head, Reader};
+use crate::segment::{BadSegment, Columns, Head, Reader};
 use crate::table::{HitText, Table};
 use crate::zone::Day;
 
@@ -25,7 +27,12 @@ struct Held {
     source: Source,
     head: Head,
     columns: Mutex<HashMap<Column, Kept>>,
+    /// The visitors of few visits were asked for once.
+    asked_few: AtomicBool,
 }
+
+/// Fewer than one visit of so many are few.
+const FEW: usize = 12;
 
 struct Kept {
     values: Arc<Packed>,
@@ -35,7 +42,7 @@ struct Kept {
 impl Part {
     pub(super) fn of_segment(library: Arc<Library>, reader: Reader) -> Part {
         let head = reader.head().clone();
-        Part::new(library, Source::Segment(reader), head)
+        Part::new(library, Source::Segment(Box::new(reader)), head)
     }
 
     pub(super) fn of_table(library: Arc<Library>, day: &Day, table: Table) -> Part {
@@ -44,7 +51,8 @@ impl Part {
     }
 
     fn new(library: Arc<Library>, source: Source, head: Head) -> Part {
-        let held = Held { library, source, head, columns: Mutex::default() };
+        let (columns, asked_few) = (Mutex::default(), AtomicBool::new(false));
+        let held = Held { library, source, head, columns, asked_few };
         Part { held: Arc::new(held), hidden: Vec::new() }
     }
 
@@ -91,6 +99,27 @@ impl Part {
             Kept { values, used }
         });
         Ok(kept.values.clone())
+    }
+
+    /// The visitors of all visits; where the mask leaves few and nobody asked before, right for these only: the first report of a few
+    /// need not wait for the numbers of all, and a second one will be followed by more.
+    pub(super) fn visitors(&self, mask: &Mask) -> Result<Arc<Packed>, BadSegment> {
+        let held = &self.held;
+        let (Mask::Visits(bits), Source::Segment(reader)) = (mask, &held.source) else {
+            return self.column(Column::Visitor);
+        };
+        let is_known = held.columns.lock().contains_key(&Column::Visitor);
+        let is_few = bits.count() < bits.len() / FEW;
+        if is_known || !is_few || held.asked_few.swap(true, Ordering::Relaxed) {
+            return self.column(Column::Visitor);
+        }
+        let ids = reader.numbers(Columns::Visitor, |visitor| visitor as u64)?;
+        let mut few = Vec::new();
+        bits.each_in(0..bits.len(), |visit| few.push(ids[visit]));
+        let mut numbers = held.library.number_visitors(&few).into_iter();
+        let mut visitors = vec![0; ids.len()];
+        bits.each_in(0..bits.len(), |visit| visitors[visit] = numbers.next().unwrap_or(0));
+        Ok(Arc::new(Packed::wide(visitors)))
     }
 
     /// How many texts the library knows that a column of texts may hold.

@@ -18,11 +18,12 @@ const STRIDE: usize = 1 << 16;
 pub(super) struct View {
     pub part: Arc<Part>,
     pub mask: Mask,
-    starts: Arc<Packed>,
     /// Runs of visits whose hits all lie in one bucket, and runs where each hit is looked at.
     spans: Vec<(Range<usize>, Pace)>,
     /// Only there where some run is slow.
     slow: Option<Slow>,
+    /// The visitors of the visits that the mask leaves, where no others were asked for.
+    pub visitor: Option<Arc<Packed>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,6 +49,13 @@ pub(super) trait Sink {
     fn visits(&mut self, visits: Range<usize>, _hits: Range<usize>, bucket: usize) {
         visits.for_each(|visit| self.visit(visit, bucket));
     }
+    /// A run of visits from `first` on, all of whose hits count, in one bucket. `starts`: the first row of each, and the end.
+    fn whole(&mut self, first: usize, starts: &[u32], bucket: usize) {
+        for (visit, hits) in (first..).zip(starts.windows(2)) {
+            self.begin(visit, Some(bucket));
+            (hits[0] as usize..hits[1] as usize).for_each(|row| self.hit(visit, row, bucket));
+        }
+    }
     /// Before the hits of a visit: the bucket that the visit counts in, None where it began outside the range.
     fn begin(&mut self, visit: usize, bucket: Option<usize>);
     fn hit(&mut self, visit: usize, row: usize, bucket: usize);
@@ -69,7 +77,6 @@ impl View {
             Bots::Only => humans..visits,
             Bots::With => 0..visits,
         };
-        let starts = part.column(Column::Starts)?;
         let bucket = buckets.of(head.first.min(head.day_start));
         let is_inside = head.first >= from && head.last < to;
         let is_one = buckets.starts.len() == 1;
@@ -97,7 +104,14 @@ impl View {
             let (at, first) = (part.column(Column::At)?, part.column(Column::First)?);
             slow = Some(Slow { at, first, day_start: head.day_start, from, to });
         }
-        Ok(View { part: part.clone(), mask, starts, spans, slow })
+        Ok(View { part: part.clone(), mask, spans, slow, visitor: None })
+    }
+
+    pub fn visitors(&self) -> Result<Arc<Packed>, ReportError> {
+        match &self.visitor {
+            Some(visitor) => Ok(visitor.clone()),
+            None => Ok(self.part.column(Column::Visitor)?),
+        }
     }
 
     /// Whole visits say all where neither filter nor groups look at hits.
@@ -114,6 +128,8 @@ impl View {
         sink: &mut S,
     ) -> Result<(), ReportError> {
         let by_visit = self.is_by_visit(of_visit);
+        let starts = self.starts(by_visit)?;
+        let starts = starts.as_ref().map_or(&[][..], |starts| starts.wide_values());
         for (visits, pace) in &self.spans {
             let mut start = visits.start;
             while start < visits.end {
@@ -121,40 +137,54 @@ impl View {
                 let run = start..visits.end.min(start + STRIDE);
                 start = run.end;
                 match *pace {
-                    Pace::Whole(bucket) => self.walk_whole(run, bucket, by_visit, sink),
-                    Pace::EachHit => self.walk_slow(run, buckets, sink),
+                    Pace::Whole(bucket) => self.walk_whole(run, bucket, by_visit, starts, sink),
+                    Pace::EachHit => self.walk_slow(run, buckets, starts, sink),
                 }
             }
         }
         Ok(())
     }
 
-    fn walk_whole<S: Sink>(&self, visits: Range<usize>, bucket: usize, by_visit: bool, sink: &mut S) {
-        let whole = |sink: &mut S, visit: usize, start: usize, end: usize| {
-            sink.begin(visit, Some(bucket));
-            (start..end).for_each(|row| sink.hit(visit, row, bucket));
+    /// Where each visit's hits are; None where nothing looks at single hits.
+    fn starts(&self, by_visit: bool) -> Result<Option<Arc<Packed>>, ReportError> {
+        let all = self.part.head().visits as usize;
+        let is_whole = |(visits, pace): &(Range<usize>, Pace)| {
+            let is_all = *visits == (0..all) && all <= STRIDE;
+            *pace != Pace::EachHit && (is_all || matches!(self.mask, Mask::Visits(_)))
         };
+        match by_visit && self.spans.iter().all(is_whole) {
+            true => Ok(None),
+            false => Ok(Some(self.part.column(Column::Starts)?)),
+        }
+    }
+
+    fn walk_whole<S: Sink>(
+        &self,
+        visits: Range<usize>,
+        bucket: usize,
+        by_visit: bool,
+        starts: &[u32],
+        sink: &mut S,
+    ) {
+        let hits_of = |visits: Range<usize>| starts[visits.start] as usize..starts[visits.end] as usize;
         match &self.mask {
             Mask::All if by_visit => {
-                let hits = self.starts.get(visits.start) as usize..self.starts.get(visits.end) as usize;
+                let all = 0..self.part.head().hits as usize;
+                let hits = if starts.is_empty() { all } else { hits_of(visits.clone()) };
                 sink.visits(visits, hits, bucket);
             }
             Mask::Visits(bits) if by_visit => bits.each_in(visits, |visit| sink.visit(visit, bucket)),
-            Mask::All => {
-                let starts = &self.starts.wide_values()[visits.start..=visits.end];
-                for (visit, hits) in visits.zip(starts.windows(2)) {
-                    whole(sink, visit, hits[0] as usize, hits[1] as usize);
-                }
-            }
+            Mask::All => sink.whole(visits.start, &starts[visits.start..=visits.end], bucket),
             Mask::Visits(bits) => bits.each_in(visits, |visit| {
-                whole(sink, visit, self.starts.get(visit) as usize, self.starts.get(visit + 1) as usize);
+                sink.begin(visit, Some(bucket));
+                hits_of(visit..visit + 1).for_each(|row| sink.hit(visit, row, bucket));
             }),
             Mask::Hits(bits) => {
                 for visit in visits {
                     sink.begin(visit, Some(bucket));
-                    for row in self.starts.get(visit)..self.starts.get(visit + 1) {
-                        if bits.has(row as usize) {
-                            sink.hit(visit, row as usize, bucket);
+                    for row in hits_of(visit..visit + 1) {
+                        if bits.has(row) {
+                            sink.hit(visit, row, bucket);
                         }
                     }
                 }
@@ -162,7 +192,7 @@ impl View {
         }
     }
 
-    fn walk_slow<S: Sink>(&self, visits: Range<usize>, buckets: &Buckets, sink: &mut S) {
+    fn walk_slow<S: Sink>(&self, visits: Range<usize>, buckets: &Buckets, starts: &[u32], sink: &mut S) {
         let Some(slow) = &self.slow else { return };
         for visit in visits {
             if matches!(&self.mask, Mask::Visits(bits) if !bits.has(visit)) {
@@ -171,7 +201,7 @@ impl View {
             let first = slow.day_start + i64::from(slow.first.get(visit));
             let begins = (slow.from..slow.to).contains(&first).then(|| buckets.of(first));
             sink.begin(visit, begins);
-            for row in self.starts.get(visit) as usize..self.starts.get(visit + 1) as usize {
+            for row in starts[visit] as usize..starts[visit + 1] as usize {
                 let at = slow.day_start + i64::from(slow.at.get(row));
                 let is_out = !(slow.from..slow.to).contains(&at);
                 if is_out || matches!(&self.mask, Mask::Hits(bits) if !bits.has(row)) {

@@ -6,6 +6,7 @@ use super::answer::Sums;
 use super::buckets::Buckets;
 use super::columns::{Column, text_of};
 use super::group::{Groups, NONE, prop};
+use super::mask::Mask;
 use super::packed::{Packed, with_packed};
 use super::part::Part;
 use super::scan::{Sink, View};
@@ -62,7 +63,8 @@ impl Cells {
         buckets: &Buckets,
         control: &Control<'_>,
     ) -> Result<(), ReportError> {
-        let columns = Needed::new(&view.part, self.wants, view.is_by_visit(of_visit))?;
+        let at_once = matches!((groups, &view.mask), (Groups::One, Mask::All));
+        let columns = Needed::new(&view.part, self.wants, view.is_by_visit(of_visit), at_once)?;
         match groups {
             Groups::One => self.walk_by(view, of_visit, |_| 0, &columns, buckets, control),
             Groups::Column(column) if self.wants.is_rows_only() => with_packed!(&**column, |group| {
@@ -119,7 +121,8 @@ struct Needed {
 }
 
 impl Needed {
-    fn new(part: &Part, wants: Wants, by_visit: bool) -> Result<Needed, ReportError> {
+    /// `at_once`: nothing tells visits apart, so that what all hits have in common needs no count.
+    fn new(part: &Part, wants: Wants, by_visit: bool, at_once: bool) -> Result<Needed, ReportError> {
         let column = |wanted: bool, column| match wanted {
             true => part.column(column).map(Some),
             false => Ok(None),
@@ -128,9 +131,12 @@ impl Needed {
             true => Some((part.column(Column::First)?, part.column(Column::Last)?)),
             false => None,
         };
+        let kinds = part.column(Column::Kind)?;
+        let is_counted =
+            at_once && matches!(&*kinds, Packed::Same(kind, _) if *kind == Kind::Pageview as u32);
         Ok(Needed {
-            kinds: part.column(Column::Kind)?,
-            pageviews: column(wants.pageviews && by_visit, Column::VisitPageviews)?,
+            kinds,
+            pageviews: column(wants.pageviews && by_visit && !is_counted, Column::VisitPageviews)?,
             events: column(wants.events && by_visit, Column::VisitEvents)?,
             bounce: column(wants.bounces, Column::Bounce)?,
             duration,
@@ -202,6 +208,19 @@ impl<G: Fn(usize) -> u32> Sink for Counting<'_, G> {
         if let Some(rows) = self.rows.get_mut((self.group)(visit) as usize) {
             *rows += 1;
         }
+    }
+
+    fn whole(&mut self, first: usize, starts: &[u32], _: usize) {
+        let all = match (self.of_visit, starts) {
+            (true, _) => {
+                return (first..).zip(starts.windows(2)).for_each(|(visit, hits)| {
+                    (hits[0]..hits[1]).for_each(|_| self.visit(visit, 0));
+                });
+            }
+            (false, &[start, .., end]) => start as usize..end as usize,
+            (false, _) => return,
+        };
+        all.for_each(|row| self.visit(row, 0));
     }
 
     #[inline(always)]
@@ -285,9 +304,9 @@ impl<G: Fn(usize) -> u32> Sink for Adding<'_, G> {
                 sums.duration_ms += last.sum(visits.clone()).saturating_sub(first.sum(visits.clone()));
             }
         }
-        sums.pageviews += match (&columns.pageviews, &*columns.kinds) {
-            (Some(_), Packed::Same(kind, _)) if *kind == Kind::Pageview as u32 => hits.len() as u64,
-            (pageviews, _) => sum(pageviews),
+        sums.pageviews += match &*columns.kinds {
+            Packed::Same(kind, _) if wants.pageviews && *kind == Kind::Pageview as u32 => hits.len() as u64,
+            _ => sum(&columns.pageviews),
         };
         sums.events += sum(&columns.events);
         sums.engaged_ms += sum(&columns.visit_engaged);

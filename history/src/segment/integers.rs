@@ -1,4 +1,5 @@
-//! Parquet's two packed forms of integers: the hybrid of runs and bit-packed groups, and binary-packed deltas.
+//! Parquet's packed forms of integers: the hybrid of runs and bit-packed groups, binary-packed deltas, and bytes of one weight
+//! side by side.
 
 use super::BadSegment;
 
@@ -26,11 +27,38 @@ fn bits_at(bytes: &[u8], at: usize, bits: u32) -> u64 {
     value & mask
 }
 
-/// Decodes `count` values of the hybrid form into `out`.
-pub fn hybrid(bytes: &[u8], bits: u32, count: usize, mut out: impl FnMut(u32)) -> Result<(), BadSegment> {
+/// Hands out `count` numbers of `bits` (at most 64) each. The caller has seen that the bytes hold so many.
+#[inline(always)]
+fn unpack(bytes: &[u8], bits: u32, count: usize, mut out: impl FnMut(u64)) {
+    if bits == 0 {
+        return (0..count).for_each(|_| out(0));
+    }
+    // So many lie in eight bytes each that can be read whole.
+    let whole = match bytes.len().checked_sub(8) {
+        Some(last) if bits <= 57 => count.min(last * 8 / bits as usize + 1),
+        _ => 0,
+    };
+    let mask = (1 << (bits % 64)) - 1;
+    for i in 0..whole {
+        let at = i * bits as usize;
+        let word = bytes[at / 8..].first_chunk().map_or(0, |eight| u64::from_le_bytes(*eight));
+        out(word >> (at % 8) & mask);
+    }
+    (whole..count).for_each(|i| out(bits_at(bytes, i * bits as usize, bits)));
+}
+
+/// Decodes `count` values of the hybrid form into `out`: of each number what `values` has for it.
+pub fn hybrid<T: Copy>(
+    bytes: &[u8],
+    bits: u32,
+    count: usize,
+    values: &[T],
+    out: &mut Vec<T>,
+) -> Result<(), BadSegment> {
     if bits > 32 {
         return Err(BadSegment::NoSegment("a bit width past 32"));
     }
+    const UNKNOWN: BadSegment = BadSegment::NoSegment("a number that its dictionary does not have");
     let (mut at, mut left) = (0, count);
     while left > 0 {
         let header = varint(bytes, &mut at)?;
@@ -39,12 +67,12 @@ pub fn hybrid(bytes: &[u8], bits: u32, count: usize, mut out: impl FnMut(u32)) -
             let width = bits.div_ceil(8) as usize;
             let raw = bytes.get(at..at + width).ok_or(SHORT)?;
             at += width;
-            let value = bits_at(raw, 0, bits) as u32;
+            let value = *values.get(bits_at(raw, 0, bits) as usize).ok_or(UNKNOWN)?;
             let run = groups.min(left);
             if run == 0 {
                 return Err(SHORT);
             }
-            (0..run).for_each(|_| out(value));
+            out.extend(std::iter::repeat_n(value, run));
             left -= run;
         } else {
             let length = groups.checked_mul(bits as usize).ok_or(SHORT)?;
@@ -52,12 +80,43 @@ pub fn hybrid(bytes: &[u8], bits: u32, count: usize, mut out: impl FnMut(u32)) -
             let packed = &bytes[at..end];
             at = end;
             let here = groups.saturating_mul(8).min(left);
+            let first = *values.first().ok_or(UNKNOWN)?;
             if here == 0 || packed.len() * 8 < here * bits as usize {
                 return Err(SHORT);
             }
-            (0..here).for_each(|i| out(bits_at(packed, i * bits as usize, bits) as u32));
+            out.reserve(here);
+            let mut is_known = true;
+            unpack(packed, bits, here, |number| match values.get(number as usize) {
+                Some(&value) => out.push(value),
+                None => {
+                    is_known = false;
+                    out.push(first);
+                }
+            });
+            if !is_known {
+                return Err(UNKNOWN);
+            }
             left -= here;
         }
+    }
+    Ok(())
+}
+
+/// Decodes integers whose bytes of one weight stand together, the lowest first.
+pub fn split(bytes: &[u8], width: usize, count: usize, mut out: impl FnMut(i64)) -> Result<(), BadSegment> {
+    if bytes.len() != width * count {
+        return Err(SHORT);
+    }
+    if let (4, [a, b, c, d]) =
+        (width, [0, 1, 2, 3].map(|i| bytes.get(i * count..(i + 1) * count).unwrap_or(&[])))
+    {
+        let rows = a.iter().zip(b).zip(c.iter().zip(d));
+        rows.for_each(|((&a, &b), (&c, &d))| out(u32::from_le_bytes([a, b, c, d]).into()));
+        return Ok(());
+    }
+    for row in 0..count {
+        let planes = (0..width).rev();
+        out(planes.fold(0, |value, plane| value << 8 | i64::from(bytes[plane * count + row])));
     }
     Ok(())
 }
@@ -94,11 +153,10 @@ pub fn deltas(bytes: &[u8], mut out: impl FnMut(i64)) -> Result<(), BadSegment> 
             if packed.len() * 8 < here * usize::from(width) {
                 return Err(SHORT);
             }
-            for i in 0..here {
-                let delta = bits_at(packed, i * usize::from(width), width.into()) as i64;
-                value = value.wrapping_add(least).wrapping_add(delta);
+            unpack(packed, width.into(), here, |delta| {
+                value = value.wrapping_add(least).wrapping_add(delta as i64);
                 out(value);
-            }
+            });
             at += mini * usize::from(width) / 8;
             left -= here;
         }
@@ -132,14 +190,49 @@ mod tests {
         // Four times 5, then 0 to 7 packed in three bits (the example of Parquet's own specification).
         let bytes = [4 << 1, 5, (1 << 1) | 1, 0b1000_1000, 0b1100_0110, 0b1111_1010];
         let mut read = Vec::new();
-        hybrid(&bytes, 3, 12, |value| read.push(value)).unwrap();
-        assert_eq!(read, [5, 5, 5, 5, 0, 1, 2, 3, 4, 5, 6, 7]);
+        let values = [10, 11, 12, 13, 14, 15, 16, 17];
+        hybrid(&bytes, 3, 12, &values, &mut read).unwrap();
+        assert_eq!(read, [15, 15, 15, 15, 10, 11, 12, 13, 14, 15, 16, 17]);
+        for known in [0, 5, 7] {
+            assert!(hybrid(&bytes, 3, 12, &values[..known], &mut read).is_err(), "{known}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_every_width_are_unpacked() {
+        for bits in 1..=64 {
+            for count in [1, 2, 7, 8, 31, 100] {
+                let numbers: Vec<u64> =
+                    (0..count).map(|i: u64| i.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - bits)).collect();
+                let mut packed = vec![0; (count * bits).div_ceil(8) as usize];
+                for (i, number) in (0..).zip(&numbers) {
+                    let ones = (0..bits).filter(|bit| number >> bit & 1 == 1).map(|bit| i * bits + bit);
+                    ones.for_each(|at| packed[at as usize / 8] |= 1 << (at % 8));
+                }
+                let mut read = Vec::new();
+                unpack(&packed, bits as u32, count as usize, |number| read.push(number));
+                assert_eq!(read, numbers, "{bits}");
+            }
+        }
+    }
+
+    #[test]
+    fn split_bytes_are_put_together() {
+        let bytes = [1, 0xFF, 2, 0xFF, 3, 0xFF, 4, 0xFF];
+        let mut read = Vec::new();
+        split(&bytes, 4, 2, |value| read.push(value)).unwrap();
+        assert_eq!(read, [0x0403_0201, 0xFFFF_FFFF]);
+        let mut read = Vec::new();
+        split(&bytes, 8, 1, |value| read.push(value)).unwrap();
+        assert_eq!(read, [i64::from_le_bytes(bytes)]);
+        assert!(split(&bytes, 4, 1, |_| ()).is_err());
+        assert!(split(&bytes, 4, 3, |_| ()).is_err());
     }
 
     #[test]
     fn what_ends_early_is_an_error() {
         for bytes in [&[][..], &[8], &[3], &[3, 1], &[0x80]] {
-            assert!(hybrid(bytes, 8, 8, |_| ()).is_err(), "{bytes:?}");
+            assert!(hybrid(bytes, 8, 8, &[0; 256], &mut Vec::new()).is_err(), "{bytes:?}");
             assert!(deltas(bytes, |_| ()).is_err(), "{bytes:?}");
         }
     }

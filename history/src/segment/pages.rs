@@ -1,14 +1,12 @@
 //! The pages of one column: levels skipped or read, values as they are packed. Faster than through values of their own,
 //! because a text stays the number that the file gave it.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use parquet::basic::Encoding;
 use parquet::column::page::{Page, PageReader};
 
-use super::integers::{deltas, hybrid};
-use super::{BadSegment, TextColumn};
+use super::BadSegment;
+use super::integers::{deltas, hybrid, split};
 
 const SHORT: BadSegment = BadSegment::NoSegment("a page ends too early");
 
@@ -44,55 +42,50 @@ impl Pages {
         }))
     }
 
-    /// A column of texts: the distinct ones, and a number for each value.
-    pub fn texts(mut self) -> Result<TextColumn, BadSegment> {
-        let mut column = TextColumn { texts: Vec::new(), numbers: Vec::new() };
+    /// A column of texts of so many rows, of which each distinct one stands once.
+    pub fn coded(mut self, rows: usize) -> Result<Coded, BadSegment> {
+        let mut coded = Coded { texts: Bytes::new(), count: 0, data: Vec::new() };
         while let Some(piece) = self.next()? {
             match piece {
-                Piece::Dictionary(bytes, count) => read_texts(&bytes, count, &mut column.texts)?,
-                Piece::Data(data) => {
-                    column.numbers.reserve(data.count);
-                    let known = column.texts.len() as u32;
-                    let mut wrong = false;
-                    let numbers = &mut column.numbers;
-                    dictionary_numbers(&data, |number| {
-                        wrong |= number >= known;
-                        numbers.push(number);
-                    })?;
-                    if wrong {
-                        return Err(BadSegment::NoSegment("a text that its dictionary does not have"));
-                    }
-                }
+                Piece::Dictionary(texts, count) => (coded.texts, coded.count) = (texts, count),
+                Piece::Data(data) => coded.data.push(data),
             }
         }
-        Ok(column)
+        if coded.len() != rows {
+            return Err(BadSegment::OTHER_LENGTH);
+        }
+        Ok(coded)
     }
 
-    /// A column of integers of `width` bytes, handed out one by one.
-    pub fn integers(mut self, width: usize, mut out: impl FnMut(i64)) -> Result<(), BadSegment> {
-        let mut dictionary: Vec<i64> = Vec::new();
+    /// A column of integers of `width` bytes and so many rows, each made into what the caller keeps.
+    pub fn integers<T: Copy>(
+        mut self,
+        width: usize,
+        rows: usize,
+        to: impl Fn(i64) -> T,
+    ) -> Result<Vec<T>, BadSegment> {
+        let mut dictionary: Vec<T> = Vec::new();
+        let mut values: Vec<T> = Vec::with_capacity(rows);
         while let Some(piece) = self.next()? {
             match piece {
                 Piece::Dictionary(bytes, count) => {
-                    dictionary = plain(&bytes, width, count)?;
+                    plain(&bytes, width, count, |value| dictionary.push(to(value)))?
                 }
-                Piece::Data(data) => match data.encoding {
-                    Encoding::DELTA_BINARY_PACKED => deltas(&data.values, &mut out)?,
-                    Encoding::PLAIN => plain(&data.values, width, data.count)?.into_iter().for_each(&mut out),
-                    _ => {
-                        let mut wrong = false;
-                        dictionary_numbers(&data, |number| match dictionary.get(number as usize) {
-                            Some(&value) => out(value),
-                            None => wrong = true,
-                        })?;
-                        if wrong {
-                            return Err(BadSegment::NoSegment("a number that its dictionary does not have"));
-                        }
+                Piece::Data(data) if values.len() + data.count > rows => {
+                    return Err(BadSegment::OTHER_LENGTH);
+                }
+                Piece::Data(data) => {
+                    let mut out = |value| values.push(to(value));
+                    match data.encoding {
+                        Encoding::DELTA_BINARY_PACKED => deltas(&data.values, out)?,
+                        Encoding::BYTE_STREAM_SPLIT => split(&data.values, width, data.count, out)?,
+                        Encoding::PLAIN => plain(&data.values, width, data.count, &mut out)?,
+                        _ => data.mapped(&dictionary, &mut values)?,
                     }
-                },
+                }
             }
         }
-        Ok(())
+        if values.len() == rows { Ok(values) } else { Err(BadSegment::OTHER_LENGTH) }
     }
 
     /// A column of yes and no.
@@ -117,29 +110,55 @@ fn after_levels(page: &Bytes) -> Result<Bytes, BadSegment> {
     Ok(page.slice(4 + length..))
 }
 
-fn dictionary_numbers(data: &Data, out: impl FnMut(u32)) -> Result<(), BadSegment> {
-    if !matches!(data.encoding, Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY) {
-        return Err(BadSegment::NoSegment("a page of a form that Watchfire never wrote"));
+impl Data {
+    /// Of each row's number what `values` has for it.
+    fn mapped<T: Copy>(&self, values: &[T], out: &mut Vec<T>) -> Result<(), BadSegment> {
+        if !matches!(self.encoding, Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY) {
+            return Err(BadSegment::NoSegment("a page of a form that Watchfire never wrote"));
+        }
+        let (&bits, packed) = self.values.split_first().ok_or(SHORT)?;
+        hybrid(packed, bits.into(), self.count, values, out)
     }
-    let (&bits, packed) = data.values.split_first().ok_or(SHORT)?;
-    hybrid(packed, bits.into(), data.count, out)
 }
 
-fn read_texts(bytes: &[u8], count: usize, texts: &mut Vec<Arc<str>>) -> Result<(), BadSegment> {
-    let mut rest = bytes;
-    for _ in 0..count {
-        let (length, after) = rest.split_first_chunk::<4>().ok_or(SHORT)?;
-        let length = u32::from_le_bytes(*length) as usize;
-        let text = after.get(..length).ok_or(SHORT)?;
-        let text =
-            std::str::from_utf8(text).map_err(|_| BadSegment::NoSegment("a text that is not UTF-8"))?;
-        texts.push(Arc::from(text));
-        rest = &after[length..];
-    }
-    Ok(())
+/// A column of texts as it stands in the file: its distinct texts, and of each row the number among them.
+pub struct Coded {
+    texts: Bytes,
+    count: usize,
+    data: Vec<Data>,
 }
 
-fn plain(bytes: &[u8], width: usize, count: usize) -> Result<Vec<i64>, BadSegment> {
+impl Coded {
+    /// How many rows it has.
+    #[allow(clippy::len_without_is_empty)] // Nobody asks.
+    pub fn len(&self) -> usize {
+        self.data.iter().map(|data| data.count).sum()
+    }
+
+    /// What a caller makes of each distinct text, in their order.
+    pub fn texts<T>(&self, mut to: impl FnMut(&str) -> T) -> Result<Vec<T>, BadSegment> {
+        let mut rest = &self.texts[..];
+        let mut made = Vec::new();
+        for _ in 0..self.count {
+            let (length, after) = rest.split_first_chunk::<4>().ok_or(SHORT)?;
+            let length = u32::from_le_bytes(*length) as usize;
+            let text = after.get(..length).ok_or(SHORT)?;
+            let text = std::str::from_utf8(text);
+            made.push(to(text.map_err(|_| BadSegment::NoSegment("a text that is not UTF-8"))?));
+            rest = &after[length..];
+        }
+        Ok(made)
+    }
+
+    /// Of each row what `values` has for its text; `values` as [`Coded::texts`] made them, or in their order.
+    pub fn rows<T: Copy>(&self, values: &[T]) -> Result<Vec<T>, BadSegment> {
+        let mut rows = Vec::with_capacity(self.len());
+        self.data.iter().try_for_each(|data| data.mapped(values, &mut rows))?;
+        Ok(rows)
+    }
+}
+
+fn plain(bytes: &[u8], width: usize, count: usize, out: impl FnMut(i64)) -> Result<(), BadSegment> {
     if bytes.len() / width < count {
         return Err(SHORT);
     }
@@ -148,5 +167,6 @@ fn plain(bytes: &[u8], width: usize, count: usize) -> Result<Vec<i64>, BadSegmen
         eight[..width].copy_from_slice(value);
         i64::from_le_bytes(eight)
     });
-    Ok(values.collect())
+    values.for_each(out);
+    Ok(())
 }

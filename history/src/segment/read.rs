@@ -6,23 +6,20 @@ use std::sync::Arc;
 use bytes::{Buf, Bytes};
 use model::VisitorId;
 use parquet::errors::ParquetError;
-use parquet::file::reader::{ChunkReader, FileReader, Length, SerializedFileReader};
+use parquet::file::metadata::{ParquetMetaDataReader, RowGroupMetaData};
+use parquet::file::reader::{ChunkReader, Length};
+use parquet::file::serialized_reader::SerializedPageReader;
 
-use super::pages::Pages;
+use super::pages::{Coded, Pages};
 use super::schema;
 use super::{BadSegment, Blob, HEAD_KEY, Head};
 use crate::table::{HIT_TEXTS, Hit, HitText, Kind, Table, VISIT_TEXTS, Visit, VisitText};
 
-/// A column of texts: the distinct ones in no order, and the number among them of each row's.
-pub struct TextColumn {
-    pub texts: Vec<Arc<str>>,
-    pub numbers: Vec<u32>,
-}
-
 /// An opened segment: nothing is read but its end until a column is asked for.
 pub struct Reader {
     head: Head,
-    file: SerializedFileReader<Chunks>,
+    blob: Arc<dyn Blob>,
+    tables: [RowGroupMetaData; 2],
 }
 
 /// The columns that are numbers.
@@ -42,17 +39,16 @@ pub enum Columns {
 
 impl Reader {
     pub fn open(blob: Arc<dyn Blob>) -> Result<Reader, BadSegment> {
-        let file = SerializedFileReader::new(Chunks(blob))?;
-        let metadata = file.metadata();
+        let metadata = ParquetMetaDataReader::new().parse_and_finish(&Chunk::all(blob.clone()))?;
         let texts = metadata.file_metadata().key_value_metadata();
         let head = texts.and_then(|texts| texts.iter().find(|text| text.key == HEAD_KEY));
         let head = head.and_then(|head| head.value.as_ref());
         let head = Head::from_json(head.map_or("", String::as_str))?;
         let columns = metadata.file_metadata().schema_descr().num_columns();
-        if metadata.num_row_groups() != 2 || columns != schema::COLUMNS {
-            return Err(BadSegment::NoSegment("its columns are others"));
+        match <[RowGroupMetaData; 2]>::try_from(metadata.row_groups().to_vec()) {
+            Ok(tables) if columns == schema::COLUMNS => Ok(Reader { head, blob, tables }),
+            _ => Err(BadSegment::NoSegment("its columns are others")),
         }
-        Ok(Reader { head, file })
     }
 
     pub fn head(&self) -> &Head {
@@ -64,66 +60,70 @@ impl Reader {
         self.pages_of(table, column)
     }
 
+    /// Reads a column, all its pages in one piece: the library by itself would read the file's rest for each of them.
     fn pages_of(&self, table: usize, column: usize) -> Result<Pages, BadSegment> {
-        let group = self.file.get_row_group(table)?;
-        Ok(Pages { reader: group.get_column_page_reader(column)? })
+        let (table, column) = (&self.tables[table], self.tables[table].column(column));
+        let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
+        let (start, length) = (u64::try_from(start), u64::try_from(column.compressed_size()));
+        let (Ok(start), Ok(length)) = (start, length) else { return Err(BadSegment::OTHER_LENGTH) };
+        if start.checked_add(length).is_none_or(|end| end > self.blob.len()) {
+            return Err(BadSegment::OTHER_LENGTH);
+        }
+        let bytes = self.blob.read(start, length as usize).map_err(external)?;
+        let chunk = Arc::new(Chunk { blob: Arc::new(bytes), start, end: start + length });
+        let rows = usize::try_from(table.num_rows()).map_err(|_| BadSegment::OTHER_LENGTH)?;
+        Ok(Pages { reader: Box::new(SerializedPageReader::new(chunk, column, rows, None)?) })
     }
 
-    /// How many hits each visit has, in order; none has none.
-    pub fn lengths(&self) -> Result<Vec<u32>, BadSegment> {
-        let mut lengths = vec![0; self.head.visits as usize];
-        let (mut last, mut is_ordered, mut rows) = (0, true, 0);
-        self.pages_of(schema::HITS, schema::VISIT)?.integers(4, |visit| {
-            match usize::try_from(visit).ok().and_then(|visit| lengths.get_mut(visit)) {
-                Some(length) => *length += 1,
+    /// The first hit's row of each visit, in order, and at the end the number of hits. Each visit has a hit.
+    pub fn starts(&self) -> Result<Vec<u32>, BadSegment> {
+        let (visits, hits) = (self.head.visits as usize, self.head.hits as usize);
+        let numbers = self.pages_of(schema::HITS, schema::VISIT)?.integers(4, hits, |visit| visit as u32)?;
+        let mut starts = vec![0; visits + 1];
+        let (mut next, mut is_ordered) = (0, true);
+        for (&visit, end) in numbers.iter().zip(1..) {
+            is_ordered &= visit == next || visit.wrapping_add(1) == next;
+            // Nothing but the last hit of each visit counts: no need to ask which that is.
+            match starts.get_mut(visit as usize + 1) {
+                Some(known) => *known = end,
                 None => is_ordered = false,
             }
-            is_ordered &= visit >= last;
-            last = visit;
-            rows += 1;
-        })?;
-        if !is_ordered || rows != self.head.hits as usize || lengths.contains(&0) {
-            return Err(BadSegment::NoSegment("its hits are not of its visits, in order"));
+            next = visit.wrapping_add(1);
         }
-        Ok(lengths)
+        match is_ordered && next as usize == visits {
+            true => Ok(starts),
+            false => Err(BadSegment::NoSegment("its hits are not of its visits, in order")),
+        }
     }
 
-    pub fn visit_text(&self, text: VisitText) -> Result<TextColumn, BadSegment> {
-        self.text(schema::VISIT_TEXT + text as usize, self.head.visits)
+    pub fn visit_text(&self, text: VisitText) -> Result<Coded, BadSegment> {
+        self.pages(schema::VISIT_TEXT + text as usize)?.coded(self.head.visits as usize)
     }
 
-    pub fn hit_text(&self, text: HitText) -> Result<TextColumn, BadSegment> {
-        self.text(schema::HIT_TEXT + text as usize, self.head.hits)
+    pub fn hit_text(&self, text: HitText) -> Result<Coded, BadSegment> {
+        self.pages(schema::HIT_TEXT + text as usize)?.coded(self.head.hits as usize)
     }
 
-    fn text(&self, column: usize, rows: u32) -> Result<TextColumn, BadSegment> {
-        let column = self.pages(column)?.texts()?;
-        check_rows(column.numbers.len(), rows)?;
-        Ok(column)
-    }
-
-    pub fn kinds(&self) -> Result<Vec<Kind>, BadSegment> {
-        let column = self.text(schema::KIND, self.head.hits)?;
-        let kinds = column.texts.iter().map(|text| match &**text {
+    /// The kinds of the hits, and those that some hit is of.
+    pub fn kinds(&self) -> Result<(Coded, Vec<Kind>), BadSegment> {
+        let column = self.pages(schema::KIND)?.coded(self.head.hits as usize)?;
+        let kinds = column.texts(|text| match text {
             "pageview" => Ok(Kind::Pageview),
             "event" => Ok(Kind::Event),
             "identify" => Ok(Kind::Identify),
             "presence" => Ok(Kind::Presence),
             _ => Err(BadSegment::NoSegment("a kind of hit that is none")),
         });
-        let kinds: Vec<Kind> = kinds.collect::<Result<_, _>>()?;
-        Ok(column.numbers.iter().map(|&number| kinds[number as usize]).collect())
+        let kinds = kinds?.into_iter().collect::<Result<_, _>>()?;
+        Ok((column, kinds))
     }
 
     /// A column of numbers, each made into what the caller keeps.
-    pub fn numbers<T>(&self, column: Columns, to: impl Fn(i64) -> T) -> Result<Vec<T>, BadSegment> {
+    pub fn numbers<T: Copy>(&self, column: Columns, to: impl Fn(i64) -> T) -> Result<Vec<T>, BadSegment> {
         let index = column as usize;
         let rows = if index < schema::AFTER_S { self.head.visits } else { self.head.hits };
         let width = if matches!(column, Columns::Visitor | Columns::Id) { 8 } else { 4 };
-        let mut values = Vec::with_capacity(rows as usize);
-        self.pages(index)?.integers(width, |value| values.push(to(value)))?;
-        check_rows(values.len(), rows)?;
-        Ok(values)
+        self.pages(index)?.integers(width, rows as usize, to)
     }
 
     /// The whole segment as rows.
@@ -132,16 +132,14 @@ impl Reader {
         let visitors = self.numbers(Columns::Visitor, |visitor| VisitorId(visitor as u64))?;
         let firsts = self.numbers(Columns::FirstSeconds, |seconds| i64::from(seconds as u32) * 1_000)?;
         let millis = self.numbers(Columns::FirstMillis, |millis| millis)?;
-        let mut start = 0;
-        for (row, length) in self.lengths()?.into_iter().enumerate() {
+        for (row, hits) in self.starts()?.windows(2).enumerate() {
             table.visits.push(Visit {
                 visitor: visitors[row],
                 bot: false,
                 first: self.head.day_start + firsts[row] + millis[row],
                 texts: [0; VISIT_TEXTS],
-                hits: start..start + length,
+                hits: hits[0]..hits[1],
             });
-            start += length;
         }
         let mut row = 0;
         self.pages(schema::BOT)?.flags(|bot| {
@@ -159,7 +157,8 @@ impl Reader {
     fn read_hits(&self, table: &mut Table) -> Result<(), BadSegment> {
         let after_s = self.numbers(Columns::AfterSeconds, |seconds| i64::from(seconds as u32) * 1_000)?;
         let after_ms = self.numbers(Columns::AfterMillis, |millis| millis)?;
-        let kinds = self.kinds()?;
+        let (kinds, known) = self.kinds()?;
+        let kinds = kinds.rows(&known)?;
         let ids = self.numbers(Columns::Id, |id| id as u64)?;
         let engaged = self.numbers(Columns::Engaged, |value| value as u32)?;
         let before = self.numbers(Columns::EngagedBefore, |value| value as u32)?;
@@ -185,16 +184,16 @@ impl Reader {
     fn read_texts(&self, table: &mut Table) -> Result<(), BadSegment> {
         for text in VisitText::ALL {
             let column = self.visit_text(text)?;
-            let numbers: Vec<u32> = column.texts.iter().map(|text| table.words.number_shared(text)).collect();
-            for (visit, number) in table.visits.iter_mut().zip(column.numbers) {
-                visit.texts[text as usize] = numbers[number as usize];
+            let numbers = column.texts(|text| table.words.number(text))?;
+            for (visit, number) in table.visits.iter_mut().zip(column.rows(&numbers)?) {
+                visit.texts[text as usize] = number;
             }
         }
         for text in HitText::ALL {
             let column = self.hit_text(text)?;
-            let numbers: Vec<u32> = column.texts.iter().map(|text| table.words.number_shared(text)).collect();
-            for (hit, number) in table.hits.iter_mut().zip(column.numbers) {
-                hit.texts[text as usize] = numbers[number as usize];
+            let numbers = column.texts(|text| table.words.number(text))?;
+            for (hit, number) in table.hits.iter_mut().zip(column.rows(&numbers)?) {
+                hit.texts[text as usize] = number;
             }
         }
         Ok(())
@@ -202,27 +201,44 @@ impl Reader {
 }
 
 fn check_rows(rows: usize, wanted: u32) -> Result<(), BadSegment> {
-    if rows == wanted as usize { Ok(()) } else { Err(BadSegment::NoSegment("a column of other length")) }
+    if rows == wanted as usize { Ok(()) } else { Err(BadSegment::OTHER_LENGTH) }
 }
 
-/// A blob as the Parquet library reads it.
-struct Chunks(Arc<dyn Blob>);
+fn external(error: std::io::Error) -> ParquetError {
+    ParquetError::External(Box::new(error))
+}
 
-impl Length for Chunks {
-    fn len(&self) -> u64 {
-        self.0.len()
+/// Bytes of a segment, at their place in it, as the Parquet library reads them.
+struct Chunk {
+    blob: Arc<dyn Blob>,
+    start: u64,
+    end: u64,
+}
+
+impl Chunk {
+    fn all(blob: Arc<dyn Blob>) -> Chunk {
+        Chunk { start: 0, end: blob.len(), blob }
     }
 }
 
-impl ChunkReader for Chunks {
+impl Length for Chunk {
+    fn len(&self) -> u64 {
+        self.end
+    }
+}
+
+impl ChunkReader for Chunk {
     type T = Box<dyn Read>;
 
     fn get_read(&self, start: u64) -> Result<Box<dyn Read>, ParquetError> {
-        let length = usize::try_from(self.0.len().saturating_sub(start)).unwrap_or(usize::MAX);
+        let length = usize::try_from(self.end.saturating_sub(start)).unwrap_or(usize::MAX);
         Ok(Box::new(self.get_bytes(start, length)?.reader()))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
-        self.0.read(start, length).map_err(|error| ParquetError::External(Box::new(error)))
+        match start.checked_sub(self.start) {
+            Some(start) => self.blob.read(start, length).map_err(external),
+            None => Err(external(std::io::ErrorKind::UnexpectedEof.into())),
+        }
     }
 }

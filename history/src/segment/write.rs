@@ -11,21 +11,50 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 
 use super::schema::{self, schema};
 use super::{BadSegment, HEAD_KEY, Head, VERSION};
-use crate::table::{HIT_TEXTS, Hit, Table, VISIT_TEXTS, Visit};
+use crate::fold::Share;
+use crate::table::{HIT_TEXTS, Hit, HitText, Table, VISIT_TEXTS, Visit, VisitText};
 use crate::words::Words;
 use crate::zone::Day;
 
 /// Slower than the default by little, smaller by a few percent.
 const ZSTD_LEVEL: i32 = 9;
+/// Of the columns that are largest after visitors and ids, and give way to more effort.
+const ZSTD_LEVEL_LARGE: i32 = 15;
+const LARGE: [usize; 4] = [
+    schema::FIRST_S,
+    schema::AFTER_S,
+    schema::VISIT_TEXT + VisitText::Source as usize,
+    schema::HIT_TEXT + HitText::Path as usize,
+];
 /// One page a column, nearly always: what repeats is then found by the compressor.
 const PAGE_BYTES: usize = 8 << 20;
 const DICTIONARY_BYTES_MAX: usize = 256 << 20;
+
+/// Columns whose numbers are too many for a dictionary. What is small or spread out goes in bytes of one weight side by side: those
+/// of most weight repeat, and are read back by nothing but an addition.
+const ENCODINGS: [(usize, Encoding); 7] = [
+    (schema::VISIT, Encoding::DELTA_BINARY_PACKED),
+    (schema::VISITOR, Encoding::DELTA_BINARY_PACKED),
+    (schema::FIRST_S, Encoding::BYTE_STREAM_SPLIT),
+    (schema::AFTER_S, Encoding::BYTE_STREAM_SPLIT),
+    (schema::ENGAGED_MS, Encoding::BYTE_STREAM_SPLIT),
+    (schema::ALIVE_MS, Encoding::BYTE_STREAM_SPLIT),
+    (schema::ID, Encoding::PLAIN),
+];
 
 type Group<'w> = SerializedRowGroupWriter<'w, Vec<u8>>;
 
 /// The bytes of a segment that holds one day's table, and what it says of itself. `batches`: as in [`Head`].
 pub fn write(table: &Table, day: &Day, batches: &[BatchId]) -> Result<(Head, Vec<u8>), BadSegment> {
-    let head = Head::of(table, day, batches);
+    write_headed(table, day, Head::of(table, day, batches))
+}
+
+/// As `write`, of a segment that holds these visitors' share of the day.
+pub fn write_share(table: &Table, day: &Day, visitors: Share) -> Result<(Head, Vec<u8>), BadSegment> {
+    write_headed(table, day, Head { visitors, ..Head::of(table, day, &[]) })
+}
+
+fn write_headed(table: &Table, day: &Day, head: Head) -> Result<(Head, Vec<u8>), BadSegment> {
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
         .set_data_page_size_limit(PAGE_BYTES)
@@ -40,11 +69,14 @@ pub fn write(table: &Table, day: &Day, batches: &[BatchId]) -> Result<(Head, Vec
     let names = parquet::schema::types::SchemaDescriptor::new(tree.clone());
     let path = |column: usize| names.column(column).path().clone();
     let mut properties = properties;
-    for column in [schema::VISIT, schema::VISITOR, schema::FIRST_S, schema::ID] {
-        let encoding = if column == schema::ID { Encoding::PLAIN } else { Encoding::DELTA_BINARY_PACKED };
+    for (column, encoding) in ENCODINGS {
         properties = properties
             .set_column_dictionary_enabled(path(column), false)
             .set_column_encoding(path(column), encoding);
+    }
+    let large = Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL_LARGE)?);
+    for column in LARGE {
+        properties = properties.set_column_compression(path(column), large);
     }
     properties = properties.set_column_compression(path(schema::ID), Compression::UNCOMPRESSED);
     let mut file = SerializedFileWriter::new(Vec::new(), tree, Arc::new(properties.build()))?;
@@ -73,6 +105,7 @@ impl Head {
             hits: table.hits.len() as u32,
             humans: table.visits.iter().filter(|visit| !visit.bot).count() as u32,
             batches: batches.to_vec(),
+            visitors: Share::ALL,
         }
     }
 }

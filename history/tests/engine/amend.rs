@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use history::amend::{Correction, Verdict, around, expired};
+use history::amend::{Correction, Verdict, expired};
 use history::fold::Fold;
-use history::query::{Bots, Filter, Query};
-use history::report::{Control, Library, Part, answer, chosen};
-use history::table::{HitText, Table};
+use history::query::{BadQuery, Bots, Filter, Query};
+use history::report::judged::{count, judged};
+use history::report::{Control, Library, Part, answer, overlay};
+use history::segment::write;
+use history::table::Table;
 use history::zone::Day;
-use jiff::civil::Date;
-use model::{HitId, VisitorId};
 
-use crate::slow::{GAP, Mark, Recount, Visit, is_view, page_of, raise};
+use crate::slow::{Recount, Visit, is_view};
 use crate::world::World;
 use crate::{ask, seeds};
 
@@ -38,65 +38,110 @@ fn assert_equal(world: &World, days: &Days, recount: &Recount, rng: &mut fastran
     }
 }
 
-/// Day by day, each with those next to it.
-fn correct(world: &World, days: &mut Days, correction: &Correction) {
-    let named = chosen(&held(days), &world.zone, correction, &Control::plain()).unwrap();
-    for start in &named.days {
-        let mut fold = Fold::new(world.zone.clone());
-        let heads: Vec<_> = held(days).iter().map(|part| part.head().clone()).collect();
-        let index = heads.iter().position(|head| head.day_start == *start).unwrap();
-        for near in around(&heads, index) {
-            let (day, table) = &days[&heads[near].day_start];
-            fold.add_table(day, table);
+/// The corrections of a history, in the order they were made.
+fn corrections(world: &World, rng: &mut fastrand::Rng) -> Vec<Correction> {
+    let one = |rng: &mut fastrand::Rng| loop {
+        let range = ask::random(world, rng);
+        let verdict = if rng.bool() { Verdict::Bot } else { Verdict::Human };
+        let correction = Correction { from: range.from, to: range.to, filter: ask::filter(rng, 2), verdict };
+        if correction.check().is_ok() {
+            return correction;
         }
-        let (day, table) = &days[start];
-        fold.add_corrected(day, table, &named, correction.verdict);
-        for folded in fold.finish().into_iter().filter(|folded| folded.changed) {
-            days.insert(folded.day.start, (folded.day, folded.table));
+    };
+    (0..rng.usize(1..=3)).map(|_| one(rng)).collect()
+}
+
+fn corrected(world: &World, days: &Days, corrections: &[Correction]) -> Days {
+    let one = |(day, table): &(Day, Table)| {
+        let table = judged(day, table.clone(), corrections, &world.zone).unwrap();
+        (day.start, (day.clone(), table))
+    };
+    days.values().map(one).collect()
+}
+
+#[test]
+fn corrected_verdicts_are_a_recounts_and_once_taken_back_every_number_is_as_it_was() {
+    for seed in seeds() {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let world = World::random(&mut rng);
+        let corrections = corrections(&world, &mut rng);
+        let before = folded(&world);
+        let after = corrected(&world, &before, &corrections);
+        let recount = Recount::new(&world).corrected(&corrections);
+        assert_equal(&world, &after, &recount, &mut rng, seed);
+
+        // Taken back one by one, in any order: as if those had never been.
+        let mut left = corrections.clone();
+        let mut days = after;
+        while !left.is_empty() {
+            left.remove(rng.usize(..left.len()));
+            days = corrected(&world, &days, &left);
+            let recount = Recount::new(&world).corrected(&left);
+            assert_equal(&world, &days, &recount, &mut rng, seed);
+        }
+        for (start, (day, table)) in &before {
+            let bytes = |table: &Table| write(table, day, &[]).unwrap().1;
+            assert_eq!(bytes(&days[start].1), bytes(table), "seed {seed}");
         }
     }
 }
 
 #[test]
-fn corrected_verdicts_split_visits_as_a_recount_does_and_come_back() {
+fn hits_folded_later_are_judged_by_the_corrections_in_force() {
     for seed in seeds() {
         let mut rng = fastrand::Rng::with_seed(seed);
         let world = World::random(&mut rng);
-        let mut days = folded(&world);
-        let before = verdicts(&days);
-        let range = ask::random(&world, &mut rng);
-        let filter = ask::filter(&mut rng, 2);
-        let verdict = if rng.bool() { Verdict::Bot } else { Verdict::Human };
-        let correction = Correction { from: range.from, to: range.to, filter, verdict };
-        correct(&world, &mut days, &correction);
-        let recount = Recount::new(&world).corrected(&correction);
-        assert_equal(&world, &days, &recount, &mut rng, seed);
-
-        let bot = "bot".parse().unwrap();
-        let (filter, verdict) = match verdict {
-            Verdict::Bot => (Filter::Is { by: bot, values: vec!["corrected".into()] }, Verdict::Human),
-            Verdict::Human => (Filter::Starts { by: bot, values: vec!["cleared:".into()] }, Verdict::Bot),
+        let corrections = corrections(&world, &mut rng);
+        let (first, rest) = world.hits.split_at(rng.usize(..=world.hits.len()));
+        let early = World { zone: world.zone.clone(), hits: first.to_vec(), from: world.from, to: world.to };
+        let days = corrected(&world, &folded(&early), &corrections);
+        let library = Library::new(usize::MAX);
+        let hold = |days: &Days| -> Vec<Arc<Part>> {
+            days.values().map(|(day, table)| Arc::new(library.hold(day, table.clone()))).collect()
         };
-        let all = Correction { from: i64::MIN / 2, to: i64::MAX / 2, filter, verdict };
-        correct(&world, &mut days, &all);
-        assert_eq!(verdicts(&days), before, "seed {seed}: {correction:?}");
+        let laid_over = overlay(&library, &hold(&days), &world.zone, rest, &corrections).unwrap();
+        let mut fold = Fold::new(world.zone.clone());
+        days.values().for_each(|(day, table)| fold.add_table(day, table));
+        fold.add_hits(rest);
+        let later: Days =
+            fold.finish().into_iter().map(|folded| (folded.day.start, (folded.day, folded.table))).collect();
+        let later = hold(&corrected(&world, &later, &corrections));
+        let recount = Recount::new(&world).corrected(&corrections);
+        for _ in 0..5 {
+            let query = ask::random(&world, &mut rng);
+            let slow = recount.answer(&query);
+            for parts in [&laid_over, &later] {
+                let fast = answer(parts, &world.zone, &query, &Control::plain()).unwrap();
+                assert_eq!(fast, slow, "seed {seed}, fast is left: {query:?}");
+            }
+        }
     }
 }
 
-/// Of each hit that counts once, its verdict.
-fn verdicts(days: &Days) -> Vec<(i64, u64, bool, String)> {
-    let mut all = Vec::new();
-    for (_, table) in days.values() {
-        for visit in &table.visits {
-            let hits = table.hits_of(visit).iter().filter(|hit| hit.kind != history::table::Kind::Presence);
-            all.extend(hits.map(|hit| {
-                let text = table.words.text(hit.texts[HitText::Bot as usize]).to_string();
-                (hit.at, hit.id, visit.bot, text)
-            }));
+#[test]
+fn a_correction_looks_at_each_visit_alone_and_counts_what_it_names() {
+    let is = |by: &str| Filter::Is { by: by.parse().unwrap(), values: vec!["/".into()] };
+    let correction = |filter| Correction { from: 0, to: 1, filter, verdict: Verdict::Bot };
+    assert!(correction(is("page")).check().is_ok());
+    assert!(correction(Filter::Visit(Box::new(is("bot")))).check().is_ok());
+    for bad in [is("new-or-returning"), Filter::Not(Box::new(Filter::Visitor(Box::new(is("page")))))] {
+        assert_eq!(correction(bad).check(), Err(BadQuery::OtherVisits));
+    }
+    assert_eq!(Correction { to: -1, ..correction(is("page")) }.check(), Err(BadQuery::Range));
+    for seed in seeds().into_iter().take(20) {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let world = World::random(&mut rng);
+        let parts = held(&folded(&world));
+        let recount = Recount::new(&world);
+        for one in corrections(&world, &mut rng) {
+            let named: Vec<&Visit> =
+                recount.visits.iter().filter(|visit| recount.is_named(visit, &one)).collect();
+            let hits: usize = named.iter().map(|visit| visit.marks.len()).sum();
+            let counts = parts.iter().map(|part| count(part, &one, &world.zone, &Control::plain()).unwrap());
+            let found = counts.fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
+            assert_eq!(found, (named.len(), hits), "seed {seed}: {one:?}");
         }
     }
-    all.sort();
-    all
 }
 
 #[test]
@@ -132,79 +177,23 @@ fn days_that_are_let_go_take_the_visits_that_began_on_them() {
 }
 
 impl Recount {
-    fn corrected(&self, correction: &Correction) -> Recount {
-        let query = Query { bots: Bots::With, ..Query::totals(correction.from, correction.to) };
-        let is_bot = correction.verdict == Verdict::Bot;
-        let mut people: BTreeMap<(VisitorId, bool), Vec<Visit>> = BTreeMap::new();
-        for visit in &self.visits {
-            let is_chosen = |mark: &&Mark| {
-                visit.bot != is_bot
-                    && (correction.from..correction.to).contains(&mark.hit.at.0)
-                    && self.holds(&query, &correction.filter, visit, mark)
-            };
-            let (mut changed, kept): (Vec<Mark>, Vec<Mark>) =
-                visit.marks.iter().cloned().partition(|mark| is_chosen(&mark));
-            for mark in &mut changed {
-                mark.bot = if is_bot { "corrected".into() } else { format!("cleared:{}", mark.bot) };
-            }
-            let is_whole = changed.is_empty() || kept.is_empty();
-            for (bot, marks) in [(visit.bot, kept), (is_bot, changed)] {
-                let pieces = people.entry((visit.visitor, bot)).or_default();
-                if is_whole && !marks.is_empty() {
-                    pieces.push(Visit { bot, marks, ..visit.clone() });
-                } else {
-                    // Each for itself: those near each other join below.
-                    pieces.extend(marks.into_iter().map(|mark| {
-                        let (first, last) = (mark.hit.at.0, mark.end);
-                        Visit { bot, first, last, marks: vec![mark], ..visit.clone() }
-                    }));
-                }
-            }
+    fn corrected(mut self, corrections: &[Correction]) -> Recount {
+        let verdicts: Vec<Option<Verdict>> = self
+            .visits
+            .iter()
+            .map(|visit| {
+                corrections.iter().rev().find(|one| self.is_named(visit, one)).map(|one| one.verdict)
+            })
+            .collect();
+        for (visit, verdict) in self.visits.iter_mut().zip(verdicts) {
+            visit.bot = verdict.map_or(visit.bot, |verdict| verdict == Verdict::Bot);
         }
-        let mut visits = Vec::new();
-        for pieces in people.into_values() {
-            visits.extend(self.joined(pieces));
-        }
-        Recount { visits, ..self.empty() }
+        self
     }
 
-    fn joined(&self, mut pieces: Vec<Visit>) -> Vec<Visit> {
-        pieces.sort_by_key(|piece| piece.first);
-        let mut visits: Vec<Visit> = Vec::new();
-        for piece in pieces {
-            match visits.last_mut().filter(|visit| piece.first - visit.last <= GAP) {
-                Some(visit) => {
-                    visit.last = visit.last.max(piece.last);
-                    visit.marks.extend(piece.marks);
-                }
-                None => visits.push(piece),
-            }
-        }
-        let mut totals: Vec<(Date, HitId, u32)> = Vec::new();
-        for visit in &mut visits {
-            visit.marks = one_a_page(std::mem::take(&mut visit.marks));
-            let date = self.at(visit.first).date();
-            raise(&mut visit.marks, date, &mut totals);
-        }
-        visits
+    fn is_named(&self, visit: &Visit, correction: &Correction) -> bool {
+        let query = Query { bots: Bots::With, ..Query::totals(i64::MIN / 2, i64::MAX / 2) };
+        (correction.from..correction.to).contains(&visit.first)
+            && visit.marks.iter().any(|mark| self.holds(&query, &correction.filter, visit, mark))
     }
-}
-
-/// Signs of life go to their pageview's mark, or to one of their own.
-fn one_a_page(mut marks: Vec<Mark>) -> Vec<Mark> {
-    marks.sort_by_key(|mark| (!mark.hit.kind.counts_once(), mark.hit.at));
-    let mut joined: Vec<Mark> = Vec::new();
-    for mark in marks {
-        let same = |other: &&mut Mark| page_of(other).is_some() && page_of(other) == page_of(&mark);
-        match joined.iter_mut().find(same).filter(|_| !mark.hit.kind.counts_once()) {
-            Some(other) => {
-                other.scroll = other.scroll.max(mark.scroll);
-                other.total = other.total.max(mark.total);
-                other.end = other.end.max(mark.end);
-            }
-            None => joined.push(mark),
-        }
-    }
-    joined.sort_by_key(|mark| mark.hit.at);
-    joined
 }

@@ -103,7 +103,7 @@ pub fn funnel(query: &Query, rng: &mut Rng) -> Funnel {
     let is_of_pages = rng.bool();
     let steps = (0..rng.usize(1..=4)).map(|_| if is_of_pages { page(rng) } else { filter(rng, 1) }).collect();
     let window_ms = [60_000, 3_600_000, 86_400_000, 864_000_000][rng.usize(..4)];
-    let bots = if rng.bool() { Bots::Without } else { Bots::Only };
+    let bots = [Bots::Without, Bots::With, Bots::Only][rng.usize(..3)];
     Funnel { from: query.from, to: query.to, steps, window_ms, bots }
 }
 

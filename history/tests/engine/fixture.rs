@@ -1,4 +1,4 @@
-//! Segments of every version that was ever written stay readable. The file of version 1 is kept; what it answers is written here.
+//! Segments of every version that was ever written stay readable. Of each a file is kept, with what it answers.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use history::fold::Fold;
 use history::query::{Metric, Query};
 use history::report::{Control, Library, Part, answer};
-use history::segment::{Reader, write};
+use history::segment::{Reader, VERSION, write};
 use history::zone::Zone;
 use model::BatchId;
 use serde_json::json;
@@ -15,8 +15,9 @@ use serde_json::json;
 use crate::ask;
 use crate::world::World;
 
-fn path(ending: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/version-1").with_extension(ending)
+fn path(version: u32, ending: &str) -> PathBuf {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    fixtures.join(format!("version-{version}.{ending}"))
 }
 
 /// Writes a segment as the program of today does, and what it answers: once for each version, under its name.
@@ -31,9 +32,10 @@ fn write_the_fixture() {
     });
     let fullest = days.max_by_key(|folded| folded.table.hits.len()).unwrap();
     let (_, bytes) = write(&fullest.table, &fullest.day, &[BatchId(7)]).unwrap();
-    std::fs::write(path("parquet"), &bytes).unwrap();
+    std::fs::write(path(VERSION, "parquet"), &bytes).unwrap();
     let part = Library::new(usize::MAX).open(Arc::new(Bytes::from(bytes))).unwrap();
-    std::fs::write(path("json"), serde_json::to_string_pretty(&numbers(&Arc::new(part))).unwrap()).unwrap();
+    std::fs::write(path(VERSION, "json"), serde_json::to_string_pretty(&numbers(&Arc::new(part))).unwrap())
+        .unwrap();
 }
 
 /// Its day, its sums, and the visitors and pageviews of each page and each country.
@@ -60,12 +62,17 @@ fn numbers(part: &Arc<Part>) -> serde_json::Value {
 }
 
 #[test]
-fn a_segment_of_version_1_answers_what_it_did() {
-    let bytes = Bytes::from(std::fs::read(path("parquet")).unwrap());
+fn a_segment_of_each_version_answers_what_it_did() {
+    (1..=VERSION).for_each(answers_what_it_did);
+}
+
+fn answers_what_it_did(version: u32) {
+    let bytes = Bytes::from(std::fs::read(path(version, "parquet")).unwrap());
     let library = Library::new(usize::MAX);
     let part = Arc::new(library.open(Arc::new(bytes.clone())).unwrap());
-    assert_eq!((part.head().version, &part.head().batches[..]), (1, &[BatchId(7)][..]));
-    let kept: serde_json::Value = serde_json::from_slice(&std::fs::read(path("json")).unwrap()).unwrap();
+    assert_eq!((part.head().version, &part.head().batches[..]), (version, &[BatchId(7)][..]));
+    let kept: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(path(version, "json")).unwrap()).unwrap();
     assert_eq!(numbers(&part), kept);
 
     // And every other number is what the same rows, written by the program of today, answer.

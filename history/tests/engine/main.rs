@@ -9,6 +9,7 @@ mod cases;
 mod duckdb;
 mod fixture;
 mod limits;
+mod people;
 mod shelf;
 mod slow;
 mod slow_ways;

@@ -44,7 +44,7 @@ pub struct Mark {
     pub bot: String,
 }
 
-pub const GAP: i64 = 30 * 60_000;
+const GAP: i64 = 30 * 60_000;
 
 fn of_pageview(hit: &EnrichedHit) -> Option<(HitId, u32, u8)> {
     match hit.kind {
@@ -84,10 +84,6 @@ impl Recount {
             }
         }
         recount
-    }
-
-    pub fn empty(&self) -> Recount {
-        Recount { zone: self.zone.clone(), visits: Vec::new() }
     }
 
     pub fn at(&self, at: i64) -> Zoned {
@@ -372,12 +368,12 @@ fn marks(hits: &[EnrichedHit], date: Date, totals: &mut Vec<(Date, HitId, u32)>)
 }
 
 /// The pageview that it is, or shows life of.
-pub fn page_of(mark: &Mark) -> Option<HitId> {
+fn page_of(mark: &Mark) -> Option<HitId> {
     of_pageview(&mark.hit).map(|(id, ..)| id).or(is_view(&mark.hit).then_some(mark.hit.id))
 }
 
 /// What a visit that began on a date added to what was reached before.
-pub fn raise(marks: &mut [Mark], date: Date, totals: &mut Vec<(Date, HitId, u32)>) {
+fn raise(marks: &mut [Mark], date: Date, totals: &mut Vec<(Date, HitId, u32)>) {
     let yesterday = date.yesterday().unwrap();
     let mut reached = Vec::new();
     for mark in marks {

@@ -29,6 +29,7 @@ const PLACES: [(&str, &str); 6] = [
 
 pub const PATHS: [&str; 6] = ["/", "/a", "/a/b", "/price", "/über", "/zz"];
 pub const EVENTS: [&str; 3] = ["buy", "sign-up", "play"];
+pub const IDENTITIES: [&str; 3] = ["ada@example.org", "Grace", "buy"];
 pub const COUNTRIES: [&str; 4] = ["FR", "DE", "", "BR"];
 
 fn text(of: &str) -> Arc<str> {
@@ -118,7 +119,15 @@ fn kind(rng: &mut Rng, views: &[HitId]) -> EnrichedKind {
         0..=3 => EnrichedKind::Pageview { title: text(pick(rng, &["A", "B", ""])), due_ms: None },
         4..=5 => EnrichedKind::Heartbeat { pageview, engaged_ms, scroll, active: true, due_ms: 15_000 },
         6 => EnrichedKind::Leave { pageview, engaged_ms, scroll },
-        7 => EnrichedKind::Identify { identity: text("someone"), props: Vec::new() },
+        7 => {
+            let mut props = Vec::new();
+            for key in ["plan", "city"] {
+                if rng.bool() {
+                    props.push((text(key), text(pick(rng, &["small", "Köln", ""]))));
+                }
+            }
+            EnrichedKind::Identify { identity: text(pick(rng, &IDENTITIES)), props }
+        }
         _ => {
             let mut props = Vec::new();
             if rng.bool() {

@@ -96,7 +96,9 @@ impl World {
         let deps = Deps {
             bus: self.bus.clone(),
             history: self.history.clone(),
+            saved: self.store.saved.clone(),
             sites: self.store.sites.clone(),
+            totals: self.store.totals.clone(),
             live,
             clock: self.clock.clone(),
         };
@@ -208,18 +210,7 @@ async fn add_site(store: &Store) {
 }
 
 pub fn site(id: SiteId) -> Site {
-    Site {
-        id,
-        name: "Shop".into(),
-        hostnames: vec!["shop.example".into()],
-        time_zone: "UTC".into(),
-        honour_opt_out: false,
-        first_party_id: false,
-        ignored_addresses: vec![],
-        ignored_paths: vec![],
-        keep_days: None,
-        created: EVE,
-    }
+    Site::new(id, "Shop", &["shop.example"], EVE)
 }
 
 /// Waits until a condition holds, at most 10 s.

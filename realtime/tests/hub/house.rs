@@ -151,18 +151,7 @@ async fn settle(store: &Store) {
     accounts.offer_set_up(set_up).await.unwrap();
     accounts.set_up(set_up, account(OWNER), now).await.unwrap();
     for id in [SITE, OTHER_SITE] {
-        let site = Site {
-            id,
-            name: id.to_string(),
-            hostnames: vec!["*".into()],
-            time_zone: "UTC".into(),
-            honour_opt_out: false,
-            first_party_id: false,
-            ignored_addresses: vec![],
-            ignored_paths: vec![],
-            keep_days: None,
-            created: now,
-        };
+        let site = Site::new(id, id.to_string(), &["*"], now);
         store.sites.add(site, OWNER).await.unwrap();
     }
     let expires = now.plus(Duration::from_secs(3_600));
@@ -193,7 +182,7 @@ async fn settle(store: &Store) {
         };
         accounts.mint_token(token, SecretHash::of(secret)).await.unwrap();
     }
-    let share = Share { id: ShareId::of(1), site: SITE, name: "wall".into(), created: now };
+    let share = Share { id: ShareId::of(1), site: SITE, name: "wall".into(), created: now, segment: None };
     accounts.share(share, SecretHash::of(SHARE)).await.unwrap();
 }
 

@@ -65,16 +65,5 @@ pub async fn prepare(store: &Store, hostname: &str) -> anyhow::Result<OwnShop> {
 }
 
 fn shop(id: SiteId, hostname: &str) -> Site {
-    Site {
-        id,
-        name: SHOP_NAME.into(),
-        hostnames: vec![hostname.into()],
-        time_zone: "Europe/Paris".into(),
-        honour_opt_out: false,
-        first_party_id: false,
-        ignored_addresses: vec![],
-        ignored_paths: vec![],
-        keep_days: None,
-        created: SystemClock.now(),
-    }
+    Site { time_zone: "Europe/Paris".into(), ..Site::new(id, SHOP_NAME, &[hostname], SystemClock.now()) }
 }

@@ -23,7 +23,7 @@ const BEAT_CONTEXT: &str = "watchfire 2026-11 sign of life of an exported hit";
 pub struct Row<'t> {
     pub day: &'t str,
     pub table: &'t Table,
-    /// Its place in the table.
+    /// Its place in the day.
     pub visit_number: usize,
     pub visit: &'t Visit,
     pub hit: &'t Hit,

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use web::reports::{Answer, Cell, Table, Told};
+use web::reports::{Answer, Cell, Table, Told, metric_name};
 
 /// Characters of one text that are shown.
 const TEXT_CHARS_MAX: usize = 60;
@@ -37,10 +37,22 @@ pub fn print(out: &mut impl Write, told: &Told) -> std::io::Result<()> {
             .collect();
         writeln!(out, "{}", line.join("  ").trim_end())?;
     }
-    match more(&told.answer) {
-        Some(more) => writeln!(out, "\n{more}"),
-        None => Ok(()),
+    for line in more(&told.answer).into_iter().chain(imported(&told.answer)) {
+        writeln!(out, "\n{line}")?;
     }
+    Ok(())
+}
+
+/// Of which days only totals are known, and whether they are in it.
+fn imported(answer: &Answer) -> Option<String> {
+    let imported = answer.imported()?;
+    let days = format!("{} days of daily totals, {} to {}", imported.days, imported.first, imported.last);
+    let without: Vec<String> = imported.without.iter().map(|metric| metric_name(*metric)).collect();
+    Some(match &imported.because {
+        Some(because) => format!("Without {days}: {because}"),
+        None if without.is_empty() => format!("With {days}, whose visitors are added up"),
+        None => format!("With {days}, whose visitors are added up; they are not in {}", without.join(", ")),
+    })
 }
 
 fn range(answer: &Answer) -> String {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use model::rights::{Principal, Scope, TokenSites};
 use model::{
-    AccountId, Action, Clock, InvitationId, Millis, Role, ShareId, Site, SiteId, TestClock, TokenId,
+    AccountId, Action, Clock, InvitationId, Millis, Role, SavedId, ShareId, Site, SiteId, TestClock, TokenId,
 };
 
 use super::{Access, Credential, Denied};
@@ -22,12 +22,26 @@ const VIEWER: AccountId = AccountId::of(4);
 /// A member of the other site alone.
 const OUTSIDER: AccountId = AccountId::of(5);
 
-const ACTIONS: [Action; 5] =
-    [Action::SeeLive, Action::SeeSettings, Action::EditSite, Action::ManagePeople, Action::DeleteSite];
+const ACTIONS: [Action; 7] = [
+    Action::SeeLive,
+    Action::SeeReports,
+    Action::SeeProfiles,
+    Action::SeeSettings,
+    Action::EditSite,
+    Action::ManagePeople,
+    Action::DeleteSite,
+];
 const NOTHING: &[Action] = &[];
-const LIVE: &[Action] = &[Action::SeeLive];
-const ADMINISTRATION: &[Action] =
-    &[Action::SeeLive, Action::SeeSettings, Action::EditSite, Action::ManagePeople];
+const LIVE: &[Action] = &[Action::SeeLive, Action::SeeReports];
+const READING: &[Action] = &[Action::SeeLive, Action::SeeReports, Action::SeeProfiles];
+const ADMINISTRATION: &[Action] = &[
+    Action::SeeLive,
+    Action::SeeReports,
+    Action::SeeProfiles,
+    Action::SeeSettings,
+    Action::EditSite,
+    Action::ManagePeople,
+];
 const EVERYTHING: &[Action] = &ACTIONS;
 
 /// A founded installation with a person in each role. Signed in, each has its number as the secret.
@@ -45,7 +59,7 @@ async fn a_person_gets_what_the_role_gives() {
         (OPERATOR, EVERYTHING, EVERYTHING),
         (OWNER, EVERYTHING, NOTHING),
         (ADMIN, ADMINISTRATION, NOTHING),
-        (VIEWER, LIVE, NOTHING),
+        (VIEWER, READING, NOTHING),
         (OUTSIDER, NOTHING, EVERYTHING),
     ] {
         let credential = signed_in(account);
@@ -61,15 +75,15 @@ async fn a_token_gets_the_live_view_of_its_sites_within_its_accounts_rights_and_
     let state: &[Scope] = &[Scope::StateSender];
     let both: &[Scope] = &[Scope::Read, Scope::StateSender];
     let table = [
-        (OPERATOR, TokenSites::All, read, LIVE, LIVE),
-        (OPERATOR, TokenSites::One(OURS), read, LIVE, NOTHING),
+        (OPERATOR, TokenSites::All, read, READING, READING),
+        (OPERATOR, TokenSites::One(OURS), read, READING, NOTHING),
         (OPERATOR, TokenSites::All, state, NOTHING, NOTHING),
         (OPERATOR, TokenSites::All, &[], NOTHING, NOTHING),
-        (OWNER, TokenSites::All, read, LIVE, NOTHING),
-        (OWNER, TokenSites::One(OURS), both, LIVE, NOTHING),
+        (OWNER, TokenSites::All, read, READING, NOTHING),
+        (OWNER, TokenSites::One(OURS), both, READING, NOTHING),
         (OWNER, TokenSites::One(OTHER), read, NOTHING, NOTHING),
-        (VIEWER, TokenSites::All, both, LIVE, NOTHING),
-        (OUTSIDER, TokenSites::All, read, NOTHING, LIVE),
+        (VIEWER, TokenSites::All, both, READING, NOTHING),
+        (OUTSIDER, TokenSites::All, read, NOTHING, READING),
         (OUTSIDER, TokenSites::One(OURS), read, NOTHING, NOTHING),
     ];
     for (number, (account, sites, scopes, on_ours, on_other)) in table.into_iter().enumerate() {
@@ -97,7 +111,7 @@ async fn only_an_operators_token_with_that_scope_may_state_senders() {
         assert_eq!(house.access.may_state_sender(&principal, OURS), on_ours, "token {number}");
         assert_eq!(house.access.may_state_sender(&principal, OTHER), on_other, "token {number}");
     }
-    let share = house.share(OURS).await;
+    let share = house.share(OURS, None).await;
     for credential in [Credential::None, signed_in(OPERATOR), share] {
         let principal = house.access.principal(&credential).await.unwrap();
         assert!(!house.access.may_state_sender(&principal, OURS), "{principal:?}");
@@ -107,8 +121,20 @@ async fn only_an_operators_token_with_that_scope_may_state_senders() {
 #[tokio::test]
 async fn a_share_link_gets_the_live_view_of_its_site() {
     let house = House::founded().await;
-    let credential = house.share(OURS).await;
+    let credential = house.share(OURS, None).await;
     assert_eq!(house.allowed(&credential, OURS).await, LIVE);
+    assert_eq!(house.allowed(&credential, OTHER).await, NOTHING);
+}
+
+#[tokio::test]
+async fn a_share_link_of_a_segment_gets_reports_alone_and_not_who_is_here() {
+    let house = House::founded().await;
+    let credential = house.share(OURS, Some(SavedId::of(7))).await;
+    let Principal::Share { segment, .. } = house.access.principal(&credential).await.unwrap() else {
+        panic!("it is a share link");
+    };
+    assert_eq!(segment, Some(SavedId::of(7)));
+    assert_eq!(house.allowed(&credential, OURS).await, [Action::SeeReports]);
     assert_eq!(house.allowed(&credential, OTHER).await, NOTHING);
 }
 
@@ -129,7 +155,7 @@ async fn a_stranger_gets_nothing_and_is_asked_to_sign_in() {
 async fn who_has_no_right_cannot_tell_a_foreign_site_from_none() {
     let house = House::founded().await;
     let token = house.token(1, VIEWER, TokenSites::All, &[Scope::Read]).await;
-    for credential in [signed_in(VIEWER), token, house.share(OURS).await] {
+    for credential in [signed_in(VIEWER), token, house.share(OURS, None).await] {
         let principal = house.access.principal(&credential).await.unwrap();
         for site in [OTHER, NOWHERE] {
             let denied = house.access.authorise(&principal, site, Action::SeeLive).await;
@@ -142,7 +168,7 @@ async fn who_has_no_right_cannot_tell_a_foreign_site_from_none() {
 async fn a_secret_is_good_as_the_kind_it_is_and_no_other() {
     let house = House::founded().await;
     let token = house.token(1, OPERATOR, TokenSites::All, &[Scope::Read]).await;
-    let share = house.share(OURS).await;
+    let share = house.share(OURS, None).await;
     house.access.principal(&token).await.unwrap();
     house.access.principal(&share).await.unwrap();
     let (Credential::Token(token), Credential::Share(share)) = (token, share) else {
@@ -190,7 +216,7 @@ async fn a_credential_that_ended_is_unknown() {
     let house = House::founded().await;
     let accounts = &house.store.accounts;
     let token = house.token(1, OWNER, TokenSites::All, &[Scope::Read]).await;
-    let share = house.share(OURS).await;
+    let share = house.share(OURS, None).await;
     let all = [signed_in(OWNER), signed_in(ADMIN), token.clone(), share.clone()];
     for credential in &all {
         house.access.principal(credential).await.unwrap();
@@ -304,10 +330,10 @@ impl House {
         Credential::Token(secret)
     }
 
-    async fn share(&self, site: SiteId) -> Credential {
-        let share =
-            Share { id: ShareId::of(site.value()), site, name: String::new(), created: self.clock.now() };
-        let secret = format!("share of {site}");
+    async fn share(&self, site: SiteId, segment: Option<SavedId>) -> Credential {
+        let id = ShareId::of(site.value() + 10 * segment.map_or(0, SavedId::value));
+        let share = Share { id, site, name: String::new(), created: self.clock.now(), segment };
+        let secret = format!("share {id} of {site}");
         self.store.accounts.share(share, SecretHash::of(&secret)).await.unwrap();
         Credential::Share(secret)
     }
@@ -333,16 +359,5 @@ fn person(id: AccountId) -> NewAccount {
 }
 
 fn site(id: SiteId) -> Site {
-    Site {
-        id,
-        name: id.to_string(),
-        hostnames: vec![],
-        time_zone: "UTC".into(),
-        honour_opt_out: false,
-        first_party_id: false,
-        ignored_addresses: vec![],
-        ignored_paths: vec![],
-        keep_days: None,
-        created: Millis(0),
-    }
+    Site::new(id, id.to_string(), &[], Millis(0))
 }

@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use model::rights::{Scope, TokenSites};
-use model::{AccountId, BatchId, InvitationId, Millis, Role, SegmentId, ShareId, Site, SiteId, TokenId};
+use model::{
+    AccountId, BatchId, InvitationId, Millis, Role, SavedId, SegmentId, ShareId, Site, SiteId, TokenId,
+};
 
 use super::World;
 use crate::accounts::{Account, Invitation, NewAccount, SecretHash, Share, SignIn, Token};
@@ -94,6 +96,7 @@ pub fn share(number: u64, site: SiteId) -> Share {
         site,
         name: format!("share {number}"),
         created: Millis(NOW.0 + number as i64),
+        segment: number.is_multiple_of(2).then_some(SavedId::of(number)),
     }
 }
 

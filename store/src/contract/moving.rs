@@ -17,6 +17,7 @@ use crate::moving::{
     Compared, End, House, Key, Kind, Mark, Moving, PART_BYTES, Page, Progress, Row, carry, compare,
 };
 use crate::saved::{SavedItem, SavedKind};
+use crate::totals::{DayTotal, TotalsTable};
 use crate::{Embedded, MongoStore, StoreError};
 
 const SOURCE: &str = "embedded:/somewhere";
@@ -123,6 +124,9 @@ impl World {
                 created: NOW,
             };
             self.store.saved.add(SiteId::of(number), item).await.unwrap();
+            let total = |table| DayTotal { day: 20_000 + number as u32, table, body: "[1]".into() };
+            let totals = TotalsTable::EVERY.map(total).to_vec();
+            self.store.totals.put(SiteId::of(number), totals).await.unwrap();
         }
         for (site, old) in [(1, Millis(0)), (2, LATER), (3, Millis(0))] {
             let site = SiteId::of(site);

@@ -21,7 +21,8 @@ on_every_backend! {
     after_closing_nothing_is_saved,
 }
 
-const KINDS: [SavedKind; 4] = [SavedKind::Goal, SavedKind::Segment, SavedKind::Funnel, SavedKind::Annotation];
+const KINDS: [SavedKind; 5] =
+    [SavedKind::Goal, SavedKind::Segment, SavedKind::Funnel, SavedKind::Annotation, SavedKind::Correction];
 
 fn item(number: u64, kind: SavedKind) -> SavedItem {
     SavedItem {
@@ -44,8 +45,9 @@ async fn a_saved_item_is_read_back_as_it_was_by_kind_and_name(world: World) {
         item(1, SavedKind::Segment),
         item(4, SavedKind::Funnel),
         item(0, SavedKind::Annotation),
+        item(5, SavedKind::Correction),
     ];
-    for index in [5, 2, 0, 4, 1, 3] {
+    for index in [5, 6, 2, 0, 4, 1, 3] {
         world.store.saved.add(site.id, items[index].clone()).await.unwrap();
     }
     assert_eq!(world.store.saved.all(site.id).await.unwrap(), items);
@@ -82,7 +84,7 @@ async fn a_site_has_saved_items_of_each_kind_up_to_the_maximum(world: World) {
     for (number, kind) in (max + 1..).zip(&KINDS[1..]) {
         world.store.saved.add(first.id, item(number, *kind)).await.unwrap();
     }
-    assert_eq!(world.store.saved.all(first.id).await.unwrap().len(), limits::SAVED_MAX + 3);
+    assert_eq!(world.store.saved.all(first.id).await.unwrap().len(), limits::SAVED_MAX + KINDS.len() - 1);
 }
 
 async fn of_items_saved_at_once_no_more_than_the_maximum_stay(world: World) {

@@ -18,7 +18,7 @@ use crate::moving::history::{import_history, number, pair, tail};
 use crate::moving::parts::parts;
 use crate::moving::{
     AccountRow, InvitationRow, Key, Kind, Mark, MemberRow, Moving, Page, Row, SaltRow, SavedRow, ShareRow,
-    SignInRow, TokenRow,
+    SignInRow, TokenRow, TotalRow,
 };
 use crate::{Result, StoreError};
 
@@ -33,8 +33,18 @@ pub struct EmbeddedMoving {
 const OF_TAIL: [&str; 5] = ["tail", "peaks", "forgotten", "segments", "folds"];
 const OF_CHAT: [&str; 9] =
     ["bots", "rooms", "members", "links", "guests", "bans", "messages", "revisions", "stars"];
-const OF_REGISTRY: [&str; 9] =
-    ["accounts", "sites", "members", "sign_ins", "tokens", "invitations", "shares", "saved", "salts"];
+const OF_REGISTRY: [&str; 10] = [
+    "accounts",
+    "sites",
+    "members",
+    "sign_ins",
+    "tokens",
+    "invitations",
+    "shares",
+    "saved",
+    "day_totals",
+    "salts",
+];
 
 #[async_trait]
 impl Moving for EmbeddedMoving {
@@ -89,6 +99,7 @@ impl Moving for EmbeddedMoving {
                 Ok(Page::of(rows, limit))
             }
             _ => {
+                let limit = kind.page_of(limit);
                 let rows = self.registry.read(move |db| of_registry(db, kind, after, now, limit)).await?;
                 Ok(Page::of(rows, limit))
             }
@@ -207,6 +218,14 @@ fn of_registry(
                 }))
             })
         }
+        Kind::Totals => {
+            let (site, slot) = pair(&after);
+            let sql = "SELECT site, slot, body FROM day_totals WHERE (site, slot) > (?1, ?2)
+                       ORDER BY site, slot LIMIT ?3";
+            list(db, sql, params![site, slot, limit], |row| {
+                Ok(Row::Total(TotalRow { site: row.get(0)?, slot: row.get(1)?, body: row.get(2)? }))
+            })
+        }
         Kind::Tokens => list(
             db,
             "SELECT id, secret, account, name, site, scopes, created FROM tokens
@@ -244,7 +263,7 @@ fn of_registry(
         ),
         Kind::Shares => list(
             db,
-            "SELECT id, secret, site, name, created FROM shares WHERE id > ?1 ORDER BY id LIMIT ?2",
+            "SELECT id, secret, site, name, created, segment FROM shares WHERE id > ?1 ORDER BY id LIMIT ?2",
             params![id, limit],
             |row| {
                 Ok(Row::Share(ShareRow {
@@ -253,6 +272,7 @@ fn of_registry(
                     site: row.get(2)?,
                     name: row.get(3)?,
                     created: row.get(4)?,
+                    segment: row.get(5)?,
                 }))
             },
         ),
@@ -351,16 +371,22 @@ fn import(db: &Connection, row: &Row) -> Result<()> {
             ])?,
         Row::Share(row) => db
             .prepare_cached(
-                "INSERT INTO shares (id, secret, site, name, created) VALUES (?1, ?2, ?3, ?4, ?5)
+                "INSERT INTO shares (id, secret, site, name, created, segment) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT (id) DO NOTHING",
             )?
-            .execute(params![row.id, row.secret, row.site, row.name, row.created])?,
+            .execute(params![row.id, row.secret, row.site, row.name, row.created, row.segment])?,
         Row::Saved(row) => db
             .prepare_cached(
                 "INSERT INTO saved (id, site, kind, name, body, at, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
              ON CONFLICT (id) DO NOTHING",
             )?
             .execute(params![row.id, row.site, row.kind, row.name, row.body, row.at, row.created])?,
+        Row::Total(row) => db
+            .prepare_cached(
+                "INSERT INTO day_totals (site, slot, body) VALUES (?1, ?2, ?3)
+             ON CONFLICT (site, slot) DO NOTHING",
+            )?
+            .execute(params![row.site, row.slot, row.body])?,
         Row::Salt(row) => db
             .prepare_cached(
                 "INSERT INTO salts (name, salt, expires) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO NOTHING",

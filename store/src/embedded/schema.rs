@@ -15,6 +15,9 @@ pub const REGISTRY: Migrations = &[
     include_str!("migrations/registry/0002_removed_sites.sql"),
     include_str!("migrations/registry/0003_moving.sql"),
     include_str!("migrations/registry/0004_saved_and_keep_days.sql"),
+    include_str!("migrations/registry/0005_share_segments.sql"),
+    include_str!("migrations/registry/0006_day_totals.sql"),
+    include_str!("migrations/registry/0007_corrections.sql"),
 ];
 pub const CHAT: Migrations = &[include_str!("migrations/chat/0001_rooms_and_messages.sql")];
 

@@ -1,13 +1,13 @@
 //! Share links of a site.
 
-use model::{Millis, ShareId, SiteId, limits};
+use model::{Millis, SavedId, ShareId, SiteId, limits};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::columns::Column;
 use crate::accounts::{SecretHash, Share};
 use crate::{Result, StoreError};
 
-const COLUMNS: &str = "id, site, name, created";
+const COLUMNS: &str = "id, site, name, created, segment";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Share> {
     Ok(Share {
@@ -15,6 +15,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Share> {
         site: SiteId::read(row, 1)?,
         name: row.get(2)?,
         created: Millis(row.get(3)?),
+        segment: row.get::<_, Option<i64>>(4)?.map(|id| SavedId::of(id as u64)),
     })
 }
 
@@ -26,8 +27,15 @@ pub fn share(db: &Connection, share: &Share, secret: SecretHash) -> Result<()> {
         return Err(StoreError::Limit { what: "share links of a site", max: limits::SHARES_MAX });
     }
     db.execute(
-        "INSERT INTO shares (id, secret, site, name, created) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![share.id.column(), secret.0, site, share.name, share.created.0],
+        "INSERT INTO shares (id, secret, site, name, created, segment) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![
+            share.id.column(),
+            secret.0,
+            site,
+            share.name,
+            share.created.0,
+            share.segment.map(Column::column)
+        ],
     )?;
     Ok(())
 }

@@ -29,6 +29,7 @@ use super::sites::SITES;
 use super::step::Step;
 use super::tail::TAIL;
 use super::tokens::TOKENS;
+use super::totals::DAY_TOTALS;
 use super::transaction::{read, write};
 use super::{META, turns};
 use crate::history::History;
@@ -40,7 +41,7 @@ use crate::{Result, StoreError};
 /// The database, and its history.
 pub struct MongoMoving(pub Arc<Database>, pub Arc<dyn History>);
 
-const ALL: [&str; 14] = [
+const ALL: [&str; 15] = [
     ACCOUNTS,
     SITES,
     MEMBERS,
@@ -49,6 +50,7 @@ const ALL: [&str; 14] = [
     INVITATIONS,
     SHARES,
     SAVED,
+    DAY_TOTALS,
     SALTS,
     FORGOTTEN,
     PEAKS,
@@ -165,6 +167,7 @@ async fn export(
         Kind::Tokens => (TOKENS, behind, by_id),
         Kind::Shares => (SHARES, behind, by_id),
         Kind::Saved => (SAVED, behind, by_id),
+        Kind::Totals => (DAY_TOTALS, behind_pair("site", "slot", &after), doc! { "site": 1, "slot": 1 }),
         Kind::Forgotten => (FORGOTTEN, behind, by_id),
         Kind::Peaks => (PEAKS, behind_pair("hour", "site", &after), doc! { "hour": 1, "site": 1 }),
         Kind::SignIns | Kind::Invitations | Kind::Salts => {
@@ -202,6 +205,7 @@ fn read_row(kind: Kind, row: &Document) -> anyhow::Result<Row> {
         Kind::Invitations => Row::Invitation(rows::invitation(row)?),
         Kind::Shares => Row::Share(rows::share(row)?),
         Kind::Saved => Row::Saved(rows::saved(row)?),
+        Kind::Totals => Row::Total(rows::total(row)?),
         Kind::Salts => Row::Salt(rows::salt(row)?),
         Kind::Forgotten => Row::Forgotten(row.get_i64("_id")?),
         Kind::Peaks => Row::Peak(Peak {
@@ -230,6 +234,9 @@ async fn import(step: &mut Step, rows: &[Row]) -> Result<()> {
             Row::Invitation(row) => (INVITATIONS, doc! { "_id": row.id }, rows::of_invitation(row)),
             Row::Share(row) => (SHARES, doc! { "_id": row.id }, rows::of_share(row)),
             Row::Saved(row) => (SAVED, doc! { "_id": row.id }, rows::of_saved(row)),
+            Row::Total(row) => {
+                (DAY_TOTALS, doc! { "site": row.site, "slot": row.slot }, doc! { "body": &row.body })
+            }
             Row::Salt(row) => (SALTS, doc! { "_id": &row.name }, rows::of_salt(row)),
             row => match chat::written(row) {
                 Some(written) => written,

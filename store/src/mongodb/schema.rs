@@ -21,11 +21,17 @@ use super::step::{Step, code};
 use super::{turns, *};
 
 /// The version that this program reads and writes.
-pub const V: i32 = 3;
+pub const V: i32 = 5;
 
 /// Migration n (from 1) is entry n - 1; it brings version n - 1 to n. Append only. Each may be run twice: a program
 /// that is killed on the way begins it again.
-const MIGRATIONS: &[&str] = &["collections and indexes", "segments and saved items", "rooms and messages"];
+const MIGRATIONS: &[&str] = &[
+    "collections and indexes",
+    "segments and saved items",
+    "share links of a segment",
+    "daily totals",
+    "rooms and messages",
+];
 
 /// How long after its end a document is removed by the server itself, where nobody asked before: longer than clocks
 /// of servers are apart. Whoever reads looks at the time anyway.
@@ -108,6 +114,7 @@ fn indexes() -> Vec<Index> {
         plain(chat::REVISIONS, doc! { "room": 1, "number": 1, "change": 1 }),
         unique(chat::STARS, doc! { "who": 1, "room": 1, "number": 1 }),
         plain(chat::STARS, doc! { "room": 1, "number": 1 }),
+        unique(totals::DAY_TOTALS, doc! { "site": 1, "slot": 1 }),
         expiring(salts::SALTS),
         expiring(holder::HOLDERS),
     ]

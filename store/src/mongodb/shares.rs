@@ -1,6 +1,6 @@
-//! Share links of a site, in the collection `shares`: `{_id, v, secret, site, name, created}`.
+//! Share links of a site, in the collection `shares`: `{_id, v, secret, site, name, created, segment: i64?}`.
 
-use model::{Millis, ShareId, SiteId, limits};
+use model::{Millis, SavedId, ShareId, SiteId, limits};
 use mongodb::bson::{Binary, doc};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,8 @@ struct Row {
     site: i64,
     name: String,
     created: i64,
+    #[serde(default)]
+    segment: Option<i64>,
 }
 
 impl From<Row> for Share {
@@ -30,6 +32,7 @@ impl From<Row> for Share {
             site: SiteId::of(row.site as u64),
             name: row.name,
             created: Millis(row.created),
+            segment: row.segment.map(|id| SavedId::of(id as u64)),
         }
     }
 }
@@ -47,6 +50,7 @@ pub async fn share(step: &mut Step, share: &Share, of: SecretHash) -> Result<()>
         site,
         name: share.name.clone(),
         created: share.created.0,
+        segment: share.segment.map(Column::column),
     };
     step.insert(SHARES, &row).await
 }

@@ -10,7 +10,7 @@ use super::registry::Registry;
 use super::schema::V;
 use super::step::Step;
 use super::transaction::{read, write};
-use super::{chat, forgotten, invitations, members, saved, shares, tokens, turns};
+use super::{chat, forgotten, invitations, members, saved, shares, tokens, totals, turns};
 use crate::sites::Sites;
 use crate::{Result, StoreError};
 
@@ -137,8 +137,15 @@ async fn remove(step: &mut Step, id: SiteId) -> Result<()> {
     forgotten::begin(step, id).await?;
     found(step.remove(SITES, one(id)).await? > 0)?;
     chat::rooms::begin_forgetting(step, id).await?;
-    for of_site in [members::MEMBERS, invitations::INVITATIONS, shares::SHARES, tokens::TOKENS, saved::SAVED]
-    {
+    let of_sites = [
+        members::MEMBERS,
+        invitations::INVITATIONS,
+        shares::SHARES,
+        tokens::TOKENS,
+        saved::SAVED,
+        totals::DAY_TOTALS,
+    ];
+    for of_site in of_sites {
         step.remove(of_site, doc! { "site": id.column() }).await?;
     }
     Ok(())

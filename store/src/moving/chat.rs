@@ -3,7 +3,7 @@
 use model::chat::{Bot, Guest, GuestLink, Room};
 use serde::Serialize;
 
-use super::{Kind, PAGE_MESSAGES_MAX};
+use super::{Kind, PAGE_MESSAGES_MAX, TOTALS_PAGE_MAX};
 
 impl Kind {
     pub(crate) fn is_chat(self) -> bool {
@@ -15,6 +15,7 @@ impl Kind {
     pub(crate) fn page_of(self, limit: usize) -> usize {
         match self {
             Kind::Messages | Kind::Revisions => limit.min(PAGE_MESSAGES_MAX),
+            Kind::Totals => limit.min(TOTALS_PAGE_MAX),
             _ => limit,
         }
     }

@@ -6,7 +6,8 @@ use axum::extract::{Extension, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use door::Refusal;
-use model::Site;
+use model::rights::Principal;
+use model::{SavedId, Site, SiteId};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -14,10 +15,12 @@ use super::ask::{Moment, ask};
 use super::question::{QUESTIONS_MAX, Question};
 use super::refused;
 use super::said::Told;
+use super::within::Within;
 use crate::Web;
 use crate::error::{Answer, Problem};
 use crate::fields::body;
 use crate::guard::Caller;
+use crate::saved;
 
 /// What a body asks.
 enum Asks {
@@ -45,7 +48,8 @@ pub async fn post(
 pub async fn one(web: &Web, caller: &Caller, site: &Site, stated: Value) -> Result<Told, Problem> {
     let moment = moment(web, caller).await?;
     let at = moment.now.0;
-    let mut answers = ask(&web.archive, site, vec![Ok(Question::read(stated)?)], moment).await?;
+    let mut answers =
+        ask(&web.archive, web.store.totals.as_ref(), site, vec![Ok(Question::read(stated)?)], moment).await?;
     let answer = answers.pop().ok_or_else(|| refused::query("", "there is none"))??;
     Ok(Told { at, time_zone: site.time_zone.clone(), answer })
 }
@@ -54,7 +58,7 @@ async fn several(web: &Web, caller: &Caller, site: &Site, stated: Vec<Value>) ->
     let moment = moment(web, caller).await?;
     let at = moment.now.0;
     let questions = stated.into_iter().map(Question::read).collect();
-    let answers = ask(&web.archive, site, questions, moment).await?;
+    let answers = ask(&web.archive, web.store.totals.as_ref(), site, questions, moment).await?;
     let time_zone = site.time_zone.clone();
     let told = move || {
         let answer = |answer: Result<_, Refusal>| match answer {
@@ -68,8 +72,18 @@ async fn several(web: &Web, caller: &Caller, site: &Site, stated: Vec<Value>) ->
 }
 
 /// What of the site's history whoever asks may be told.
-async fn moment(web: &Web, _caller: &Caller) -> Result<Moment, Problem> {
-    Ok(Moment { now: web.clock.now(), within: None })
+async fn moment(web: &Web, caller: &Caller) -> Result<Moment, Problem> {
+    let within = match &caller.principal {
+        Principal::Share { site, segment: Some(segment), .. } => Some(within(web, *site, *segment).await?),
+        _ => None,
+    };
+    Ok(Moment { now: web.clock.now(), within })
+}
+
+/// What a share link of this segment is limited to; as if there were nothing where the segment was removed.
+async fn within(web: &Web, site: SiteId, segment: SavedId) -> Result<Within, Problem> {
+    let filter = saved::segment(web, site, segment).await?;
+    Ok(Within::new(filter.ok_or_else(Refusal::not_found)?))
 }
 
 pub fn limit_rate(web: &Web, caller: &Caller, questions: usize) -> Result<(), Problem> {

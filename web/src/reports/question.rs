@@ -177,7 +177,7 @@ impl Question {
     }
 
     /// It is broken down or filtered by a dimension for which this holds.
-    fn names(&self, holds: &dyn Fn(&Dimension) -> bool) -> bool {
+    pub fn names(&self, holds: &dyn Fn(&Dimension) -> bool) -> bool {
         let (by, filters): (&[Dimension], Vec<&Filter>) = match self {
             Question::Breakdown(asks) => (&asks.by, asks.filter.iter().chain(&asks.goal).collect()),
             Question::Funnel(asks) => (&[], asks.filter.iter().chain(&asks.steps).collect()),

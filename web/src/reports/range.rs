@@ -122,7 +122,7 @@ impl Preset {
 }
 
 /// The begin of a day; after midnight where the clock is turned at midnight.
-fn start(zone: &Zone, day: Date) -> Option<i64> {
+pub fn start(zone: &Zone, day: Date) -> Option<i64> {
     let start = day.to_zoned(zone.time_zone().clone()).ok()?;
     Some(start.timestamp().as_millisecond())
 }

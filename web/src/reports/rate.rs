@@ -73,7 +73,7 @@ mod tests {
     const NOW: Millis = Millis(1_772_620_200_000);
 
     fn share(id: u64) -> Principal {
-        Principal::Share { id: ShareId::of(id), site: SiteId::of(1) }
+        Principal::Share { id: ShareId::of(id), site: SiteId::of(1), segment: None }
     }
 
     #[test]

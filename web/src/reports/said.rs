@@ -21,6 +21,16 @@ pub enum Answer {
 }
 
 impl Answer {
+    /// Of which days of its range only totals are known.
+    pub fn imported(&self) -> Option<&ImportedSaid> {
+        match self {
+            Answer::Breakdown(said) => said.imported.as_ref(),
+            Answer::Funnel(said) => said.imported.as_ref(),
+            Answer::Retention(said) => said.imported.as_ref(),
+            Answer::Journeys(said) => said.imported.as_ref(),
+        }
+    }
+
     pub fn range(&self) -> &RangeSaid {
         match self {
             Answer::Breakdown(said) => &said.range,
@@ -54,6 +64,26 @@ pub struct RangeSaid {
 pub struct Bucket {
     pub from: i64,
     pub begin: String,
+    /// Days of which only totals are known are in it; left out where none are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub imported: bool,
+}
+
+/// The days of a range of which only totals are known, as another program counted them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ImportedSaid {
+    pub days: usize,
+    /// As `2026-11-21`.
+    pub first: String,
+    pub last: String,
+    /// Whether they are in the numbers. Visitors of several such days are sums.
+    pub counted: bool,
+    /// Why they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+    /// Metrics that they are not in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<Metric>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,6 +104,8 @@ pub struct BreakdownSaid {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<Before>,
     pub limited: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<ImportedSaid>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -96,6 +128,8 @@ pub struct Before {
     pub buckets: Option<Vec<Bucket>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub series: Option<Named<Vec<Number>>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<ImportedSaid>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -103,6 +137,8 @@ pub struct FunnelSaid {
     pub range: RangeSaid,
     pub steps: Vec<StepSaid>,
     pub limited: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<ImportedSaid>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -123,6 +159,8 @@ pub struct RetentionSaid {
     pub unit: Unit,
     pub cohorts: Vec<CohortSaid>,
     pub limited: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<ImportedSaid>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -146,6 +184,8 @@ pub struct JourneysSaid {
     pub rest: u64,
     pub tree: Vec<BranchSaid>,
     pub limited: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<ImportedSaid>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -190,14 +230,14 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Named<T> {
 }
 
 impl Named<Number> {
-    pub fn of(metrics: &[Metric], sums: &Sums) -> Named<Number> {
-        Named(metrics.iter().map(|&metric| (metric, number(metric, sums))).collect())
+    pub fn of(metrics: &[Metric], sums: impl Fn(Metric) -> Sums) -> Named<Number> {
+        Named(metrics.iter().map(|&metric| (metric, number(metric, &sums(metric)))).collect())
     }
 }
 
 impl Named<Vec<Number>> {
-    pub fn series(metrics: &[Metric], series: &[Sums]) -> Named<Vec<Number>> {
-        let line = |metric| series.iter().map(|sums| number(metric, sums)).collect();
+    pub fn series<'s>(metrics: &[Metric], series: impl Fn(Metric) -> &'s [Sums]) -> Named<Vec<Number>> {
+        let line = |metric| series(metric).iter().map(|sums| number(metric, sums)).collect();
         Named(metrics.iter().map(|&metric| (metric, line(metric))).collect())
     }
 }

@@ -70,9 +70,7 @@ fn write_text(out: &mut String, text: &str) {
 /// A line a group; with buckets one a bucket and group; without groups one a bucket, or the totals.
 fn of_breakdown(said: &BreakdownSaid) -> Table {
     let rows = match (&said.buckets, said.by.is_empty()) {
-        (Some(buckets), false) => {
-            said.rows.iter().flat_map(|row| lines(row, buckets, &said.metrics)).collect()
-        }
+        (Some(buckets), false) => said.rows.iter().flat_map(|row| lines(row, buckets, said)).collect(),
         (None, false) => said.rows.iter().map(|row| line(row, said)).collect(),
         (Some(buckets), true) => {
             (0..buckets.len()).map(|place| moment(said, &buckets[place], place)).collect()
@@ -88,7 +86,22 @@ fn header(said: &BreakdownSaid) -> Vec<String> {
     let metrics = said.metrics.iter().map(|metric| name(*metric));
     let before = said.metrics.iter().map(|metric| format!("before_{}", name(*metric)));
     let before = before.filter(|_| has_before(said));
-    begin.chain(dimensions).chain(metrics).chain(before).collect()
+    let imported = imported_column(said).into_iter().map(str::to_owned);
+    begin.chain(dimensions).chain(metrics).chain(before).chain(imported).collect()
+}
+
+/// Days of which only totals are known: of a line over time whether such are in the bucket, else how many are in the numbers.
+fn imported_column(said: &BreakdownSaid) -> Option<&'static str> {
+    let is_counted = said.imported.as_ref().is_some_and(|imported| imported.counted);
+    is_counted.then_some(if said.buckets.is_some() { "imported" } else { "imported_days" })
+}
+
+fn imported_cell(said: &BreakdownSaid, bucket: Option<&Bucket>) -> Option<Cell> {
+    let imported = said.imported.as_ref().filter(|imported| imported.counted)?;
+    Some(match bucket {
+        Some(bucket) => Cell::Number(u64::from(bucket.imported).into()),
+        None => Cell::Number(imported.days.into()),
+    })
 }
 
 /// A group's line over time has no earlier one.
@@ -99,12 +112,13 @@ fn has_before(said: &BreakdownSaid) -> bool {
 fn lines<'s>(
     row: &'s RowSaid,
     buckets: &'s [Bucket],
-    metrics: &'s [Metric],
+    said: &'s BreakdownSaid,
 ) -> impl Iterator<Item = Vec<Cell>> + 's {
     buckets.iter().enumerate().map(move |(place, bucket)| {
         let mut line = vec![Cell::Text(bucket.begin.clone())];
         line.extend(row.key.iter().map(|text| Cell::Text(text.clone())));
-        line.extend(at(row.series.as_ref(), metrics, place));
+        line.extend(at(row.series.as_ref(), &said.metrics, place));
+        line.extend(imported_cell(said, Some(bucket)));
         line
     })
 }
@@ -115,6 +129,7 @@ fn line(row: &RowSaid, said: &BreakdownSaid) -> Vec<Cell> {
     if has_before(said) {
         line.extend(values(row.before.as_ref(), &said.metrics));
     }
+    line.extend(imported_cell(said, None));
     line
 }
 
@@ -124,6 +139,7 @@ fn moment(said: &BreakdownSaid, bucket: &Bucket, place: usize) -> Vec<Cell> {
     if let Some(before) = &said.before {
         line.extend(at(before.series.as_ref(), &said.metrics, place));
     }
+    line.extend(imported_cell(said, Some(bucket)));
     line
 }
 
@@ -132,6 +148,7 @@ fn totals(said: &BreakdownSaid) -> Vec<Cell> {
     if let Some(before) = &said.before {
         line.extend(values(before.totals.as_ref(), &said.metrics));
     }
+    line.extend(imported_cell(said, None));
     line
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::past::{event, view};
+use super::past::{event, identify, view};
 use super::reports_api::post;
 use super::{Browser, NOW, World};
 use crate::router::ROUTES;
@@ -191,6 +191,27 @@ async fn real_questions_and_answers_fit_their_schemas() {
     let path = format!("{api}/{site}/saved");
     fits("SavedItem", &owner.send(axum::http::Method::POST, &path, &[], saved.to_string()).await.json());
     fits("SavedItems", &owner.get(&path).await.json());
+    world.happened(&site, &[identify(1, NOW.0 - 3_000, "ada", &[("plan", "pro")])]).await;
+    fits("Profiles", &owner.get(&format!("{api}/{site}/profiles")).await.json());
+    for profile in ["profiles/person?identity=ada", "visitors/0000000000000001"] {
+        fits("Profile", &owner.get(&format!("{api}/{site}/{profile}")).await.json());
+    }
+    let correction = json!({"name": "c", "range": "7d", "filter": is, "verdict": "bot"});
+    fits("NewCorrection", &correction);
+    let told = owner.get(&format!("{api}/{site}/properties?range=7d")).await.json();
+    fits("Properties", &told);
+    assert_eq!(told["properties"], json!([{"name": "revenue", "events": 1}]));
+    assert_eq!(owner.get(&format!("{api}/{site}/properties?range=8d")).await.status, 400);
+    assert_eq!(
+        owner.get(&format!("{api}/{site}/properties?range=all")).await.json()["properties"],
+        told["properties"]
+    );
+    let path = format!("{api}/{site}/corrections");
+    fits(
+        "Correction",
+        &owner.send(axum::http::Method::POST, &path, &[], correction.to_string()).await.json(),
+    );
+    fits("Corrections", &owner.get(&path).await.json());
     let path = format!("{api}/{site}/visitors/00000000000000ff/erase");
     fits("Erased", &owner.send(axum::http::Method::POST, &path, &[], String::new()).await.json());
 }

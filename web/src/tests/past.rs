@@ -44,6 +44,13 @@ pub fn event(visitor: u64, at: i64, name: &str, props: &[(&str, &str)]) -> Enric
     EnrichedHit { kind, ..view(visitor, at, "/") }
 }
 
+/// The same moment and page, but the visitor is named.
+pub fn identify(visitor: u64, at: i64, identity: &str, props: &[(&str, &str)]) -> EnrichedHit {
+    let props = props.iter().map(|(key, value)| (Arc::from(*key), Arc::from(*value))).collect();
+    let kind = EnrichedKind::Identify { identity: Arc::from(identity), props };
+    EnrichedHit { kind, ..view(visitor, at, "/") }
+}
+
 pub fn from_country(country: &str, hit: EnrichedHit) -> EnrichedHit {
     EnrichedHit { place: Arc::new(Place { country: country.to_owned(), ..Place::default() }), ..hit }
 }

@@ -369,3 +369,22 @@ async fn a_panel_is_exported_as_a_file_that_harms_nobody() {
     assert_eq!(export(&mut owner, &site, "xlsx", &question).await.json()["field"], "format");
     assert_eq!(owner.get(&format!("/api/watchfire/sites/{site}/reports/export")).await.status, 400);
 }
+
+#[tokio::test]
+async fn without_scripts_the_page_has_the_headline_numbers_and_so_has_its_share_link() {
+    let (_world, mut owner, site) = shop().await;
+    let link = owner.post(&format!("/sites/{site}/shares"), &[("name", "wall")]).await;
+    let share = link.secret_behind("/share/");
+    for path in [format!("/sites/{site}/reports"), format!("/share/{share}/reports")] {
+        let page = owner.get(&path).await;
+        let plain = page.text.split("<noscript>").nth(1).unwrap().split("</noscript>").next().unwrap();
+        for line in [
+            r#"Visitors</th><td class="number">4</td><td class="number">0</td>"#,
+            r#"Pageviews</th><td class="number">7</td>"#,
+            r#"Views a visit</th><td class="number">1.17</td>"#,
+            r#"Bounce rate</th><td class="number">66.7%</td>"#,
+        ] {
+            assert!(plain.contains(line), "{line} in {plain}");
+        }
+    }
+}

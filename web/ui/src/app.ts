@@ -1,10 +1,12 @@
 // What every page can do: copy, ask before harm, tell times in words, send once, know the time zone.
+import { countryName } from "./format";
 import { placeHints } from "./hints";
 
 const COPIED_MS = 2_000;
 
 placeHints();
 document.querySelectorAll<HTMLTimeElement>("time[datetime]").forEach(localise);
+document.querySelectorAll<HTMLElement>("[data-country]").forEach((place) => (place.textContent = countryName(place.dataset["country"]!)));
 document.querySelectorAll<HTMLInputElement | HTMLSelectElement>("[data-time-zone]").forEach(fillTimeZone);
 document.querySelectorAll<HTMLElement>("[data-copy]").forEach((button) => (button.hidden = !navigator.clipboard));
 

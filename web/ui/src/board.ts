@@ -41,7 +41,7 @@ export class Board {
   private titledAt = -Infinity;
 
   constructor(private readonly root: HTMLElement) {
-    const { site, zone, share, world } = root.dataset;
+    const { site, zone, share, world, visitors } = root.dataset;
     const clock = new Clock(zone);
     const choose = (dimension: Dimension, value: string) => this.narrow(toggled(this.filter, dimension, value));
     const now = () => Date.now() + this.line.clockDifference;
@@ -52,7 +52,7 @@ export class Board {
     this.panels = [...root.querySelectorAll<HTMLElement>("[data-rows]")].map((panel) => new RowPanel(panel, choose));
     this.map = new WorldMap(part(root, "places"), world ?? "", (country) => choose("country", country));
     this.chips = new Chips(root, (filter) => this.narrow(filter));
-    this.visitorPanel = new VisitorPanel(part<HTMLDialogElement>(root, "visitor-panel"), clock, now);
+    this.visitorPanel = new VisitorPanel(part<HTMLDialogElement>(root, "visitor-panel"), clock, now, visitors);
     const open = this.visitorPanel.open.bind(this.visitorPanel);
     this.list = new VisitorList(part(root, "who"), open, now, () => this.redraw.soon(this.drawVisitors));
     this.feed = new Feed(part(root, "happening"), clock, (key) => this.visitors?.byKey.get(key), open, () => this.redraw.soon(this.drawFeed));

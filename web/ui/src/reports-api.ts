@@ -1,5 +1,6 @@
 // Questions to the API of reports and its answers: the shapes of docs/api-reports.md.
 import type { ApiFilter } from "./reports-filters";
+import type { Imported } from "./reports-imported";
 import type { AnyMetric, GoalMetric, Values } from "./reports-words";
 
 export type Asked = { kind: string } & Record<string, unknown>;
@@ -22,6 +23,7 @@ export interface Breakdown {
 
 export interface Bucket {
   from: number;
+  imported?: true;
 }
 
 export type Series = Partial<Record<AnyMetric, number[]>>;
@@ -42,6 +44,7 @@ export interface BreakdownAnswer {
   next?: number | null;
   before?: { range: { from: number; to: number }; totals?: Values; buckets?: Bucket[]; series?: Series };
   limited: string | null;
+  imported?: Imported;
 }
 
 export interface Trouble {
@@ -68,6 +71,7 @@ export class Problem extends Error {
 
 export class ReportsApi {
   private readonly kept = new Map<string, { answer: unknown; until: number }>();
+  private named: Promise<string[]> | undefined;
   /** The server's clock as of the last answer. */
   at = Date.now();
 
@@ -85,6 +89,18 @@ export class ReportsApi {
     }
     for (const name of names) answers[name] ??= { answer: this.fresh(questions[name]) };
     return answers;
+  }
+
+  /** The names that properties of events have, asked for once. */
+  properties(): Promise<string[]> {
+    const query = this.share ? `?share=${encodeURIComponent(this.share)}` : "";
+    this.named ??= reach(`/api/watchfire/sites/${this.site}/properties${query}`, {}).then(async (answer) => {
+      const told = await answer.json();
+      if (!answer.ok) throw problemOf(answer.status, told);
+      return (told.properties as { name: string }[]).map(({ name }) => name);
+    });
+    this.named.catch(() => (this.named = undefined));
+    return this.named;
   }
 
   /** From now on everything is asked for anew. */

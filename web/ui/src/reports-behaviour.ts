@@ -6,12 +6,14 @@ import type { BehaviourTab, View } from "./reports-address";
 import type { Answered, Asked } from "./reports-api";
 import { drawGoals } from "./reports-goals";
 import type { NameDialog } from "./reports-name-dialog";
-import type { SavedApi } from "./reports-saved";
+import type { SavedApi, SavedItem } from "./reports-saved";
+import { editButton, removeButton } from "./reports-segments";
 import { conditionText } from "./reports-chips";
 import { conditionOf, stepFilter } from "./reports-filters";
-import type { Condition } from "./reports-filters";
+import type { ApiFilter, Condition } from "./reports-filters";
 import { drawJourneys } from "./reports-journeys";
 import type { JourneysAnswer } from "./reports-journeys";
+import { leftNote } from "./reports-imported";
 import type { Labels } from "./reports-labels";
 import { percent } from "./reports-words";
 import type { Questions } from "./reports-questions";
@@ -43,11 +45,13 @@ export interface BehaviourMeans {
   labels: Labels;
   /** Null: whoever looks is not told what is saved. */
   saved: SavedApi | null;
+  /** What a link that shows a part of the site is limited to: `visits` or `hits`. */
+  limited: string | undefined;
   naming: NameDialog;
   narrow: (condition: Condition) => void;
   change: (changed: Partial<View>) => void;
   /** Asks for one condition and hands it over. */
-  pick: (title: string, done: (condition: Condition) => void) => void;
+  pick: (title: string, done: (condition: Condition) => void, proposed?: Condition) => void;
 }
 
 export class Behaviour {
@@ -56,6 +60,9 @@ export class Behaviour {
   private readonly stage = make("div", "behaviour-stage");
   private readonly hint = make("p", "hint-text");
   private readonly tabs = new Map<BehaviourTab, HTMLButtonElement>();
+
+  /** Of the saved funnel that was chosen last: to be saved under again. */
+  private funnelName = "";
 
   constructor(root: HTMLElement, private readonly means: BehaviourMeans) {
     this.body = part(root, "panel-body");
@@ -66,6 +73,8 @@ export class Behaviour {
     list.setAttribute("aria-label", "Behaviour");
     for (const name of BEHAVIOUR_TABS) {
       if (name === "goals" && means.saved === null) continue;
+      if (name === "retention" && means.limited !== undefined) continue;
+      if (name === "journeys" && means.limited === "hits") continue;
       const tab = make("button", "", NAMES[name]);
       tab.type = "button";
       tab.setAttribute("role", "tab");
@@ -85,7 +94,7 @@ export class Behaviour {
 
   /** The controls at once, the numbers when they come. */
   async show(asked: View, questions: Questions, signal: AbortSignal): Promise<void> {
-    const view: View = this.means.saved === null && asked.behaviour === "goals" ? { ...asked, behaviour: "funnel" } : asked;
+    const view: View = this.tabs.has(asked.behaviour) ? asked : { ...asked, behaviour: "funnel" };
     for (const [name, tab] of this.tabs) {
       tab.ariaSelected = String(name === view.behaviour);
       tab.tabIndex = name === view.behaviour ? 0 : -1;
@@ -98,9 +107,11 @@ export class Behaviour {
     const { told } = await this.means.ask({ told: this.question(view, questions) }, signal);
     if (signal.aborted || !told) return;
     if ("trouble" in told) return this.put(make("p", "nothing", told.trouble.message));
-    if (view.behaviour === "funnel") return this.put(this.funnel(view, told.answer));
-    if (view.behaviour === "retention") return this.put(drawRetention(told.answer as RetentionAnswer, this.means.labels));
-    this.put(drawJourneys(told.answer as JourneysAnswer, (start) => this.means.change({ start })));
+    if (view.behaviour === "funnel") this.put(this.funnel(view, told.answer));
+    else if (view.behaviour === "retention") this.put(drawRetention(told.answer as RetentionAnswer, this.means.labels));
+    else this.put(drawJourneys(told.answer as JourneysAnswer, (start) => this.means.change({ start })));
+    const left = leftNote(told.answer.imported);
+    if (left) this.stage.append(left);
   }
 
   private async showGoals(questions: Questions, signal: AbortSignal): Promise<void> {
@@ -109,12 +120,13 @@ export class Behaviour {
     if (!saved || goals.length === 0) return this.put(this.goalsInvitation());
     const told = await ask(Object.fromEntries(goals.map((goal) => [goal.id, { ...questions.goal(goal.body.filter) }])), signal);
     if (signal.aborted) return;
-    const remove = saved.mayEdit ? (goal: { id: string; name: string }) => void saved.remove(goal.id).then(() => change({}), () => undefined) : null;
+    const remove = (goal: { id: string }) => void saved.remove(goal.id).then(() => change({}), () => undefined);
+    const edits = saved.mayEdit ? { change: (goal: (typeof goals)[number]) => this.changeGoal(goal), remove } : null;
     const choose = (goal: (typeof goals)[number]) => {
       const condition = conditionOf(goal.body.filter);
       if (condition) narrow(condition);
     };
-    this.put(drawGoals(goals.map((goal) => [goal, told[goal.id]!]), choose, remove));
+    this.put(drawGoals(goals.map((goal) => [goal, told[goal.id]!]), choose, edits));
   }
 
   private goalsInvitation(): HTMLElement {
@@ -135,10 +147,22 @@ export class Behaviour {
     }));
   }
 
+  /** What it is of and its name; of one that says more than one condition can, the name alone. */
+  private changeGoal(goal: SavedItem<"goal">): void {
+    const rename = (body: { filter: ApiFilter }) => this.means.naming.ask("Goal", "Name of the goal", { name: goal.name }, async ({ name }) => {
+      await this.means.saved?.change({ ...goal, name, body });
+      this.means.change({});
+    });
+    const condition = conditionOf(goal.body.filter);
+    if (!condition) return rename(goal.body);
+    this.means.pick("Goal", (changed) => rename({ filter: stepFilter(changed) }), condition);
+  }
+
+  /** Under the name of one that is there its steps and window take the place of the old ones. */
   private saveFunnel(view: View): void {
-    this.means.naming.ask("Funnel", "Name of the funnel", {}, async ({ name }) => {
+    this.means.naming.ask("Funnel", "Name of the funnel", { name: this.funnelName }, async ({ name }) => {
       const steps = view.steps.map((step) => ({ name: conditionText(step).slice(0, 100), filter: stepFilter(step) }));
-      await this.means.saved?.add("funnel", name, { steps, window_ms: WINDOW_MS[view.window] });
+      await this.means.saved?.keep("funnel", name, { steps, window_ms: WINDOW_MS[view.window] });
       this.means.change({});
     });
   }
@@ -148,16 +172,28 @@ export class Behaviour {
     const funnels = (this.means.saved?.of("funnel") ?? []).flatMap((item) => {
       const steps = item.body.steps.map((step) => conditionOf(step.filter));
       const window = WINDOWS.find((name) => WINDOW_MS[name] >= item.body.window_ms) ?? "365d";
-      return steps.every((step) => step !== null) ? [{ name: item.name, steps: steps as Condition[], window }] : [];
+      return steps.every((step) => step !== null) ? [{ item, name: item.name, steps: steps as Condition[], window }] : [];
     });
     if (funnels.length === 0) return [];
     const names = ["", ...funnels.map((_, index) => String(index))];
     const words = Object.fromEntries(names.map((name) => [name, name === "" ? "Saved funnels" : funnels[Number(name)]!.name]));
     const chosen = funnels.findIndex((funnel) => JSON.stringify(funnel.steps) === JSON.stringify(view.steps));
+    const known = funnels[chosen];
+    if (known) this.funnelName = known.name;
+    const edits = known && this.means.saved?.mayEdit ? this.funnelEdits(known.item) : [];
     return [choice("Saved funnels", names, words, chosen < 0 ? "" : String(chosen), (name) => {
       const funnel = funnels[Number(name)];
       if (name !== "" && funnel) this.means.change({ steps: funnel.steps, window: funnel.window });
-    })];
+    }), ...edits];
+  }
+
+  private funnelEdits(item: SavedItem<"funnel">): HTMLElement[] {
+    const rename = () => this.means.naming.ask("Funnel", "Name of the funnel", { name: item.name }, async ({ name }) => {
+      await this.means.saved?.change({ ...item, name });
+      this.means.change({});
+    });
+    const remove = () => void this.means.saved?.remove(item.id).then(() => this.means.change({}), () => undefined);
+    return [editButton(`Rename ${item.name}`, rename), removeButton(`Remove ${item.name}`, remove)];
   }
 
   private put(drawn: HTMLElement): void {

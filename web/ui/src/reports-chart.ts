@@ -16,6 +16,8 @@ interface Point {
   now: number | null;
   /** The bucket is not over yet. */
   isOpen: boolean;
+  /** Days of which only totals are known are in it. */
+  isImported: boolean;
   beforeAt: number | null;
   before: number | null;
 }
@@ -65,9 +67,10 @@ export class ReportChart {
   }
 
   private drawMarks(): void {
-    for (const mark of this.stage.querySelectorAll(".note-mark")) mark.remove();
+    for (const mark of this.stage.querySelectorAll(".note-mark, .imported-stretch")) mark.remove();
     const { plot, points } = this;
     if (!plot) return;
+    this.shadeImported(plot);
     points.forEach((point, index) => {
       const to = points[index + 1]?.at ?? this.end;
       const texts = this.notes.filter((note) => note.at >= point.at && note.at < to).map((note) => note.text);
@@ -80,6 +83,25 @@ export class ReportChart {
       mark.addEventListener("click", () => this.onOpen(point.at, to));
       this.stage.append(mark);
     });
+  }
+
+  /** Behind the line, where it is made of daily totals. */
+  private shadeImported(plot: uPlot): void {
+    const { points } = this;
+    const half = points.length > 1 ? (plot.valToPos(1, "x") - plot.valToPos(0, "x")) / 2 : plot.over.clientWidth / 2;
+    for (let from = 0; from < points.length; from++) {
+      if (!points[from]!.isImported) continue;
+      let to = from;
+      while (points[to + 1]?.isImported) to++;
+      const [start, end] = [Math.max(0, plot.valToPos(from, "x") - half), Math.min(plot.over.clientWidth, plot.valToPos(to, "x") + half)];
+      const stretch = make("div", "imported-stretch");
+      stretch.style.left = `${plot.over.offsetLeft + start}px`;
+      stretch.style.width = `${end - start}px`;
+      stretch.style.top = `${plot.over.offsetTop}px`;
+      stretch.style.height = `${plot.over.clientHeight}px`;
+      this.stage.prepend(stretch);
+      from = to;
+    }
   }
 
   private draw(): void {
@@ -206,12 +228,14 @@ export class ReportChart {
     const name = METRIC_WORDS[this.metric].name;
     const now = point.now === null ? "not yet" : `${metricText(this.metric, point.now)}${point.isOpen ? " so far" : ""}`;
     const before = point.before === null || point.beforeAt === null ? "" : ` · ${this.labels.bucket(point.beforeAt, this.unit)}: ${metricText(this.metric, point.before)}`;
-    say(this.readout, `${this.labels.bucket(point.at, this.unit)} · ${name}: ${now}${before}`);
+    const imported = point.isImported ? " · daily totals" : "";
+    say(this.readout, `${this.labels.bucket(point.at, this.unit)} · ${name}: ${now}${imported}${before}`);
   }
 
   private writeLegend(): void {
     const items = [make("li", "legend-line", METRIC_WORDS[this.metric].name)];
     if (this.points.some((point) => point.before !== null)) items.push(make("li", "legend-dashes", "Compared"));
+    if (this.points.some((point) => point.isImported)) items.push(make("li", "legend-imported", "Daily totals"));
     part(this.root, "legend").replaceChildren(...items);
   }
 
@@ -229,7 +253,7 @@ export class ReportChart {
     const told = (number: number | null) => (number === null ? "–" : metricText(this.metric, number));
     part(this.root, "table-body").replaceChildren(...this.points.map((point) => {
       const row = make("tr");
-      const time = make("th", "", this.labels.bucket(point.at, this.unit));
+      const time = make("th", "", `${this.labels.bucket(point.at, this.unit)}${point.isImported ? " (daily totals)" : ""}`);
       time.scope = "row";
       row.append(time, make("td", "number", told(point.now)));
       if (compared) row.append(make("td", "", point.beforeAt === null ? "–" : this.labels.bucket(point.beforeAt, this.unit)), make("td", "number", told(point.before)));
@@ -249,6 +273,7 @@ function pointsOf(answer: BreakdownAnswer, metric: Metric, at: number): Point[] 
     at: bucket.from,
     now: bucket.from > at ? null : valueAt(answer.series, index),
     isOpen: bucket.from <= at && (buckets[index + 1]?.from ?? answer.range.to) > at,
+    isImported: bucket.imported === true,
     beforeAt: before?.buckets?.[index]?.from ?? null,
     before: valueAt(before?.series, index),
   }));

@@ -16,6 +16,7 @@ export class FilterDialog {
   private readonly box = dialog("Filter", "filter-dialog");
   private readonly by = make("select", "button");
   private readonly prop = make("input", "search");
+  private readonly props = make("datalist");
   private readonly operator = make("select", "button");
   private readonly text = make("input", "search");
   private readonly chosen = make("ul", "chips");
@@ -25,7 +26,7 @@ export class FilterDialog {
   private under: AbortController | null = null;
   private timer = 0;
 
-  constructor(private readonly propose: Propose, private readonly onDone: (added: Condition, replaced: Condition | null) => void) {
+  constructor(private readonly propose: Propose, private readonly properties: () => Promise<string[]>, private readonly onDone: (added: Condition, replaced: Condition | null) => void) {
     const names = Object.keys(DIMENSION_WORDS).map((by) => option(by, dimensionText(by)));
     this.by.append(...names, option("prop:", "Property…"));
     this.operator.append(...OPERATORS.map((operator) => option(operator, OPERATOR_WORDS[operator])));
@@ -33,6 +34,10 @@ export class FilterDialog {
     this.operator.setAttribute("aria-label", "How it is held");
     this.prop.placeholder = "Name of the property";
     this.prop.setAttribute("aria-label", "Name of the property");
+    this.props.id = "filter-properties";
+    this.prop.setAttribute("list", this.props.id);
+    this.prop.autocomplete = "off";
+    this.prop.addEventListener("focus", () => void this.offerProperties());
     this.text.type = "search";
     this.text.autocomplete = "off";
     this.text.setAttribute("aria-label", "Value");
@@ -47,7 +52,7 @@ export class FilterDialog {
     this.box.form.addEventListener("submit", (event) => this.submit(event));
     this.box.element.addEventListener("close", () => this.under?.abort());
     const choices = make("div", "filter-choices");
-    choices.append(this.by, this.prop, this.operator);
+    choices.append(this.by, this.prop, this.props, this.operator);
     const done = make("button", "button primary", "Apply");
     done.type = "submit";
     const row = make("div", "row filter-value");
@@ -61,9 +66,9 @@ export class FilterDialog {
   }
 
   /** Hands one condition to whoever asks, in place of the filters. */
-  pick(title: string, done: (condition: Condition) => void): void {
+  pick(title: string, done: (condition: Condition) => void, proposed: Condition | null = null): void {
     this.done = done;
-    this.show(title, null);
+    this.show(title, proposed);
   }
 
   private show(title: string, condition: Condition | null): void {
@@ -78,6 +83,12 @@ export class FilterDialog {
     this.box.element.showModal();
     this.text.focus();
     this.proposeSoon(0);
+  }
+
+  /** The names that the site's events have; without them one is typed. */
+  private async offerProperties(): Promise<void> {
+    const names = await this.properties().catch(() => []);
+    this.props.replaceChildren(...names.map((name) => option(name, name)));
   }
 
   private get dimension(): string {

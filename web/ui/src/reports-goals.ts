@@ -3,15 +3,15 @@ import { make } from "./element";
 import { count } from "./format";
 import type { Answered, BreakdownAnswer } from "./reports-api";
 import type { SavedItem } from "./reports-saved";
-import { removeButton } from "./reports-segments";
+import { editButton, removeButton } from "./reports-segments";
 import { growth, growthText, percent } from "./reports-words";
 
 export type Goal = SavedItem<"goal">;
 
-export function drawGoals(goals: [Goal, Answered<BreakdownAnswer>][], onChoose: (goal: Goal) => void, onRemove: ((goal: Goal) => void) | null): HTMLElement {
+export function drawGoals(goals: [Goal, Answered<BreakdownAnswer>][], onChoose: (goal: Goal) => void, edits: { change: (goal: Goal) => void; remove: (goal: Goal) => void } | null): HTMLElement {
   const table = make("table", "table goals");
   const head = make("tr");
-  const names = ["Goal", "Visitors", "Conversions", "Rate", "Change", ...(onRemove ? [""] : [])];
+  const names = ["Goal", "Visitors", "Conversions", "Rate", "Change", ...(edits ? [""] : [])];
   head.append(...names.map((name, index) => {
     const cell = make(name ? "th" : "td", index > 0 ? "number" : "", name);
     if (cell instanceof HTMLTableCellElement && name) cell.scope = "col";
@@ -30,9 +30,9 @@ export function drawGoals(goals: [Goal, Answered<BreakdownAnswer>][], onChoose: 
     button.addEventListener("click", () => onChoose(goal));
     label.append(button);
     row.append(label, ...cells(answered));
-    if (onRemove) {
-      const cell = make("td", "number");
-      cell.append(removeButton(`Remove ${goal.name}`, () => onRemove(goal)));
+    if (edits) {
+      const cell = make("td", "number edits");
+      cell.append(editButton(`Change ${goal.name}`, () => edits.change(goal)), removeButton(`Remove ${goal.name}`, () => edits.remove(goal)));
       row.append(cell);
     }
     return row;

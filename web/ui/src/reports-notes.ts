@@ -6,7 +6,7 @@ import { dialog } from "./reports-dialog";
 import type { Labels } from "./reports-labels";
 import type { NameDialog } from "./reports-name-dialog";
 import type { SavedApi, SavedItem } from "./reports-saved";
-import { removeButton } from "./reports-segments";
+import { editButton, removeButton } from "./reports-segments";
 
 type Note = SavedItem<"annotation">;
 
@@ -14,7 +14,7 @@ export class Notes {
   private readonly box = dialog("Notes", "notes-dialog");
   private readonly list = make("ul", "saved-list");
 
-  constructor(root: HTMLElement, private readonly saved: SavedApi, private readonly chart: ReportChart, calendar: Calendar, private readonly labels: Labels, naming: NameDialog) {
+  constructor(root: HTMLElement, private readonly saved: SavedApi, private readonly chart: ReportChart, private readonly calendar: Calendar, private readonly labels: Labels, private readonly naming: NameDialog) {
     this.list.setAttribute("role", "list");
     this.box.body.append(this.list);
     this.box.form.addEventListener("submit", (event) => event.preventDefault());
@@ -38,6 +38,18 @@ export class Notes {
     if (!this.box.element.open) this.box.element.showModal();
   }
 
+  private change(note: Note): void {
+    const { calendar, saved } = this;
+    const day = calendar.date(note.at ?? 0);
+    this.box.element.close();
+    this.naming.ask("Note", "What happened", { name: note.name, day }, async (named) => {
+      const at = named.day === day ? note.at : calendar.at(named.day, 12);
+      const text = note.body.text === note.name ? named.name : note.body.text;
+      await saved.change({ ...note, name: named.name, body: { text }, at });
+      this.show();
+    });
+  }
+
   private row(note: Note): HTMLElement {
     const row = make("li", "saved-row");
     const words = make("span", "note-words");
@@ -45,7 +57,7 @@ export class Notes {
     words.append(make("span", "muted small", this.labels.bucket(note.at ?? 0, "day")), make("bdi", "", text));
     row.append(words);
     if (this.saved.mayEdit) {
-      row.append(removeButton(`Remove ${note.name}`, () => void this.saved.remove(note.id).then(() => {
+      row.append(editButton(`Change ${note.name}`, () => this.change(note)), removeButton(`Remove ${note.name}`, () => void this.saved.remove(note.id).then(() => {
         row.remove();
         this.show();
         if (this.list.childElementCount === 0) this.box.element.close();

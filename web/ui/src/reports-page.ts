@@ -14,8 +14,9 @@ import { ReportChart } from "./reports-chart";
 import { ReportChips } from "./reports-chips";
 import { DatePicker } from "./reports-dates";
 import { FilterDialog } from "./reports-filter-dialog";
-import { isNarrowedTo, toggledIs, withCondition } from "./reports-filters";
+import { apiFilter, isNarrowedTo, toggledIs, withCondition } from "./reports-filters";
 import type { Condition } from "./reports-filters";
+import { headlineText } from "./reports-imported";
 import { Keys } from "./reports-keys";
 import { Labels } from "./reports-labels";
 import { NameDialog } from "./reports-name-dialog";
@@ -29,10 +30,14 @@ import { SegmentDialog } from "./reports-segments";
 import { Sheet } from "./reports-sheet";
 import { Tiles } from "./reports-tiles";
 import { Times } from "./reports-times";
-import { METRICS, METRIC_WORDS, PANELS, metricText, numberOf } from "./reports-words";
+import { METRICS, METRIC_WORDS, metricText, numberOf, panelsOf } from "./reports-words";
 import { guideTabs } from "./tabs";
 
 const SLOW_MS = 250;
+/** The last moment of the server's calendar. */
+const MOMENT_MAX = 7_258_118_400_000;
+/** Of an address that every server on the way takes. */
+const CORRECT_LENGTH_MAX = 7_000;
 /** While the range goes on, its numbers are asked for anew so often. */
 const REFRESH_MS = 60_000;
 const UNIT_NAMES: Record<Unit, string> = { minute: "Minutes", hour: "Hours", day: "Days", week: "Weeks", month: "Months", year: "Years" };
@@ -68,16 +73,16 @@ export class ReportsPage {
   private lastComparison: Comparison = "previous";
 
   constructor(private readonly root: HTMLElement) {
-    const { site = "", zone, share, world } = root.dataset;
+    const { site = "", zone, share, world, limited } = root.dataset;
     this.api = new ReportsApi(site, share ?? null);
     this.saved = share === undefined ? new SavedApi(site, "mayEdit" in root.dataset) : null;
-    this.segments = this.saved && new SegmentDialog(this.saved, (segment, conditions) => this.go({ segment, conditions: conditions ?? this.view.conditions }));
+    const naming = new NameDialog();
+    this.segments = this.saved && new SegmentDialog(this.saved, naming, (segment, conditions) => this.go({ segment, conditions: conditions ?? this.view.conditions }));
     this.calendar = new Calendar(zone);
     this.labels = new Labels(this.calendar.zone);
     this.questions = new Questions(this.view, this.calendar, this.api.at);
     this.tiles = new Tiles(root, (metric) => this.go({ metric }));
     this.chart = new ReportChart(root, this.labels, (span) => this.zoom(span));
-    const naming = new NameDialog();
     this.notes = this.saved && new Notes(root, this.saved, this.chart, this.calendar, this.labels, naming);
     this.chips = new ReportChips(root, (conditions) => this.go(conditions.length === 0 ? { conditions, segment: "" } : { conditions }), (condition) => this.filters.open(condition), () => this.go({ segment: "" }));
     const events = {
@@ -86,16 +91,16 @@ export class ReportsPage {
       openAll: (_: unknown, tab: Parameters<Sheet["open"]>[0]) => this.sheet.open(tab),
       retry: () => this.load(),
     };
-    this.panels = PANELS.map((panel) => new ReportPanel(this.stage(panel.name), panel, events, (prop) => this.go({ prop })));
+    this.panels = panelsOf(limited).map((panel) => new ReportPanel(this.stage(panel.name), panel, events, (prop) => this.go({ prop })));
     this.map = new WorldMap(this.stage("places"), world ?? "", (country) => this.narrow(["country"], [country]));
     this.times = new Times(this.stage("times"), (weekday, hour) => this.narrow(["weekday", "hour"], [weekday, hour]));
     this.behaviour = new Behaviour(this.stage("behaviour"), {
       ask: (questions, signal) => this.api.ask(questions, signal), labels: this.labels, change: (changed) => this.go(changed),
-      saved: this.saved, naming, narrow: (condition) => this.filtered(condition, null),
-      pick: (title, done) => this.filters.pick(title, done),
+      saved: this.saved, limited, naming, narrow: (condition) => this.filtered(condition, null),
+      pick: (title, done, proposed) => this.filters.pick(title, done, proposed),
     });
     this.dates = new DatePicker(this.calendar, (range) => this.go({ range, unit: null }));
-    this.filters = new FilterDialog((by, text, signal) => this.propose(by, text, signal), (added, replaced) => this.filtered(added, replaced));
+    this.filters = new FilterDialog((by, text, signal) => this.propose(by, text, signal), () => this.api.properties(), (added, replaced) => this.filtered(added, replaced));
     this.sheet = new Sheet({
       question: (tab, search, more) => this.questions.sheet(tab, search, more),
       ask: async (question, signal) => (await this.api.ask({ rows: question }, signal)).rows,
@@ -111,14 +116,14 @@ export class ReportsPage {
       clear: () => (this.view.conditions.length > 0 || this.view.segment) && this.go({ conditions: [], segment: "" }),
       bots: () => this.go({ bots: !this.view.bots }),
       metric: (index) => METRICS[index] && this.go({ metric: METRICS[index] }),
-      live: () => location.assign(root.dataset["live"] ?? "/"),
+      live: () => root.dataset["live"] !== undefined && location.assign(root.dataset["live"]),
     });
   }
 
   start(): void {
     guideTabs(this.root);
     this.listen();
-    this.watchNow();
+    if (this.root.dataset["limited"] === undefined) this.watchNow();
     for (const control of this.root.querySelectorAll<HTMLButtonElement>(":disabled[data-part]")) control.disabled = false;
     if (this.saved) this.savedKnown = this.saved.load().catch((error) => console.error(error));
     addEventListener("popstate", () => this.show(viewFrom(location.search)));
@@ -175,9 +180,21 @@ export class ReportsPage {
     compare.disabled = view.range === "all";
     part<HTMLInputElement>(this.root, "bots").checked = view.bots;
     this.chips.show(view.conditions, view.segment ? this.segment?.name ?? "…" : null);
+    this.writeCorrect(span);
     this.tiles.choose(view.metric);
     this.writeUnits(span);
     for (const panel of this.panels) panel.showTab(this.questions.tabOf(panel.panel), view.prop);
+  }
+
+  /** What the page is narrowed to can be said to be bots, or not. */
+  private writeCorrect(span: Span): void {
+    const link = part<HTMLAnchorElement>(this.root, "correct");
+    const { view } = this;
+    const filter = apiFilter(view.conditions, ...(this.segment ? [this.segment.body.filter] : []));
+    const [from, to] = view.range === "all" ? [0, MOMENT_MAX] : [span.from, span.to];
+    const address = `/sites/${this.root.dataset["site"]}/corrections?${new URLSearchParams({ from: String(from), to: String(to), filter: JSON.stringify(filter ?? null) })}`;
+    link.hidden = !("mayEdit" in this.root.dataset) || filter === undefined || address.length > CORRECT_LENGTH_MAX;
+    link.href = link.hidden ? "#" : address;
   }
 
   private writeUnits(span: Span): void {
@@ -251,6 +268,9 @@ export class ReportsPage {
     part(this.root, "chart-exports").replaceChildren(...this.exports(questions.totals()).map(([name, url]) => exportLink(name, url, "Chart")));
     this.drawPanels(answers);
     this.drawNoMatch(totals);
+    const imported = part(this.root, "imported");
+    imported.hidden = totals.imported === undefined;
+    if (totals.imported) say(imported, headlineText(totals.imported));
     const spoken = METRICS.slice(0, 3).map((metric) => `${METRIC_WORDS[metric].name} ${metricText(metric, numberOf(metric, totals.totals ?? {}))}`);
     say(part(this.root, "spoken"), `${this.labels.range(view.range, totals.range)}: ${spoken.join(", ")}`);
   }

@@ -6,6 +6,7 @@ import type { Answered, BreakdownAnswer, Row } from "./reports-api";
 import { ROWS_SHOWN } from "./reports-questions";
 import { isNarrowedTo } from "./reports-filters";
 import type { Condition } from "./reports-filters";
+import { leftNote } from "./reports-imported";
 import { fadeTabs, showTab } from "./tabs";
 import { METRIC_WORDS, metricText, numberOf, readsFromLeft, valueText } from "./reports-words";
 import type { Panel, Tab } from "./reports-words";
@@ -97,6 +98,7 @@ export class ReportPanel {
 
   show(answered: Answered<BreakdownAnswer>, conditions: Condition[], exports: [string, string][]): void {
     this.clearBones();
+    this.body.querySelector(".imported-left")?.remove();
     this.links.replaceChildren(...exports.map(([name, url]) => exportLink(name, url, this.tab.title)));
     if ("trouble" in answered) return this.showTrouble(answered.trouble.message);
     const { rows = [], groups = 0, totals } = answered.answer;
@@ -105,6 +107,8 @@ export class ReportPanel {
     this.list.replaceChildren(...rows.slice(0, ROWS_SHOWN).map((row) => this.row(row, largest, whole, conditions)));
     this.nothing.hidden = rows.length > 0;
     this.nothing.replaceChildren(this.panel.name === "events" ? "No events in this range. A site names them with watchfire('event', …)." : "Nothing in this range");
+    const left = leftNote(answered.answer.imported);
+    if (left) this.list.after(left);
     this.more.hidden = groups <= ROWS_SHOWN;
     say(this.more, `Show all ${count(groups)}`);
     this.links.hidden = rows.length === 0;

@@ -39,6 +39,21 @@ export class SavedApi {
     return item;
   }
 
+  /** Name, body and moment anew; the kind stays. */
+  async change<Kind extends SavedKind>(item: SavedItem<Kind>): Promise<void> {
+    const { id, kind, name, body, at } = item;
+    const changed = (await this.send(`/${encodeURIComponent(id)}`, at === null ? { kind, name, body } : { kind, name, body, at })) as SavedItem;
+    this.items = this.items.map((known) => (known.id === id ? changed : known));
+  }
+
+  /** Under a name that is there already its body is put in the place of the old one. */
+  async keep<Kind extends SavedKind>(kind: Kind, name: string, body: SavedBodies[Kind]): Promise<SavedItem<Kind>> {
+    const known = this.of(kind).find((item) => item.name === name);
+    if (!known) return this.add(kind, name, body);
+    await this.change({ ...known, body });
+    return { ...known, body };
+  }
+
   async remove(id: string): Promise<void> {
     await this.send(`/${encodeURIComponent(id)}/remove`, {});
     this.items = this.items.filter((item) => item.id !== id);

@@ -3,6 +3,7 @@ import { make } from "./element";
 import { dialog } from "./reports-dialog";
 import { apiFilter } from "./reports-filters";
 import type { Condition } from "./reports-filters";
+import type { NameDialog } from "./reports-name-dialog";
 import type { SavedApi, SavedItem } from "./reports-saved";
 
 export class SegmentDialog {
@@ -14,7 +15,7 @@ export class SegmentDialog {
   private readonly said = make("p", "muted small");
   private conditions: Condition[] = [];
 
-  constructor(private readonly saved: SavedApi, private readonly onChoose: (id: string, conditions?: Condition[]) => void) {
+  constructor(private readonly saved: SavedApi, private readonly naming: NameDialog, private readonly onChoose: (id: string, conditions?: Condition[]) => void) {
     this.list.setAttribute("role", "list");
     this.name.placeholder = "Name of the filters in force";
     this.name.setAttribute("aria-label", "Name of the segment");
@@ -39,7 +40,7 @@ export class SegmentDialog {
 
   private write(said: string): void {
     const items = this.saved.of("segment");
-    this.list.replaceChildren(...items.map((item) => savedRow(item, () => this.choose(item.id), this.saved.mayEdit ? () => void this.remove(item) : null)));
+    this.list.replaceChildren(...items.map((item) => savedRow(item, () => this.choose(item.id), this.saved.mayEdit ? { rename: () => this.rename(item), remove: () => void this.remove(item) } : null)));
     const maySave = this.saved.mayEdit && this.conditions.length > 0;
     this.row.hidden = !maySave;
     this.name.disabled = !maySave;
@@ -57,13 +58,20 @@ export class SegmentDialog {
     const name = this.name.value.trim();
     if (!filter || !name) return;
     try {
-      const item = await this.saved.add("segment", name, { filter });
+      const item = await this.saved.keep("segment", name, { filter });
       this.box.element.close();
       // The filters are in the segment now.
       this.onChoose(item.id, []);
     } catch (error) {
       this.write(error instanceof Error ? error.message : String(error));
     }
+  }
+
+  private rename(item: SavedItem): void {
+    this.naming.ask("Segment", "Name of the segment", { name: item.name }, async ({ name }) => {
+      await this.saved.change({ ...item, name });
+      this.write(`${name} is its name now.`);
+    });
   }
 
   private async remove(item: SavedItem): Promise<void> {
@@ -76,15 +84,24 @@ export class SegmentDialog {
   }
 }
 
-export function savedRow(item: { name: string }, onChoose: () => void, onRemove: (() => void) | null): HTMLElement {
+export function savedRow(item: { name: string }, onChoose: () => void, edits: { rename: () => void; remove: () => void } | null): HTMLElement {
   const row = make("li", "saved-row");
   const button = make("button", "preset");
   button.type = "button";
   button.append(make("bdi", "bar-name", item.name));
   button.addEventListener("click", onChoose);
   row.append(button);
-  if (onRemove) row.append(removeButton(`Remove ${item.name}`, onRemove));
+  if (edits) row.append(editButton(`Rename ${item.name}`, edits.rename), removeButton(`Remove ${item.name}`, edits.remove));
   return row;
+}
+
+export function editButton(name: string, act: () => void): HTMLButtonElement {
+  const button = make("button", "chip-remove");
+  button.type = "button";
+  button.setAttribute("aria-label", name);
+  button.append(make("span", "pen"));
+  button.addEventListener("click", act);
+  return button;
 }
 
 export function removeButton(name: string, act: () => void): HTMLButtonElement {

@@ -3,6 +3,7 @@ import { make, part } from "./element";
 import { counted } from "./format";
 import { heatOf } from "./map";
 import type { Answered, BreakdownAnswer } from "./reports-api";
+import { leftNote } from "./reports-imported";
 import { exportLink } from "./reports-panel";
 import { WEEKDAYS } from "./reports-words";
 
@@ -58,7 +59,8 @@ export class Times {
     scroll.setAttribute("role", "group");
     scroll.setAttribute("aria-label", "Visitors by weekday and hour");
     scroll.append(table);
-    this.body.replaceChildren(scroll);
+    const left = leftNote(answered.answer.imported);
+    this.body.replaceChildren(scroll, ...(left ? [left] : []));
     const links = make("span", "exports");
     links.append(...exports.map(([name, url]) => exportLink(name, url, "Times")));
     foot.replaceChildren(...(counts.size > 0 ? [links] : []));

@@ -167,3 +167,10 @@ export const PANELS: Panel[] = [
     tab("prop", "Properties", [], "Values of one property of events.", "events"),
   ] },
 ];
+
+/** What a link that is limited to hits is not told: where their visits began and ended. */
+export function panelsOf(limited: string | undefined): Panel[] {
+  if (limited !== "hits") return PANELS;
+  const isTold = ({ name }: Tab) => name !== "entry" && name !== "exit";
+  return PANELS.map((panel) => ({ ...panel, tabs: panel.tabs.filter(isTold) }));
+}

@@ -5,6 +5,9 @@ import type { Clock } from "./format";
 import { placeMark } from "./place-mark";
 import type { Visitor } from "./protocol";
 
+/** A key begins with the visitor's id; what follows tells browsers apart and is in no history. */
+const VISITOR_DIGITS = 16;
+
 export class VisitorPanel {
   private readonly name: HTMLElement;
   private readonly state: HTMLElement;
@@ -13,10 +16,12 @@ export class VisitorPanel {
   private readonly facts: HTMLElement;
   private readonly pages: HTMLElement;
   private readonly trail: HTMLElement;
+  private readonly history: HTMLAnchorElement;
   private visitor: Visitor | null = null;
   private leftAt: number | null = null;
 
-  constructor(private readonly dialog: HTMLDialogElement, private readonly clock: Clock, private readonly now: () => number) {
+  /** `visitors`: what a visitor's history is found behind; undefined where whoever looks may not see it. */
+  constructor(private readonly dialog: HTMLDialogElement, private readonly clock: Clock, private readonly now: () => number, private readonly visitors: string | undefined) {
     this.name = part(dialog, "panel-name");
     this.state = part(dialog, "panel-state");
     this.online = part(dialog, "panel-online");
@@ -24,6 +29,7 @@ export class VisitorPanel {
     this.facts = part(dialog, "panel-facts");
     this.pages = part(dialog, "panel-pages");
     this.trail = part(dialog, "panel-trail");
+    this.history = part<HTMLAnchorElement>(dialog, "panel-history");
     part(dialog, "panel-close").addEventListener("click", () => dialog.close());
     dialog.addEventListener("click", (event) => {
       if (event.target === dialog) dialog.close();
@@ -77,6 +83,8 @@ export class VisitorPanel {
     this.pages.replaceChildren(...[...visitor.pages].reverse().map(openPage));
     part(this.dialog, "panel-pages-head").hidden = visitor.pages.length === 0;
     this.writeTrail(visitor);
+    this.history.hidden = this.visitors === undefined;
+    if (this.visitors !== undefined) this.history.href = `${this.visitors}${visitor.key.slice(0, VISITOR_DIGITS)}`;
     this.tick();
   }
 

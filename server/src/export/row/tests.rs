@@ -25,7 +25,7 @@ fn hits(rng: &mut Rng) -> Vec<EnrichedHit> {
         let visitor = VisitorId(rng.u64(0..12));
         let at = Millis(1_700_000_000_000 + rng.i64(0..5 * DAY));
         let id = HitId((u128::from(rng.u64(..)) << 64) | u128::from(rng.u64(..)));
-        let bot = (visitor.0 % 4 == 0).then_some(BotReason::Automated);
+        let bot = visitor.0.is_multiple_of(4).then_some(BotReason::Automated);
         let pick = text;
         let shared = EnrichedHit {
             id,

@@ -5,18 +5,10 @@ use super::*;
 const NOW: Millis = Millis(1_800_000_000_000);
 
 pub fn rules(hostnames: &[&str], ignored_paths: &[&str]) -> Rules {
-    let texts = |list: &[&str]| list.iter().map(|&text| text.to_owned()).collect();
     let site = Site {
-        id: SiteId::of(1),
-        name: "s".into(),
-        hostnames: texts(hostnames),
-        time_zone: "UTC".into(),
-        honour_opt_out: false,
-        first_party_id: false,
         ignored_addresses: vec!["203.0.113.0/24".into()],
-        ignored_paths: texts(ignored_paths),
-        keep_days: None,
-        created: Millis(0),
+        ignored_paths: ignored_paths.iter().map(|&path| path.to_owned()).collect(),
+        ..Site::new(SiteId::of(1), "s", hostnames, Millis(0))
     };
     Rules {
         ignored: Ignored::of(&site),

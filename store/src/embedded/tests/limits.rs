@@ -30,18 +30,7 @@ async fn an_installation_takes_sites_up_to_the_maximum() {
 }
 
 fn site(number: u64) -> Site {
-    Site {
-        id: SiteId::of(number),
-        name: format!("site {number}"),
-        hostnames: vec![],
-        time_zone: "UTC".into(),
-        honour_opt_out: false,
-        first_party_id: false,
-        ignored_addresses: vec![],
-        ignored_paths: vec![],
-        keep_days: None,
-        created: Millis(0),
-    }
+    Site::new(SiteId::of(number), format!("site {number}"), &[], Millis(0))
 }
 
 fn fill(file: &std::path::Path, count: usize) {

@@ -6,7 +6,9 @@ use mongodb::bson::{Bson, Document, doc};
 
 use super::super::columns::{binary, date};
 use super::super::people::email_key;
-use crate::moving::{AccountRow, InvitationRow, MemberRow, SaltRow, SavedRow, ShareRow, SignInRow, TokenRow};
+use crate::moving::{
+    AccountRow, InvitationRow, MemberRow, SaltRow, SavedRow, ShareRow, SignInRow, TokenRow, TotalRow,
+};
 
 pub fn bytes32(row: &Document, field: &str) -> anyhow::Result<[u8; 32]> {
     let bytes = row.get_binary_generic(field)?.as_slice();
@@ -160,11 +162,12 @@ pub fn share(row: &Document) -> anyhow::Result<ShareRow> {
         site: row.get_i64("site")?,
         name: text(row, "name")?,
         created: row.get_i64("created")?,
+        segment: row.get("segment").and_then(Bson::as_i64),
     })
 }
 
 pub fn of_share(row: &ShareRow) -> Document {
-    doc! { "secret": binary(&row.secret), "site": row.site, "name": &row.name, "created": row.created }
+    doc! { "secret": binary(&row.secret), "site": row.site, "name": &row.name, "created": row.created, "segment": row.segment }
 }
 
 pub fn saved(row: &Document) -> anyhow::Result<SavedRow> {
@@ -196,4 +199,8 @@ pub fn salt(row: &Document) -> anyhow::Result<SaltRow> {
 
 pub fn of_salt(row: &SaltRow) -> Document {
     doc! { "salt": binary(&row.salt), "expires": date(Millis(row.expires)) }
+}
+
+pub fn total(row: &Document) -> anyhow::Result<TotalRow> {
+    Ok(TotalRow { site: row.get_i64("site")?, slot: row.get_i64("slot")?, body: text(row, "body")? })
 }

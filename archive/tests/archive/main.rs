@@ -1,15 +1,19 @@
 //! An archive over a real store, against the same hits folded all at once, while folds, redeliveries and rivals come in between.
 
+#![allow(clippy::unwrap_used)]
+
+mod corrections;
+mod people;
 #[allow(dead_code)] // It is the engine's test that uses all of it.
-#[path = "../../history/tests/engine/world.rs"]
+#[path = "../../../history/tests/engine/world.rs"]
 mod world;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use archive::{Archive, ArchiveError, Limits, fold};
+use archive::{Archive, ArchiveError, Erased, Limits, Stores, Whom, fold, fold_in_shares};
 use fastrand::Rng;
-use history::fold::Fold;
+use history::fold::{Fold, SEGMENT_HITS_MAX};
 use history::query::{Metric, Query, Unit};
 use history::report::{self, Answer, Control, Library, Sums};
 use history::segment::Reader;
@@ -45,26 +49,21 @@ struct Ground {
     store: Store,
     site: Site,
     archive: Arc<Archive>,
+    /// Hits of a segment.
+    hits_max: usize,
 }
 
 impl Ground {
     fn new(time_zone: &str) -> Ground {
         let folder = tempfile::tempdir().unwrap();
         let store = Embedded::open(folder.path()).unwrap();
-        let site = Site {
-            id: SiteId::of(7),
-            name: "a".into(),
-            hostnames: vec!["*".into()],
-            time_zone: time_zone.into(),
-            honour_opt_out: false,
-            first_party_id: false,
-            ignored_addresses: vec![],
-            ignored_paths: vec![],
-            keep_days: None,
-            created: Millis(0),
-        };
-        let archive = Archive::new(store.history.clone(), Limits::default());
-        Ground { _folder: folder, store, site, archive }
+        let site = Site { time_zone: time_zone.into(), ..Site::new(SiteId::of(7), "a", &["*"], Millis(0)) };
+        let archive = Archive::new(&store, Limits::default());
+        Ground { _folder: folder, store, site, archive, hits_max: SEGMENT_HITS_MAX }
+    }
+
+    fn stores(&self) -> Stores {
+        Stores::from(&self.store)
     }
 
     async fn append(&self, rng: &mut Rng, hits: &[EnrichedHit]) {
@@ -83,7 +82,7 @@ impl Ground {
     }
 
     async fn fold(&self) -> archive::Done {
-        fold(&self.store.history, &self.site, LATER, Duration::ZERO).await.unwrap()
+        fold_in_shares(&self.stores(), &self.site, LATER, Duration::ZERO, self.hits_max).await.unwrap()
     }
 
     async fn all(&self) -> Answer {
@@ -125,7 +124,8 @@ async fn whatever_was_folded_when_every_number_is_the_same() {
         let mut rng = Rng::with_seed(seed);
         let world = World::random(&mut rng);
         let zone = world.zone.time_zone().iana_name().unwrap_or("UTC").to_owned();
-        let ground = Ground::new(&zone);
+        let hits_max = [2, 10, SEGMENT_HITS_MAX][rng.usize(..3)];
+        let ground = Ground { hits_max, ..Ground::new(&zone) };
         let mut hits = world.hits.clone();
         let again: Vec<EnrichedHit> = hits.iter().filter(|_| rng.u8(..6) == 0).cloned().collect();
         hits.extend(again);
@@ -196,7 +196,7 @@ async fn a_batch_that_cannot_be_read_stays_in_the_tail() {
     };
     ground.store.history.append(vec![strange]).await.unwrap();
     ground.append(&mut rng, &[world::pageview("/")]).await;
-    let refused = fold(&ground.store.history, &ground.site, LATER, Duration::ZERO).await.unwrap_err();
+    let refused = fold(&ground.stores(), &ground.site, LATER, Duration::ZERO).await.unwrap_err();
     assert!(matches!(refused, ArchiveError::Tail(_)), "{refused}");
     assert_eq!(ground.store.history.tail_of(ground.site.id, None, 10).await.unwrap().batches.len(), 2);
 }
@@ -207,7 +207,7 @@ async fn a_report_ends_at_its_limits() {
     let mut rng = Rng::with_seed(2);
     ground.append(&mut rng, &[world::pageview("/")]).await;
     let ask = async |limits: Limits| {
-        let archive = Archive::new(ground.store.history.clone(), limits);
+        let archive = Archive::new(&ground.store, limits);
         archive.answer(&ground.site, Query::totals(0, 4_102_444_800_000)).await
     };
     let none = Limits { report_time: Duration::ZERO, ..Limits::default() };
@@ -231,7 +231,7 @@ async fn days_that_a_site_no_longer_keeps_are_gone_and_late_hits_of_them_do_not_
     ground.append(&mut rng, &[on_day(100), on_day(101), on_day(102)]).await;
     let now = Millis(130 * DAY);
     let fold_now = async |ground: &Ground| {
-        fold(&ground.store.history, &ground.site, now, Duration::ZERO).await.unwrap();
+        fold(&ground.stores(), &ground.site, now, Duration::ZERO).await.unwrap();
     };
     fold_now(&ground).await;
     assert_eq!(ground.all().await.total.pageviews, 3);
@@ -251,7 +251,7 @@ async fn days_that_a_site_no_longer_keeps_are_gone_and_late_hits_of_them_do_not_
 async fn an_erased_visitor_is_in_no_segment_and_no_batch_and_the_others_are_as_they_were() {
     let mut rng = Rng::with_seed(11);
     let world = World::random(&mut rng);
-    let ground = Ground::new(world.zone.time_zone().iana_name().unwrap_or("UTC"));
+    let ground = Ground { hits_max: 5, ..Ground::new(world.zone.time_zone().iana_name().unwrap_or("UTC")) };
     let (first, rest) = world.hits.split_at(world.hits.len() / 2);
     ground.append(&mut rng, first).await;
     ground.fold().await;
@@ -259,7 +259,8 @@ async fn an_erased_visitor_is_in_no_segment_and_no_batch_and_the_others_are_as_t
     let visitor = world.hits[0].visitor;
     let others: Vec<EnrichedHit> = world.hits.iter().filter(|hit| hit.visitor != visitor).cloned().collect();
     let history = &ground.store.history;
-    let erased = archive::erase(history, &ground.site, visitor, LATER).await.unwrap();
+    let erased =
+        archive::erase(&ground.stores(), &ground.site, &Whom::Visitor(visitor), LATER).await.unwrap();
     assert!(erased.visits > 0 && erased.hits > 0, "{erased:?}");
     ground.check(&others, "after the visitor went").await;
     assert!(history.tail_of(ground.site.id, None, 1).await.unwrap().batches.is_empty());
@@ -269,6 +270,49 @@ async fn an_erased_visitor_is_in_no_segment_and_no_batch_and_the_others_are_as_t
         let table = Reader::open(Arc::new(body)).unwrap().table().unwrap();
         assert!(table.visits.iter().all(|visit| visit.visitor != visitor));
     }
-    let again = archive::erase(history, &ground.site, visitor, LATER).await.unwrap();
-    assert_eq!(again, archive::Erased::default(), "there is nothing left to erase");
+    let again = archive::erase(&ground.stores(), &ground.site, &Whom::Visitor(visitor), LATER).await.unwrap();
+    assert_eq!(again, Erased::default(), "there is nothing left to erase");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_hit_rewrites_the_one_segment_of_a_busy_day_that_its_visitor_is_in() {
+    let mut rng = Rng::with_seed(12);
+    let pattern = World::random(&mut rng).hits.into_iter().find(|hit| hit.kind.counts_once()).unwrap();
+    let ground = Ground { hits_max: 20, ..Ground::new("UTC") };
+    let hit = |id: u128, visitor: u64, at: i64| EnrichedHit {
+        id: HitId(id),
+        visitor: model::VisitorId(visitor.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
+        at: Millis(100 * 86_400_000 + at),
+        bot: None,
+        ..pattern.clone()
+    };
+    let mut seen: Vec<EnrichedHit> = (0..120).map(|n| hit(n, n as u64 % 40, n as i64 * 500_000)).collect();
+    for hits in seen.chunks(30) {
+        ground.append(&mut rng, hits).await;
+        ground.fold().await;
+    }
+    let segments = async || {
+        let shelf = ground.store.history.shelf(ground.site.id).await.unwrap();
+        let hits = |entry: &store::history::SegmentEntry| {
+            let head = history::segment::Head::from_json(std::str::from_utf8(&entry.head).unwrap()).unwrap();
+            (entry.id, head.hits)
+        };
+        shelf.segments.iter().map(hits).collect::<Vec<_>>()
+    };
+    let before = segments().await;
+    assert!(before.len() >= 6 && before.iter().all(|(_, hits)| *hits <= 20), "{before:?}");
+    ground.check(&seen, "a day in several segments").await;
+    let late = [hit(1_000, 7, 40_000_000), hit(3, 8, 41_000_000)];
+    ground.append(&mut rng, &late).await;
+    ground.fold().await;
+    let after = segments().await;
+    let same = after.iter().filter(|segment| before.contains(segment)).count();
+    assert_eq!((same, after.len()), (before.len() - 1, before.len()), "one segment is another");
+    assert_eq!(
+        after.iter().map(|(_, hits)| hits).sum::<u32>(),
+        121,
+        "an id counts once, whoever it comes from"
+    );
+    seen.push(late[0].clone());
+    ground.check(&seen, "with the late hit").await;
 }
