@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, SavedId, ShareId, SiteId, TokenId};
+use crate::chat::Who;
+use crate::{AccountId, BotId, GuestId, RoomId, SavedId, ShareId, SiteId, TokenId};
 
 /// What an account is on one site. Each includes all below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -87,6 +88,27 @@ pub enum Principal {
         /// What of the site's history it is limited to.
         segment: Option<SavedId>,
     },
+    /// Somebody who came into one room by its link.
+    Guest {
+        id: GuestId,
+        room: RoomId,
+    },
+    /// A program that takes part in rooms.
+    Bot {
+        id: BotId,
+    },
+}
+
+impl Principal {
+    /// Who this is in a room; None: nobody who takes part.
+    pub fn who(&self) -> Option<Who> {
+        match self {
+            Principal::Account { id, .. } => Some(Who::Account(*id)),
+            Principal::Guest { id, .. } => Some(Who::Guest(*id)),
+            Principal::Bot { id } => Some(Who::Bot(*id)),
+            Principal::Stranger | Principal::Token { .. } | Principal::Share { .. } => None,
+        }
+    }
 }
 
 /// The sites a token is good for.
@@ -101,7 +123,7 @@ pub enum TokenSites {
 /// The one decision. `role` is what the principal's account is on `site` now, None for no member.
 pub fn may(principal: &Principal, role: Option<Role>, site: SiteId, action: Action) -> bool {
     match principal {
-        Principal::Stranger => false,
+        Principal::Stranger | Principal::Guest { .. } | Principal::Bot { .. } => false,
         // Who is here now is told of all or not at all.
         Principal::Share { site: shared, segment, .. } => {
             *shared == site
@@ -150,6 +172,12 @@ mod tests {
         assert_eq!(allowed(&member, Some(Role::Admin), SITE), Action::ALL[..6]);
         assert_eq!(allowed(&member, Some(Role::Owner), SITE), Action::ALL);
         assert_eq!(allowed(&operator, None, SITE), Action::ALL);
+        for of_rooms in [
+            Principal::Guest { id: GuestId::of(1), room: RoomId::of(1) },
+            Principal::Bot { id: BotId::of(1) },
+        ] {
+            assert_eq!(allowed(&of_rooms, Some(Role::Owner), SITE), vec![]);
+        }
         let share = |segment| Principal::Share { id: ShareId::of(1), site: SITE, segment };
         assert_eq!(allowed(&share(None), None, SITE), Action::ALL[..2]);
         assert_eq!(allowed(&share(Some(SavedId::of(1))), None, SITE), [Action::SeeReports]);

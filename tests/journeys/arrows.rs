@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each part may depend on of our own.
-const MAY: [(&str, &[&str]); 15] = [
+const MAY: [(&str, &[&str]); 16] = [
     ("model", &[]),
     ("history", &["model"]),
     ("bus", &["model"]),
@@ -17,7 +17,8 @@ const MAY: [(&str, &[&str]); 15] = [
     ("door", &["model", "store"]),
     ("collector", &["model", "bus", "live", "store", "door"]),
     ("processor", &["model", "history", "bus", "live", "store", "archive"]),
-    ("realtime", &["model", "live", "store", "door"]),
+    ("chat", &["model", "live", "store"]),
+    ("realtime", &["model", "live", "store", "door", "chat"]),
     ("web", &["model", "history", "live", "store", "archive", "door"]),
     (
         "server",
@@ -29,6 +30,7 @@ const MAY: [(&str, &[&str]); 15] = [
             "store",
             "archive",
             "door",
+            "chat",
             "collector",
             "processor",
             "realtime",
