@@ -26,7 +26,7 @@ use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_util::sync::CancellationToken;
 
-use crate::reach::Line;
+use crate::line::Line;
 
 /// Nothing in these tests takes so long unless it never comes.
 pub const PATIENCE: Duration = Duration::from_secs(10);
