@@ -22,6 +22,8 @@ pub struct AssetUrls {
     pub live_js: &'static str,
     pub overview_js: &'static str,
     pub reports_js: &'static str,
+    pub room_js: &'static str,
+    pub rooms_js: &'static str,
     pub tag_js: &'static str,
     pub world_svg: &'static str,
     pub favicon_svg: &'static str,

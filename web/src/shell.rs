@@ -13,6 +13,8 @@ pub struct Shell {
     pub title: String,
     pub account: Option<ShellAccount>,
     pub site: Option<ShellSite>,
+    /// A page about rooms.
+    pub in_rooms: bool,
     pub assets: &'static AssetUrls,
     pub flash: Option<Flash>,
 }
@@ -40,7 +42,7 @@ pub struct Flash {
 }
 
 /// What a page may be asked to say with `?done=`: only these words.
-const SAYINGS: [(&str, &str); 16] = [
+const SAYINGS: [(&str, &str); 23] = [
     ("saved", "Saved."),
     ("password", "Your password is changed. You are signed out everywhere else."),
     ("signed-out", "You are signed out."),
@@ -55,13 +57,20 @@ const SAYINGS: [(&str, &str); 16] = [
     ("unshared", "The share link no longer works."),
     ("revoked", "The token no longer works."),
     ("made", "That was made already; its secret was shown once. Make another if you did not keep it."),
+    ("left", "You left the room."),
+    ("demolished", "The room and everything that was said in it are gone."),
+    ("unlinked", "The guest link no longer works."),
+    ("brought", "They are in the room now."),
+    ("kicked", "They are out; they may come in again."),
+    ("banned", "They are out, and stay out for that time."),
+    ("unbanned", "They may come in again."),
     ("joined", "Welcome! You can now see this site."),
     ("welcome", "Welcome! Your account is ready. Now add your first site."),
 ];
 
 impl Shell {
     pub fn new(title: &str, account: Option<ShellAccount>) -> Shell {
-        Shell { title: title.to_owned(), account, site: None, assets: &URLS, flash: None }
+        Shell { title: title.to_owned(), account, site: None, in_rooms: false, assets: &URLS, flash: None }
     }
 
     /// The shell of a page about one site.

@@ -1,5 +1,6 @@
 //! Rooms over the hub: every change once, in order, to who may read and to nobody else.
 
+use chat::announce::Doing;
 use chat::{NewRoom, Post};
 use model::chat::{MessageKind, Who};
 use model::rights::Principal;
@@ -203,7 +204,7 @@ async fn ones_own_devices_are_told_what_one_read_and_the_room_who_types() {
         let delta = dashboard.next_named("delta").await;
         assert_eq!(delta["data"], json!({ "read": { "room": room, "number": 1 } }));
     }
-    house.chat.typing(&ann, room).await.unwrap();
+    house.chat.is_doing(&ann, room, |who| Doing::Typing { who }).await.unwrap();
     assert_eq!(bot.next_named("delta").await["data"], json!({ "typing": { "who": viewer() } }));
     house.close().await;
 }
