@@ -17,7 +17,7 @@ export class MessageMenu {
   constructor(private readonly state: RoomState, private readonly me: string, private readonly acts: Acts) {
     this.menu.setAttribute("popover", "auto");
     this.menu.setAttribute("role", "menu");
-    this.menu.setAttribute("aria-label", "Message");
+    this.menu.setAttribute("aria-label", "Actions");
     document.body.append(this.menu);
     this.menu.addEventListener("toggle", (event) => {
       if ((event as ToggleEvent).newState === "closed" && this.menu.contains(document.activeElement)) this.opener?.focus();

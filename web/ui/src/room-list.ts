@@ -86,7 +86,6 @@ export class MessageList {
 
 function dayLine(day: Date): HTMLLIElement {
   const line = make("li", "day");
-  line.setAttribute("role", "presentation");
   line.append(make("h2", "", day.toLocaleDateString(undefined, { weekday: "long", day: "numeric", month: "long", year: "numeric" })));
   return line;
 }

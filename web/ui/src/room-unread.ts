@@ -18,6 +18,7 @@ export class Unread {
   ) {
     document.addEventListener("visibilitychange", () => this.look());
     addEventListener("focus", () => this.look());
+    addEventListener("pagehide", () => this.telling !== undefined && this.tell());
   }
 
   get hasNew(): boolean {
@@ -41,14 +42,17 @@ export class Unread {
     if (document.hidden || !this.isAtEnd()) return;
     this.forget();
     if (this.read === null || last <= this.read || this.telling !== undefined) return;
-    this.telling = setTimeout(() => {
-      this.telling = undefined;
-      const now = this.state.room?.last ?? 0;
-      if (this.read === null || now <= this.read) return;
-      this.read = now;
-      // Told again with the next message.
-      this.api.read(now).catch(() => {});
-    }, TELL_MS);
+    this.telling = setTimeout(() => this.tell(), TELL_MS);
+  }
+
+  private tell(): void {
+    clearTimeout(this.telling);
+    this.telling = undefined;
+    const now = this.state.room?.last ?? 0;
+    if (this.read === null || now <= this.read) return;
+    this.read = now;
+    // Told again with the next message.
+    this.api.read(now).catch(() => {});
   }
 
   private forget(): void {
