@@ -101,6 +101,20 @@ test("two people talk: what one says the other reads, and nothing that is typed 
   await olive.page.locator(".person.here", { hasText: "Bob Builder" }).waitFor();
 });
 
+test("somebody is mentioned by name, and no id is seen", async () => {
+  await olive.page.getByLabel("Message", { exact: true }).pressSequentially("Thanks @bui");
+  await olive.page.getByRole("option", { name: "Bob Builder" }).waitFor();
+  await accessible(olive.page, "names");
+  await olive.page.keyboard.press("Enter");
+  assert.equal(await olive.page.getByLabel("Message", { exact: true }).inputValue(), "Thanks @Bob Builder ");
+  await olive.page.keyboard.type("for that");
+  await olive.page.keyboard.press("Enter");
+  await message(bob.page, "Thanks @Bob Builder for that").locator(".mention").waitFor();
+  await menu(olive.page, "Thanks @Bob Builder", "Edit");
+  assert.equal(await olive.page.getByLabel("Edit the message").inputValue(), "Thanks @Bob Builder for that");
+  await olive.page.keyboard.press("Escape");
+});
+
 test("a message is edited, reacted to, answered in a thread, decided, starred and removed", async () => {
   await say(olive.page, "We ship on Monday");
   await message(bob.page, "We ship on Monday").waitFor();

@@ -77,14 +77,14 @@ export class MessageMenu {
 }
 
 /** Turns a message into a field; `save` with the new text, or null where it stays as it was. */
-export function editInPlace(item: HTMLElement, message: Message, done: (body: string | null) => void): void {
+export function editInPlace(item: HTMLElement, message: Message, was: string, done: (body: string | null) => void): void {
   const main = item.querySelector(".message-main");
   if (!main) return done(null);
   const form = make("form", "edit-form");
   const field = make("textarea");
-  field.value = message.body;
+  field.value = was;
   field.dir = "auto";
-  field.rows = Math.min(10, message.body.split("\n").length + 1);
+  field.rows = Math.min(10, was.split("\n").length + 1);
   field.setAttribute("aria-label", "Edit the message");
   const save = make("button", "button primary small", "Save");
   const cancel = make("button", "button small", "Cancel");
@@ -100,7 +100,7 @@ export function editInPlace(item: HTMLElement, message: Message, done: (body: st
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const body = field.value.trim();
-    end(body && body !== message.body ? body : null);
+    end(body && body !== was ? body : null);
   });
   cancel.addEventListener("click", () => end(null));
   field.addEventListener("keydown", (event) => {

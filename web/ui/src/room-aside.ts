@@ -76,7 +76,9 @@ export class Aside {
     if (mayPost) {
       const form = threadForm();
       aside.append(form);
-      const composer = new Composer(form, { thread: number, send: this.options.send, typing: this.options.typing });
+      const composer = new Composer(form, {
+        thread: number, send: this.options.send, typing: this.options.typing, members: () => this.options.people?.members ?? [],
+      });
       this.show();
       composer.focus();
     } else this.show();

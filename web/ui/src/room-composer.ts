@@ -1,6 +1,8 @@
 // Where a message is written: Enter sends, Shift+Enter begins a line; what looks like code is offered as a paste.
 import { make } from "./element";
 import { freshId } from "./room-api";
+import { Mentions, toIds } from "./room-mentions";
+import type { Member } from "./room-protocol";
 import type { Pending } from "./room-state";
 
 const TYPING_EVERY_MS = 3_000;
@@ -14,6 +16,7 @@ export interface ComposerOptions {
   thread?: number;
   send: (pending: Pending) => void;
   typing: () => void;
+  members: () => Member[];
   /** The last thing that one said oneself, to be edited with the up key. */
   editLast?: () => void;
 }
@@ -23,6 +26,7 @@ export class Composer {
   private readonly asCode = make("label", "as-code");
   private readonly code = make("input");
   private readonly problem = make("p", "error composer-problem");
+  private readonly mentions: Mentions;
   private told = 0;
 
   constructor(private readonly form: HTMLFormElement, private readonly options: ComposerOptions) {
@@ -35,6 +39,7 @@ export class Composer {
     form.querySelector("button")!.before(this.asCode);
     form.append(this.problem);
     this.field.required = false;
+    this.mentions = new Mentions(this.field, options.members);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.send();
@@ -58,6 +63,7 @@ export class Composer {
   }
 
   private pressed(event: KeyboardEvent): void {
+    if (this.mentions.takes(event)) return;
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing && !this.code.checked) {
       event.preventDefault();
       this.send();
@@ -82,10 +88,11 @@ export class Composer {
   }
 
   private send(): void {
-    const text = this.field.value.replace(/\s+$/, "");
-    if (!text.trim()) return;
-    const sound = text.trim().match(PLAY)?.[1];
+    const typed = this.field.value.replace(/\s+$/, "");
+    if (!typed.trim()) return;
+    const sound = typed.trim().match(PLAY)?.[1];
     const kind = sound ? "sound" : this.code.checked ? "paste" : "text";
+    const text = kind === "text" ? toIds(typed, this.options.members()) : typed;
     const bytes = new TextEncoder().encode(text).length;
     const max = kind === "paste" ? PASTE_BYTES_MAX : BYTES_MAX;
     if (bytes > max) {

@@ -58,7 +58,7 @@ export class MessageList {
       before = message;
     }
     for (const one of pending) {
-      put(`p${one.id}`, one.problem ?? "", () => drawPending(one, this.me, this.state.name(this.me)));
+      put(`p${one.id}`, one.problem ?? "", () => drawPending(one, this.me, this.state));
     }
     this.drawn = next;
     this.arrange(order);

@@ -1,5 +1,6 @@
 // One message as an element. Its HTML comes from the server, which escapes all that was typed; here nothing is made of text.
 import { make } from "./element";
+import { toNames } from "./room-mentions";
 import { noteOf } from "./room-state";
 import type { Pending, RoomState } from "./room-state";
 import type { Message } from "./room-protocol";
@@ -130,11 +131,13 @@ function actions(message: Message, state: RoomState): HTMLElement {
 }
 
 /** What was sent and is not yet there. */
-export function drawPending(pending: Pending, me: string, name: string): HTMLLIElement {
+export function drawPending(pending: Pending, me: string, state: RoomState): HTMLLIElement {
+  const name = state.name(me);
+  const shown = toNames(pending.body, Object.entries(state.names).map(([who, name]) => ({ who, name })));
   const item = make("li", `message own pending${pending.problem ? " failed" : ""}`);
   item.dataset["pending"] = pending.id;
   const main = make("div", "message-main");
-  const said = make(pending.kind === "paste" ? "pre" : "p", "pending-body", pending.body);
+  const said = make(pending.kind === "paste" ? "pre" : "p", "pending-body", shown);
   said.dir = "auto";
   const head = make("p", "message-head");
   head.append(make("bdi", "author", name), " ", make("span", "muted small", pending.problem ? "not sent" : "sending…"));

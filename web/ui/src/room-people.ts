@@ -14,7 +14,7 @@ const ANSWER_MS_MAX = 2_000;
 const SAYING_MAX = 100;
 
 export class People {
-  private members: Member[] = [];
+  members: Member[] = [];
   private readonly heard = new Map<string, number>();
   private readonly typing = new Map<string, number>();
   private answering: ReturnType<typeof setTimeout> | undefined;

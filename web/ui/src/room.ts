@@ -6,6 +6,7 @@ import { RoomApi, Refused } from "./room-api";
 import { Aside } from "./room-aside";
 import { Composer } from "./room-composer";
 import { MessageList } from "./room-list";
+import { toIds, toNames } from "./room-mentions";
 import { People } from "./room-people";
 import { RoomState, noteOf } from "./room-state";
 import { Unread } from "./room-unread";
@@ -75,7 +76,7 @@ class RoomPage {
       acted: (event) => this.clicked(event),
     });
     const form = root.querySelector<HTMLFormElement>("[data-part=composer]");
-    if (form && mayPost) this.composer = new Composer(form, { send, typing, editLast: () => this.editLast() });
+    if (form && mayPost) this.composer = new Composer(form, { send, typing, members: () => this.people?.members ?? [], editLast: () => this.editLast() });
     part(root, "messages").addEventListener("click", (event) => this.clicked(event));
     this.scroll.addEventListener("scroll", () => this.scrolled(), { passive: true });
     part(root, "jump").addEventListener("click", () => this.toEnd());
@@ -278,7 +279,9 @@ class RoomPage {
     const item = list.elementOf(message.number);
     if (!item || list.editing.has(message.number)) return;
     list.editing.add(message.number);
-    editInPlace(item, message, (body) => {
+    const members = this.people?.members ?? [];
+    editInPlace(item, message, toNames(message.body, members), (typed) => {
+      const body = typed === null ? null : message.kind === "text" ? toIds(typed, members) : typed;
       list.editing.delete(message.number);
       this.composer?.focus();
       if (body === null) return this.draw();

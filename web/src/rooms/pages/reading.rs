@@ -28,6 +28,8 @@ struct DayPage {
     shell: Shell,
     id: String,
     name: String,
+    /// In words.
+    title: String,
     /// `2026-11-21`, and the days around it.
     day: String,
     before: Option<String>,
@@ -59,6 +61,7 @@ pub async fn show_day(
         name,
         before: day.yesterday().ok().map(|day| day.to_string()),
         after: day.tomorrow().ok().map(|day| day.to_string()),
+        title: day.strftime("%A, %-d %B %Y").to_string(),
         day: day.to_string(),
         messages: rows(&web, &told.room, &told.messages).await?,
         more: last.filter(|_| is_full).map(|last| last + 1 + limits::MESSAGES_A_PAGE_MAX as u64 / 4),
