@@ -1,13 +1,14 @@
 //! What every page has around it: title, who is signed in, the site it is about, a word on what just happened.
 
 use askama::Template;
-use axum::http::header;
+use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use model::Role;
 use store::accounts::Account;
 
 use crate::assets::{AssetUrls, URLS};
 use crate::guard::OnSite;
+use crate::headers::ROBOTS;
 
 pub struct Shell {
     pub title: String,
@@ -15,6 +16,8 @@ pub struct Shell {
     pub site: Option<ShellSite>,
     /// A page about rooms.
     pub in_rooms: bool,
+    /// Search engines may find it.
+    pub is_public: bool,
     pub assets: &'static AssetUrls,
     pub flash: Option<Flash>,
 }
@@ -70,7 +73,15 @@ const SAYINGS: [(&str, &str); 23] = [
 
 impl Shell {
     pub fn new(title: &str, account: Option<ShellAccount>) -> Shell {
-        Shell { title: title.to_owned(), account, site: None, in_rooms: false, assets: &URLS, flash: None }
+        Shell {
+            title: title.to_owned(),
+            account,
+            site: None,
+            in_rooms: false,
+            is_public: false,
+            assets: &URLS,
+            flash: None,
+        }
     }
 
     /// The shell of a page about one site.
@@ -121,6 +132,15 @@ impl<S: Sync> axum::extract::FromRequestParts<S> for Done {
 pub fn query_value(query: Option<&str>, name: &str) -> Option<String> {
     let mut pairs = url::form_urlencoded::parse(query?.as_bytes());
     pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+/// A page that search engines may find, where its shell says so.
+pub fn found_page(template: &impl Template, is_public: bool) -> Response {
+    let mut response = page(template);
+    if is_public {
+        response.headers_mut().insert(ROBOTS, HeaderValue::from_static("all"));
+    }
+    response
 }
 
 /// A page; kept by no cache.

@@ -10,8 +10,8 @@ pub(crate) use reading::{show_day, show_decisions, show_search, show_stars, to_m
 pub(crate) use room::{show, submit};
 pub(crate) use settings::{show as settings, submit as change};
 
-use model::chat::RoomKind;
-use model::chat::rights::RoomAction;
+use model::chat::rights::{Facts, RoomAction, Standing, may};
+use model::chat::{Room, RoomKind};
 
 use crate::guard::Caller;
 use crate::shell::Shell;
@@ -19,6 +19,12 @@ use crate::shell::Shell;
 /// The shell of a page about rooms.
 fn shell(title: &str, caller: &Caller) -> Shell {
     Shell { in_rooms: true, ..Shell::new(title, caller.shell_account()) }
+}
+
+/// The shell of what was said in a room: found by search engines where anybody may read it.
+fn open_shell(title: &str, caller: &Caller, room: &Room) -> Shell {
+    let facts = Facts::of(room);
+    Shell { is_public: may(Standing::Stranger, facts, RoomAction::Read), ..shell(title, caller) }
 }
 
 /// What somebody may do, for templates.

@@ -51,6 +51,7 @@ pub async fn name_of(web: &Web, room: &Room, me: Option<Who>) -> Result<String, 
     let others = members.iter().map(|member| member.who).filter(|who| Some(*who) != me);
     let others: Vec<Who> = others.collect();
     let names = web.chat.names(others.iter().copied().collect()).await?;
-    let named: Vec<&str> = others.iter().map(|who| chat::told::named(*who, &names)).collect();
+    let mut named: Vec<&str> = others.iter().map(|who| chat::told::named(*who, &names)).collect();
+    named.sort_unstable();
     Ok(named.join(", "))
 }

@@ -377,6 +377,8 @@ async fn without_scripts_the_page_has_the_headline_numbers_and_so_has_its_share_
     let share = link.secret_behind("/share/");
     for path in [format!("/sites/{site}/reports"), format!("/share/{share}/reports")] {
         let page = owner.get(&path).await;
+        assert!(page.text.contains(r#"<a href="?plain">"#) && !page.text.contains("Last 28 days"));
+        let page = owner.get(&format!("{path}?plain")).await;
         let plain = page.text.split("<noscript>").nth(1).unwrap().split("</noscript>").next().unwrap();
         for line in [
             r#"Visitors</th><td class="number">4</td><td class="number">0</td>"#,

@@ -2,6 +2,7 @@
 
 mod guests;
 mod limits;
+mod pages;
 mod rights;
 mod saying;
 

@@ -13,11 +13,11 @@ use super::super::list::{asked, mine};
 use super::super::messages::number;
 use super::super::rows::{MessageRow, day_of, permalink, rows, zone_of};
 use super::super::{At, Somebody, said};
-use super::shell;
+use super::{open_shell, shell};
 use crate::Web;
 use crate::error::{Answer, Problem};
 use crate::guard::Caller;
-use crate::shell::{Shell, go_to, page, query_value};
+use crate::shell::{Shell, found_page, go_to, page, query_value};
 
 /// Stars on their page: the last ones.
 const STARS_SHOWN: usize = 100;
@@ -55,8 +55,10 @@ pub async fn show_day(
     let name = said::name_of(&web, &told.room, at.by.who()).await?;
     let last = told.messages.last().map(|message| message.number);
     let is_full = told.messages.len() == limits::MESSAGES_A_PAGE_MAX;
-    Ok(page(&DayPage {
-        shell: shell(&format!("{name}, {day}"), &caller),
+    let shell = open_shell(&format!("{name}, {day}"), &caller, &told.room);
+    let is_public = shell.is_public;
+    let shown = DayPage {
+        shell,
         id: at.room.to_string(),
         name,
         before: day.yesterday().ok().map(|day| day.to_string()),
@@ -66,7 +68,8 @@ pub async fn show_day(
         messages: rows(&web, &told.room, &told.messages).await?,
         more: last.filter(|_| is_full).map(|last| last + 1 + limits::MESSAGES_A_PAGE_MAX as u64 / 4),
         from_start: after == 0,
-    }))
+    };
+    Ok(found_page(&shown, is_public))
 }
 
 /// `GET /rooms/{room}/messages/{number}`: leads to where it stands in the transcript.

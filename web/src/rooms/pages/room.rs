@@ -14,11 +14,11 @@ use store::chat::Place;
 
 use super::super::rows::{MessageRow, day_of, rows, zone_of};
 use super::super::{At, said};
-use super::{May, kind_name, shell};
+use super::{May, kind_name, open_shell};
 use crate::error::Answer;
 use crate::fields::Fields;
 use crate::guard::Caller;
-use crate::shell::{Done, Shell, go_to, page};
+use crate::shell::{Done, Shell, found_page, go_to};
 use crate::{Web, cookies, secret};
 
 /// Messages of the first page.
@@ -55,8 +55,10 @@ pub async fn show(State(web): State<Arc<Web>>, caller: Caller, at: At, done: Don
     let room = seen.room;
     let name = said::name_of(&web, &room, at.by.who()).await?;
     let zone = zone_of(&room.zone);
-    Ok(page(&RoomPage {
-        shell: shell(&name, &caller).saying(&done),
+    let shell = open_shell(&name, &caller, &room).saying(&done);
+    let is_public = shell.is_public;
+    let shown = RoomPage {
+        shell,
         id: room.id.to_string(),
         name,
         topic: room.topic.clone(),
@@ -68,7 +70,8 @@ pub async fn show(State(web): State<Arc<Web>>, caller: Caller, at: At, done: Don
         day: messages.last().map(|message| day_of(message.at, &zone)),
         has_earlier: messages.first().is_some_and(|first| first.number > 1),
         messages: rows(&web, &room, &messages).await?,
-    }))
+    };
+    Ok(found_page(&shown, is_public))
 }
 
 /// `POST /rooms/{room}`: comes in, leaves, or says something, for who has no scripts.
