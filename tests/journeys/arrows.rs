@@ -19,7 +19,7 @@ const MAY: [(&str, &[&str]); 16] = [
     ("processor", &["model", "history", "bus", "live", "store", "archive"]),
     ("chat", &["model", "live", "store"]),
     ("realtime", &["model", "live", "store", "door", "chat"]),
-    ("web", &["model", "history", "live", "store", "archive", "door"]),
+    ("web", &["model", "history", "live", "store", "archive", "door", "chat"]),
     (
         "server",
         &[

@@ -26,6 +26,7 @@ mod people;
 mod profiles;
 pub mod reports;
 mod reports_page;
+mod rooms;
 pub mod router;
 mod saved;
 pub mod secret;
@@ -45,6 +46,7 @@ use std::sync::Arc;
 
 use archive::Archive;
 use bytes::Bytes;
+use chat::Chat;
 use live::Live;
 use model::{Clock, SiteId};
 use store::{Access, Store};
@@ -106,6 +108,8 @@ pub(crate) struct Web {
     pub store: Store,
     pub archive: Arc<Archive>,
     pub report_rate: Rate,
+    pub chat: Chat,
+    pub room_rate: Rate,
     pub access: Access,
     pub live: Arc<dyn Live>,
     pub clock: Arc<dyn Clock>,
@@ -121,6 +125,8 @@ impl Web {
         let Deps { store, archive, access, live, clock } = deps;
         Web {
             options,
+            chat: Chat::new(store.clone(), access.clone(), live.clone(), clock.clone()),
+            room_rate: Rate::of_rooms(),
             store,
             archive,
             report_rate: Rate::default(),
