@@ -103,7 +103,6 @@ impl Put<'_> {
                 series: if has_totals { all_series(&before.total) } else { None },
                 imported: before.imported.clone(),
             }),
-            limited: None,
             imported: whole.imported,
         })
     }

@@ -65,7 +65,7 @@ async fn a_breakdown_has_totals_rows_and_pages_of_them() {
             {"key": ["/"], "values": {"visitors": 3, "pageviews": 4, "bounce-rate": 0.5, "revenue": 12.5}},
             {"key": ["/teas"], "values": {"visitors": 2, "pageviews": 2, "bounce-rate": 0.5, "revenue": 0.0}},
         ],
-        "groups": 3, "offset": 0, "next": 2, "limited": null,
+        "groups": 3, "offset": 0, "next": 2,
     });
     assert_eq!(told(&mut owner, &site, question.clone()).await, expected);
     let mut second = question;
