@@ -49,6 +49,9 @@ async fn everybody_stands_to_a_room_as_they_should() {
     assert_eq!(standing(&world, &ann(), room).await, Standing::Host);
     world.store.accounts.revoke(SITE, AccountId::of(4)).await.unwrap();
     assert_eq!(standing(&world, &bob(), room).await, Standing::Stranger);
+    world.store.accounts.revoke(SITE, AccountId::of(3)).await.unwrap();
+    assert_eq!(standing(&world, &ann(), room).await, Standing::Stranger, "a host, and once of the site");
+    assert_eq!(world.chat.my_rooms(&ann()).await.unwrap(), []);
 }
 
 #[tokio::test]

@@ -175,7 +175,7 @@ async fn who_is_kicked_hears_no_more_at_once() {
         follow(dashboard, 2, &people).await;
     }
     house.chat.kick(&owner(), room, viewer()).await.unwrap();
-    let mut ended = vec![ann.next_named("ended").await, ann.next_named("ended").await];
+    let mut ended = [ann.next_named("ended").await, ann.next_named("ended").await];
     ended.sort_by_key(|ended| ended["key"].as_str().unwrap().len());
     assert_eq!(
         ended.iter().map(|ended| &ended["key"]).collect::<Vec<_>>(),

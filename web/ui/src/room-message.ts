@@ -75,6 +75,8 @@ export function prose(html: string): HTMLElement {
   const element = make("div", "prose");
   element.dir = "auto";
   element.append(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
+  // A long one scrolls in itself, also by keyboard.
+  for (const code of element.querySelectorAll("pre")) code.tabIndex = 0;
   return element;
 }
 

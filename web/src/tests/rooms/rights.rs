@@ -169,6 +169,24 @@ async fn a_room_that_is_not_yours_looks_like_none() {
 }
 
 #[tokio::test]
+async fn who_lost_the_site_lost_its_rooms() {
+    let mut house = House::new().await;
+    let (room, site) = (house.room.clone(), house.site.clone());
+    let number = house.bob.says_in(&room, "while I am here").await;
+    house.bob.tell(&format!("/{room}/messages/{number}/star"), json!({})).await;
+    let bob = house.bob.who_in(&room).await;
+    let removed = house.operator.post(&format!("/sites/{site}/people/{bob}/remove"), &[]).await;
+    assert_eq!(removed.status, 303, "{}", removed.text);
+    for (method, path, body, _) in TABLE {
+        let page = ask(&mut house.bob, &room, (method, path), body, "AC-00000000", number).await;
+        assert_eq!(page.status, 404, "{method} {path} {}", page.text);
+    }
+    assert_eq!(house.bob.ask("").await.json()["rooms"], json!([]));
+    assert_eq!(house.bob.ask("/search?q=while").await.json()["messages"], json!([]));
+    assert_eq!(house.bob.ask("/stars").await.json()["stars"], json!([]));
+}
+
+#[tokio::test]
 async fn a_public_room_is_read_by_anybody_until_it_is_locked() {
     let mut house = House::new().await;
     let room = house.room.clone();
