@@ -7,9 +7,10 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each part may depend on of our own.
-const MAY: [(&str, &[&str]); 15] = [
+const MAY: [(&str, &[&str]); 16] = [
     ("model", &[]),
     ("history", &["model"]),
+    ("commits", &["model"]),
     ("bus", &["model"]),
     ("live", &["model"]),
     ("store", &["model"]),
