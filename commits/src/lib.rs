@@ -1,5 +1,5 @@
 //! What forges tell of commits: who sent a delivery and whether it is theirs, what was pushed, which conversations it is about,
-//! and how it reads in a room. Pure: bytes and a moment in, values out.
+//! and how it reads in a room; and the scripts by which plain repositories tell the same. Pure: bytes and a moment in, values out.
 //! Never listens, never asks a forge, never posts.
 //!
 //! ```text
@@ -18,6 +18,7 @@ pub mod limits;
 mod payload;
 mod plain;
 mod references;
+mod script;
 mod signature;
 mod telling;
 mod text;
@@ -27,5 +28,6 @@ pub use event::{Change, Commit, Event, Place, PlaceKind, Push, Release, Reposito
 pub use filter::{BadFilter, Filter};
 pub use forge::Forge;
 pub use references::{Reference, Target, references};
+pub use script::{BadScript, Plain, Script};
 pub use signature::standard;
 pub use telling::{Line, Piece, Telling};
