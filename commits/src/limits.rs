@@ -28,8 +28,8 @@ pub const ID_BYTES_MAX: usize = 64;
 pub const MESSAGE_BYTES_MAX: usize = 4 * 1024;
 /// Bytes of a message's first line in a room; a longer one is cut, with a mark.
 pub const SUBJECT_BYTES_MAX: usize = 200;
-/// Bytes of a link; a longer one is none.
-pub const LINK_BYTES_MAX: usize = 2_048;
+/// Bytes of a link; a longer one is none. So that a heading with all its links is a message.
+pub const LINK_BYTES_MAX: usize = 500;
 
 /// Conversations that one message refers to; further ones are left out.
 pub const REFERENCES_MAX: usize = 20;

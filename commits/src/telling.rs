@@ -72,6 +72,21 @@ impl Push {
         Telling { heading, lines }
     }
 
+    /// How one of its commits reads in a conversation that it refers to.
+    pub fn told_to(&self, commit: &Commit, closes: bool) -> Telling {
+        let author = Some(commit.author.clone()).filter(|author| !author.is_empty());
+        let mut heading = doer(&author);
+        heading.push(text(if closes { "fixes this: " } else { "refers to this: " }));
+        heading.extend(named(commit));
+        heading.extend([
+            text(" · "),
+            Piece::Name(self.place.name.clone()),
+            text(" of "),
+            self.repository.piece(),
+        ]);
+        Telling { heading, lines: Vec::new() }
+    }
+
     fn heading(&self, count: u64) -> Line {
         let mut line = doer(&self.by);
         let commits = match (count, self.unlisted) {
@@ -156,6 +171,15 @@ fn doer(by: &Option<String>) -> Line {
 }
 
 fn commit_line(commit: &Commit) -> Line {
+    let mut line = named(commit);
+    if !commit.author.is_empty() {
+        line.extend([text(" · "), person(&commit.author)]);
+    }
+    line
+}
+
+/// Its short id and its message's first line.
+fn named(commit: &Commit) -> Line {
     let id = short(&commit.id);
     let subject = commit.subject();
     let mut line = match &commit.link {
@@ -164,9 +188,6 @@ fn commit_line(commit: &Commit) -> Line {
     };
     if !subject.is_empty() {
         line.extend([text(" "), Piece::Name(subject)]);
-    }
-    if !commit.author.is_empty() {
-        line.extend([text(" · "), person(&commit.author)]);
     }
     line
 }

@@ -60,7 +60,7 @@ fn every_example_is_read_and_pushes_are_told() {
         let events = delivery.events().unwrap_or_else(|refused| panic!("{name} {number}: {refused}"));
         for event in &events {
             assert!(event.repository().name.contains('/'), "{event:?}");
-            lines.push(event.told().markdown());
+            lines.push(event.told().markdown(8_192));
         }
         match (name.as_str(), &events[..]) {
             ("push", [Event::Push(push)]) => {

@@ -106,7 +106,7 @@ fn read(header: &'static str, event: &'static str, body: &[u8]) -> Result<usize,
     let (forge, event) = Forge::told_by(&headers).unwrap();
     let events = Verified { forge, id: String::new(), event, is_form: false, body }.events()?;
     for event in &events {
-        let told = event.told().markdown();
+        let told = event.told().markdown(8_192);
         assert!(!told.contains(['\0', '\u{202E}']), "{told:?}");
         if let Event::Push(push) = event {
             assert!(push.commits.len() <= limits::COMMITS_A_PUSH_MAX);

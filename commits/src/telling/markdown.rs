@@ -3,20 +3,31 @@
 
 use super::{Line, Piece, Telling};
 
+const ITEM: &str = "\n- ";
+/// In the place of lines that there is no room for.
+const CUT: &str = "\n- …";
+
 impl Telling {
-    /// The heading, then a list.
-    pub fn markdown(&self) -> String {
-        let mut out = String::new();
-        write(&self.heading, &mut out);
-        for line in &self.lines {
-            out.push_str("\n- ");
-            write(line, &mut out);
+    /// The heading, which is there whatever the maximum, then a list. Lines past it are left out, with a mark.
+    pub fn markdown(&self, bytes_max: usize) -> String {
+        let mut out = written(&self.heading);
+        for (index, line) in self.lines.iter().enumerate() {
+            let line = written(line);
+            let is_last = index + 1 == self.lines.len();
+            let room = if is_last { 0 } else { CUT.len() };
+            if out.len() + ITEM.len() + line.len() + room > bytes_max {
+                out.push_str(CUT);
+                break;
+            }
+            out.push_str(ITEM);
+            out.push_str(&line);
         }
         out
     }
 }
 
-fn write(line: &Line, out: &mut String) {
+fn written(line: &Line) -> String {
+    let mut out = String::new();
     for piece in line {
         match piece {
             Piece::Text(text) => out.push_str(text),
@@ -25,6 +36,7 @@ fn write(line: &Line, out: &mut String) {
             Piece::Link { said, to } => out.push_str(&format!("[{}]({})", plain(said), address(to))),
         }
     }
+    out
 }
 
 /// Without what would be a mark: those that look the same stand in for them.

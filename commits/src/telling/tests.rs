@@ -38,7 +38,7 @@ const COMPARE: &str = "[compare](https://forge.example/compare)";
 fn check(push: &Push, expected: &[&str]) {
     let expected: Vec<String> =
         expected.iter().map(|line| line.replace("{of}", OF).replace("{compare}", COMPARE)).collect();
-    assert_eq!(push.told().markdown().lines().collect::<Vec<_>>(), expected);
+    assert_eq!(push.told().markdown(8_192).lines().collect::<Vec<_>>(), expected);
 }
 
 #[test]
@@ -115,6 +115,20 @@ fn what_was_shown_before_is_not_shown_again() {
 }
 
 #[test]
+fn a_commit_is_told_to_a_conversation() {
+    let push = push(Change::Moved, commits(1));
+    let told = |closes| push.told_to(&push.commits[0], closes).markdown(8_192);
+    let rest = format!("[0000001](https://forge.example/c/1) `Fix 1` · `main` {OF}");
+    assert_eq!(told(true), format!("**Ada** fixes this: {rest}"));
+    assert_eq!(told(false), format!("**Ada** refers to this: {rest}"));
+    let nameless = Commit { author: String::new(), link: None, ..push.commits[0].clone() };
+    assert_eq!(
+        push.told_to(&nameless, true).markdown(8_192),
+        format!("Somebody fixes this: `0000001` `Fix 1` · `main` {OF}")
+    );
+}
+
+#[test]
 fn a_release_has_one_line() {
     let release = Release {
         repository: Repository { name: "shop".into(), link: None },
@@ -127,11 +141,11 @@ fn a_release_has_one_line() {
         early: true,
     };
     assert_eq!(
-        release.told().markdown(),
+        release.told().markdown(8_192),
         "**Ada** released early [Spring](https://forge.example/r/%282%29) as `v2` of `shop`"
     );
     let nameless = Release { name: "v2".into(), link: None, by: None, early: false, ..release };
-    assert_eq!(nameless.told().markdown(), "Somebody released `v2` of `shop`");
+    assert_eq!(nameless.told().markdown(8_192), "Somebody released `v2` of `shop`");
 }
 
 #[test]
@@ -149,7 +163,7 @@ fn no_text_of_a_forge_is_a_mark() {
     pushed.place.name = hostile.into();
     pushed.by = Some(hostile.into());
     pushed.repository.name = hostile.into();
-    let told = pushed.told().markdown();
+    let told = pushed.told().markdown(8_192);
     for outside in told.split('`').step_by(2) {
         let outside = outside.replace("](https://forge.example/acme/shop)", "");
         assert!(!outside.contains("](") && !outside.contains(['@', '<', '~']), "{outside}");
@@ -170,4 +184,25 @@ fn a_message_is_told_by_its_first_line_cut() {
         &push(Change::Moved, long),
         &["**Grace** pushed 1 commit to `main` {of}", "- [0000001](https://forge.example/c/1)"],
     );
+}
+
+#[test]
+fn lines_past_the_maximum_are_left_out() {
+    let told = push(Change::Moved, commits(3)).told();
+    let whole = told.markdown(usize::MAX);
+    assert_eq!(told.markdown(whole.len()), whole);
+    let cut = told.markdown(whole.len() - 1);
+    assert!(cut.ends_with("`Fix 2` · **Ada**\n- …") && cut.len() < whole.len(), "{cut}");
+    // The longest heading that there is fits into a message.
+    let longest = "*".repeat(limits::NAME_BYTES_MAX);
+    let link = format!("https://a/{}", "(".repeat(limits::LINK_BYTES_MAX - 10));
+    let heading = Push {
+        by: Some(longest.clone()),
+        place: Place::branch(&longest),
+        repository: Repository { name: longest, link: Some(link.clone()) },
+        compare: Some(link),
+        ..push(Change::Forced, commits(1))
+    };
+    let told = heading.told().markdown(0);
+    assert!(told.len() < 8_192 && told.matches("%28").count() > 900, "{}", told.len());
 }
