@@ -25,6 +25,7 @@ const MAY: [(&str, &[&str]); 16] = [
         &[
             "model",
             "history",
+            "commits",
             "bus",
             "live",
             "store",
