@@ -5,10 +5,13 @@ use store::Credential;
 
 /// The cookie of a signed-in browser.
 pub const SIGN_IN_COOKIE: &str = "watchfire";
+/// The cookie of a guest's browser.
+pub const GUEST_COOKIE: &str = "watchfire_guest";
 /// Bytes of a secret that is looked at; a longer one is none.
 const SECRET_BYTES_MAX: usize = 128;
 
-/// The credential of a request: `Authorization: Bearer`, then `?token=`, then `?share=`, then the cookie.
+/// The credential of a request: `Authorization: Bearer`, then `?token=`, then `?share=`, then the cookies: of a
+/// sign-in before that of a guest.
 pub fn credential(headers: &HeaderMap, uri: &Uri) -> Credential {
     if let Some(token) = bearer(headers) {
         return Credential::Token(token);
@@ -19,10 +22,10 @@ pub fn credential(headers: &HeaderMap, uri: &Uri) -> Credential {
     if let Some(share) = query_value(uri, "share") {
         return Credential::Share(share);
     }
-    match cookie(headers, SIGN_IN_COOKIE) {
-        Some(secret) => Credential::SignIn(secret),
-        None => Credential::None,
+    if let Some(secret) = cookie(headers, SIGN_IN_COOKIE) {
+        return Credential::SignIn(secret);
     }
+    cookie(headers, GUEST_COOKIE).map_or(Credential::None, Credential::Guest)
 }
 
 /// The value of a cookie, as sent.
@@ -103,6 +106,8 @@ mod tests {
         check("/", &[(header::COOKIE, "a=b; watchfire=c1;x=y")], signed_in());
         check("/", &[(header::COOKIE, "a=b"), (header::COOKIE, "watchfire=c1")], signed_in());
         check("/", &[(header::COOKIE, "not-watchfire=c1; watchfire2=c1; Watchfire=c1")], Credential::None);
+        check("/", &[(header::COOKIE, "watchfire_guest=g1")], Credential::Guest("g1".into()));
+        check("/", &[(header::COOKIE, "watchfire_guest=g1; watchfire=c1")], signed_in());
     }
 
     #[test]

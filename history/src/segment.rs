@@ -9,7 +9,6 @@ mod schema;
 mod write;
 
 use bytes::Bytes;
-use model::BatchId;
 use serde::{Deserialize, Serialize};
 
 use crate::fold::Share;
@@ -40,8 +39,6 @@ pub struct Head {
     pub hits: u32,
     /// How many of the visits, from the first row on, are not bots'.
     pub humans: u32,
-    /// Tail batches that it folded and that may still be in the tail.
-    pub batches: Vec<BatchId>,
     /// Whose visits it holds; all, but of a very busy day.
     #[serde(default, skip_serializing_if = "Share::is_all")]
     pub visitors: Share,

@@ -125,6 +125,19 @@ short_id!(
     SavedId, "SV-", "saved id"
 );
 
+short_id!(
+    /// A chat room.
+    RoomId, "RM-", "room id"
+);
+short_id!(
+    /// Somebody who came into one room by its guest link.
+    GuestId, "GU-", "guest id"
+);
+short_id!(
+    /// A program that takes part in rooms.
+    BotId, "BT-", "bot id"
+);
+
 macro_rules! wide_id {
     ($(#[$doc:meta])* $name:ident, $inner:ty, $digits:literal, $what:literal) => {
         $(#[$doc])*
@@ -192,6 +205,10 @@ wide_id!(
 wide_id!(
     /// A segment of a site's history, drawn anew by whoever folds.
     SegmentId, u128, 32, "segment id"
+);
+wide_id!(
+    /// A message, named by whoever sent it: 32 hexadecimal digits. Posted once however often it comes.
+    MessageId, u128, 32, "message id (32 hexadecimal digits)"
 );
 wide_id!(
     /// One browser on one site: a keyed hash that dies with its salt, or the site's own first-party id, hashed.

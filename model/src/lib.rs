@@ -1,6 +1,7 @@
-//! The nouns of Watchfire: sites, hits, visitors, rights, ids, clock and limits. Plain data.
+//! The nouns of Watchfire: sites, hits, visitors, rooms, messages, rights, ids, clock and limits. Plain data.
 //! Never does I/O, never reads a clock of its own, never names a backend.
 
+pub mod chat;
 pub mod clock;
 pub mod hit;
 pub mod ids;
@@ -13,8 +14,8 @@ pub mod visitor;
 pub use clock::{Clock, Millis, Minute, SystemClock, TestClock};
 pub use hit::{Arrival, BadMessage, Hit, HitKind, Place, Screen};
 pub use ids::{
-    AccountId, BatchId, BrowserId, HitId, InvitationId, SavedId, SegmentId, ShareId, SiteId, TokenId,
-    VisitorId,
+    AccountId, BatchId, BotId, BrowserId, GuestId, HitId, InvitationId, MessageId, RoomId, SavedId,
+    SegmentId, ShareId, SiteId, TokenId, VisitorId,
 };
 pub use rights::{Action, Role};
 pub use site::{Peak, Site};

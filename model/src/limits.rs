@@ -87,3 +87,41 @@ pub const INVITATIONS_MAX: usize = 100;
 pub const SHARES_MAX: usize = 20;
 pub const TOKENS_MAX: usize = 50;
 pub const SIGN_INS_MAX: usize = 50;
+
+/// Rooms of one installation; rooms that one person is in.
+pub const ROOMS_MAX: usize = 10_000;
+pub const ROOMS_A_PERSON_MAX: usize = 500;
+/// Members of one room at most, whatever the room says; people of a direct one.
+pub const ROOM_MEMBERS_MAX: u32 = 5_000;
+pub const DIRECT_PEOPLE_MAX: usize = 8;
+/// Bytes of a room's topic.
+pub const TOPIC_BYTES_MAX: usize = 500;
+/// Bytes of a message as it is written, and of a paste.
+pub const MESSAGE_BYTES_MAX: usize = 8 * 1024;
+pub const PASTE_BYTES_MAX: usize = 64 * 1024;
+/// People that one message mentions.
+pub const MENTIONS_MAX: usize = 50;
+/// Different emoji that one message is answered with, all reactions to it, and bytes of one.
+pub const EMOJI_A_MESSAGE_MAX: usize = 20;
+pub const REACTIONS_A_MESSAGE_MAX: usize = 500;
+pub const EMOJI_BYTES_MAX: usize = 32;
+/// Times that one message is edited, decided and taken back, all together.
+pub const REVISIONS_MAX: usize = 100;
+/// Messages of one locked room: they go when it is unlocked.
+pub const UNRECORDED_MAX: usize = 1_000;
+/// Messages that one person has a star at.
+pub const STARS_MAX: usize = 1_000;
+/// Messages of one page, and changes of one page of catching up.
+pub const MESSAGES_A_PAGE_MAX: usize = 200;
+/// Words that one search asks for, rooms that it looks through, bytes of one word.
+pub const SEARCH_WORDS_MAX: usize = 12;
+pub const SEARCH_ROOMS_MAX: usize = ROOMS_A_PERSON_MAX;
+pub const WORD_BYTES_MAX: usize = 40;
+/// Different words of one message that it is found by: the first ones.
+pub const WORDS_A_MESSAGE_MAX: usize = 1_000;
+/// People and addresses barred from one room, and for how long at most.
+pub const BANS_MAX: usize = 500;
+pub const BAN_MAX: Duration = Duration::from_secs(30 * 86_400);
+/// Guests of one room that are still let in again by their browsers.
+pub const GUESTS_MAX: usize = 1_000;
+pub const BOTS_MAX: usize = 100;

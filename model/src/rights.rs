@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, SavedId, ShareId, SiteId, TokenId};
+use crate::chat::Who;
+use crate::{AccountId, BotId, GuestId, RoomId, SavedId, ShareId, SiteId, TokenId};
 
 /// What an account is on one site. Each includes all below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -40,6 +41,19 @@ pub enum Action {
     DeleteSite,
 }
 
+impl Action {
+    /// The first two are what a share link gives, the first three what a viewer has.
+    pub const ALL: [Action; 7] = [
+        Action::SeeLive,
+        Action::SeeReports,
+        Action::SeeProfiles,
+        Action::SeeSettings,
+        Action::EditSite,
+        Action::ManagePeople,
+        Action::DeleteSite,
+    ];
+}
+
 /// What the holder of an API token may do, besides its account's own rights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -74,6 +88,27 @@ pub enum Principal {
         /// What of the site's history it is limited to.
         segment: Option<SavedId>,
     },
+    /// Somebody who came into one room by its link.
+    Guest {
+        id: GuestId,
+        room: RoomId,
+    },
+    /// A program that takes part in rooms.
+    Bot {
+        id: BotId,
+    },
+}
+
+impl Principal {
+    /// Who this is in a room; None: nobody who takes part.
+    pub fn who(&self) -> Option<Who> {
+        match self {
+            Principal::Account { id, .. } => Some(Who::Account(*id)),
+            Principal::Guest { id, .. } => Some(Who::Guest(*id)),
+            Principal::Bot { id } => Some(Who::Bot(*id)),
+            Principal::Stranger | Principal::Token { .. } | Principal::Share { .. } => None,
+        }
+    }
 }
 
 /// The sites a token is good for.
@@ -88,7 +123,7 @@ pub enum TokenSites {
 /// The one decision. `role` is what the principal's account is on `site` now, None for no member.
 pub fn may(principal: &Principal, role: Option<Role>, site: SiteId, action: Action) -> bool {
     match principal {
-        Principal::Stranger => false,
+        Principal::Stranger | Principal::Guest { .. } | Principal::Bot { .. } => false,
         // Who is here now is told of all or not at all.
         Principal::Share { site: shared, segment, .. } => {
             *shared == site
@@ -123,18 +158,8 @@ mod tests {
 
     const SITE: SiteId = SiteId::of(1);
     const OTHER: SiteId = SiteId::of(2);
-    const ACTIONS: [Action; 7] = [
-        Action::SeeLive,
-        Action::SeeReports,
-        Action::SeeProfiles,
-        Action::SeeSettings,
-        Action::EditSite,
-        Action::ManagePeople,
-        Action::DeleteSite,
-    ];
-
     fn allowed(principal: &Principal, role: Option<Role>, site: SiteId) -> Vec<Action> {
-        ACTIONS.into_iter().filter(|&action| may(principal, role, site, action)).collect()
+        Action::ALL.into_iter().filter(|&action| may(principal, role, site, action)).collect()
     }
 
     #[test]
@@ -143,12 +168,18 @@ mod tests {
         let operator = Principal::Account { id: AccountId::of(1), operator: true };
         assert_eq!(allowed(&Principal::Stranger, None, SITE), vec![]);
         assert_eq!(allowed(&member, None, SITE), vec![]);
-        assert_eq!(allowed(&member, Some(Role::Viewer), SITE), ACTIONS[..3]);
-        assert_eq!(allowed(&member, Some(Role::Admin), SITE), ACTIONS[..6]);
-        assert_eq!(allowed(&member, Some(Role::Owner), SITE), ACTIONS);
-        assert_eq!(allowed(&operator, None, SITE), ACTIONS);
+        assert_eq!(allowed(&member, Some(Role::Viewer), SITE), Action::ALL[..3]);
+        assert_eq!(allowed(&member, Some(Role::Admin), SITE), Action::ALL[..6]);
+        assert_eq!(allowed(&member, Some(Role::Owner), SITE), Action::ALL);
+        assert_eq!(allowed(&operator, None, SITE), Action::ALL);
+        for of_rooms in [
+            Principal::Guest { id: GuestId::of(1), room: RoomId::of(1) },
+            Principal::Bot { id: BotId::of(1) },
+        ] {
+            assert_eq!(allowed(&of_rooms, Some(Role::Owner), SITE), vec![]);
+        }
         let share = |segment| Principal::Share { id: ShareId::of(1), site: SITE, segment };
-        assert_eq!(allowed(&share(None), None, SITE), ACTIONS[..2]);
+        assert_eq!(allowed(&share(None), None, SITE), Action::ALL[..2]);
         assert_eq!(allowed(&share(Some(SavedId::of(1))), None, SITE), [Action::SeeReports]);
         for segment in [None, Some(SavedId::of(1))] {
             assert_eq!(allowed(&share(segment), None, OTHER), vec![]);
@@ -165,11 +196,11 @@ mod tests {
             scopes: scopes.to_vec(),
         };
         let read = token(false, TokenSites::One(SITE), &[Scope::Read]);
-        assert_eq!(allowed(&read, Some(Role::Owner), SITE), ACTIONS[..3]);
+        assert_eq!(allowed(&read, Some(Role::Owner), SITE), Action::ALL[..3]);
         assert_eq!(allowed(&read, None, SITE), vec![]);
         assert_eq!(allowed(&read, Some(Role::Owner), OTHER), vec![]);
         let states = token(true, TokenSites::All, &[Scope::StateSender]);
         assert_eq!(allowed(&states, Some(Role::Owner), SITE), vec![]);
-        assert_eq!(allowed(&token(true, TokenSites::All, &[Scope::Read]), None, OTHER), ACTIONS[..3]);
+        assert_eq!(allowed(&token(true, TokenSites::All, &[Scope::Read]), None, OTHER), Action::ALL[..3]);
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use archive::Stores;
 use hashbrown::HashMap;
-use model::{Clock, SiteId};
+use model::{Clock, Site, SiteId};
 use store::{DayTotals, Sites, StoreError};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::options::Options;
 use crate::sharing::Share;
 
-/// How often it is looked which sites no longer keep their oldest days, and what folds left behind.
+/// How often it is looked which sites no longer keep their oldest days, and what folds and corrections left behind.
 const RETIRE_EVERY: Duration = Duration::from_secs(3_600);
 /// Sites that one question to the store returns.
 const PAGE_SITES: usize = 256;
@@ -84,26 +84,31 @@ impl Compaction {
         self.share.borrow().holds((site.value() % u64::from(self.shards)) as u16)
     }
 
-    /// Now and then: folds also those whose oldest days are no longer to be kept, and sweeps what folds left behind.
+    /// Now and then, of every site, also of those without new hits; and sweeps what folds left behind.
     async fn retire(&self, checked: &mut Option<Instant>) -> archive::Result<()> {
         if checked.is_some_and(|at| at.elapsed() < RETIRE_EVERY) {
             return Ok(());
         }
-        for site in self.sites.all().await? {
-            if self.is_ours(site.id)
-                && let Some(day) = archive::first_day_kept(&site, self.clock.now())?
-            {
-                self.totals.remove_before(site.id, day).await?;
-            }
-            if self.is_ours(site.id)
-                && archive::is_overdue(&self.stores.history, &site, self.clock.now()).await?
-            {
-                self.fold(site.id).await;
+        for site in self.sites.all().await?.iter().filter(|site| self.is_ours(site.id)) {
+            if let Err(error) = self.retire_site(site).await {
+                tracing::warn!(site = %site.id, %error, "what a site no longer keeps was not removed: tried again in an hour");
             }
         }
         self.stores.history.sweep().await?;
         *checked = Some(Instant::now());
         Ok(())
+    }
+
+    /// Removes the oldest days where they are no longer to be kept, and ends a correction that was cut off.
+    async fn retire_site(&self, site: &Site) -> archive::Result<()> {
+        let now = self.clock.now();
+        if let Some(day) = archive::first_day_kept(site, now)? {
+            self.totals.remove_before(site.id, day).await?;
+        }
+        if archive::is_overdue(&self.stores.history, site, now).await? {
+            self.fold(site.id).await;
+        }
+        archive::settle(&self.stores, site, now).await
     }
 
     /// How long the site rests then.

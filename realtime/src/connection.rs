@@ -13,8 +13,11 @@ use model::Millis;
 use serde_json::value::RawValue;
 
 use crate::frame::{self, Frame, FrameKind};
-use crate::options::{BACKLOG_BYTES_MAX, BACKLOG_FRAMES_MAX, MISSED_PINGS_MAX, Options, SUBSCRIPTIONS_MAX};
-use crate::topic::{Filter, Topic};
+use crate::options::{
+    BACKLOG_BYTES_MAX, BACKLOG_FRAMES_MAX, MISSED_PINGS_MAX, Options, ROOM_BACKLOG_FRAMES_MAX,
+    SUBSCRIPTIONS_MAX,
+};
+use crate::topic::{Filter, Of, Topic};
 
 use allowance::Allowance;
 use message::Message;
@@ -255,7 +258,11 @@ impl Connection {
             bytes += queued.frame.wire().len();
             frames += usize::from(queued.topic == tag);
         }
-        all == 0 || (frames < BACKLOG_FRAMES_MAX && bytes + delta.wire().len() <= BACKLOG_BYTES_MAX)
+        let frames_max = match topic.of {
+            Of::Site(_) => BACKLOG_FRAMES_MAX,
+            Of::Room(_) | Of::People(_) | Of::Person(_) => ROOM_BACKLOG_FRAMES_MAX,
+        };
+        all == 0 || (frames < frames_max && bytes + delta.wire().len() <= BACKLOG_BYTES_MAX)
     }
 
     /// Ends the subscriptions of every topic that `lost` names; those topics, each once.

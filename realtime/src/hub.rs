@@ -1,16 +1,17 @@
-//! The hub: who is connected, which sites are watched, and who may. Lock order: sites, a site's state, a client's;
+//! The hub: who is connected, which sites and rooms are watched, and who may. Lock order: sites, a site's state, a client's; rooms alike;
 //! clients, a client's.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::StatusCode;
+use chat::Chat;
 use door::Refusal;
 use hashbrown::HashMap;
 use live::Live;
 use metrics::gauge;
 use model::rights::Principal;
-use model::{AccountId, Action, Clock, ShareId, SiteId};
+use model::{AccountId, Action, BotId, Clock, GuestId, ShareId, SiteId};
 use parking_lot::Mutex;
 use store::accounts::SecretHash;
 use store::{Access, Credential, Denied, Sites, StoreError};
@@ -23,22 +24,26 @@ use crate::client::{Client, Holder};
 use crate::connection::{Connection, Phase};
 use crate::frame;
 use crate::options::{Options, VIEWS_MAX, VIEWS_OF_SHARES_MAX};
+use crate::refused::{Refused, unavailable};
+use crate::room::Followed;
 use crate::site::{TooManyViews, Watched};
-use crate::topic::Topic;
+use crate::topic::{Of, Topic};
 
 /// Told to a client that asks for too much at once.
-const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(5);
+pub const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(5);
 
 pub struct Hub {
     pub options: Options,
     pub live: Arc<dyn Live>,
     pub access: Access,
     pub sites: Arc<dyn Sites>,
+    pub chat: Chat,
     pub clock: Arc<dyn Clock>,
     pub shutdown: CancellationToken,
     /// Every socket and every watched site runs in here.
     pub tasks: TaskTracker,
     watched: Mutex<HashMap<SiteId, Arc<Watched>>>,
+    pub followed: Mutex<HashMap<Of, Arc<Followed>>>,
     clients: Mutex<Clients>,
     clients_made: AtomicU64,
     /// Raised by each notice that rights may have changed.
@@ -62,6 +67,8 @@ type HolderName = (u8, SecretHash);
 enum Owner {
     Account(AccountId),
     Share(ShareId),
+    Guest(GuestId),
+    Bot(BotId),
 }
 
 /// A client's place in the hub: given back when it is dropped.
@@ -71,14 +78,6 @@ pub struct Seat {
     owner: Owner,
 }
 
-/// A subscription that does not come about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refused {
-    NotFound,
-    TooManyViews,
-    Unavailable,
-}
-
 impl Hub {
     pub fn new(options: Options, deps: Deps, shutdown: CancellationToken) -> Hub {
         Hub {
@@ -86,10 +85,12 @@ impl Hub {
             live: deps.live,
             access: deps.access,
             sites: deps.sites,
+            chat: deps.chat,
             clock: deps.clock,
             shutdown,
             tasks: TaskTracker::new(),
             watched: Mutex::default(),
+            followed: Mutex::default(),
             clients: Mutex::default(),
             clients_made: AtomicU64::new(0),
             rights_notices: AtomicU64::new(0),
@@ -105,6 +106,8 @@ impl Hub {
             Principal::Stranger => return Err(Refusal::sign_in()),
             Principal::Account { id, .. } | Principal::Token { account: id, .. } => Owner::Account(*id),
             Principal::Share { id, .. } => Owner::Share(*id),
+            Principal::Guest { id, .. } => Owner::Guest(*id),
+            Principal::Bot { id } => Owner::Bot(*id),
         };
         if self.shutdown.is_cancelled() {
             return Err(Refusal::unavailable(RETRY_AFTER));
@@ -112,7 +115,7 @@ impl Hub {
         let mut clients = self.clients.lock();
         let theirs = clients.by_owner.get(&owner).copied().unwrap_or(0);
         let each_max = match owner {
-            Owner::Account(_) => self.options.connections_each_max,
+            Owner::Account(_) | Owner::Guest(_) | Owner::Bot(_) => self.options.connections_each_max,
             Owner::Share(_) => self.options.connections_a_share_max,
         };
         if clients.by_id.len() >= self.options.connections_max || theirs >= each_max {
@@ -152,15 +155,23 @@ impl Hub {
         topic: &Arc<Topic>,
     ) -> Result<(), Refused> {
         let notices = self.rights_notices.load(Ordering::SeqCst);
-        self.authorise(client, topic.site).await?;
-        self.join(client, number, topic)?;
+        let principal = client.holder.principal.lock().clone();
+        match topic.of {
+            Of::Site(site) => {
+                self.authorise(&principal, site).await?;
+                self.join(client, number, topic, site)?;
+            }
+            of => {
+                self.authorise_chat(&principal, of).await?;
+                self.follow(topic).join(client, number);
+            }
+        }
         self.recheck_if_changed(notices);
         Ok(())
     }
 
-    async fn authorise(&self, client: &Client, site: SiteId) -> Result<(), Refused> {
-        let principal = client.holder.principal.lock().clone();
-        self.access.authorise(&principal, site, Action::SeeLive).await.map_err(|denied| match denied {
+    async fn authorise(&self, principal: &Principal, site: SiteId) -> Result<(), Refused> {
+        self.access.authorise(principal, site, Action::SeeLive).await.map_err(|denied| match denied {
             Denied::Unknown | Denied::Forbidden => Refused::NotFound,
             Denied::Store(error) => unavailable(&error),
         })?;
@@ -172,8 +183,14 @@ impl Hub {
         }
     }
 
-    fn join(self: &Arc<Self>, client: &Arc<Client>, number: u16, topic: &Arc<Topic>) -> Result<(), Refused> {
-        let watched = self.expect(topic.site);
+    fn join(
+        self: &Arc<Self>,
+        client: &Arc<Client>,
+        number: u16,
+        topic: &Arc<Topic>,
+        site: SiteId,
+    ) -> Result<(), Refused> {
+        let watched = self.expect(site);
         // Whoever has a public link leaves views to the people of the site.
         let is_share = matches!(*client.holder.principal.lock(), Principal::Share { .. });
         let views_max = if is_share { VIEWS_OF_SHARES_MAX } else { VIEWS_MAX };
@@ -196,14 +213,32 @@ impl Hub {
     }
 
     pub fn leave(&self, client: &Client, topic: &Topic) {
-        if let Some(watched) = self.find(topic.site) {
-            watched.leave(client, topic);
+        match topic.of {
+            Of::Site(site) => {
+                if let Some(watched) = self.find(site) {
+                    watched.leave(client, topic);
+                }
+            }
+            of => {
+                if let Some(followed) = self.found(of) {
+                    followed.leave(client);
+                }
+            }
         }
     }
 
     pub fn catch_up(&self, client: &Client, topic: &Topic) {
-        if let Some(watched) = self.find(topic.site) {
-            watched.catch_up(client, topic);
+        match topic.of {
+            Of::Site(site) => {
+                if let Some(watched) = self.find(site) {
+                    watched.catch_up(client, topic);
+                }
+            }
+            of => {
+                if let Some(followed) = self.found(of) {
+                    followed.catch_up(client);
+                }
+            }
         }
     }
 
@@ -307,12 +342,8 @@ fn name(credential: &Credential) -> HolderName {
         Credential::SignIn(secret) => (1, SecretHash::of(secret)),
         Credential::Token(secret) => (2, SecretHash::of(secret)),
         Credential::Share(secret) => (3, SecretHash::of(secret)),
+        Credential::Guest(secret) => (4, SecretHash::of(secret)),
     }
-}
-
-fn unavailable(error: &StoreError) -> Refused {
-    tracing::warn!(%error, "rights cannot be looked up");
-    Refused::Unavailable
 }
 
 impl Drop for Seat {
@@ -328,38 +359,5 @@ impl Drop for Seat {
         }
         clients.release(&self.client.holder);
         gauge!("watchfire_connections").set(clients.by_id.len() as f64);
-    }
-}
-
-impl Refused {
-    pub const fn code(self) -> &'static str {
-        match self {
-            Refused::NotFound => "not_found",
-            Refused::TooManyViews => "too_many_views",
-            Refused::Unavailable => "unavailable",
-        }
-    }
-
-    pub fn message(self) -> String {
-        match self {
-            Refused::NotFound => "There is no such site, or it is not yours to see.".to_owned(),
-            Refused::TooManyViews => {
-                format!(
-                    "At most {VIEWS_MAX} filtered views of a site are watched at once, {VIEWS_OF_SHARES_MAX} by share links. Try again later."
-                )
-            }
-            Refused::Unavailable => "Rights cannot be looked up right now. Try again in a moment.".to_owned(),
-        }
-    }
-}
-
-impl From<Refused> for Refusal {
-    fn from(refused: Refused) -> Refusal {
-        let status = match refused {
-            Refused::NotFound => StatusCode::NOT_FOUND,
-            Refused::TooManyViews => StatusCode::CONFLICT,
-            Refused::Unavailable => return Refusal::unavailable(RETRY_AFTER),
-        };
-        Refusal::new(status, refused.code(), refused.message())
     }
 }

@@ -1,4 +1,4 @@
-//! The hub: tells dashboards over WebSocket and Server-Sent Events who is on their sites now.
+//! The hub: tells dashboards over WebSocket and Server-Sent Events who is on their sites now, and people what is said in their rooms.
 //! Never decides who is present, never decides a right, never keeps anything over a restart.
 //!
 //! | module | what |
@@ -6,6 +6,7 @@
 //! | `routes`, `socket`, `events` | the doors: handshake, WebSocket, Server-Sent Events and JSON once |
 //! | `connection`, `client` | one client: a state machine without I/O, and its waking |
 //! | `hub`, `site` | all clients and sites; one site's topics and subscribers |
+//! | `following`, `room` | topics of chat; a room's changes, told once to all who follow it |
 //! | `mirror`, `view` | a site as last committed; what a topic told and what changed since. Pure |
 //! | `rights` | rights looked up again |
 //! | `topic`, `frame` | names and bytes |
@@ -13,11 +14,14 @@
 mod client;
 mod connection;
 mod events;
+mod following;
 mod frame;
 mod hub;
 mod mirror;
 pub mod options;
+mod refused;
 mod rights;
+mod room;
 mod routes;
 mod site;
 mod socket;
@@ -27,6 +31,7 @@ mod view;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chat::Chat;
 use live::Live;
 use model::Clock;
 use store::{Access, Sites};
@@ -46,6 +51,7 @@ pub struct Deps {
     pub live: Arc<dyn Live>,
     pub access: Access,
     pub sites: Arc<dyn Sites>,
+    pub chat: Chat,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -111,6 +117,10 @@ fn describe_metrics() {
     describe_counter!("watchfire_push_frames_total", "Deltas handed to connections");
     describe_counter!("watchfire_push_bytes_total", Unit::Bytes, "Their bytes");
     describe_counter!("watchfire_push_lags_total", "Times a slow reader lost its backlog to a snapshot");
+    describe_counter!(
+        "watchfire_room_gaps_total",
+        "Times what happened in a room was read, since nobody announced it"
+    );
     describe_counter!("watchfire_mirror_lags_total", "Times a mirror fell behind its site and was made anew");
     describe_histogram!(
         "watchfire_push_seconds",

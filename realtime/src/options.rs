@@ -14,6 +14,8 @@ pub const MESSAGES_BURST_MAX: u32 = 350;
 pub const MESSAGES_A_SECOND_MAX: u32 = 10;
 /// Frames of one subscription that wait for a slow reader, snapshots apart; past it the reader is behind.
 pub const BACKLOG_FRAMES_MAX: usize = 8;
+/// The same of a room, where each thing that is said is a frame of its own.
+pub const ROOM_BACKLOG_FRAMES_MAX: usize = 128;
 /// Bytes of all frames that wait for a slow reader, snapshots apart. A single larger frame may wait alone.
 pub const BACKLOG_BYTES_MAX: usize = 256 * 1024;
 /// Filtered views of one site at a time.

@@ -13,12 +13,16 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::client::{Client, Holder};
 use crate::hub::Hub;
+use crate::refused::Refused;
+use crate::topic::Of;
 
 /// The open connections of one credential.
 struct Group {
     holder: Arc<Holder>,
     clients: Vec<Arc<Client>>,
     sites: Vec<SiteId>,
+    /// What they follow of chat.
+    chats: Vec<Of>,
 }
 
 /// Looks rights up again until the hub stops.
@@ -84,7 +88,12 @@ async fn look_up(hub: &Hub) {
         *group.holder.principal.lock() = principal.clone();
         for &site in &group.sites {
             if is_denied(hub, &principal, site).await {
-                group.end(hub, site, "revoked", "You may no longer see this site.");
+                group.end(hub, Of::Site(site), "revoked", "You may no longer see this site.");
+            }
+        }
+        for &of in &group.chats {
+            if let Err(Refused::NotFound) = hub.authorise_chat(&principal, of).await {
+                group.end(hub, of, "revoked", "You may no longer follow this room.");
             }
         }
     }
@@ -97,10 +106,20 @@ fn groups(clients: Vec<Arc<Client>>) -> Vec<Group> {
             holder: client.holder.clone(),
             clients: Vec::new(),
             sites: Vec::new(),
+            chats: Vec::new(),
         });
-        client.act(|connection| group.sites.extend(connection.topics().map(|topic| topic.site)));
+        client.act(|connection| {
+            for topic in connection.topics() {
+                match topic.of {
+                    Of::Site(site) => group.sites.push(site),
+                    of => group.chats.push(of),
+                }
+            }
+        });
         group.sites.sort_unstable();
         group.sites.dedup();
+        group.chats.sort_unstable();
+        group.chats.dedup();
         group.clients.push(client);
     }
     groups.into_values().collect()
@@ -113,7 +132,9 @@ async fn end_deleted(hub: &Hub, groups: &[Group]) {
     sites.dedup();
     for site in sites {
         if let Err(StoreError::NotFound(_)) = hub.sites.site(site).await {
-            groups.iter().for_each(|group| group.end(hub, site, "deleted", "This site was deleted."));
+            groups
+                .iter()
+                .for_each(|group| group.end(hub, Of::Site(site), "deleted", "This site was deleted."));
         }
     }
 }
@@ -132,9 +153,9 @@ impl Group {
         }
     }
 
-    fn end(&self, hub: &Hub, site: SiteId, code: &str, message: &str) {
+    fn end(&self, hub: &Hub, of: Of, code: &str, message: &str) {
         for client in &self.clients {
-            hub.end(client, |topic| topic.site == site, code, message);
+            hub.end(client, |topic| topic.of == of, code, message);
         }
     }
 }

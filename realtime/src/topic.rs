@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use live::Dimension;
 use live::counters;
-use model::{SiteId, Visitor};
+use model::chat::Who;
+use model::{RoomId, SiteId, Visitor};
 use serde_json::Value;
 
 /// Bytes of one filter value; no page, the longest of all keys, is longer.
@@ -45,10 +46,35 @@ pub struct Filter {
     pub bots: bool,
 }
 
-/// A site's topic under a filter.
+/// What a topic is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Of {
+    Site(SiteId),
+    /// What is said in it.
+    Room(RoomId),
+    /// What its people are doing just now.
+    People(RoomId),
+    /// What concerns one person's devices.
+    Person(Who),
+}
+
+impl Of {
+    /// The topic of Live that says it; of a site there is none.
+    pub fn heard(self) -> String {
+        match self {
+            Of::Site(_) => String::new(),
+            Of::Room(room) => chat::announce::room_topic(room),
+            Of::People(room) => chat::announce::people_topic(room),
+            Of::Person(who) => chat::announce::person_topic(who),
+        }
+    }
+}
+
+/// A site's topic under a filter, or one of chat.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Topic {
-    pub site: SiteId,
+    pub of: Of,
+    /// Of a site's.
     pub kind: Kind,
     pub filter: Filter,
     /// The canonical name, the same for everybody who watches the same thing.
@@ -57,7 +83,9 @@ pub struct Topic {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadTopic {
-    #[error("A topic is site/WF-…/ and one of now, live, visitors, hits.")]
+    #[error(
+        "A topic is site/WF-…/ and one of now, live, visitors, hits; or room/RM-…, room/RM-…/people, person/AC-…."
+    )]
     Topic,
     #[error(
         "A filter names page, source, channel, country, device, browser, os or language, each with one text, or bots: true; now and hits take none."
@@ -76,7 +104,9 @@ impl BadTopic {
 
 impl Topic {
     pub fn parse(text: &str, filter: Filter) -> Result<Arc<Topic>, BadTopic> {
-        let rest = text.strip_prefix("site/").ok_or(BadTopic::Topic)?;
+        let Some(rest) = text.strip_prefix("site/") else {
+            return Topic::of_chat(text, filter);
+        };
         let (site, kind) = rest.split_once('/').ok_or(BadTopic::Topic)?;
         let site: SiteId = site.parse().map_err(|_| BadTopic::Topic)?;
         let known = Kind::named(kind).ok_or(BadTopic::Topic)?;
@@ -84,7 +114,23 @@ impl Topic {
             return Err(BadTopic::Filter);
         }
         let key = key(site, kind, &filter);
-        Ok(Arc::new(Topic { site, kind: known, filter, key }))
+        Ok(Arc::new(Topic { of: Of::Site(site), kind: known, filter, key }))
+    }
+
+    fn of_chat(text: &str, filter: Filter) -> Result<Arc<Topic>, BadTopic> {
+        let bad = |_| BadTopic::Topic;
+        let of = if let Some(room) = text.strip_prefix("room/") {
+            match room.strip_suffix("/people") {
+                Some(room) => Of::People(room.parse().map_err(bad)?),
+                None => Of::Room(room.parse().map_err(bad)?),
+            }
+        } else {
+            Of::Person(text.strip_prefix("person/").ok_or(BadTopic::Topic)?.parse().map_err(bad)?)
+        };
+        if filter.is_some() {
+            return Err(BadTopic::Filter);
+        }
+        Ok(Arc::new(Topic { of, kind: Kind::Now, filter, key: of.heard().into() }))
     }
 }
 
@@ -207,6 +253,19 @@ mod tests {
         );
         check(&live, r#"{"country": ""}"#, Ok(&format!("{live}?country=")));
         check(&live, r#"{"source": "a&os=b \"é"}"#, Ok(&format!("{live}?source=a%26os%3Db%20%22%C3%A9")));
+    }
+
+    #[test]
+    fn topics_of_chat_have_one_key() {
+        check("room/RM-0000000a", "{}", Ok("room/RM-0000000A"));
+        check("room/RM-0000000A/people", "{}", Ok("room/RM-0000000A/people"));
+        check("person/AC-00000001", "{}", Ok("person/AC-00000001"));
+        for topic in
+            ["room/", "room/RM-1", "room/RM-0000000A/", "room/RM-0000000A/x", "person/RM-0000000A", "person/"]
+        {
+            check(topic, "{}", Err(BadTopic::Topic));
+        }
+        check("room/RM-0000000A", r#"{"page": "/"}"#, Err(BadTopic::Filter));
     }
 
     #[test]

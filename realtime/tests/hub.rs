@@ -10,6 +10,8 @@ mod events;
 mod house;
 #[path = "hub/revocation.rs"]
 mod revocation;
+#[path = "hub/rooms.rs"]
+mod rooms;
 #[path = "hub/slow.rs"]
 mod slow;
 #[path = "hub/stream.rs"]

@@ -5,7 +5,7 @@
 //! 2. the tail with its list of segments, at one moment: whatever was acknowledged before that is in it. A hit in both is
 //!    processed again after a restore, and counts once, by its batch and by its id;
 //! 3. the segments that the list names, which never change: one that a fold removed meanwhile sends us back to 2;
-//! 4. accounts and sites: what was removed since 2 is then forgotten when the store is opened;
+//! 4. rooms and what was said in them, then accounts and sites: what was removed since 2 is forgotten when the store is opened;
 //! 5. the manifest, with the SHA-256 of every file. Without it a folder is no backup.
 //!
 //! The other way about, store before journal, would lose what was processed in between: it would be in neither.
@@ -29,7 +29,7 @@ use manifest::Manifest;
 const BUS: &str = "bus";
 
 pub const BACKUP_ABOUT: &str = "\
-Copy a whole data folder, also while the server runs: accounts, sites, history, hits on their way, dead letters.
+Copy a whole data folder, also while the server runs: accounts, sites, history, rooms, hits on their way, dead letters.
 
   watchfire backup --to /backups/2026-11-21
   watchfire backup --data /var/lib/watchfire --to /backups/2026-11-21

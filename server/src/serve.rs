@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use archive::Archive;
 use axum::Router;
+use chat::Chat;
 use door::{DoorOptions, TrustedProxies};
 use futures_util::future::select_all;
 use model::{Clock, SystemClock};
@@ -87,7 +88,8 @@ impl Server {
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Server> {
         let address = listener.local_addr()?;
-        let access = Access::new(backends.store.accounts.clone(), clock.clone());
+        let access =
+            Access::new(backends.store.accounts.clone(), backends.store.rooms.clone(), clock.clone());
         let mut routes = health::routes(backends.clone());
         let mut stages = VecDeque::new();
         let mut set_up_path = None;
@@ -281,6 +283,7 @@ async fn start_hub(
         live: backends.live.clone(),
         access: access.clone(),
         sites: backends.store.sites.clone(),
+        chat: chat_over(backends, access, &clock),
         clock,
     };
     let options =
@@ -288,6 +291,10 @@ async fn start_hub(
     let stop = CancellationToken::new();
     let service = realtime::start(options, deps, stop.clone()).await?;
     Ok((Stage { name: HUB, stop, work: service.work }, service.routes))
+}
+
+fn chat_over(backends: &Backends, access: &Access, clock: &Arc<dyn Clock>) -> Chat {
+    Chat::new(backends.store.clone(), access.clone(), backends.live.clone(), clock.clone())
 }
 
 async fn start_pages(

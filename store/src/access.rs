@@ -1,5 +1,5 @@
 //! Authorisation: a credential becomes a principal, and a principal is allowed an action on a site or not.
-//! Every service asks here; the decision itself is `model::rights::may`.
+//! Every service asks here; the decision itself is `model::rights::may`, of rooms `model::chat::rights::may`.
 //! A principal is good for the moment: whoever keeps a connection open asks for it again, from the
 //! credential, each time it checks. Else a sign-out or a revoked token would not be noticed.
 
@@ -8,10 +8,13 @@ mod tests;
 
 use std::sync::Arc;
 
+use model::chat::rights::Standing;
+use model::chat::{Room, RoomKind, RoomRole, Who};
 use model::rights::{Principal, Scope, may};
-use model::{Action, Clock, SiteId};
+use model::{Action, Clock, Role, SiteId};
 
 use crate::accounts::{Accounts, SecretHash};
+use crate::chat::{Rooms, mark_of};
 use crate::{Result, StoreError};
 
 /// What a request carries to prove who asks. The secret itself, as received.
@@ -25,6 +28,13 @@ pub enum Credential {
     Token(String),
     /// The secret of a share link.
     Share(String),
+    /// The cookie of a guest's browser.
+    Guest(String),
+}
+
+impl Credential {
+    /// A bot's token says that it is one, so that it is looked for in one place.
+    pub const BOT_PREFIX: &str = "wfb_";
 }
 
 /// Not allowed. A stranger cannot tell "no such site" from "not yours".
@@ -44,12 +54,13 @@ pub enum Denied {
 #[derive(Clone)]
 pub struct Access {
     accounts: Arc<dyn Accounts>,
+    rooms: Arc<dyn Rooms>,
     clock: Arc<dyn Clock>,
 }
 
 impl Access {
-    pub fn new(accounts: Arc<dyn Accounts>, clock: Arc<dyn Clock>) -> Access {
-        Access { accounts, clock }
+    pub fn new(accounts: Arc<dyn Accounts>, rooms: Arc<dyn Rooms>, clock: Arc<dyn Clock>) -> Access {
+        Access { accounts, rooms, clock }
     }
 
     /// Who this is; `Stranger` for no credential, `Denied::Unknown` for a bad one.
@@ -60,6 +71,14 @@ impl Access {
                 let found = self.accounts.sign_in(SecretHash::of(secret), self.clock.now()).await;
                 let (_, account) = known(found)?;
                 Ok(Principal::Account { id: account.id, operator: account.operator })
+            }
+            Credential::Token(secret) if secret.starts_with(Credential::BOT_PREFIX) => {
+                let bot = known(self.rooms.bot(SecretHash::of(secret)).await)?;
+                Ok(Principal::Bot { id: bot.id })
+            }
+            Credential::Guest(secret) => {
+                let guest = known(self.rooms.admitted(SecretHash::of(secret)).await)?;
+                Ok(Principal::Guest { id: guest.id, room: guest.room })
             }
             Credential::Token(secret) => {
                 let (token, account) = known(self.accounts.token(SecretHash::of(secret)).await)?;
@@ -90,13 +109,68 @@ impl Access {
             Principal::Account { id: account, .. } | Principal::Token { account, .. } => {
                 self.accounts.role(*account, site).await.map_err(Denied::Store)?
             }
-            Principal::Stranger | Principal::Share { .. } => None,
+            _ => None,
         };
         match (may(principal, role, site, action), principal) {
             (true, _) => Ok(()),
             (false, Principal::Stranger) => Err(Denied::Unknown),
             (false, _) => Err(Denied::Forbidden),
         }
+    }
+
+    /// What the principal is to a room now. Who was barred is a stranger, but not who looks after the site.
+    pub async fn standing(
+        &self,
+        principal: &Principal,
+        room: &Room,
+    ) -> std::result::Result<Standing, Denied> {
+        let Some(who) = principal.who() else {
+            return Ok(Standing::Stranger);
+        };
+        let member = self.rooms.member(room.id, who).await.map_err(Denied::Store)?;
+        match (principal, member) {
+            (Principal::Account { id, operator }, member) => {
+                let is_host = member.as_ref().is_some_and(|member| member.role == RoomRole::Host);
+                let outside = match (is_host, room.kind, room.site) {
+                    (true, ..) => return Ok(Standing::Host),
+                    (_, RoomKind::Direct, _) => Standing::Stranger,
+                    (.., site) => self.outside(*id, *operator, site).await?,
+                };
+                match (member, outside) {
+                    (Some(_), Standing::Keeper) => Ok(Standing::Host),
+                    (Some(_), _) => Ok(Standing::Member),
+                    (None, Standing::Reader) if self.is_barred(room, who).await? => Ok(Standing::Stranger),
+                    (None, outside) => Ok(outside),
+                }
+            }
+            (Principal::Guest { .. }, Some(_)) => Ok(Standing::Guest),
+            (Principal::Bot { .. }, Some(_)) => Ok(Standing::Bot),
+            _ => Ok(Standing::Stranger),
+        }
+    }
+
+    /// What an account is to rooms of a site that it is not in.
+    async fn outside(
+        &self,
+        account: model::AccountId,
+        operator: bool,
+        site: Option<SiteId>,
+    ) -> std::result::Result<Standing, Denied> {
+        let role = match site {
+            _ if operator => return Ok(Standing::Keeper),
+            None => return Ok(Standing::Reader),
+            Some(site) => self.accounts.role(account, site).await.map_err(Denied::Store)?,
+        };
+        Ok(match role {
+            Some(Role::Owner | Role::Admin) => Standing::Keeper,
+            Some(Role::Viewer) => Standing::Reader,
+            None => Standing::Stranger,
+        })
+    }
+
+    async fn is_barred(&self, room: &Room, who: Who) -> std::result::Result<bool, Denied> {
+        let barred = self.rooms.is_barred(room.id, vec![mark_of(who)], self.clock.now()).await;
+        barred.map_err(Denied::Store)
     }
 
     /// Whether the principal may state other people's addresses and agents for this site: a token with

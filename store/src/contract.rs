@@ -3,11 +3,16 @@
 
 mod accounts;
 mod backend;
+pub mod chat;
 pub mod fixtures;
+mod guests;
 mod history;
 mod invitations;
 mod members;
+mod messages;
 mod moving;
+mod reading;
+mod rooms;
 mod salts;
 mod saved;
 mod secrets;

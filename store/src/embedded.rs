@@ -1,9 +1,10 @@
 //! The backend in one folder: SQLite in WAL mode, nothing to install.
-//! Two files, so that appending to the tail never waits for a sign-in: `tail.db` (tail, peaks, and which segments count)
-//! and `watchfire.db` (sites, accounts, salts). `docs/decisions/0004-two-databases.md` says why. Segments are files in
-//! `history/`.
+//! Three files, so that neither appending to the tail nor posting waits for a sign-in: `tail.db` (tail, peaks, and which
+//! segments count), `chat.db` (rooms and messages) and `watchfire.db` (sites, accounts, salts).
+//! `docs/decisions/0004-two-databases.md` says why. Segments are files in `history/`.
 
 mod accounts;
+mod chat;
 mod columns;
 mod copying;
 mod database;
@@ -38,6 +39,7 @@ use rusqlite::Connection;
 
 use crate::moving::{End, House, Mark, refuse_half_moved};
 use crate::{Backend, Result, Store};
+use chat::Chat;
 use database::Database;
 use folder::Folder;
 use moving::EmbeddedMoving;
@@ -47,6 +49,7 @@ use shelves::Shelves;
 use tail::Tail;
 
 const REGISTRY_FILE: &str = "watchfire.db";
+const CHAT_FILE: &str = "chat.db";
 const TAIL_FILE: &str = "tail.db";
 
 /// The embedded backend. Close it to be sure that nothing is under way; dropping the last handle waits
@@ -54,6 +57,7 @@ const TAIL_FILE: &str = "tail.db";
 pub struct Embedded {
     history: Arc<Tail>,
     tail: Arc<Database>,
+    chat: Arc<Database>,
     registry: Arc<Database>,
     folder: Arc<Folder>,
 }
@@ -99,10 +103,14 @@ impl Embedded {
             tail::finish_forgetting(db, &removed)?;
             segments::sweep_at_open(db, &shelves)
         })?;
+        let chat =
+            open(&folder, CHAT_FILE, schema::CHAT, |db| chat::rooms::finish_demolishing(db, &removed))?;
+        let talk = Arc::new(Chat(Arc::clone(&chat)));
         let rows = Arc::new(Registry(Arc::clone(&registry)));
         let history = Arc::new(Tail::of(Arc::clone(&tail), Arc::clone(&shelves)));
         let moving = EmbeddedMoving {
             tail: Arc::clone(&tail),
+            chat: Arc::clone(&chat),
             registry: Arc::clone(&registry),
             shelves,
             history: history.clone(),
@@ -114,7 +122,9 @@ impl Embedded {
             salts: rows.clone(),
             saved: rows.clone(),
             totals: rows,
-            backend: Arc::new(Embedded { history, tail, registry, folder }),
+            rooms: talk.clone(),
+            messages: talk,
+            backend: Arc::new(Embedded { history, tail, chat, registry, folder }),
         };
         Ok((House { store, moving: Arc::new(moving) }, mark))
     }
@@ -136,6 +146,7 @@ impl Backend for Embedded {
     async fn close(&self) {
         self.history.close().await;
         self.tail.close().await;
+        self.chat.close().await;
         self.registry.close().await;
         self.folder.release();
     }

@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod chat;
 #[cfg(test)]
 mod contract;
 pub mod embedded;
@@ -18,6 +19,7 @@ pub mod totals;
 pub use crate::mongodb::MongoStore;
 pub use access::{Access, Credential, Denied};
 pub use accounts::Accounts;
+pub use chat::{Messages, Rooms};
 pub use embedded::Embedded;
 pub use history::History;
 pub use salts::Salts;
@@ -37,6 +39,8 @@ pub struct Store {
     pub accounts: Arc<dyn Accounts>,
     pub salts: Arc<dyn Salts>,
     pub saved: Arc<dyn Saved>,
+    pub rooms: Arc<dyn Rooms>,
+    pub messages: Arc<dyn Messages>,
     pub totals: Arc<dyn DayTotals>,
     pub backend: Arc<dyn Backend>,
 }

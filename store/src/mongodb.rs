@@ -21,6 +21,7 @@
 
 mod accounts;
 mod appender;
+mod chat;
 mod chunks;
 mod columns;
 mod database;
@@ -57,6 +58,7 @@ use async_trait::async_trait;
 use crate::moving::{End, House, Mark, refuse_half_moved};
 use crate::{Backend, Store};
 use appender::Appender;
+use chat::Chat;
 use database::Database;
 use moving::MongoMoving;
 use registry::Registry;
@@ -116,6 +118,8 @@ impl MongoStore {
         let appender = Arc::new(Appender::start(Arc::clone(&database)));
         let tail = Tail(Arc::clone(&database), Arc::clone(&appender), Arc::default());
         tail::finish(&tail).await.context("cannot finish what an earlier process was forgetting")?;
+        let talk = Arc::new(Chat::of(&database));
+        chat::rooms::finish(&talk).await.context("cannot finish what an earlier process was demolishing")?;
         let rows = Arc::new(Registry(Arc::clone(&database)));
         let mark = moving::mark(&mut Step::alone(&database)).await?;
         let history = Arc::new(tail);
@@ -127,6 +131,8 @@ impl MongoStore {
             salts: rows.clone(),
             saved: rows.clone(),
             totals: rows,
+            rooms: talk.clone(),
+            messages: talk,
             backend: Arc::new(MongoStore { database, appender }),
         };
         Ok((House { store, moving }, mark))

@@ -5,6 +5,7 @@
 //! while the move has not ended, nothing but a move opens it.
 
 mod carry;
+pub(crate) mod chat;
 mod content;
 pub(crate) mod history;
 pub(crate) mod parts;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use model::chat::{Ban, Member, Message, Revision};
 use model::{BatchId, Millis, Peak, Site, SiteId};
 use serde::Serialize;
 
@@ -22,10 +24,13 @@ use crate::totals::TOTALS_AT_ONCE_MAX;
 use crate::{Result, Store};
 
 pub use carry::{Compared, Progress, carry, compare, insist};
+pub use chat::{BotRow, GuestRow, LinkRow, RoomRow, StarRow};
 pub use content::Content;
 
 /// Rows of one page. One of segments or of the tail ends with the row that brings it to `history::PAGE_BYTES_MAX`, too.
 pub const PAGE_ROWS_MAX: usize = 500;
+/// The same of messages and of their revisions, which may be long.
+pub const PAGE_MESSAGES_MAX: usize = 128;
 /// Daily totals of one page, which are large.
 pub const TOTALS_PAGE_MAX: usize = TOTALS_AT_ONCE_MAX;
 /// Bytes of one part of a segment.
@@ -96,6 +101,15 @@ pub enum Kind {
     Shares,
     Saved,
     Totals,
+    Bots,
+    Rooms,
+    RoomMembers,
+    GuestLinks,
+    Guests,
+    Bans,
+    Messages,
+    Revisions,
+    Stars,
     Salts,
     Forgotten,
     Peaks,
@@ -107,7 +121,7 @@ pub enum Kind {
 
 impl Kind {
     /// In the order in which they are moved.
-    pub const ALL: [Kind; 16] = [
+    pub const ALL: [Kind; 25] = [
         Kind::Accounts,
         Kind::SetUp,
         Kind::Sites,
@@ -117,6 +131,15 @@ impl Kind {
         Kind::Invitations,
         Kind::Shares,
         Kind::Saved,
+        Kind::Bots,
+        Kind::Rooms,
+        Kind::RoomMembers,
+        Kind::GuestLinks,
+        Kind::Guests,
+        Kind::Bans,
+        Kind::Messages,
+        Kind::Revisions,
+        Kind::Stars,
         Kind::Totals,
         Kind::Salts,
         Kind::Forgotten,
@@ -138,6 +161,15 @@ impl Kind {
             Kind::Invitations => "invitations",
             Kind::Shares => "share links",
             Kind::Saved => "saved items",
+            Kind::Bots => "bots",
+            Kind::Rooms => "rooms",
+            Kind::RoomMembers => "room members",
+            Kind::GuestLinks => "guest links",
+            Kind::Guests => "guests",
+            Kind::Bans => "bans",
+            Kind::Messages => "messages",
+            Kind::Revisions => "revisions",
+            Kind::Stars => "stars",
             Kind::Totals => "daily totals",
             Kind::Salts => "salts",
             Kind::Forgotten => "removed sites",
@@ -158,6 +190,9 @@ pub enum Key {
     Bytes([u8; 32]),
     /// Site, segment, and where in it a part begins; `u64::MAX`: behind all its parts.
     Part(i64, u128, u64),
+    /// Room, and a mark that is barred from it.
+    Mark(i64, [u8; 32]),
+    Triple(i64, i64, i64),
 }
 
 pub struct Page {
@@ -188,6 +223,15 @@ pub enum Row {
     Invitation(InvitationRow),
     Share(ShareRow),
     Saved(SavedRow),
+    Bot(BotRow),
+    Room(RoomRow),
+    RoomMember(Member),
+    GuestLink(LinkRow),
+    Guest(GuestRow),
+    Ban(Ban),
+    Message(Box<Message>),
+    Revision(Box<Revision>),
+    Star(StarRow),
     Total(TotalRow),
     Salt(SaltRow),
     /// The id of a site that was removed.
@@ -321,6 +365,15 @@ impl Row {
             Row::Invitation(row) => Key::Number(row.id),
             Row::Share(row) => Key::Number(row.id),
             Row::Saved(row) => Key::Number(row.id),
+            Row::Bot(row) => Key::Number(row.bot.id.value() as i64),
+            Row::Room(row) => Key::Number(row.room.id.value() as i64),
+            Row::RoomMember(row) => Key::Pair(row.room.value() as i64, row.who.number()),
+            Row::GuestLink(row) => Key::Number(row.link.room.value() as i64),
+            Row::Guest(row) => Key::Number(row.guest.id.value() as i64),
+            Row::Ban(row) => Key::Mark(row.room.value() as i64, row.mark),
+            Row::Message(row) => Key::Pair(row.room.value() as i64, row.number as i64),
+            Row::Revision(row) => Key::Pair(row.room.value() as i64, row.change as i64),
+            Row::Star(row) => Key::Triple(row.who, row.room, row.number),
             Row::Total(row) => Key::Pair(row.site, row.slot),
             Row::Part(part) => Key::Part(part.site.value() as i64, part.entry.id.0, part.start),
             Row::Fold(row) => Key::Number(row.site),

@@ -139,6 +139,7 @@ test("without scripts a person is found and read, and the reports have their num
   const plain = await browser.newContext({ javaScriptEnabled: false, storageState: await owner.storageState() });
   const tab = await plain.newPage();
   await tab.goto(at("/reports"));
+  await tab.getByRole("link", { name: /headline numbers/ }).click();
   assert.match(await tab.locator("noscript, table").last().innerText(), /Visitors/);
   await tab.goto(at("/profiles"));
   assert.ok(await tab.locator("h1").isVisible());

@@ -91,9 +91,14 @@ export class Program {
     return this.end("SIGKILL");
   }
 
+  /** What another command of the program prints. */
+  command(...words) {
+    return execFileSync(BINARY, words, { encoding: "utf8" });
+  }
+
   /** What the tail holds of a site, once the program has stopped. */
   tail(site) {
-    return JSON.parse(execFileSync(BINARY, ["tail", "--data", this.folder, "--site", site, "--json"]));
+    return JSON.parse(this.command("tail", "--data", this.folder, "--site", site, "--json"));
   }
 
   async stop() {

@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each part may depend on of our own.
-const MAY: [(&str, &[&str]); 16] = [
+const MAY: [(&str, &[&str]); 17] = [
     ("model", &[]),
     ("history", &["model"]),
     ("commits", &["model"]),
@@ -18,7 +18,8 @@ const MAY: [(&str, &[&str]); 16] = [
     ("door", &["model", "store"]),
     ("collector", &["model", "bus", "live", "store", "door"]),
     ("processor", &["model", "history", "bus", "live", "store", "archive"]),
-    ("realtime", &["model", "live", "store", "door"]),
+    ("chat", &["model", "live", "store"]),
+    ("realtime", &["model", "live", "store", "door", "chat"]),
     ("web", &["model", "history", "live", "store", "archive", "door"]),
     (
         "server",
@@ -31,6 +32,7 @@ const MAY: [(&str, &[&str]); 16] = [
             "store",
             "archive",
             "door",
+            "chat",
             "collector",
             "processor",
             "realtime",

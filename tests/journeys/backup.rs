@@ -8,6 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use fastrand::Rng;
+use model::chat::{Member, MessageKind, NewMessage, Room, RoomKind, RoomRole, Who};
+use model::{AccountId, MessageId, Millis, RoomId};
+use store::Embedded;
+use store::chat::{Place, Search};
 use tokio::process::Command;
 use tokio::sync::Mutex;
 use world::{Person, Program, within};
@@ -147,4 +151,67 @@ async fn half_a_backup_and_a_changed_one_are_refused_and_a_killed_restore_leaves
     assert!(!succeeded && said.contains("outside"), "{said}");
     let (succeeded, said) = done(backup(&place("nothing"), &place("of-nothing"))).await;
     assert!(!succeeded && said.contains("there is no store"), "{said}");
+}
+
+const ROOM: RoomId = RoomId::of(7);
+const ADA: Who = Who::Account(AccountId::of(1));
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restored_backup_has_its_rooms_and_what_was_said_in_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = |name: &str| folder.path().join(name);
+    let store = Embedded::open(&place("data")).expect("a store");
+    let room = store.rooms.open(room(), vec![host()]).await.expect("opened");
+    for number in 1..=3 {
+        store.messages.post(said(number)).await.expect("posted");
+    }
+    let (succeeded, told) = done(backup(&place("data"), &place("backup"))).await;
+    assert!(succeeded, "{told}");
+    store.messages.post(said(4)).await.expect("posted after the backup");
+    let (succeeded, told) = done(restore(&place("backup"), &place("restored"))).await;
+    assert!(succeeded, "{told}");
+    let restored = Embedded::open(&place("restored")).expect("what was restored");
+    let kept = restored.rooms.room(ROOM).await.expect("the room");
+    assert_eq!((kept.name, kept.last), (room.name, 3));
+    assert_eq!(restored.rooms.members(ROOM).await.expect("members"), [host()]);
+    let page = restored.messages.page(ROOM, Place::End, 10).await.expect("messages");
+    assert_eq!(page.iter().map(|message| &*message.body).collect::<Vec<_>>(), ["word 1", "word 2", "word 3"]);
+    let search = Search { rooms: vec![ROOM], text: "word 2".into(), limit: 10, ..Search::default() };
+    let found = restored.messages.search(search).await.expect("found");
+    assert_eq!(found.iter().map(|message| message.number).collect::<Vec<_>>(), [2]);
+}
+
+fn room() -> Room {
+    Room {
+        id: ROOM,
+        site: None,
+        kind: RoomKind::Open,
+        name: "Support".into(),
+        topic: String::new(),
+        zone: "UTC".into(),
+        public: false,
+        locked: false,
+        members_max: 10,
+        created: Millis(1),
+        last: 0,
+        changes: 0,
+        last_at: Millis(0),
+    }
+}
+
+fn host() -> Member {
+    Member { room: ROOM, who: ADA, role: RoomRole::Host, joined: Millis(1), read: 0 }
+}
+
+fn said(number: u64) -> NewMessage {
+    NewMessage {
+        room: ROOM,
+        id: MessageId(number.into()),
+        author: ADA,
+        kind: MessageKind::Text,
+        body: format!("word {number}"),
+        thread: None,
+        mentions: Vec::new(),
+        at: Millis(number as i64),
+    }
 }

@@ -21,7 +21,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::error::{Answer, Problem};
-use crate::fields::{body, name_problem, too_long};
+use crate::fields::{json, name_problem, too_long};
 use crate::guard::{Caller, OnSite};
 use crate::reports::question::{check_filters, read};
 use crate::reports::range::{MOMENT_MAX, Range, Span};
@@ -47,9 +47,7 @@ pub async fn list(State(web): State<Arc<Web>>, Extension(site): Extension<Site>)
 
 /// `POST /api/watchfire/sites/{site}/corrections`: 201 and the correction, once every report follows it.
 pub async fn add(State(web): State<Arc<Web>>, on: OnSite, request: Request) -> Answer {
-    let stated: Value = serde_json::from_slice(&body(request).await?)
-        .map_err(|error| Refusal::bad_request("malformed", format!("The body is not JSON: {error}.")))?;
-    let Stated { name, range, filter, verdict } = read(stated)?;
+    let Stated { name, range, filter, verdict } = read(json(request).await?)?;
     let zone = Zone::named(&on.site.time_zone).map_err(|bad| refused::archive(bad.into()))?;
     let span = match range.is_all() {
         // What is still to come too.

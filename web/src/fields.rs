@@ -8,6 +8,7 @@ use axum::http::{StatusCode, header};
 use bytes::Bytes;
 use door::Refusal;
 use model::limits;
+use serde_json::Value;
 
 use crate::error::Problem;
 
@@ -173,6 +174,13 @@ pub async fn body(request: Request) -> Result<Bytes, Problem> {
         )
         .into()),
     }
+}
+
+/// As [`body`], and JSON.
+pub async fn json(request: Request) -> Result<Value, Problem> {
+    let body = body(request).await?;
+    serde_json::from_slice(&body)
+        .map_err(|error| Refusal::bad_request("malformed", format!("The body is not JSON: {error}.")).into())
 }
 
 #[cfg(test)]

@@ -111,7 +111,7 @@ async fn caller(web: &Web, parts: &Parts) -> Result<Caller, Problem> {
     };
     let account = match &principal {
         Principal::Account { id, .. } => Some(web.store.accounts.account(*id).await?),
-        Principal::Token { .. } | Principal::Stranger | Principal::Share { .. } => None,
+        _ => None,
     };
     Ok(Caller { principal, account })
 }

@@ -52,7 +52,7 @@ impl Params {
                 "offset" => params.offset = number(&name, &value, 0, CELLS_MAX)?,
                 "done" => {}
                 "limit" => params.limit = number(&name, &value, 1, limit_max)?,
-                _ => params.bots = bots(&value)?,
+                _ => params.bots = refused::worded("bots", &value, "without, with or only")?,
             }
         }
         Ok(params)
@@ -69,15 +69,6 @@ fn text(name: &str, value: &str, bytes_max: usize) -> Result<String, Problem> {
 fn number(name: &str, value: &str, min: usize, max: usize) -> Result<usize, Problem> {
     let number = value.parse().ok().filter(|number| (min..=max).contains(number));
     number.ok_or_else(|| refused::query(name, format!("a number from {min} to {max}")).into())
-}
-
-fn bots(value: &str) -> Result<Bots, Problem> {
-    match value {
-        "without" => Ok(Bots::Without),
-        "with" => Ok(Bots::With),
-        "only" => Ok(Bots::Only),
-        _ => Err(refused::query("bots", "without, with or only").into()),
-    }
 }
 
 /// One page of people.

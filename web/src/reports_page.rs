@@ -1,10 +1,12 @@
 //! The page of a site's reports, for its people and for its share links; the API fills it.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, State};
-use model::Role;
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::request::Parts;
+use model::{Role, Site};
 
 use crate::Web;
 use crate::error::Answer;
@@ -12,7 +14,7 @@ use crate::guard::{Caller, OnSite};
 use crate::live_page::has_hits;
 use crate::reports::{Headline, headline};
 use crate::share::{Shared, shared};
-use crate::shell::{Shell, page};
+use crate::shell::{Shell, page, query_value};
 
 #[derive(Template)]
 #[template(path = "reports.html")]
@@ -23,8 +25,8 @@ struct ReportsPage {
     time_zone: String,
     has_hits: bool,
     may_edit: bool,
-    /// For who has no scripts.
-    headline: Vec<Headline>,
+    /// None but where they were asked for.
+    headline: Option<Vec<Headline>>,
 }
 
 #[derive(Template)]
@@ -37,12 +39,12 @@ struct SharedReportsPage {
     secret: String,
     /// What the link is limited to is `visits` or `hits`; empty: to nothing.
     limited: &'static str,
-    /// For who has no scripts.
-    headline: Vec<Headline>,
+    /// None but where they were asked for.
+    headline: Option<Vec<Headline>>,
 }
 
-/// `GET /sites/{site}/reports`
-pub async fn show(State(web): State<Arc<Web>>, caller: Caller, on: OnSite) -> Answer {
+/// `GET /sites/{site}/reports`, with `?plain` also for who has no scripts.
+pub async fn show(State(web): State<Arc<Web>>, caller: Caller, on: OnSite, plain: Plain) -> Answer {
     Ok(page(&ReportsPage {
         shell: Shell::on_site(&format!("{}, reports", on.site.name), &on, "reports"),
         site_id: on.site.id.to_string(),
@@ -50,17 +52,22 @@ pub async fn show(State(web): State<Arc<Web>>, caller: Caller, on: OnSite) -> An
         time_zone: on.site.time_zone.clone(),
         has_hits: has_hits(&web, on.site.id).await?,
         may_edit: on.role >= Role::Admin,
-        headline: headline(&web, &caller, &on.site).await,
+        headline: plain.headline(&web, &caller, &on.site).await,
     }))
 }
 
-/// `GET /share/{secret}/reports`
-pub async fn show_shared(State(web): State<Arc<Web>>, caller: Caller, Path(secret): Path<String>) -> Answer {
+/// `GET /share/{secret}/reports`, with `?plain` also for who has no scripts.
+pub async fn show_shared(
+    State(web): State<Arc<Web>>,
+    caller: Caller,
+    Path(secret): Path<String>,
+    plain: Plain,
+) -> Answer {
     let Shared { principal, site, within } = shared(&web, &secret).await?;
     // The link is all that whoever looks at this page is known by.
     let shared = Caller { principal, account: None };
     Ok(page(&SharedReportsPage {
-        headline: headline(&web, &shared, &site).await,
+        headline: plain.headline(&web, &shared, &site).await,
         shell: Shell::new(&format!("{}, reports", site.name), caller.shell_account()),
         site_id: site.id.to_string(),
         site_name: site.name,
@@ -68,4 +75,24 @@ pub async fn show_shared(State(web): State<Arc<Web>>, caller: Caller, Path(secre
         secret,
         limited: within.map_or("", |within| if within.is_of_visits() { "visits" } else { "hits" }),
     }))
+}
+
+/// Whether the numbers are to stand in the page itself: `?plain`.
+pub struct Plain(bool);
+
+impl Plain {
+    async fn headline(&self, web: &Web, caller: &Caller, site: &Site) -> Option<Vec<Headline>> {
+        match self.0 {
+            true => Some(headline(web, caller, site).await),
+            false => None,
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Plain {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Plain, Infallible> {
+        Ok(Plain(query_value(parts.uri.query(), "plain").is_some()))
+    }
 }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use store::saved::{SavedItem, SavedKind};
 
 use crate::error::{Answer, Problem};
-use crate::fields::{body, name_problem, too_long};
+use crate::fields::{json, name_problem, too_long};
 use crate::guard::Caller;
 use crate::reports::question::{WINDOW_MS_MAX, check_filters, read};
 use crate::reports::range::MOMENT_MAX;
@@ -130,9 +130,7 @@ pub async fn segment(web: &Web, site: SiteId, id: SavedId) -> Result<Option<Filt
 }
 
 async fn item(request: Request, id: SavedId, created: Millis) -> Result<SavedItem, Problem> {
-    let stated: Value = serde_json::from_slice(&body(request).await?)
-        .map_err(|error| Refusal::bad_request("malformed", format!("The body is not JSON: {error}.")))?;
-    let stated: Stated = read(stated)?;
+    let stated: Stated = read(json(request).await?)?;
     refuse_correction(stated.kind)?;
     let name = stated.name.trim().to_owned();
     if let Some(problem) = name_problem(&name) {

@@ -102,6 +102,9 @@ pub async fn delete(State(web): State<Arc<Web>>, on: OnSite, fields: Fields) -> 
     if let Err(error) = web.store.history.forget(id).await {
         tracing::warn!(site = %id, %error, "a deleted site's history goes when the store is opened next");
     }
+    if let Err(error) = web.store.rooms.forget_rooms(id).await {
+        tracing::warn!(site = %id, %error, "rooms of a removed site are left; they go at the next start");
+    }
     if let Err(error) = web.live.forget(id).await {
         tracing::warn!(site = %id, %error, "a deleted site is still in live");
     }

@@ -46,7 +46,7 @@ async fn known(web: &Web, principal: &Principal) -> Result<Vec<Visible>, Problem
         Principal::Token { account, operator, sites: TokenSites::One(only), .. } => {
             (*account, *operator, Some(*only))
         }
-        Principal::Stranger | Principal::Share { .. } => return Ok(Vec::new()),
+        _ => return Ok(Vec::new()),
     };
     let mut sites = match operator {
         true => of_operator(web.store.sites.all().await?),

@@ -79,7 +79,7 @@ pub fn write(folder: &Path, pageviews: u64, seed: u64) -> anyhow::Result<Made> {
     for day in 0..DAYS {
         let day = Zone::utc().day_of(Millis(FROM + day * DAY_MS));
         let table = world.day(&mut rng, day.start, pageviews * 45 / 100 / DAYS as u64);
-        let (head, bytes) = segment::write(&table, &day, &[])?;
+        let (head, bytes) = segment::write(&table, &day)?;
         made.hits += u64::from(head.hits);
         made.visits += u64::from(head.visits);
         made.bytes += bytes.len() as u64;

@@ -48,7 +48,10 @@ struct AmqpConsumer {
 struct Line {
     link: Arc<Link>,
     channel: Channel,
-    deliveries: lapin::Consumer,
+    /// None until it has joined.
+    deliveries: Option<lapin::Consumer>,
+    /// The shard's lock may be this connection's.
+    is_locked: bool,
     hold: Hold,
 }
 
@@ -66,66 +69,80 @@ pub async fn consume(shared: &Arc<Shared>, shard: u16) -> Result<Box<dyn Consume
         Taking::Taken => return Err(ConsumeError::Taken(shard)),
         Taking::NoSuchShard => return Err(ConsumeError::NoSuchShard(shard)),
     };
-    let link = shared.reading.link().await.map_err(ConsumeError::Unavailable)?;
-    let joined = timeout(ANSWER_TIME_MAX, join_alone(shared, &link, shard)).await;
-    let joined = joined.unwrap_or_else(|_| Err(anyhow!("RabbitMQ did not answer in time")));
-    let Some((channel, deliveries)) = joined.map_err(ConsumeError::Unavailable)? else {
-        return Err(ConsumeError::Taken(shard));
-    };
-    Ok(Box::new(AmqpConsumer {
-        shared: Arc::clone(shared),
-        shard,
-        line: Some(Line { link, channel, deliveries, hold }),
-        handed: 0,
-        out: VecDeque::new(),
-        foreign: VecDeque::new(),
-        ended: None,
-    }))
+    // On a task of its own: whoever stops waiting half way leaves no lock behind.
+    let joined = tokio::spawn(join(Arc::clone(shared), shard, hold)).await;
+    joined.unwrap_or_else(|error| Err(ConsumeError::Unavailable(error.into())))
 }
 
-/// None: another consumer is there, and stays.
-async fn join_alone(
-    shared: &Shared,
-    link: &Link,
-    shard: u16,
-) -> anyhow::Result<Option<(Channel, lapin::Consumer)>> {
+async fn join(shared: Arc<Shared>, shard: u16, hold: Hold) -> Result<Box<dyn Consumer>, ConsumeError> {
+    let link = shared.reading.link().await.map_err(ConsumeError::Unavailable)?;
+    let channel = timeout(ANSWER_TIME_MAX, link.channel()).await;
+    let channel = match channel {
+        Ok(channel) => channel.map_err(|error| ConsumeError::Unavailable(error.into()))?,
+        Err(_) => return Err(ConsumeError::Unavailable(anyhow!("RabbitMQ did not answer in time"))),
+    };
+    let mut line = Line { link, channel, deliveries: None, is_locked: false, hold };
+    let joined = timeout(ANSWER_TIME_MAX, join_alone(&shared, shard, &mut line)).await;
+    let joined = joined.unwrap_or_else(|_| Err(anyhow!("RabbitMQ did not answer in time")));
+    match joined {
+        Ok(true) => Ok(Box::new(AmqpConsumer {
+            shared,
+            shard,
+            line: Some(line),
+            handed: 0,
+            out: VecDeque::new(),
+            foreign: VecDeque::new(),
+            ended: None,
+        })),
+        Ok(false) => {
+            leave(&shared, shard, &line).await;
+            Err(ConsumeError::Taken(shard))
+        }
+        Err(error) => {
+            leave(&shared, shard, &line).await;
+            Err(ConsumeError::Unavailable(error))
+        }
+    }
+}
+
+/// False: another consumer is there, and stays.
+async fn join_alone(shared: &Shared, shard: u16, line: &mut Line) -> anyhow::Result<bool> {
     let end = Instant::now() + TAKEN_AFTER;
     loop {
-        if let Some(joined) = try_to_join(shared, link, shard).await? {
-            return Ok(Some(joined));
+        if try_to_join(shared, shard, line).await? {
+            return Ok(true);
         }
         if Instant::now() >= end {
-            return Ok(None);
+            return Ok(false);
         }
         // Drawn, so that two who saw each other do not step back in step.
         sleep(LOOK_AGAIN_AFTER.mul_f64(0.5 + fastrand::f64())).await;
     }
 }
 
-async fn try_to_join(
-    shared: &Shared,
-    link: &Link,
-    shard: u16,
-) -> anyhow::Result<Option<(Channel, lapin::Consumer)>> {
+async fn try_to_join(shared: &Shared, shard: u16, line: &mut Line) -> anyhow::Result<bool> {
     let queue = shared.topology.hits(shard);
-    let channel = link.channel().await?;
     // First without the lock: RabbitMQ logs each attempt at one that is held.
-    if consumers(&channel, &queue).await? > 0 {
-        channel.close(200, "taken".into()).await?;
-        return Ok(None);
+    if consumers(&line.channel, &queue).await? > 0 {
+        return Ok(false);
     }
-    if !shared.lock(link, shard).await? {
-        return Ok(None);
+    // Also where the answer is never heard.
+    line.is_locked = true;
+    line.is_locked = shared.lock(&line.link, shard).await?;
+    if !line.is_locked {
+        return Ok(false);
     }
-    if consumers(&channel, &queue).await? > 0 {
-        shared.unlock(&channel, shard).await?;
-        return Ok(None);
+    if consumers(&line.channel, &queue).await? > 0 {
+        shared.unlock(&line.link, shard).await?;
+        line.is_locked = false;
+        return Ok(false);
     }
-    channel.basic_qos(shared.options.prefetch, BasicQosOptions::default()).await?;
+    line.channel.basic_qos(shared.options.prefetch, BasicQosOptions::default()).await?;
     let (tag, options) = (format!("shard-{shard}"), BasicConsumeOptions::default());
     let deliveries =
-        channel.basic_consume(queue.as_str().into(), tag.into(), options, FieldTable::default()).await?;
-    Ok(Some((channel, deliveries)))
+        line.channel.basic_consume(queue.as_str().into(), tag.into(), options, FieldTable::default());
+    line.deliveries = Some(deliveries.await?);
+    Ok(true)
 }
 
 impl Shared {
@@ -141,9 +158,15 @@ impl Shared {
         }
     }
 
-    async fn unlock(&self, channel: &Channel, shard: u16) -> lapin::Result<()> {
+    async fn unlock(&self, link: &Link, shard: u16) -> lapin::Result<()> {
+        let channel = link.channel().await?;
         let name = self.topology.lock(shard).into();
-        channel.queue_delete(name, QueueDeleteOptions::default()).await.map(drop)
+        match channel.queue_delete(name, QueueDeleteOptions::default()).await {
+            Ok(_) => channel.close(200, "unlocked".into()).await,
+            // It was never ours.
+            Err(error) if is_locked(&error) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -160,19 +183,28 @@ async fn consumers(channel: &Channel, queue: &str) -> lapin::Result<u32> {
 
 /// Closes the channel, then gives the lock back. Not by cancelling the consumer first, as dropping it would: RabbitMQ would make
 /// the next consumer active before it takes back what this one has, and older messages would come after newer.
+///
+/// A lock that cannot be given back would keep the shard from everybody as long as the connection lives: then that is cut.
 async fn leave(shared: &Shared, shard: u16, line: &Line) {
+    line.hold.leave();
     let goodbye = async {
-        line.channel.close(200, "left".into()).await?;
-        shared.unlock(&line.link.channel().await?, shard).await
+        // RabbitMQ may have ended it already.
+        drop(line.channel.close(200, "left".into()).await);
+        if line.is_locked { shared.unlock(&line.link, shard).await } else { Ok(()) }
     };
     match timeout(ANSWER_TIME_MAX, goodbye).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!(%error, "a consumer's connection was gone before its goodbye"),
+        Ok(Ok(())) => return,
+        Ok(Err(error)) if !line.link.is_up() => {
+            tracing::debug!(%error, "a consumer's connection was gone before its goodbye");
+        }
+        Ok(Err(error)) => {
+            tracing::warn!(%error, shard, "a shard's lock is not given back, the connection is cut")
+        }
         Err(_) => {
-            tracing::warn!("RabbitMQ did not answer a consumer's goodbye, the connection is cut");
-            line.link.cut();
+            tracing::warn!(shard, "RabbitMQ did not answer a consumer's goodbye, the connection is cut")
         }
     }
+    line.link.cut();
 }
 
 impl AmqpConsumer {
@@ -184,11 +216,11 @@ impl AmqpConsumer {
     /// Waits for one delivery. An error: there will be none.
     async fn arrival(&mut self) -> anyhow::Result<lapin::message::Delivery> {
         let shared = Arc::clone(&self.shared);
-        let line = self.line()?;
+        let deliveries = self.line()?.deliveries.as_mut().context("the consumer is gone")?;
         tokio::select! {
             biased;
             () = shared.reading.closing() => bail!("the bus is closed"),
-            arrival = line.deliveries.next() => match arrival {
+            arrival = deliveries.next() => match arrival {
                 Some(delivery) => Ok(delivery?),
                 None => bail!("RabbitMQ ended the consumer"),
             },
@@ -197,8 +229,8 @@ impl AmqpConsumer {
 
     /// What has arrived already.
     fn arrived(&mut self) -> Option<lapin::message::Delivery> {
-        let line = self.line.as_mut()?;
-        match line.deliveries.next().now_or_never()? {
+        let deliveries = self.line.as_mut()?.deliveries.as_mut()?;
+        match deliveries.next().now_or_never()? {
             Some(Ok(delivery)) => Some(delivery),
             Some(Err(error)) => {
                 self.ended = Some(error.into());
@@ -298,7 +330,6 @@ impl Drop for AmqpConsumer {
         let Some(line) = self.line.take() else {
             return;
         };
-        line.hold.leave();
         let (shared, shard, out) = (Arc::clone(&self.shared), self.shard, self.out.len());
         let Ok(runtime) = Handle::try_current() else {
             return line.link.cut();

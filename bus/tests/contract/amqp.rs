@@ -18,6 +18,8 @@ use crate::fixtures::*;
 use proxy::Proxy;
 
 const MANY: u128 = 300;
+/// Rounds of a rush, of which one is to succeed.
+const TRIES: usize = 20;
 
 /// A broker that a test may kill.
 async fn own_broker(options: Options) -> (RabbitMq, AmqpBus) {
@@ -199,7 +201,7 @@ async fn of_many_that_want_a_shard_at_once_one_has_it() {
         (0..4).map(|_| AmqpBus::open(&world.url, world.options.clone()).unwrap()).collect();
     for _ in 0..3 {
         let mut held = Vec::new();
-        while held.is_empty() {
+        for _ in 0..TRIES {
             let wanted = buses.iter().map(|bus| bus.consume(2));
             for outcome in futures_util::future::join_all(wanted).await {
                 match outcome {
@@ -209,9 +211,31 @@ async fn of_many_that_want_a_shard_at_once_one_has_it() {
                     Err(refused) => assert!(matches!(refused, ConsumeError::Unavailable(_)), "{refused}"),
                 }
             }
+            if !held.is_empty() {
+                break;
+            }
         }
         assert_eq!(held.len(), 1);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_cannot_join_or_stops_waiting_leaves_the_shard_to_others() {
+    let options = fresh_options();
+    let (broker, one) = own_broker(options.clone()).await;
+    let other = AmqpBus::open(&broker.url(), options).unwrap();
+    other.check().await.unwrap();
+    let may_read = |pattern| broker.control(&["set_permissions", "guest", ".*", ".*", pattern]).unwrap();
+    may_read("^nothing$");
+    let refused = one.consume(0).await.err().unwrap();
+    assert!(matches!(refused, ConsumeError::Unavailable(_)), "{refused}");
+    may_read(".*");
+    drop(consume_patiently(&other, 0).await);
+    for _ in 0..MANY {
+        let wait = Duration::from_micros(fastrand::u64(..20_000));
+        drop(tokio::time::timeout(wait, one.consume(0)).await);
+    }
+    drop(consume_patiently(&other, 0).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

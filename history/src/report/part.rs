@@ -46,7 +46,7 @@ impl Part {
     }
 
     pub(super) fn of_table(library: Arc<Library>, day: &Day, table: Table) -> Part {
-        let head = Head::of(&table, day, &[]);
+        let head = Head::of(&table, day);
         Part::new(library, Source::Table(Box::new(table)), head)
     }
 

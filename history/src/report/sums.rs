@@ -94,7 +94,9 @@ impl Cells {
 }
 
 impl Sums {
-    fn add(&mut self, other: &Sums) {
+    /// Of two groups that have nobody in common.
+    pub fn add(&mut self, other: &Sums) {
+        self.visitors += other.visitors;
         self.visits += other.visits;
         self.pageviews += other.pageviews;
         self.events += other.events;

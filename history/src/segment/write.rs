@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use model::BatchId;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, Int32Type, Int64Type};
 use parquet::file::metadata::KeyValue;
@@ -44,14 +43,14 @@ const ENCODINGS: [(usize, Encoding); 7] = [
 
 type Group<'w> = SerializedRowGroupWriter<'w, Vec<u8>>;
 
-/// The bytes of a segment that holds one day's table, and what it says of itself. `batches`: as in [`Head`].
-pub fn write(table: &Table, day: &Day, batches: &[BatchId]) -> Result<(Head, Vec<u8>), BadSegment> {
-    write_headed(table, day, Head::of(table, day, batches))
+/// The bytes of a segment that holds one day's table, and what it says of itself.
+pub fn write(table: &Table, day: &Day) -> Result<(Head, Vec<u8>), BadSegment> {
+    write_headed(table, day, Head::of(table, day))
 }
 
 /// As `write`, of a segment that holds these visitors' share of the day.
 pub fn write_share(table: &Table, day: &Day, visitors: Share) -> Result<(Head, Vec<u8>), BadSegment> {
-    write_headed(table, day, Head { visitors, ..Head::of(table, day, &[]) })
+    write_headed(table, day, Head { visitors, ..Head::of(table, day) })
 }
 
 fn write_headed(table: &Table, day: &Day, head: Head) -> Result<(Head, Vec<u8>), BadSegment> {
@@ -91,7 +90,7 @@ fn write_headed(table: &Table, day: &Day, head: Head) -> Result<(Head, Vec<u8>),
 
 impl Head {
     /// What a segment of this table says of itself.
-    pub fn of(table: &Table, day: &Day, batches: &[BatchId]) -> Head {
+    pub fn of(table: &Table, day: &Day) -> Head {
         let ends = table.hits.iter().map(Hit::end);
         let firsts = || table.visits.iter().map(|visit| visit.first);
         Head {
@@ -104,7 +103,6 @@ impl Head {
             visits: table.visits.len() as u32,
             hits: table.hits.len() as u32,
             humans: table.visits.iter().filter(|visit| !visit.bot).count() as u32,
-            batches: batches.to_vec(),
             visitors: Share::ALL,
         }
     }

@@ -34,7 +34,7 @@ fn folded(zone: &Zone, deliveries: &[Vec<EnrichedHit>]) -> Vec<(Day, Table)> {
     for hits in deliveries {
         let mut fold = Fold::new(zone.clone());
         for (day, table) in &days {
-            let (_, bytes) = write(table, day, &[]).unwrap();
+            let (_, bytes) = write(table, day).unwrap();
             let reader = Reader::open(Arc::new(Bytes::from(bytes))).unwrap();
             fold.add_table(day, &reader.table().unwrap());
         }

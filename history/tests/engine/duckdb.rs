@@ -54,7 +54,7 @@ fn another_tool_reads_the_same_numbers() {
     fold.add_hits(&world.hits);
     let mut parts = Vec::new();
     for folded in fold.finish() {
-        let (_, bytes) = write(&folded.table, &folded.day, &[]).unwrap();
+        let (_, bytes) = write(&folded.table, &folded.day).unwrap();
         std::fs::write(folder.path().join(format!("{}.parquet", folded.day.name)), &bytes).unwrap();
         parts
             .push(std::sync::Arc::new(library.open(std::sync::Arc::new(bytes::Bytes::from(bytes))).unwrap()));

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use history::amend::{Correction, Verdict};
+use history::query::Filter;
 use history::segment::Head;
+use model::SavedId;
 use store::history::Shelf;
+use store::saved::SavedItem;
 
 use crate::world::*;
 
@@ -48,4 +52,23 @@ async fn a_tail_is_folded_after_a_while_and_leaves_an_hour_later() {
     // The site rests for fifty times what its last fold took.
     eventually("the folded batch has left", async || batches(&world).await == 0).await;
     assert_eq!(shelf(&world).await.segments, shelves.segments, "nothing new, nothing written");
+}
+
+#[tokio::test]
+async fn a_correction_that_was_cut_off_is_ended_without_a_hit() {
+    let mut world = World::new(1).await;
+    world.stop().await.unwrap();
+    let (stores, saved) = (archive::Stores::from(&world.store), world.store.saved.clone());
+    let site = world.store.sites.site(SITE).await.unwrap();
+    let filter = Filter::Is { by: "page".parse().unwrap(), values: vec!["/tea".into()] };
+    let correction = Correction { from: 0, to: i64::MAX, filter, verdict: Verdict::Bot };
+    let named = (SavedId::of(1), "Tea".to_owned(), "Olive".to_owned());
+    archive::correct(&stores, &site, named, correction, EVE).await.unwrap();
+    let [item] = &saved.all(SITE).await.unwrap()[..] else { panic!("one is saved") };
+    let taken_back = SavedItem { body: item.body.replace("in-force", "taken-back"), ..item.clone() };
+    assert_ne!(taken_back.body, item.body);
+    saved.change(SITE, taken_back).await.unwrap();
+    world.fold_every = Duration::from_millis(10);
+    world.start().await;
+    eventually("the correction is gone", async || saved.all(SITE).await.unwrap().is_empty()).await;
 }

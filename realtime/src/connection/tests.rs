@@ -227,6 +227,17 @@ fn a_backlog_has_a_largest_number_of_frames_a_topic() {
 }
 
 #[test]
+fn a_room_has_a_longer_backlog() {
+    let mut connection = connection();
+    let room = Topic::parse("room/RM-00000001", Filter::default()).unwrap();
+    subscribed(&mut connection, 1, &room);
+    for version in 2..2 + ROOM_BACKLOG_FRAMES_MAX as u64 {
+        assert_eq!(connection.offer(&room, &delta(version, 1)), Offered::Queued);
+    }
+    assert_eq!(connection.offer(&room, &delta(999, 1)), Offered::FellBehind);
+}
+
+#[test]
 fn a_backlog_has_a_largest_number_of_bytes() {
     let overhead = delta(2, BACKLOG_BYTES_MAX).wire().len() - BACKLOG_BYTES_MAX;
     let offered = |first: usize, second: usize| {
@@ -279,7 +290,7 @@ fn a_lost_topic_ends_for_all_its_numbers() {
     }
     connection.offer(&lost, &delta(2, 1));
     assert_eq!(
-        connection.end(|topic| topic.site == SiteId::of(1), "revoked", "m"),
+        connection.end(|topic| topic.of == Of::Site(SiteId::of(1)), "revoked", "m"),
         std::slice::from_ref(&lost)
     );
     let expected = format!(r#"{{"ended":{{"code":"revoked","key":"{}","message":"m"}}}}"#, lost.key);

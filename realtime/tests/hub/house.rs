@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chat::Chat;
 use futures_util::{SinkExt, StreamExt};
 use live::{Change, Commit, FeedHit, FeedKind, Live, MemoryLive, RIGHTS_TOPIC, SITES_TOPIC};
 use model::rights::{Scope, TokenSites};
@@ -43,6 +44,7 @@ pub struct House {
     pub address: SocketAddr,
     pub live: Arc<MemoryLive>,
     pub store: Store,
+    pub chat: Chat,
     pub shutdown: CancellationToken,
     pub work: JoinHandle<anyhow::Result<()>>,
     _folder: tempfile::TempDir,
@@ -57,17 +59,14 @@ impl House {
         settle(&store).await;
         let live = Arc::new(MemoryLive::default());
         let clock = Arc::new(SystemClock);
-        let deps = Deps {
-            live: live.clone(),
-            access: Access::new(store.accounts.clone(), clock.clone()),
-            sites: store.sites.clone(),
-            clock,
-        };
+        let access = Access::new(store.accounts.clone(), store.rooms.clone(), clock.clone());
+        let chat = Chat::new(store.clone(), access.clone(), live.clone(), clock.clone());
+        let deps = Deps { live: live.clone(), access, sites: store.sites.clone(), chat: chat.clone(), clock };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
         let work = tokio::spawn(realtime::run(options, deps, listener, shutdown.clone()));
-        House { address, live, store, shutdown, work, _folder: folder }
+        House { address, live, store, chat, shutdown, work, _folder: folder }
     }
 
     pub fn request(&self, path: &str) -> Request {

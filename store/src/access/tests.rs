@@ -22,15 +22,6 @@ const VIEWER: AccountId = AccountId::of(4);
 /// A member of the other site alone.
 const OUTSIDER: AccountId = AccountId::of(5);
 
-const ACTIONS: [Action; 7] = [
-    Action::SeeLive,
-    Action::SeeReports,
-    Action::SeeProfiles,
-    Action::SeeSettings,
-    Action::EditSite,
-    Action::ManagePeople,
-    Action::DeleteSite,
-];
 const NOTHING: &[Action] = &[];
 const LIVE: &[Action] = &[Action::SeeLive, Action::SeeReports];
 const READING: &[Action] = &[Action::SeeLive, Action::SeeReports, Action::SeeProfiles];
@@ -42,7 +33,7 @@ const ADMINISTRATION: &[Action] = &[
     Action::EditSite,
     Action::ManagePeople,
 ];
-const EVERYTHING: &[Action] = &ACTIONS;
+const EVERYTHING: &[Action] = &Action::ALL;
 
 /// A founded installation with a person in each role. Signed in, each has its number as the secret.
 struct House {
@@ -144,7 +135,7 @@ async fn a_stranger_gets_nothing_and_is_asked_to_sign_in() {
     let stranger = house.access.principal(&Credential::None).await.unwrap();
     assert_eq!(stranger, Principal::Stranger);
     for site in [OURS, OTHER, NOWHERE] {
-        for action in ACTIONS {
+        for action in Action::ALL {
             let denied = house.access.authorise(&stranger, site, action).await;
             assert!(matches!(denied, Err(Denied::Unknown)), "{denied:?}");
         }
@@ -255,7 +246,7 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let store = Embedded::open(folder.path()).unwrap();
         let clock = Arc::new(TestClock::at(Millis(1_000)));
-        let access = Access::new(store.accounts.clone(), clock.clone());
+        let access = Access::new(store.accounts.clone(), store.rooms.clone(), clock.clone());
         let house = House { store, access, clock, _folder: folder };
         house.people().await;
         house
@@ -341,7 +332,7 @@ impl House {
     async fn allowed(&self, credential: &Credential, site: SiteId) -> Vec<Action> {
         let principal = self.access.principal(credential).await.unwrap();
         let mut allowed = vec![];
-        for action in ACTIONS {
+        for action in Action::ALL {
             if self.access.authorise(&principal, site, action).await.is_ok() {
                 allowed.push(action);
             }

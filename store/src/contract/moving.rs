@@ -1,14 +1,17 @@
 //! Promises of `Moving`: each kind of row goes there and back unchanged, whatever is killed on the way.
 
 use bytes::Bytes;
+use model::chat::{Room, RoomKind, RoomRole};
 use model::rights::TokenSites;
-use model::{Millis, Peak, Role, SavedId, SegmentId, SiteId, TestClock};
+use model::{Millis, Peak, Role, RoomId, SavedId, SegmentId, SiteId, TestClock};
 
+use super::chat::{BOB, ROOM, guest, member, room, text};
 use super::fixtures::{
     LATER, NOW, batch, invitation, new_account, secret, segment, share, sign_in, site, token,
 };
 use super::{Place, World, assert_refused, fresh_database, on_every_backend};
 use crate::accounts::SecretHash;
+use crate::chat::{RoomChange, Search};
 use crate::history::{NewFold, TailBatch};
 use crate::moving::{
     Compared, End, House, Key, Kind, Mark, Moving, PART_BYTES, Page, Progress, Row, carry, compare,
@@ -101,6 +104,7 @@ impl World {
             store.history.raise_peaks(&[peak]).await.unwrap();
         }
         self.folded().await;
+        self.chatted().await;
         store.sites.remove(SiteId::of(3)).await.unwrap();
         store.history.forget(SiteId::of(3)).await.unwrap();
     }
@@ -358,5 +362,19 @@ async fn a_store_that_was_moved_to_works_on(world: World) {
         assert_eq!(ids, (0..30).chain([500]).collect::<Vec<_>>(), "behind what was moved, and each once");
         let removed = store.history.tail_of(SiteId::of(3), None, 100).await.unwrap();
         assert_eq!(removed.batches, [], "a removed site stays removed");
+        let search =
+            |text: &str| Search { rooms: vec![ROOM], text: text.into(), limit: 9, ..Search::default() };
+        let found = store.messages.search(search("tea 300")).await.unwrap();
+        assert_eq!(found.iter().map(|message| message.number).collect::<Vec<_>>(), [301]);
+        assert_eq!(store.messages.search(search("coffee")).await.unwrap().len(), 3);
+        assert_eq!(store.messages.search(search("between")).await.unwrap(), []);
+        assert_eq!(store.messages.post(text(903, BOB, "on")).await.unwrap().message.number, 304);
+        assert!(!store.messages.post(text(903, BOB, "on")).await.unwrap().fresh);
+        store.rooms.change(ROOM, RoomChange::Unlock, None).await.unwrap();
+        assert_eq!(store.messages.message(ROOM, 303).await.unwrap().body, "");
+        assert_eq!(store.rooms.admitted(secret(601)).await.unwrap(), guest(1));
+        let direct = vec![member(RoomId::of(9), BOB, RoomRole::Host)];
+        let same = Room { kind: RoomKind::Direct, ..room(9) };
+        assert_eq!(store.rooms.open(same, direct).await.unwrap().id, RoomId::of(3));
     }
 }

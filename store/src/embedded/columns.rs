@@ -1,6 +1,6 @@
 //! How the nouns stand in columns: ids and roles as integers, lists as JSON.
 
-use model::{AccountId, InvitationId, Role, SavedId, ShareId, SiteId, TokenId};
+use model::{AccountId, BotId, GuestId, InvitationId, Role, RoomId, SavedId, ShareId, SiteId, TokenId};
 use rusqlite::Row;
 use rusqlite::types::{FromSqlError, Type};
 use serde::Serialize;
@@ -25,7 +25,7 @@ macro_rules! id_column {
     )*};
 }
 
-id_column!(SiteId, AccountId, TokenId, InvitationId, SavedId, ShareId);
+id_column!(SiteId, AccountId, TokenId, InvitationId, SavedId, ShareId, RoomId, GuestId, BotId);
 
 impl Column for Role {
     fn column(self) -> i64 {

@@ -11,7 +11,7 @@ use model::{Millis, SegmentId, SiteId};
 use rusqlite::{Connection, OpenFlags};
 
 use super::columns::Column;
-use super::{REGISTRY_FILE, TAIL_FILE, shelves};
+use super::{CHAT_FILE, REGISTRY_FILE, TAIL_FILE, shelves};
 
 /// How often the tail is copied again because a fold removed segments that the copy before counts. Each time only
 /// those that are new are copied.
@@ -33,6 +33,10 @@ pub fn copy(folder: &Path, to: &Path) -> anyhow::Result<()> {
         ensure!(round < ROUNDS_MAX, "{round} times a fold was faster than the copy: try at a quieter time");
         drop(db);
         std::fs::remove_file(to.join(TAIL_FILE))?;
+    }
+    // Before the registry, so that it has the site of every room. A folder of an older version has none.
+    if folder.join(CHAT_FILE).is_file() {
+        drop(snapshot(&folder.join(CHAT_FILE), &to.join(CHAT_FILE))?);
     }
     let db = snapshot(&registry, &to.join(REGISTRY_FILE))?;
     db.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;

@@ -1,5 +1,6 @@
 //! Moving house, out of and into the two files. Tail, peaks and removed sites go by way of `History`.
 
+mod chat;
 mod segments;
 
 use std::sync::Arc;
@@ -17,18 +18,21 @@ use crate::moving::history::{import_history, number, pair, tail};
 use crate::moving::parts::parts;
 use crate::moving::{
     AccountRow, InvitationRow, Key, Kind, Mark, MemberRow, Moving, Page, Row, SaltRow, SavedRow, ShareRow,
-    SignInRow, TOTALS_PAGE_MAX, TokenRow, TotalRow,
+    SignInRow, TokenRow, TotalRow,
 };
 use crate::{Result, StoreError};
 
 pub struct EmbeddedMoving {
     pub tail: Arc<Database>,
+    pub chat: Arc<Database>,
     pub registry: Arc<Database>,
     pub shelves: Arc<Shelves>,
     pub history: Arc<dyn History>,
 }
 
 const OF_TAIL: [&str; 5] = ["tail", "peaks", "forgotten", "segments", "folds"];
+const OF_CHAT: [&str; 9] =
+    ["bots", "rooms", "members", "links", "guests", "bans", "messages", "revisions", "stars"];
 const OF_REGISTRY: [&str; 10] = [
     "accounts",
     "sites",
@@ -50,6 +54,7 @@ impl Moving for EmbeddedMoving {
 
     async fn begin(&self, source: &str) -> Result<Mark> {
         self.tail.read(|db| refuse_rows(db, &OF_TAIL)).await?;
+        self.chat.read(|db| refuse_rows(db, &OF_CHAT)).await?;
         let source = source.to_owned();
         let begin = move |db: &Connection| {
             refuse_rows(db, &OF_REGISTRY)?;
@@ -88,8 +93,13 @@ impl Moving for EmbeddedMoving {
                 let rows = self.tail.read(move |db| of_tail(db, kind, after, limit)).await?;
                 Ok(Page::of(rows, limit))
             }
+            kind if kind.is_chat() => {
+                let limit = kind.page_of(limit);
+                let rows = self.chat.read(move |db| chat::export(db, kind, after, limit)).await?;
+                Ok(Page::of(rows, limit))
+            }
             _ => {
-                let limit = if kind == Kind::Totals { limit.min(TOTALS_PAGE_MAX) } else { limit };
+                let limit = kind.page_of(limit);
                 let rows = self.registry.read(move |db| of_registry(db, kind, after, now, limit)).await?;
                 Ok(Page::of(rows, limit))
             }
@@ -101,6 +111,9 @@ impl Moving for EmbeddedMoving {
             Kind::Tail | Kind::Peaks | Kind::Forgotten => import_history(self.history.as_ref(), rows).await,
             Kind::Segments => segments::import(self, rows).await,
             Kind::Folds => self.tail.write(move |db| segments::import_folds(db, &rows)).await,
+            kind if kind.is_chat() => {
+                self.chat.write(move |db| rows.iter().try_for_each(|row| chat::import(db, row))).await
+            }
             _ => self.registry.write(move |db| rows.iter().try_for_each(|row| import(db, row))).await,
         }
     }
@@ -290,7 +303,7 @@ fn of_registry(
                 Ok(Row::Salt(SaltRow { name: row.get(0)?, salt: row.get(1)?, expires: row.get(2)? }))
             })
         }
-        Kind::Forgotten | Kind::Peaks | Kind::Segments | Kind::Tail | Kind::Folds => Ok(Vec::new()),
+        _ => Ok(Vec::new()),
     }
 }
 
@@ -379,7 +392,7 @@ fn import(db: &Connection, row: &Row) -> Result<()> {
                 "INSERT INTO salts (name, salt, expires) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO NOTHING",
             )?
             .execute(params![row.name, row.salt, row.expires])?,
-        Row::Forgotten(_) | Row::Peak(_) | Row::Part(_) | Row::Batch(_) | Row::Fold(_) => 0,
+        _ => 0,
     };
     Ok(())
 }

@@ -3,7 +3,9 @@
 
 use anyhow::anyhow;
 use model::rights::Scope;
-use model::{AccountId, InvitationId, Millis, Role, SavedId, ShareId, SiteId, TokenId};
+use model::{
+    AccountId, BotId, GuestId, InvitationId, Millis, Role, RoomId, SavedId, ShareId, SiteId, TokenId,
+};
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, DateTime};
 
@@ -24,7 +26,7 @@ macro_rules! id_column {
     )*};
 }
 
-id_column!(SiteId, AccountId, TokenId, InvitationId, SavedId, ShareId);
+id_column!(SiteId, AccountId, TokenId, InvitationId, SavedId, ShareId, RoomId, GuestId, BotId);
 
 impl Column for Role {
     fn column(self) -> i64 {

@@ -1,6 +1,7 @@
 //! Moving house, out of and into the collections. The mark stands in `meta`: `{_id: "move", v, source, tail, ended}`.
 //! Tail, peaks and removed sites go by way of `History`.
 
+mod chat;
 mod rows;
 mod segments;
 
@@ -34,7 +35,7 @@ use super::{META, turns};
 use crate::history::History;
 use crate::moving::history::{import_history, number, pair, tail};
 use crate::moving::parts::parts;
-use crate::moving::{Key, Kind, Mark, Moving, Page, Row, TOTALS_PAGE_MAX};
+use crate::moving::{Key, Kind, Mark, Moving, Page, Row};
 use crate::{Result, StoreError};
 
 /// The database, and its history.
@@ -95,8 +96,13 @@ impl Moving for MongoMoving {
         if kind == Kind::Segments {
             return parts(self.1.as_ref(), self, after, limit).await;
         }
-        let limit = if kind == Kind::Totals { limit.min(TOTALS_PAGE_MAX) } else { limit };
+        let limit = kind.page_of(limit);
         let rows = match kind {
+            kind if kind.is_chat() => {
+                let (from, filter, sort) = chat::behind(kind, &after);
+                let found = read!(self, |step| step.some(from, filter, sort, limit))?;
+                chat::read_all(kind, &found)?
+            }
             Kind::Folds => {
                 let behind = number(&after).unwrap_or(i64::MIN);
                 read!(self, |step| segments::folds(step, behind, limit))?
@@ -124,7 +130,7 @@ pub async fn mark(step: &mut Step) -> Result<Option<Mark>> {
 /// Takes the turn of the accounts: a set-up at the same moment comes before, and is found, or after, and finds no offer.
 async fn begin(step: &mut Step, source: &str) -> Result<Mark> {
     turns::take(step, turns::ACCOUNTS, doc! { "$inc": { "turn": 1_i64 } }).await?;
-    for collection in ALL {
+    for collection in ALL.into_iter().chain(chat::ALL) {
         if step.exists(collection, doc! {}).await? {
             return Err(StoreError::Conflict("the target of a move must be empty, and it holds something"));
         }
@@ -173,7 +179,7 @@ async fn export(
             };
             (from, behind, by_id)
         }
-        Kind::Segments | Kind::Tail | Kind::Folds => return Ok(Vec::new()),
+        _ => return Ok(Vec::new()),
     };
     let found = step.some(from, filter, sort, limit).await?;
     found.iter().map(|row| read_row(kind, row).map_err(StoreError::Unavailable)).collect()
@@ -207,7 +213,7 @@ fn read_row(kind: Kind, row: &Document) -> anyhow::Result<Row> {
             hour: Millis(row.get_i64("hour")?),
             count: u32::try_from(row.get_i64("count")?).unwrap_or(u32::MAX),
         }),
-        Kind::Segments | Kind::Tail | Kind::Folds => anyhow::bail!("no row of these is read alone"),
+        _ => anyhow::bail!("no row of these is read alone"),
     })
 }
 
@@ -232,7 +238,10 @@ async fn import(step: &mut Step, rows: &[Row]) -> Result<()> {
                 (DAY_TOTALS, doc! { "site": row.site, "slot": row.slot }, doc! { "body": &row.body })
             }
             Row::Salt(row) => (SALTS, doc! { "_id": &row.name }, rows::of_salt(row)),
-            Row::Forgotten(_) | Row::Peak(_) | Row::Part(_) | Row::Batch(_) | Row::Fold(_) => continue,
+            row => match chat::written(row) {
+                Some(written) => written,
+                None => continue,
+            },
         };
         let mut fields = fields;
         fields.insert("v", V);

@@ -5,7 +5,9 @@
 //! by side: what they do not know in a document they leave alone.
 //!
 //! Sharded by site are `tail` and `segments` with `{site: 1, id: 1}`, `chunks` with `{site: 1, segment: 1, n: 1}` and
-//! `peaks` with `{site: 1, hour: 1}`, all unique: every write to them names its site, but sweeping. All else is small (accounts, sites and what belongs to them) and stays on one shard.
+//! `peaks` with `{site: 1, hour: 1}`, all unique: every write to them names its site, but sweeping. Sharded by room, with
+//! `{room: 1}`, are `messages` and `revisions`: a room stays on one shard, however long it is, since its messages are told
+//! apart by two numbers and an id, each unique in the room. All else is small (accounts, sites and what belongs to them) and stays on one shard.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,12 +21,17 @@ use super::step::{Step, code};
 use super::{turns, *};
 
 /// The version that this program reads and writes.
-pub const V: i32 = 4;
+pub const V: i32 = 5;
 
 /// Migration n (from 1) is entry n - 1; it brings version n - 1 to n. Append only. Each may be run twice: a program
 /// that is killed on the way begins it again.
-const MIGRATIONS: &[&str] =
-    &["collections and indexes", "segments and saved items", "share links of a segment", "daily totals"];
+const MIGRATIONS: &[&str] = &[
+    "collections and indexes",
+    "segments and saved items",
+    "share links of a segment",
+    "daily totals",
+    "rooms and messages",
+];
 
 /// How long after its end a document is removed by the server itself, where nobody asked before: longer than clocks
 /// of servers are apart. Whoever reads looks at the time anyway.
@@ -37,12 +44,15 @@ struct Index {
     keys: Document,
     unique: bool,
     expires: bool,
+    /// Documents without the field are left out.
+    sparse: bool,
 }
 
 impl Index {
     fn model(self) -> IndexModel {
         let options = IndexOptions::builder()
             .unique(self.unique.then_some(true))
+            .sparse(self.sparse.then_some(true))
             .expire_after(self.expires.then_some(EXPIRED_KEPT))
             .build();
         IndexModel::builder().keys(self.keys).options(options).build()
@@ -50,9 +60,11 @@ impl Index {
 }
 
 fn indexes() -> Vec<Index> {
-    let plain = |of, keys| Index { of, keys, unique: false, expires: false };
-    let unique = |of, keys| Index { of, keys, unique: true, expires: false };
-    let expiring = |of| Index { of, keys: doc! { "expires": 1 }, unique: false, expires: true };
+    let plain = |of, keys| Index { of, keys, unique: false, expires: false, sparse: false };
+    let unique = |of, keys| Index { of, keys, unique: true, expires: false, sparse: false };
+    let sparse = |of, keys, unique| Index { of, keys, unique, expires: false, sparse: true };
+    let expiring =
+        |of| Index { of, keys: doc! { "expires": 1 }, unique: false, expires: true, sparse: false };
     vec![
         unique(tail::TAIL, doc! { "site": 1, "id": 1 }),
         plain(tail::TAIL, doc! { "site": 1, "_id": 1 }),
@@ -80,6 +92,28 @@ fn indexes() -> Vec<Index> {
         unique(shares::SHARES, doc! { "secret": 1 }),
         plain(shares::SHARES, doc! { "site": 1, "created": -1 }),
         plain(saved::SAVED, doc! { "site": 1, "kind": 1 }),
+        sparse(chat::ROOMS, doc! { "direct": 1 }, true),
+        plain(chat::ROOMS, doc! { "site": 1 }),
+        plain(chat::ROOMS, doc! { "demolished": 1 }),
+        unique(chat::MEMBERS, doc! { "room": 1, "who": 1 }),
+        plain(chat::MEMBERS, doc! { "who": 1, "room": 1 }),
+        unique(chat::LINKS, doc! { "secret": 1 }),
+        sparse(chat::GUESTS, doc! { "secret": 1 }, true),
+        plain(chat::GUESTS, doc! { "room": 1 }),
+        unique(chat::BANS, doc! { "room": 1, "mark": 1 }),
+        unique(chat::BOTS, doc! { "secret": 1 }),
+        unique(chat::MESSAGES, doc! { "room": 1, "number": 1 }),
+        unique(chat::MESSAGES, doc! { "room": 1, "id": 1 }),
+        unique(chat::MESSAGES, doc! { "room": 1, "changed": 1 }),
+        plain(chat::MESSAGES, doc! { "room": 1, "at": 1, "number": 1 }),
+        plain(chat::MESSAGES, doc! { "room": 1, "thread": 1, "number": 1 }),
+        plain(chat::MESSAGES, doc! { "room": 1, "decided": 1, "number": 1 }),
+        plain(chat::MESSAGES, doc! { "room": 1, "unrecorded": 1 }),
+        plain(chat::MESSAGES, doc! { "room": 1, "words": 1, "place": -1 }),
+        unique(chat::REVISIONS, doc! { "room": 1, "change": 1 }),
+        plain(chat::REVISIONS, doc! { "room": 1, "number": 1, "change": 1 }),
+        unique(chat::STARS, doc! { "who": 1, "room": 1, "number": 1 }),
+        plain(chat::STARS, doc! { "room": 1, "number": 1 }),
         unique(totals::DAY_TOTALS, doc! { "site": 1, "slot": 1 }),
         expiring(salts::SALTS),
         expiring(holder::HOLDERS),

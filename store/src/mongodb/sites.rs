@@ -10,7 +10,7 @@ use super::registry::Registry;
 use super::schema::V;
 use super::step::Step;
 use super::transaction::{read, write};
-use super::{forgotten, invitations, members, saved, shares, tokens, totals, turns};
+use super::{chat, forgotten, invitations, members, saved, shares, tokens, totals, turns};
 use crate::sites::Sites;
 use crate::{Result, StoreError};
 
@@ -136,6 +136,7 @@ async fn change(step: &mut Step, site: &Site) -> Result<()> {
 async fn remove(step: &mut Step, id: SiteId) -> Result<()> {
     forgotten::begin(step, id).await?;
     found(step.remove(SITES, one(id)).await? > 0)?;
+    chat::rooms::begin_forgetting(step, id).await?;
     let of_sites = [
         members::MEMBERS,
         invitations::INVITATIONS,

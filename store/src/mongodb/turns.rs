@@ -2,7 +2,7 @@
 //!
 //! - `tail`: `{_id, v, last: i64, forgotten: i64}`, the last cursor given and how many sites were forgotten;
 //! - `peaks`: `{_id, v, turn: i64, forgotten: i64}`;
-//! - `accounts` and `sites`: `{_id, v, turn: i64}`, for who counts all of them.
+//! - `accounts`, `sites` and `rooms`: `{_id, v, turn: i64}`, for who counts all of them.
 
 use mongodb::bson::{Document, doc};
 use serde::Deserialize;
@@ -16,6 +16,7 @@ pub const TAIL: &str = "tail";
 pub const PEAKS: &str = "peaks";
 pub const ACCOUNTS: &str = "accounts";
 pub const SITES: &str = "sites";
+pub const ROOMS: &str = "rooms";
 
 #[derive(Deserialize)]
 pub struct Turn {
@@ -34,6 +35,7 @@ pub async fn prepare(step: &mut Step) -> Result<()> {
         (PEAKS, doc! { "v": V, "turn": 0_i64, "forgotten": 0_i64 }),
         (ACCOUNTS, doc! { "v": V, "turn": 0_i64 }),
         (SITES, doc! { "v": V, "turn": 0_i64 }),
+        (ROOMS, doc! { "v": V, "turn": 0_i64 }),
     ] {
         step.put(TURNS, doc! { "_id": id }, doc! { "$setOnInsert": first }).await?;
     }

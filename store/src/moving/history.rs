@@ -41,6 +41,20 @@ pub fn number(key: &Option<Key>) -> Option<i64> {
     }
 }
 
+pub fn triple(key: &Option<Key>) -> (i64, i64, i64) {
+    match key {
+        Some(Key::Triple(one, two, three)) => (*one, *two, *three),
+        _ => (i64::MIN, i64::MIN, i64::MIN),
+    }
+}
+
+pub fn mark(key: &Option<Key>) -> (i64, [u8; 32]) {
+    match key {
+        Some(Key::Mark(room, mark)) => (*room, *mark),
+        _ => (i64::MIN, [0; 32]),
+    }
+}
+
 pub fn pair(key: &Option<Key>) -> (i64, i64) {
     match key {
         Some(Key::Pair(one, two)) => (*one, *two),

@@ -19,6 +19,7 @@ use crate::{Process, Signal, free_port};
 
 /// Debian's package. Not `/usr/sbin/rabbitmq-server`: that one forces its own user and folders.
 const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+const CONTROL: &str = "/usr/lib/rabbitmq/bin/rabbitmqctl";
 /// What a client says first.
 const GREETING: &[u8; 8] = b"AMQP\x00\x00\x09\x01";
 /// Its folders' names; the id of the process that made it follows.
@@ -132,6 +133,15 @@ impl RabbitMq {
         Ok((format!("amqps://guest:guest@localhost:{port}"), self.folder.path().join("authority.pem")))
     }
 
+    /// What an operator tells it with `rabbitmqctl`.
+    pub fn control(&self, words: &[&str]) -> anyhow::Result<String> {
+        let output =
+            self.command_of(CONTROL).args(["-n", &self.name]).args(words).stdout(Stdio::piped()).output()?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        anyhow::ensure!(output.status.success(), "rabbitmqctl {words:?}: {said}");
+        Ok(said)
+    }
+
     /// SIGKILL: what it did not have on disk is lost.
     pub fn kill(&mut self) {
         self.process.take().into_iter().for_each(Process::kill);
@@ -185,8 +195,12 @@ impl RabbitMq {
     }
 
     fn command(&self) -> Command {
+        self.command_of(SERVER)
+    }
+
+    fn command_of(&self, program: &str) -> Command {
         let at = |name: &str| self.folder.path().join(name);
-        let mut command = Command::new(SERVER);
+        let mut command = Command::new(program);
         command
             .env("HOME", self.folder.path())
             .env("ERL_EPMD_PORT", self.mapper_port.to_string())

@@ -105,11 +105,7 @@ fn stated(from: &str, to: &str, filter: &str, verdict: &str) -> Result<Correctio
         text.parse::<i64>().map_err(|_| refused::query(name, "milliseconds since 1970"))
     };
     let filter: Filter = serde_json::from_str(filter).map_err(|error| refused::query("filter", error))?;
-    let verdict = match verdict {
-        "bot" => Verdict::Bot,
-        "human" => Verdict::Human,
-        _ => return Err(refused::query("verdict", "bot or human").into()),
-    };
+    let verdict = refused::worded("verdict", verdict, "bot or human")?;
     let (from, to) = (moment("from", from)?, moment("to", to)?);
     Ok(checked(Correction { from, to, filter, verdict })?)
 }

@@ -6,18 +6,17 @@ use archive::Whom;
 use axum::Json;
 use axum::extract::{Extension, Path, RawQuery, Request, State};
 use axum::response::IntoResponse;
-use door::Refusal;
 use history::query::Bots;
 use history::report::people::{PEOPLE_MAX, People, TRAIL_VISITS_MAX, Whose};
 use model::{Site, limits};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::said::{ListSaid, ProfileSaid};
 use super::{Params, erase_all, found, profile, visitor_in};
 use crate::Web;
 use crate::error::Answer;
-use crate::fields::body;
+use crate::fields::json;
 use crate::guard::Caller;
 use crate::reports::question::read;
 use crate::reports::{json_of, refused};
@@ -75,9 +74,7 @@ pub async fn erase(
     Extension(site): Extension<Site>,
     request: Request,
 ) -> Answer {
-    let stated: Value = serde_json::from_slice(&body(request).await?)
-        .map_err(|error| Refusal::bad_request("malformed", format!("The body is not JSON: {error}.")))?;
-    let Stated { identity } = read(stated)?;
+    let Stated { identity } = read(json(request).await?)?;
     if identity.is_empty() || identity.len() > limits::IDENTITY_BYTES_MAX {
         let problem = format!("from 1 to {} bytes", limits::IDENTITY_BYTES_MAX);
         return Err(refused::query("identity", problem).into());

@@ -99,7 +99,7 @@ pub fn properties(text: &str) -> BTreeMap<String, String> {
     serde_json::from_str(text).unwrap_or_default()
 }
 
-pub const fn kind_name(kind: Kind) -> &'static str {
+const fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Pageview => "pageview",
         Kind::Event => "event",

@@ -166,7 +166,6 @@ impl Put<'_> {
             offset: asks.offset,
             next: (past < answer.groups && !answer.rows.is_empty()).then_some(past),
             before: compared.map(before),
-            limited: None,
             imported,
         })
     }
@@ -209,7 +208,7 @@ impl Put<'_> {
         };
         let reached = report::funnel(self.asked.parts, self.asked.zone, &funnel, self.asked.control);
         let steps = steps_said(&reached.map_err(refused::report)?);
-        Ok(FunnelSaid { range: self.range(span), steps, limited: None, imported: self.left(span) })
+        Ok(FunnelSaid { range: self.range(span), steps, imported: self.left(span) })
     }
 
     fn retention(&self, asks: &Retention, span: Span) -> Result<RetentionSaid, Refusal> {
@@ -235,7 +234,7 @@ impl Put<'_> {
         };
         let cohorts = cohorts.iter().take(begun).enumerate().map(cohort).collect();
         let imported = self.left(span);
-        Ok(RetentionSaid { range: self.range(span), unit: asks.unit, cohorts, limited: None, imported })
+        Ok(RetentionSaid { range: self.range(span), unit: asks.unit, cohorts, imported })
     }
 
     fn journeys(&self, asks: &Journeys, span: Span) -> Result<JourneysSaid, Refusal> {
@@ -259,7 +258,6 @@ impl Put<'_> {
             ended: root.ended,
             rest: root.others,
             tree: root.children.iter().map(branch).collect(),
-            limited: None,
             imported: self.left(span),
         })
     }

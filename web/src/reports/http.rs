@@ -18,7 +18,7 @@ use super::said::Told;
 use super::within::Within;
 use crate::Web;
 use crate::error::{Answer, Problem};
-use crate::fields::body;
+use crate::fields::json;
 use crate::guard::Caller;
 use crate::saved;
 
@@ -35,7 +35,7 @@ pub async fn post(
     Extension(site): Extension<Site>,
     request: Request,
 ) -> Answer {
-    let asks = asks(&body(request).await?)?;
+    let asks = asks(json(request).await?)?;
     let count = if let Asks::Several(several) = &asks { several.len() } else { 1 };
     limit_rate(&web, &caller, count)?;
     match asks {
@@ -93,10 +93,8 @@ pub fn limit_rate(web: &Web, caller: &Caller, questions: usize) -> Result<(), Pr
     })
 }
 
-fn asks(body: &[u8]) -> Result<Asks, Problem> {
+fn asks(mut stated: Value) -> Result<Asks, Problem> {
     let malformed = |problem: String| Problem(Refusal::bad_request("malformed", problem));
-    let mut stated: Value =
-        serde_json::from_slice(body).map_err(|error| malformed(format!("The body is not JSON: {error}.")))?;
     let Some(fields) = stated.as_object_mut() else {
         return Err(malformed("The body is a question, or {\"questions\": […]}.".to_owned()));
     };

@@ -202,10 +202,10 @@ impl Imported {
             for row in self.rows(of.table, *day) {
                 let key = of.places.iter().map(|place| row.key.get(*place).cloned().unwrap_or_default());
                 let (sums, series) = answer.rows.entry(key.collect()).or_default();
-                add(sums, &row.sums());
+                sums.add(&row.sums());
                 if let Some(bucket) = bucket {
                     series.resize(answer.buckets.len(), Sums::default());
-                    add(&mut series[bucket], &row.sums());
+                    series[bucket].add(&row.sums());
                 }
             }
             // The headline is of the whole day, whatever it is broken down by.
@@ -215,9 +215,9 @@ impl Imported {
                         TotalsTable::Events => Sums { events: row.events, ..Sums::default() },
                         _ => row.sums(),
                     };
-                    add(&mut answer.total, &sums);
+                    answer.total.add(&sums);
                     if let Some(bucket) = bucket {
-                        add(&mut answer.series[bucket], &sums);
+                        answer.series[bucket].add(&sums);
                         answer.is_imported[bucket] = true;
                     }
                 }
@@ -261,15 +261,6 @@ impl Added {
         let (series, is_imported) = (vec![Sums::default(); buckets.len()], vec![false; buckets.len()]);
         Added { buckets, series, is_imported, ..Added::default() }
     }
-}
-
-pub fn add(to: &mut Sums, more: &Sums) {
-    to.visitors += more.visitors;
-    to.visits += more.visits;
-    to.pageviews += more.pageviews;
-    to.events += more.events;
-    to.bounces += more.bounces;
-    to.duration_ms += more.duration_ms;
 }
 
 /// The days that hits are kept of.

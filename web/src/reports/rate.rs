@@ -35,7 +35,7 @@ impl Rate {
             Principal::Token { id, .. } => Who::Token(*id),
             Principal::Share { id, .. } => Who::Share(*id),
             // Has no right to any report.
-            Principal::Stranger => return Ok(()),
+            Principal::Stranger | Principal::Guest { .. } | Principal::Bot { .. } => return Ok(()),
         };
         let questions = u32::try_from(questions).unwrap_or(u32::MAX).clamp(1, BURST);
         let mut full_at = self.full_at.lock();

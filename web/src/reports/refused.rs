@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use door::Refusal;
 use history::query::BadQuery;
 use history::report::ReportError;
+use serde::de::{DeserializeOwned, IntoDeserializer};
 
 /// How long whoever met a full house is told to wait.
 const BUSY_WAIT: Duration = Duration::from_secs(2);
@@ -25,6 +26,11 @@ pub fn query(field: &str, problem: impl std::fmt::Display) -> Refusal {
 /// A field that a sentence is to be said of.
 pub fn field(field: &str, sentence: &str) -> Refusal {
     Refusal::bad_request("query", format!("`{field}`: {sentence}")).with("field", field.into())
+}
+
+/// One of some words, as JSON has them too; `words` names them.
+pub fn worded<T: DeserializeOwned>(field: &str, value: &str, words: &str) -> Result<T, Refusal> {
+    T::deserialize(value.into_deserializer()).map_err(|_: serde::de::value::Error| query(field, words))
 }
 
 /// More than a named maximum.

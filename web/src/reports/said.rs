@@ -103,7 +103,6 @@ pub struct BreakdownSaid {
     pub next: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<Before>,
-    pub limited: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imported: Option<ImportedSaid>,
 }
@@ -136,7 +135,6 @@ pub struct Before {
 pub struct FunnelSaid {
     pub range: RangeSaid,
     pub steps: Vec<StepSaid>,
-    pub limited: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imported: Option<ImportedSaid>,
 }
@@ -158,7 +156,6 @@ pub struct RetentionSaid {
     pub range: RangeSaid,
     pub unit: Unit,
     pub cohorts: Vec<CohortSaid>,
-    pub limited: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imported: Option<ImportedSaid>,
 }
@@ -183,7 +180,6 @@ pub struct JourneysSaid {
     /// Of them, who went to pages that are not in the tree.
     pub rest: u64,
     pub tree: Vec<BranchSaid>,
-    pub limited: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imported: Option<ImportedSaid>,
 }

@@ -7,7 +7,7 @@ use history::query::{Metric, ROWS_MAX};
 use history::report::{Answer, Sums};
 
 use super::ask::Put;
-use super::imported::{Added, Counted, add};
+use super::imported::{Added, Counted};
 use super::question::Breakdown;
 use super::range::Span;
 use super::refused;
@@ -37,11 +37,11 @@ impl Both {
     }
 
     fn add(&mut self, sums: &Sums, series: &[Sums], buckets: usize) {
-        add(&mut self.together, sums);
+        self.together.add(sums);
         self.hits_series.resize(buckets, Sums::default());
         self.together_series.resize(buckets, Sums::default());
         for (to, more) in self.together_series.iter_mut().zip(series) {
-            add(to, more);
+            to.add(more);
         }
     }
 
@@ -103,7 +103,6 @@ impl Put<'_> {
                 series: if has_totals { all_series(&before.total) } else { None },
                 imported: before.imported.clone(),
             }),
-            limited: None,
             imported: whole.imported,
         })
     }

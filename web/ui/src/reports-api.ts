@@ -43,7 +43,6 @@ export interface BreakdownAnswer {
   groups?: number;
   next?: number | null;
   before?: { range: { from: number; to: number }; totals?: Values; buckets?: Bucket[]; series?: Series };
-  limited: string | null;
   imported?: Imported;
 }
 

@@ -37,7 +37,6 @@ const BRANCHES = 4;
 
 interface FunnelAnswer {
   steps: { visitors: number; share: number; of_previous: number; lost: number; time_ms: number }[];
-  limited: string | null;
 }
 
 export interface BehaviourMeans {

@@ -15,7 +15,6 @@ export interface JourneysAnswer {
   direction: "next" | "previous";
   visits: number;
   tree: Branch[];
-  limited: string | null;
 }
 
 export function drawJourneys(answer: JourneysAnswer, onStart: (page: string) => void): HTMLElement {

@@ -297,10 +297,6 @@ export class ReportsPage {
     const narrowed = this.view.conditions.length > 0 || this.view.segment !== "";
     say(note, narrowed ? "Nothing in this range matches these filters. Take one away, or choose a longer range." : "Nothing was counted in this range. Choose a longer one.");
     if (!isEmpty) this.root.querySelector(".waiting")?.remove();
-    if (totals.limited) {
-      note.hidden = false;
-      say(note, totals.limited);
-    }
   }
 
   private exports(question: Breakdown): [string, string][] {

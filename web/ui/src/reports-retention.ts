@@ -8,7 +8,6 @@ import type { Unit } from "./reports-range";
 export interface RetentionAnswer {
   unit: Unit;
   cohorts: { from: number; visitors: number; returned: number[] }[];
-  limited: string | null;
 }
 
 export function drawRetention(answer: RetentionAnswer, labels: Labels): HTMLElement {

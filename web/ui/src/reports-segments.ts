@@ -95,20 +95,15 @@ export function savedRow(item: { name: string }, onChoose: () => void, edits: { 
   return row;
 }
 
-export function editButton(name: string, act: () => void): HTMLButtonElement {
-  const button = make("button", "chip-remove");
-  button.type = "button";
-  button.setAttribute("aria-label", name);
-  button.append(make("span", "pen"));
-  button.addEventListener("click", act);
-  return button;
-}
+export const editButton = (name: string, act: () => void): HTMLButtonElement => iconButton("pen", name, act);
 
-export function removeButton(name: string, act: () => void): HTMLButtonElement {
+export const removeButton = (name: string, act: () => void): HTMLButtonElement => iconButton("chip-cross", name, act);
+
+function iconButton(icon: string, name: string, act: () => void): HTMLButtonElement {
   const button = make("button", "chip-remove");
   button.type = "button";
   button.setAttribute("aria-label", name);
-  button.append(make("span", "chip-cross"));
+  button.append(make("span", icon));
   button.addEventListener("click", act);
   return button;
 }

@@ -123,9 +123,8 @@ export class Sheet {
     this.stage.scrollTop = 0;
     this.back.disabled = this.offset === 0;
     this.on.disabled = answer.next === null || answer.next === undefined;
-    const limited = answer.limited ? ` ${answer.limited}` : "";
     const told = groups === 0 ? "Nothing found." : groups > rows.length ? `${count(this.offset + 1)}–${count(this.offset + rows.length)} of ${count(groups)}` : counted(groups, "row");
-    say(this.said, told + limited);
+    say(this.said, told);
   }
 
   private columnHead(metric: AnyMetric): HTMLElement {

@@ -3,14 +3,14 @@
 use rusqlite::Connection;
 
 use crate::Embedded;
-use crate::embedded::schema::{REGISTRY, TAIL, migrate};
+use crate::embedded::schema::{CHAT, REGISTRY, TAIL, migrate};
 
 const FIRST: &str = "CREATE TABLE first (a INTEGER)";
 const SECOND: &str = "CREATE TABLE second (b INTEGER); INSERT INTO second SELECT a + 1 FROM first";
 
 #[test]
 fn every_schema_builds_from_nothing_and_fits_its_foreign_keys() {
-    for migrations in [TAIL, REGISTRY] {
+    for migrations in [TAIL, CHAT, REGISTRY] {
         let mut db = Connection::open_in_memory().unwrap();
         migrate(&mut db, migrations).unwrap();
         assert_eq!(version(&db), migrations.len());
@@ -50,7 +50,8 @@ fn a_migration_that_fails_changes_nothing() {
 
 #[test]
 fn a_file_of_a_newer_version_is_refused_with_a_sentence_and_left_alone() {
-    for (file, known) in [("tail.db", TAIL.len()), ("watchfire.db", REGISTRY.len())] {
+    for (file, known) in [("tail.db", TAIL.len()), ("chat.db", CHAT.len()), ("watchfire.db", REGISTRY.len())]
+    {
         let folder = tempfile::tempdir().unwrap();
         drop(Embedded::open(folder.path()).unwrap());
         let path = folder.path().join(file);

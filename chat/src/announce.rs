@@ -1,0 +1,144 @@
+//! What happened in a room goes to whoever listens, over a topic of Live. Nobody depends on it: an announcement names the
+//! change of the room that it is of, and who hears a later one than the next reads what is missing.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use live::{Live, RIGHTS_TOPIC};
+use model::RoomId;
+use model::chat::{Message, Room, Who};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::told::{TellMessage, TellRoom};
+use crate::{Chat, Result};
+
+/// What happened in a room.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Announced {
+    /// The room's changes behind `after`, up to `change`: what they touched, as it is now, and how the room is.
+    Changed { after: u64, change: u64, data: Box<RawValue>, room: Box<RawValue> },
+}
+
+/// What somebody is doing in a room: of no lasting interest.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Doing {
+    Typing { who: Who },
+}
+
+/// What stands behind a change, as far as one page goes.
+pub struct Missed {
+    /// The last change of it.
+    pub change: u64,
+    /// There is no more.
+    pub is_all: bool,
+    /// What followers are told of it, and how the room is.
+    pub data: Box<RawValue>,
+    pub room: Box<RawValue>,
+}
+
+/// The topic of a room.
+pub fn room_topic(room: RoomId) -> String {
+    format!("room/{room}")
+}
+
+/// The topic of who is doing what in a room just now: for who may see its people.
+pub fn people_topic(room: RoomId) -> String {
+    format!("room/{room}/people")
+}
+
+/// The topic of one person: what concerns all their devices and nobody else.
+pub fn person_topic(who: Who) -> String {
+    format!("person/{who}")
+}
+
+/// What a follower is shown of changes.
+#[derive(Serialize)]
+struct TellChanges<'t> {
+    room: TellRoom<'t>,
+    messages: Vec<TellMessage<'t>>,
+}
+
+#[derive(Serialize)]
+struct TellRoomAlone<'t> {
+    room: TellRoom<'t>,
+}
+
+fn told(room: &Room, messages: &[Message], names: &HashMap<Who, String>) -> Box<RawValue> {
+    let messages = messages.iter().map(|message| TellMessage::of(message, names)).collect();
+    raw(&TellChanges { room: TellRoom::of(room), messages })
+}
+
+fn raw(told: &impl Serialize) -> Box<RawValue> {
+    serde_json::value::to_raw_value(told).expect("what is told encodes")
+}
+
+impl Chat {
+    /// Tells what became of a room up to now: everything that was touched behind `after`. What nobody could be told is not lost: it is
+    /// stored, and whoever hears of the next change reads it.
+    pub(crate) async fn announce(&self, room: RoomId, after: u64) {
+        match self.missed(room, Some(after)).await {
+            Ok(Missed { change, data, room: is, .. }) => {
+                let announced = Announced::Changed { after, change, data, room: is };
+                self.publish(&room_topic(room), &announced).await;
+            }
+            Err(error) => tracing::warn!(%room, %error, "a change of a room is announced with the next one"),
+        }
+    }
+
+    /// The room after one change, which touched this message.
+    pub(crate) async fn announce_message(&self, room: &Room, message: &Message) {
+        match self.names_in(std::slice::from_ref(message)).await {
+            Ok(names) => {
+                let announced = Announced::Changed {
+                    after: message.changed - 1,
+                    change: message.changed,
+                    data: told(room, std::slice::from_ref(message), &names),
+                    room: raw(&TellRoomAlone { room: TellRoom::of(room) }),
+                };
+                self.publish(&room_topic(room.id), &announced).await;
+            }
+            Err(error) => {
+                tracing::warn!(room = %room.id, %error, "a message is announced with the next one");
+            }
+        }
+    }
+
+    /// What is stored of a room behind a change, for who follows it on behalf of others: asks for no right. None: nothing of what was said, only
+    /// how it is.
+    pub async fn missed(&self, room: RoomId, after: Option<u64>) -> Result<Missed> {
+        let now = self.store.rooms.room(room).await?;
+        let messages = match after {
+            None => Vec::new(),
+            Some(after) => self.store.messages.touched(room, after, MISSED_MAX).await?,
+        };
+        let names = self.names_in(&messages).await?;
+        let last = messages.last().map_or(0, |message| message.changed);
+        let is_all = messages.len() < MISSED_MAX;
+        // What happened since the room was read is told again with the next change: else the room would be older than said.
+        let change = if is_all { now.changes } else { last.min(now.changes) };
+        let is = raw(&TellRoomAlone { room: TellRoom::of(&now) });
+        Ok(Missed { change, is_all, data: told(&now, &messages, &names), room: is })
+    }
+
+    pub(crate) async fn publish(&self, topic: &str, message: &impl Serialize) {
+        let bytes = serde_json::to_vec(message).expect("an announcement encodes");
+        tell(&*self.live, topic, bytes.into()).await;
+    }
+
+    /// Somebody may no longer see what they could: connections ask again.
+    pub(crate) async fn rights_changed(&self) {
+        tell(&*self.live, RIGHTS_TOPIC, Bytes::new()).await;
+    }
+}
+
+/// Messages of one announcement, and of one page of what was missed; the rest is read by who follows.
+const MISSED_MAX: usize = 20;
+
+async fn tell(live: &dyn Live, topic: &str, message: Bytes) {
+    if let Err(error) = live.publish(topic, message).await {
+        tracing::warn!(topic, %error, "nobody was told; they look again by themselves");
+    }
+}

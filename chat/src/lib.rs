@@ -1,0 +1,91 @@
+//! Rooms where people talk: who comes in, what is said, who hears of it. Every call is somebody's, and is allowed or refused here.
+//! Never speaks HTTP, never keeps a connection, never decides a right itself: `model::chat::rights` does.
+//!
+//! | module | what |
+//! |---|---|
+//! | `rooms`, `guests`, `bots` | rooms are opened, entered, left, changed; guests come by link |
+//! | `posting`, `reading` | what is said and changed; pages, days, search, catching up |
+//! | `announce` | what happened goes to whoever listens |
+//! | `told` | how a room and its messages look to those outside |
+//! | `markdown`, `emoji` | what people write, as safe HTML |
+
+pub mod announce;
+mod bots;
+pub mod emoji;
+mod guests;
+pub mod markdown;
+mod posting;
+mod reading;
+mod refused;
+mod rooms;
+pub mod told;
+
+use std::sync::Arc;
+
+use live::Live;
+use model::chat::rights::{Facts, RoomAction, Standing, may};
+use model::chat::{Room, Who};
+use model::rights::Principal;
+use model::{Clock, RoomId};
+use store::{Access, Store};
+
+pub use guests::{Coming, Knocked};
+pub use posting::Post;
+pub use reading::{Page, Query};
+pub use refused::Refused;
+pub use rooms::NewRoom;
+
+pub type Result<T> = std::result::Result<T, Refused>;
+
+/// Sounds that a message may be.
+pub const SOUNDS: [&str; 12] = [
+    "applause", "bell", "drum", "fanfare", "gong", "horn", "knock", "pop", "rain", "tada", "train", "whistle",
+];
+
+/// The one door to chat. Cheap to clone.
+#[derive(Clone)]
+pub struct Chat {
+    store: Store,
+    access: Access,
+    live: Arc<dyn Live>,
+    clock: Arc<dyn Clock>,
+}
+
+/// A room, as who asks stands to it.
+pub struct Seen {
+    pub room: Room,
+    pub standing: Standing,
+}
+
+impl Chat {
+    pub fn new(store: Store, access: Access, live: Arc<dyn Live>, clock: Arc<dyn Clock>) -> Chat {
+        Chat { store, access, live, clock }
+    }
+
+    /// The room, where that may be done. `NotFound` for whoever may not know of it, whether it is there or not.
+    pub async fn seen(&self, by: &Principal, room: RoomId, action: RoomAction) -> Result<Seen> {
+        let room = self.store.rooms.room(room).await?;
+        let standing = self.access.standing(by, &room).await?;
+        let facts = Facts::of(&room);
+        match () {
+            () if !may(standing, facts, RoomAction::Find) => Err(Refused::NotFound),
+            () if may(standing, facts, action) => Ok(Seen { room, standing }),
+            () if room.locked && may(standing, Facts { locked: false, ..facts }, action) => {
+                Err(Refused::Locked)
+            }
+            () => Err(Refused::Forbidden),
+        }
+    }
+}
+
+/// Who takes part, where a principal can.
+pub(crate) fn who(by: &Principal) -> Result<Who> {
+    by.who().ok_or(Refused::Forbidden)
+}
+
+/// 64 random bits, for ids that nobody else has.
+pub(crate) fn random() -> u64 {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).expect("the system has random numbers");
+    u64::from_le_bytes(bytes)
+}

@@ -1,0 +1,306 @@
+//! Rooms: opened, found, entered, left, changed. Each tells in its room what it did.
+
+use std::time::Duration;
+
+use model::chat::rights::{RoomAction, Standing};
+use model::chat::{Ban, Member, MessageKind, NewMessage, Note, Room, RoomKind, RoomRole, Who};
+use model::rights::Principal;
+use model::{MessageId, Millis, RoomId, SiteId, limits};
+use store::chat::{Entry, RoomChange, mark_of};
+
+use crate::{Chat, Refused, Result, Seen, random, who};
+
+/// A room that somebody opens.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewRoom {
+    pub site: Option<SiteId>,
+    /// Open or closed; direct ones come about by `direct`.
+    pub kind: RoomKind,
+    pub name: String,
+    /// An IANA time zone.
+    pub zone: String,
+}
+
+impl Chat {
+    /// Who opens a room is its host. For whoever may enter an open room of that site.
+    pub async fn open_room(&self, by: &Principal, new: NewRoom) -> Result<Room> {
+        let me = who(by)?;
+        if new.kind == RoomKind::Direct {
+            return Err(Refused::Invalid("a direct room is opened with its people"));
+        }
+        let room = self.room_of(new)?;
+        let open = Room { kind: RoomKind::Open, ..room.clone() };
+        match self.access.standing(by, &open).await? {
+            Standing::Reader | Standing::Keeper => {}
+            _ => return Err(Refused::NotFound),
+        }
+        let host = self.member(room.id, me, RoomRole::Host, 0);
+        Ok(self.store.rooms.open(room, vec![host]).await?)
+    }
+
+    /// The one room of these people and oneself. All are to be accounts that could meet in an open room of the site.
+    pub async fn direct(&self, by: &Principal, site: Option<SiteId>, with: Vec<Who>) -> Result<Room> {
+        let me = who(by)?;
+        let mut people = with;
+        people.push(me);
+        people.sort();
+        people.dedup();
+        if people.len() > limits::DIRECT_PEOPLE_MAX {
+            return Err(Refused::Limit { what: "people of a direct room", max: limits::DIRECT_PEOPLE_MAX });
+        }
+        if people.len() < 2 {
+            return Err(Refused::Invalid("nobody else is named"));
+        }
+        let room =
+            self.room_of(NewRoom { site, kind: RoomKind::Direct, name: String::new(), zone: "UTC".into() })?;
+        for person in &people {
+            self.refuse_stranger(*person, &room).await?;
+        }
+        let members =
+            people.iter().map(|person| self.member(room.id, *person, RoomRole::Member, 0)).collect();
+        let opened = self.store.rooms.open(room, members).await?;
+        self.rights_changed().await;
+        Ok(opened)
+    }
+
+    fn room_of(&self, new: NewRoom) -> Result<Room> {
+        let name = new.name.trim();
+        if new.kind != RoomKind::Direct && name.is_empty() {
+            return Err(Refused::Invalid("a room has a name"));
+        }
+        refuse_unknown_zone(&new.zone)?;
+        Ok(Room {
+            id: RoomId::of(random()),
+            site: new.site,
+            kind: new.kind,
+            name: name.to_owned(),
+            topic: String::new(),
+            zone: new.zone,
+            public: false,
+            locked: false,
+            members_max: limits::ROOM_MEMBERS_MAX,
+            created: self.clock.now(),
+            last: 0,
+            changes: 0,
+            last_at: Millis(0),
+        })
+    }
+
+    /// NotFound where that account has no business at the room's site: who asks learns no more of others.
+    async fn refuse_stranger(&self, person: Who, room: &Room) -> Result<()> {
+        let Who::Account(id) = person else {
+            return Err(Refused::NotFound);
+        };
+        let account = self.store.accounts.account(id).await?;
+        let their = Principal::Account { id, operator: account.operator };
+        let open = Room { kind: RoomKind::Open, ..room.clone() };
+        match self.access.standing(&their, &open).await? {
+            Standing::Stranger => Err(Refused::NotFound),
+            _ => Ok(()),
+        }
+    }
+
+    pub async fn room(&self, by: &Principal, room: RoomId) -> Result<Seen> {
+        self.seen(by, room, RoomAction::Find).await
+    }
+
+    /// The rooms one is in, and how far one read each.
+    pub async fn my_rooms(&self, by: &Principal) -> Result<Vec<(Room, Member)>> {
+        Ok(self.store.rooms.rooms_of(who(by)?).await?)
+    }
+
+    /// Rooms of a site, or of the installation, that one may find.
+    pub async fn rooms(&self, by: &Principal, site: Option<SiteId>) -> Result<Vec<Room>> {
+        let mut found = Vec::new();
+        for room in self.store.rooms.rooms(site).await? {
+            let standing = self.access.standing(by, &room).await?;
+            let facts = model::chat::rights::Facts::of(&room);
+            if model::chat::rights::may(standing, facts, RoomAction::Find) {
+                found.push(room);
+            }
+        }
+        Ok(found)
+    }
+
+    pub async fn members(&self, by: &Principal, room: RoomId) -> Result<Vec<Member>> {
+        self.seen(by, room, RoomAction::SeePeople).await?;
+        Ok(self.store.rooms.members(room).await?)
+    }
+
+    /// Who is in it already stays as they are.
+    pub async fn enter(&self, by: &Principal, room: RoomId) -> Result<()> {
+        let me = who(by)?;
+        if self.store.rooms.member(room, me).await?.is_some() {
+            return Ok(());
+        }
+        let seen = self.seen(by, room, RoomAction::Enter).await?;
+        let member = self.member(room, me, RoomRole::Member, seen.room.last);
+        let note = self.note(room, me, Note::Entered, "");
+        self.entered(self.store.rooms.enter(member, vec![mark_of(me)], Some(note)).await?, &seen).await
+    }
+
+    pub(crate) async fn entered(&self, entry: Entry, seen: &Seen) -> Result<()> {
+        match entry {
+            Entry::Barred => return Err(Refused::Barred),
+            Entry::Present => {}
+            Entry::Entered => {
+                self.announce(seen.room.id, seen.room.changes).await;
+                self.rights_changed().await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings somebody in: an account that may be at the room's site, or a bot.
+    pub async fn bring(&self, by: &Principal, room: RoomId, person: Who) -> Result<()> {
+        let seen = self.seen(by, room, RoomAction::Bring).await?;
+        match person {
+            Who::Bot(id) if self.store.rooms.bots().await?.iter().any(|bot| bot.id == id) => {}
+            Who::Bot(_) | Who::Guest(_) => return Err(Refused::NotFound),
+            Who::Account(_) => self.refuse_stranger(person, &seen.room).await?,
+        }
+        let member = self.member(room, person, RoomRole::Member, seen.room.last);
+        let note = self.note(room, person, Note::Entered, "");
+        self.entered(self.store.rooms.enter(member, vec![mark_of(person)], Some(note)).await?, &seen).await
+    }
+
+    pub async fn leave(&self, by: &Principal, room: RoomId) -> Result<()> {
+        let (me, seen) = (who(by)?, self.seen(by, room, RoomAction::Leave).await?);
+        let note = self.note(room, me, Note::Left, "");
+        self.store.rooms.leave(room, me, Some(note)).await?;
+        self.gone(&seen).await;
+        Ok(())
+    }
+
+    /// Sends somebody out; they may come back.
+    pub async fn kick(&self, by: &Principal, room: RoomId, person: Who) -> Result<()> {
+        let (me, seen) = (who(by)?, self.seen(by, room, RoomAction::Kick).await?);
+        let note = self.note(room, me, Note::Kicked, &person.to_string());
+        self.store.rooms.leave(room, person, Some(note)).await?;
+        self.gone(&seen).await;
+        Ok(())
+    }
+
+    /// Sends somebody out and keeps them out: an account as itself, a guest by browser and address.
+    pub async fn ban(&self, by: &Principal, room: RoomId, person: Who, time: Duration) -> Result<()> {
+        let (me, seen) = (who(by)?, self.seen(by, room, RoomAction::Ban).await?);
+        if time > limits::BAN_MAX {
+            let max = (limits::BAN_MAX.as_secs() / 86_400) as usize;
+            return Err(Refused::Limit { what: "days of a ban", max });
+        }
+        if person == me {
+            return Err(Refused::Invalid("nobody bans themselves"));
+        }
+        let mut marks = vec![mark_of(person)];
+        if let Who::Guest(id) = person {
+            let guests = self.store.rooms.guests(vec![id]).await?;
+            let guest = guests.into_iter().find(|guest| guest.room == room).ok_or(Refused::NotFound)?;
+            marks.extend(guest.marks);
+        }
+        let now = self.clock.now();
+        let until = Millis(now.0 + time.as_millis() as i64);
+        let bans = marks.into_iter().map(|mark| Ban { room, mark, who: person, by: me, until }).collect();
+        let note = self.note(room, me, Note::Banned, &person.to_string());
+        self.store.rooms.ban(bans, now, Some(note)).await?;
+        self.gone(&seen).await;
+        Ok(())
+    }
+
+    /// Those that hold now.
+    pub async fn bans(&self, by: &Principal, room: RoomId) -> Result<Vec<Ban>> {
+        self.seen(by, room, RoomAction::Ban).await?;
+        Ok(self.store.rooms.bans(room, self.clock.now()).await?)
+    }
+
+    pub async fn unban(&self, by: &Principal, room: RoomId, person: Who) -> Result<()> {
+        self.seen(by, room, RoomAction::Ban).await?;
+        Ok(self.store.rooms.unban(room, person).await?)
+    }
+
+    pub async fn set_role(&self, by: &Principal, room: RoomId, person: Who, role: RoomRole) -> Result<()> {
+        let seen = self.seen(by, room, RoomAction::Configure).await?;
+        if role == RoomRole::Host && !matches!(person, Who::Account(_)) {
+            return Err(Refused::Invalid("a host has an account"));
+        }
+        self.store.rooms.set_role(room, person, role).await?;
+        self.gone(&seen).await;
+        Ok(())
+    }
+
+    /// Changes one thing about a room, where this change may be made.
+    pub async fn change_room(&self, by: &Principal, room: RoomId, change: RoomChange) -> Result<Room> {
+        let me = who(by)?;
+        let (action, note) = match &change {
+            RoomChange::Topic(topic) => (RoomAction::SetTopic, Some((Note::Topic, topic.clone()))),
+            RoomChange::Name(name) => (RoomAction::Configure, Some((Note::Name, name.clone()))),
+            RoomChange::Lock => (RoomAction::Lock, Some((Note::Locked, String::new()))),
+            RoomChange::Unlock => (RoomAction::Lock, Some((Note::Unlocked, String::new()))),
+            RoomChange::Public(true) => (RoomAction::Configure, Some((Note::Published, String::new()))),
+            RoomChange::Public(false) => (RoomAction::Configure, Some((Note::Unpublished, String::new()))),
+            RoomChange::Zone(_) | RoomChange::MembersMax(_) => (RoomAction::Configure, None),
+        };
+        match &change {
+            RoomChange::Name(name) if name.trim().is_empty() => {
+                return Err(Refused::Invalid("a room has a name"));
+            }
+            RoomChange::MembersMax(0) => return Err(Refused::Invalid("a room takes somebody")),
+            RoomChange::Zone(zone) => refuse_unknown_zone(zone)?,
+            _ => {}
+        }
+        let seen = self.seen(by, room, action).await?;
+        if is_so_already(&seen.room, &change) {
+            return Ok(seen.room);
+        }
+        let note = note.map(|(note, body)| self.note(room, me, note, &body));
+        let changed = self.store.rooms.change(room, change, note).await?;
+        self.gone(&seen).await;
+        Ok(changed)
+    }
+
+    pub async fn demolish(&self, by: &Principal, room: RoomId) -> Result<()> {
+        self.seen(by, room, RoomAction::Demolish).await?;
+        self.store.rooms.demolish(room).await?;
+        self.rights_changed().await;
+        Ok(())
+    }
+
+    /// Somebody's rights are others than before.
+    async fn gone(&self, seen: &Seen) {
+        self.announce(seen.room.id, seen.room.changes).await;
+        self.rights_changed().await;
+    }
+
+    pub(crate) fn member(&self, room: RoomId, who: Who, role: RoomRole, read: u64) -> Member {
+        Member { room, who, role, joined: self.clock.now(), read }
+    }
+
+    pub(crate) fn note(&self, room: RoomId, author: Who, note: Note, body: &str) -> NewMessage {
+        NewMessage {
+            room,
+            id: MessageId(u128::from(random()) << 64 | u128::from(random())),
+            author,
+            kind: MessageKind::Note(note),
+            body: body.to_owned(),
+            thread: None,
+            mentions: Vec::new(),
+            at: self.clock.now(),
+        }
+    }
+}
+
+/// Nothing is told that makes no difference.
+fn is_so_already(room: &Room, change: &RoomChange) -> bool {
+    match change {
+        RoomChange::Name(name) => room.name == *name,
+        RoomChange::Topic(topic) => room.topic == *topic,
+        RoomChange::Zone(zone) => room.zone == *zone,
+        RoomChange::Public(public) => room.public == *public,
+        RoomChange::MembersMax(max) => room.members_max == *max,
+        RoomChange::Lock => room.locked,
+        RoomChange::Unlock => !room.locked,
+    }
+}
+
+fn refuse_unknown_zone(zone: &str) -> Result<()> {
+    jiff::tz::TimeZone::get(zone).map(drop).map_err(|_| Refused::Invalid("there is no such time zone"))
+}

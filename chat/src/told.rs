@@ -1,0 +1,166 @@
+//! How a room, its people and its messages look to those outside, in JSON. Bodies come as safe HTML beside what was written.
+
+use std::collections::{BTreeSet, HashMap};
+
+use model::chat::{Decision, Member, Message, MessageKind, Reaction, Room, RoomKind, RoomRole, Who};
+use model::{MessageId, Millis, RoomId, SiteId};
+use serde::Serialize;
+
+use crate::{Chat, Result, markdown};
+
+/// A nameless guest, and somebody who is no more.
+pub const NAMELESS: &str = "Guest";
+pub const GONE: &str = "Somebody";
+
+#[derive(Serialize)]
+pub struct TellRoom<'t> {
+    pub id: RoomId,
+    pub site: Option<SiteId>,
+    pub kind: RoomKind,
+    pub name: &'t str,
+    pub topic: &'t str,
+    pub zone: &'t str,
+    pub public: bool,
+    pub locked: bool,
+    pub members_max: u32,
+    /// Its last message and its last change.
+    pub last: u64,
+    pub changes: u64,
+}
+
+impl TellRoom<'_> {
+    pub fn of(room: &Room) -> TellRoom<'_> {
+        TellRoom {
+            id: room.id,
+            site: room.site,
+            kind: room.kind,
+            name: &room.name,
+            topic: &room.topic,
+            zone: &room.zone,
+            public: room.public,
+            locked: room.locked,
+            members_max: room.members_max,
+            last: room.last,
+            changes: room.changes,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub struct TellMember {
+    pub who: Who,
+    pub name: String,
+    pub role: RoomRole,
+    pub joined: Millis,
+}
+
+impl TellMember {
+    pub fn of(member: &Member, names: &HashMap<Who, String>) -> TellMember {
+        let name = named(member.who, names).to_owned();
+        TellMember { who: member.who, name, role: member.role, joined: member.joined }
+    }
+}
+
+#[derive(Serialize)]
+pub struct TellMessage<'t> {
+    pub room: RoomId,
+    pub number: u64,
+    pub id: MessageId,
+    pub author: Who,
+    pub name: &'t str,
+    pub at: Millis,
+    pub kind: MessageKind,
+    /// As it was written.
+    pub body: &'t str,
+    pub html: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thread: Option<u64>,
+    #[serde(skip_serializing_if = "<[Who]>::is_empty")]
+    pub mentions: &'t [Who],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edited: Option<Millis>,
+    pub removed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided: Option<Decision>,
+    #[serde(skip_serializing_if = "<[Reaction]>::is_empty")]
+    pub reactions: &'t [Reaction],
+    pub replies: u32,
+    pub unrecorded: bool,
+    pub changed: u64,
+}
+
+impl TellMessage<'_> {
+    pub fn of<'t>(message: &'t Message, names: &'t HashMap<Who, String>) -> TellMessage<'t> {
+        TellMessage {
+            room: message.room,
+            number: message.number,
+            id: message.id,
+            author: message.author,
+            name: named(message.author, names),
+            at: message.at,
+            kind: message.kind,
+            body: &message.body,
+            html: html(message, names),
+            thread: message.thread,
+            mentions: &message.mentions,
+            edited: message.edited,
+            removed: message.removed.is_some(),
+            decided: message.decided,
+            reactions: &message.reactions,
+            replies: message.replies,
+            unrecorded: message.unrecorded,
+            changed: message.changed,
+        }
+    }
+}
+
+/// Of a note and a sound the page makes its own words.
+fn html(message: &Message, names: &HashMap<Who, String>) -> String {
+    match message.kind {
+        MessageKind::Text => markdown::html(&message.body, names),
+        MessageKind::Paste => markdown::paste(&message.body),
+        MessageKind::Sound | MessageKind::Note(_) => String::new(),
+    }
+}
+
+pub fn named(who: Who, names: &HashMap<Who, String>) -> &str {
+    names.get(&who).map_or(GONE, String::as_str)
+}
+
+impl Chat {
+    /// The names of whoever wrote these or is mentioned in them.
+    pub(crate) async fn names_in(&self, messages: &[Message]) -> Result<HashMap<Who, String>> {
+        let people = messages
+            .iter()
+            .flat_map(|message| std::iter::once(message.author).chain(message.mentions.iter().copied()));
+        self.names(people.collect()).await
+    }
+
+    /// Those that are known.
+    pub async fn names(&self, people: BTreeSet<Who>) -> Result<HashMap<Who, String>> {
+        let mut names = HashMap::with_capacity(people.len());
+        let (mut guests, mut wants_bots) = (Vec::new(), false);
+        for who in people {
+            match who {
+                Who::Account(id) => match self.store.accounts.account(id).await {
+                    Ok(account) => drop(names.insert(who, account.name)),
+                    Err(store::StoreError::NotFound(_)) => {}
+                    Err(error) => return Err(error.into()),
+                },
+                Who::Guest(id) => guests.push(id),
+                Who::Bot(_) => wants_bots = true,
+            }
+        }
+        if !guests.is_empty() {
+            for guest in self.store.rooms.guests(guests).await? {
+                let name = if guest.name.is_empty() { NAMELESS.to_owned() } else { guest.name };
+                names.insert(Who::Guest(guest.id), name);
+            }
+        }
+        if wants_bots {
+            let bots = self.store.rooms.bots().await?;
+            names.extend(bots.into_iter().map(|bot| (Who::Bot(bot.id), bot.name)));
+        }
+        Ok(names)
+    }
+}

@@ -1,0 +1,125 @@
+//! Who listens hears every change once and in order, by its number, or reads what is missing.
+
+use chat::announce::{Announced, Doing, people_topic, person_topic, room_topic};
+use live::RIGHTS_TOPIC;
+use model::RoomId;
+use model::chat::Change;
+use serde_json::Value;
+use store::chat::RoomChange;
+
+use crate::world::{World, admin, ann, text, who};
+
+/// What was announced up to now.
+fn heard(subscription: &mut live::Subscription) -> Vec<(u64, Value)> {
+    let mut heard = Vec::new();
+    while let Ok(bytes) = subscription.0.try_recv() {
+        let Announced::Changed { after, change, data, .. } = serde_json::from_slice(&bytes).unwrap();
+        assert!(after < change);
+        heard.push((change, serde_json::from_str(data.get()).unwrap()));
+    }
+    heard
+}
+
+async fn listening(world: &World, room: RoomId) -> live::Subscription {
+    world.live.subscribe(&room_topic(room)).await.unwrap()
+}
+
+#[tokio::test]
+async fn every_change_is_announced_by_its_number() {
+    let world = World::new().await;
+    let room = world.with_ann().await;
+    let mut told = listening(&world, room).await;
+    let before = world.store.rooms.room(room).await.unwrap().changes;
+    let post = text("<b>tea</b>");
+    let said = world.chat.post(&ann(), room, post.clone()).await.unwrap();
+    assert!(said.fresh && !world.chat.post(&ann(), room, post).await.unwrap().fresh);
+    let number = said.message.number;
+    world.chat.change(&ann(), room, number, Change::React { emoji: "👍".into() }).await.unwrap();
+    world.chat.change(&ann(), room, number, Change::React { emoji: "👍".into() }).await.unwrap();
+    world.chat.change_room(&admin(), room, RoomChange::Topic("green".into())).await.unwrap();
+    let answer = chat::Post { thread: Some(number), ..text("yes") };
+    world.chat.post(&admin(), room, answer).await.unwrap();
+    let told = heard(&mut told);
+    let changes: Vec<u64> = told.iter().map(|(change, _)| *change).collect();
+    assert_eq!(changes, [before + 1, before + 2, before + 4, before + 6], "what came of nothing is not told");
+    let message = &told[0].1["messages"][0];
+    assert_eq!(message["html"], "<p>&lt;b&gt;tea&lt;/b&gt;</p>");
+    assert_eq!((&message["name"], &message["author"]), (&"Person 3".into(), &who(3).to_string().into()));
+    assert_eq!(told[2].1["room"]["topic"], "green");
+    let touched = told[3].1["messages"].as_array().unwrap();
+    assert_eq!(touched.len(), 2, "the answer, and what it answers");
+    assert_eq!(touched[0]["replies"], 1);
+}
+
+#[tokio::test]
+async fn who_was_away_reads_what_it_missed() {
+    let world = World::new().await;
+    let room = world.with_ann().await;
+    for number in 0..450 {
+        world.says(&ann(), room, &format!("message {number}")).await;
+    }
+    let (mut known, mut read) = (0, 0);
+    loop {
+        let page = world.chat.catch_up(&ann(), room, known, 1_000).await.unwrap();
+        let Some(last) = page.messages.last() else {
+            assert_eq!(page.room.changes, known);
+            break;
+        };
+        known = last.changed;
+        read += page.messages.len();
+    }
+    assert_eq!(read, 451, "and the note of entering");
+}
+
+#[tokio::test]
+async fn what_is_ones_own_is_told_to_ones_own_devices() {
+    let world = World::new().await;
+    let room = world.with_ann().await;
+    let number = world.says(&admin(), room, "tea").await.number;
+    let mut of_room = listening(&world, room).await;
+    let mut of_ann = world.live.subscribe(&person_topic(who(3))).await.unwrap();
+    let mut of_admin = world.live.subscribe(&person_topic(who(2))).await.unwrap();
+    assert_eq!(world.chat.read_to(&ann(), room, number + 5).await.unwrap(), number);
+    world.chat.star(&ann(), room, number, true).await.unwrap();
+    let read: Value = serde_json::from_slice(&of_ann.0.try_recv().unwrap()).unwrap();
+    assert_eq!(read, serde_json::json!({ "read": { "room": room, "number": number } }));
+    let star: Value = serde_json::from_slice(&of_ann.0.try_recv().unwrap()).unwrap();
+    assert_eq!(star["star"]["starred"], true);
+    assert!(of_admin.0.try_recv().is_err() && of_room.0.try_recv().is_err(), "nobody else is");
+    assert_eq!(world.chat.stars(&ann()).await.unwrap(), [(room, number)]);
+}
+
+#[tokio::test]
+async fn typing_is_told_to_who_sees_the_people() {
+    let world = World::new().await;
+    let room = world.with_ann().await;
+    let mut of_room = listening(&world, room).await;
+    let mut of_people = world.live.subscribe(&people_topic(room)).await.unwrap();
+    world.chat.typing(&ann(), room).await.unwrap();
+    let doing: Doing = serde_json::from_slice(&of_people.0.try_recv().unwrap()).unwrap();
+    assert_eq!(doing, Doing::Typing { who: who(3) });
+    assert!(of_room.0.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn whoever_holds_rights_is_told_that_they_may_be_others() {
+    let world = World::new().await;
+    let room = world.with_ann().await;
+    let mut rights = world.live.subscribe(RIGHTS_TOPIC).await.unwrap();
+    let mut told = async |what: &str| {
+        assert!(rights.0.try_recv().is_ok(), "{what}");
+        while rights.0.try_recv().is_ok() {}
+    };
+    let chat = &world.chat;
+    chat.kick(&admin(), room, who(3)).await.unwrap();
+    told("kick").await;
+    chat.change_room(&admin(), room, RoomChange::Lock).await.unwrap();
+    told("lock").await;
+    chat.change_room(&admin(), room, RoomChange::Unlock).await.unwrap();
+    told("unlock").await;
+    chat.bring(&admin(), room, who(3)).await.unwrap();
+    chat.ban(&admin(), room, who(3), std::time::Duration::from_secs(9)).await.unwrap();
+    told("ban").await;
+    chat.demolish(&admin(), room).await.unwrap();
+    told("demolish").await;
+}

@@ -1,0 +1,15 @@
+//! The nouns of chat: rooms, who is in them, messages and what becomes of them.
+//! Within a room everything that happens has a number: messages count 1, 2, 3 … without a gap, and so do changes,
+//! of which posting is one. A message keeps the number of the last change that touched it; whoever knows all up to a
+//! change asks for what was touched behind it, and is current.
+
+mod message;
+pub mod rights;
+mod room;
+mod who;
+
+pub use message::{
+    Author, Change, Decision, Message, MessageKind, NewMessage, Note, Reaction, Removal, Revised, Revision,
+};
+pub use room::{Ban, Bot, Guest, GuestLink, Member, Room, RoomKind, RoomRole};
+pub use who::Who;

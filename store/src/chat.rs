@@ -1,0 +1,10 @@
+//! Rooms and what is said in them. What decides nothing but what is stored: who may, and what a text looks like, is for
+//! callers. A room's changes happen one after the other: whoever saw one has seen all before it.
+
+pub mod change;
+pub mod messages;
+pub mod rooms;
+pub mod words;
+
+pub use messages::{Messages, Place, Posted, Search};
+pub use rooms::{Entry, RoomChange, Rooms, mark_of};

@@ -1,0 +1,164 @@
+//! What a change makes of a message: the same in every backend. Pure.
+
+use model::chat::{
+    Change, Decision, Message, MessageKind, NewMessage, Reaction, Removal, Revised, Room, Who,
+};
+use model::{Millis, limits};
+
+use super::rooms::bounded;
+use crate::{Result, StoreError};
+
+pub(crate) const NO_MESSAGE: StoreError = StoreError::NotFound("message");
+pub(crate) const TAKEN_ID: StoreError = StoreError::Conflict("that message id is taken");
+pub(crate) const TOO_MANY_UNRECORDED: StoreError =
+    StoreError::Limit { what: "messages of a locked room", max: limits::UNRECORDED_MAX };
+pub(crate) const TOO_MANY_STARS: StoreError =
+    StoreError::Limit { what: "stars of one person", max: limits::STARS_MAX };
+
+/// What became of the message by a change that made a difference, and the step of its history, if it is one.
+pub(crate) struct Changed {
+    pub message: Message,
+    pub revised: Option<Revised>,
+}
+
+pub(crate) fn refuse_oversized(kind: MessageKind, body: &str, mentions: &[Who]) -> Result<()> {
+    let (what, max) = match kind {
+        MessageKind::Paste => ("bytes in a paste", limits::PASTE_BYTES_MAX),
+        _ => ("bytes in a message", limits::MESSAGE_BYTES_MAX),
+    };
+    bounded(body.len(), what, max)?;
+    bounded(mentions.len(), "people mentioned in a message", limits::MENTIONS_MAX)
+}
+
+/// The message that is posted as the room's `number`, by its change `changed`; `at` is not before the room's last.
+pub(crate) fn posted(new: &NewMessage, number: u64, changed: u64, at: Millis, unrecorded: bool) -> Message {
+    Message {
+        room: new.room,
+        number,
+        id: new.id,
+        author: new.author,
+        at,
+        kind: new.kind,
+        body: new.body.clone(),
+        thread: new.thread,
+        mentions: new.mentions.clone(),
+        edited: None,
+        removed: None,
+        decided: None,
+        reactions: Vec::new(),
+        replies: 0,
+        revisions: 0,
+        unrecorded,
+        changed,
+    }
+}
+
+/// What the room itself tells is recorded always.
+pub(crate) fn is_unrecorded(room: &Room, new: &NewMessage) -> bool {
+    room.locked && !matches!(new.kind, MessageKind::Note(_))
+}
+
+/// None: it makes no difference.
+pub(crate) fn change(message: &Message, by: Who, at: Millis, change: Change) -> Result<Option<Changed>> {
+    if message.removed.is_some() {
+        return if change == Change::Remove { Ok(None) } else { Err(NO_MESSAGE) };
+    }
+    let mut next = message.clone();
+    let revised = match change {
+        Change::Edit { body, mentions } => edit(&mut next, by, at, body, mentions)?,
+        Change::Remove => {
+            remove(&mut next, by, at);
+            None
+        }
+        Change::React { emoji } => {
+            react(&mut next, by, emoji)?;
+            None
+        }
+        Change::Unreact { emoji } => {
+            unreact(&mut next, by, &emoji);
+            None
+        }
+        Change::Decide => decide(&mut next, by, at)?,
+        Change::Undecide => next.decided.take().map(|_| Revised::Undecided),
+    };
+    if next == *message {
+        return Ok(None);
+    }
+    if revised.is_some() {
+        bounded(message.revisions as usize + 1, "revisions of a message", limits::REVISIONS_MAX)?;
+        next.revisions += 1;
+    }
+    Ok(Some(Changed { message: next, revised }))
+}
+
+/// Leaves its place, and that it was there.
+pub(crate) fn remove(message: &mut Message, by: Who, at: Millis) {
+    message.body.clear();
+    message.mentions.clear();
+    message.reactions.clear();
+    message.decided = None;
+    message.edited = None;
+    message.revisions = 0;
+    message.removed = Some(Removal { by, at });
+}
+
+fn edit(
+    message: &mut Message,
+    by: Who,
+    at: Millis,
+    body: String,
+    mentions: Vec<Who>,
+) -> Result<Option<Revised>> {
+    refuse_oversized(message.kind, &body, &mentions)?;
+    match message.kind {
+        MessageKind::Text | MessageKind::Paste if by == message.author => {}
+        MessageKind::Text | MessageKind::Paste => {
+            return Err(StoreError::Conflict("a text is edited by who wrote it"));
+        }
+        MessageKind::Sound | MessageKind::Note(_) => return Err(NOT_SAID),
+    }
+    if body == message.body {
+        return Ok(None);
+    }
+    message.mentions = mentions;
+    message.edited = Some(at);
+    Ok(Some(Revised::Edited(std::mem::replace(&mut message.body, body))))
+}
+
+const NOT_SAID: StoreError = StoreError::Conflict("this is nothing that somebody wrote");
+
+fn decide(message: &mut Message, by: Who, at: Millis) -> Result<Option<Revised>> {
+    if matches!(message.kind, MessageKind::Note(_) | MessageKind::Sound) {
+        return Err(NOT_SAID);
+    }
+    if message.decided.is_some() {
+        return Ok(None);
+    }
+    message.decided = Some(Decision { by, at });
+    Ok(Some(Revised::Decided))
+}
+
+fn react(message: &mut Message, by: Who, emoji: String) -> Result<()> {
+    bounded(emoji.len(), "bytes of an emoji", limits::EMOJI_BYTES_MAX)?;
+    let known = message.reactions.iter().position(|reaction| reaction.emoji == emoji);
+    if known.is_some_and(|index| message.reactions[index].who.contains(&by)) {
+        return Ok(());
+    }
+    let all: usize = message.reactions.iter().map(|reaction| reaction.who.len()).sum();
+    bounded(all + 1, "reactions to a message", limits::REACTIONS_A_MESSAGE_MAX)?;
+    match known {
+        Some(index) => message.reactions[index].who.push(by),
+        None => {
+            bounded(message.reactions.len() + 1, "emoji at a message", limits::EMOJI_A_MESSAGE_MAX)?;
+            message.reactions.push(Reaction { emoji, who: vec![by] });
+        }
+    }
+    Ok(())
+}
+
+fn unreact(message: &mut Message, by: Who, emoji: &str) {
+    for reaction in message.reactions.iter_mut().filter(|reaction| reaction.emoji == emoji) {
+        reaction.who.retain(|who| *who != by);
+    }
+    message.reactions.retain(|reaction| !reaction.who.is_empty());
+}

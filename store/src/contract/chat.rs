@@ -1,0 +1,153 @@
+//! Rooms and messages to test with: the smallest of each, numbered.
+
+use model::chat::{
+    Ban, Bot, Change, Guest, GuestLink, Member, Message, MessageKind, NewMessage, Note, Room, RoomKind,
+    RoomRole, Who,
+};
+use model::{AccountId, BotId, GuestId, MessageId, Millis, RoomId, SiteId, limits};
+
+use super::World;
+use super::fixtures::{LATER, NOW, secret};
+use crate::chat::RoomChange;
+
+pub const ROOM: RoomId = RoomId::of(1);
+pub const ANN: Who = Who::Account(AccountId::of(1));
+pub const BOB: Who = Who::Account(AccountId::of(2));
+pub const EVE: Who = Who::Account(AccountId::of(3));
+
+pub fn at(number: u64) -> Millis {
+    Millis(NOW.0 + number as i64 * 1_000)
+}
+
+/// An open one of the installation.
+pub fn room(number: u64) -> Room {
+    Room {
+        id: RoomId::of(number),
+        site: None,
+        kind: RoomKind::Open,
+        name: format!("room {number}"),
+        topic: String::new(),
+        zone: "Europe/Paris".into(),
+        public: false,
+        locked: false,
+        members_max: 100,
+        created: NOW,
+        last: 0,
+        changes: 0,
+        last_at: Millis(0),
+    }
+}
+
+pub fn member(room: RoomId, who: Who, role: RoomRole) -> Member {
+    Member { room, who, role, joined: NOW, read: 0 }
+}
+
+pub fn text(number: u128, author: Who, body: &str) -> NewMessage {
+    NewMessage {
+        room: ROOM,
+        id: MessageId(number),
+        author,
+        kind: MessageKind::Text,
+        body: body.into(),
+        thread: None,
+        mentions: Vec::new(),
+        at: at(number as u64),
+    }
+}
+
+pub fn note(number: u128, author: Who, note: Note) -> NewMessage {
+    NewMessage { kind: MessageKind::Note(note), body: String::new(), ..text(number, author, "") }
+}
+
+pub fn guest(number: u64) -> Guest {
+    Guest {
+        id: GuestId::of(number),
+        room: ROOM,
+        name: format!("guest {number}"),
+        created: NOW,
+        marks: vec![[number as u8; 32], [(100 + number) as u8; 32]],
+    }
+}
+
+pub fn link() -> GuestLink {
+    GuestLink { room: ROOM, password_phc: Some("$argon2id$…".into()), created: NOW }
+}
+
+pub fn bot(number: u64) -> Bot {
+    Bot { id: BotId::of(number), name: format!("bot {number}"), created: NOW }
+}
+
+pub fn ban(mark: u8, who: Who, until: Millis) -> Ban {
+    Ban { room: ROOM, mark: [mark; 32], who, by: ANN, until }
+}
+
+impl World {
+    /// Room 1: Ann is its host, Bob a member.
+    pub async fn talking(&self) -> Room {
+        let members = vec![member(ROOM, ANN, RoomRole::Host), member(ROOM, BOB, RoomRole::Member)];
+        self.store.rooms.open(room(1), members).await.unwrap()
+    }
+
+    pub async fn said(&self, number: u128, author: Who, body: &str) -> Message {
+        self.store.messages.post(text(number, author, body)).await.unwrap().message
+    }
+
+    /// Everything of the room, by pages of the most.
+    pub async fn whole(&self) -> Vec<Message> {
+        let (mut all, mut behind) = (Vec::<Message>::new(), 0);
+        loop {
+            let place = crate::chat::Place::After(behind);
+            let page = self.store.messages.page(ROOM, place, limits::MESSAGES_A_PAGE_MAX).await.unwrap();
+            let Some(last) = page.last() else {
+                return all;
+            };
+            behind = last.number;
+            all.extend(page);
+        }
+    }
+}
+
+impl World {
+    /// Rooms of every kind, and in the first some of everything.
+    pub async fn chatted(&self) {
+        let (rooms, messages) = (&self.store.rooms, &self.store.messages);
+        self.talking().await;
+        for number in 2..5 {
+            let kind = if number == 3 { RoomKind::Direct } else { RoomKind::Closed };
+            let site = (number == 4).then_some(SiteId::of(1));
+            let members = vec![member(RoomId::of(number), BOB, RoomRole::Host)];
+            rooms.open(Room { kind, site, ..room(number) }, members).await.unwrap();
+            rooms.add_bot(bot(number), secret(400 + number)).await.unwrap();
+        }
+        rooms.link(link(), secret(500)).await.unwrap();
+        rooms
+            .link(GuestLink { room: RoomId::of(2), password_phc: None, ..link() }, secret(501))
+            .await
+            .unwrap();
+        for number in 1..=3 {
+            rooms.admit(guest(number), secret(600 + number), None).await.unwrap();
+        }
+        rooms.leave(ROOM, Who::Guest(GuestId::of(2)), Some(note(900, ANN, Note::Left))).await.unwrap();
+        rooms.ban(vec![ban(7, EVE, LATER), ban(3, EVE, LATER)], NOW, None).await.unwrap();
+        for number in 1..=300_u64 {
+            let thread = (number % 50 == 0).then_some(2);
+            let new = NewMessage { thread, ..text(u128::from(number), ANN, &format!("tea number {number}")) };
+            messages.post(new).await.unwrap();
+        }
+        for number in [2, 5, 9] {
+            let edit = Change::Edit { body: format!("coffee {number}"), mentions: vec![BOB] };
+            messages.change(ROOM, number, ANN, LATER, edit).await.unwrap();
+            messages.change(ROOM, number, BOB, LATER, Change::Decide).await.unwrap();
+            messages
+                .change(ROOM, number + 1, BOB, LATER, Change::React { emoji: "👍".into() })
+                .await
+                .unwrap();
+            messages.star(BOB, ROOM, number, true).await.unwrap();
+            messages.star(ANN, ROOM, number, true).await.unwrap();
+        }
+        messages.change(ROOM, 12, ANN, LATER, Change::Remove).await.unwrap();
+        rooms.read_to(ROOM, BOB, 17).await.unwrap();
+        rooms.change(ROOM, RoomChange::Lock, Some(note(901, ANN, Note::Locked))).await.unwrap();
+        messages.post(text(902, BOB, "between us")).await.unwrap();
+    }
+}

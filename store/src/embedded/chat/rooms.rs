@@ -1,0 +1,260 @@
+//! Rooms, one row each.
+
+use async_trait::async_trait;
+use model::chat::{Ban, Bot, Guest, GuestLink, Member, NewMessage, Room, RoomRole, Who};
+use model::{BotId, GuestId, Millis, RoomId, SiteId, limits};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::messages::{self, forget_words};
+use super::{Chat, MEMBER, ROOM, json, people, put_ends, read_room, room};
+use crate::Result;
+use crate::StoreError;
+use crate::accounts::SecretHash;
+use crate::chat::rooms::{TOO_MANY_ROOMS, direct_key, refuse_oversized};
+use crate::chat::{Entry, RoomChange, Rooms};
+use crate::embedded::columns::Column;
+
+/// Messages that are removed in one transaction.
+const REMOVE_MAX: usize = 1_000;
+
+#[async_trait]
+impl Rooms for Chat {
+    async fn open(&self, room: Room, members: Vec<Member>) -> Result<Room> {
+        refuse_oversized(&room)?;
+        self.0.write(move |db| open(db, room, &members)).await
+    }
+
+    async fn room(&self, id: RoomId) -> Result<Room> {
+        self.0.read(move |db| room(db, id)).await
+    }
+
+    async fn rooms_of(&self, who: Who) -> Result<Vec<(Room, Member)>> {
+        self.0.read(move |db| people::rooms_of(db, who)).await
+    }
+
+    async fn rooms(&self, site: Option<SiteId>) -> Result<Vec<Room>> {
+        self.0.read(move |db| rooms(db, site)).await
+    }
+
+    async fn change(&self, id: RoomId, change: RoomChange, note: Option<NewMessage>) -> Result<Room> {
+        self.0.write(move |db| change_room(db, id, &change, note)).await
+    }
+
+    async fn demolish(&self, id: RoomId) -> Result<()> {
+        self.0.write(move |db| begin_demolishing(db, id)).await?;
+        while self.0.write(move |db| demolish_some(db, id)).await? {}
+        Ok(())
+    }
+
+    async fn forget_rooms(&self, site: SiteId) -> Result<()> {
+        let ids = self.0.write(move |db| begin_forgetting(db, site)).await?;
+        for id in ids {
+            while self.0.write(move |db| demolish_some(db, id)).await? {}
+        }
+        Ok(())
+    }
+
+    async fn enter(&self, member: Member, marks: Vec<[u8; 32]>, note: Option<NewMessage>) -> Result<Entry> {
+        self.0.write(move |db| people::enter(db, &member, &marks, note)).await
+    }
+
+    async fn leave(&self, room: RoomId, who: Who, note: Option<NewMessage>) -> Result<()> {
+        self.0.write(move |db| people::leave(db, room, who, note)).await
+    }
+
+    async fn set_role(&self, room: RoomId, who: Who, role: RoomRole) -> Result<()> {
+        self.0.write(move |db| people::set_role(db, room, who, role)).await
+    }
+
+    async fn member(&self, room: RoomId, who: Who) -> Result<Option<Member>> {
+        self.0.read(move |db| people::member(db, room, who)).await
+    }
+
+    async fn members(&self, room: RoomId) -> Result<Vec<Member>> {
+        self.0.read(move |db| people::members(db, room)).await
+    }
+
+    async fn read_to(&self, room: RoomId, who: Who, number: u64) -> Result<u64> {
+        self.0.write(move |db| people::read_to(db, room, who, number)).await
+    }
+
+    async fn link(&self, link: GuestLink, secret: SecretHash) -> Result<()> {
+        self.0.write(move |db| people::link(db, &link, secret)).await
+    }
+
+    async fn linked(&self, secret: SecretHash) -> Result<GuestLink> {
+        self.0.read(move |db| people::linked(db, secret)).await
+    }
+
+    async fn link_of(&self, room: RoomId) -> Result<Option<GuestLink>> {
+        self.0.read(move |db| people::link_of(db, room)).await
+    }
+
+    async fn unlink(&self, room: RoomId) -> Result<()> {
+        self.0.write(move |db| people::unlink(db, room)).await
+    }
+
+    async fn admit(&self, guest: Guest, secret: SecretHash, note: Option<NewMessage>) -> Result<Entry> {
+        self.0.write(move |db| people::admit(db, &guest, secret, note)).await
+    }
+
+    async fn admitted(&self, secret: SecretHash) -> Result<Guest> {
+        self.0.read(move |db| people::admitted(db, secret)).await
+    }
+
+    async fn guests(&self, ids: Vec<GuestId>) -> Result<Vec<Guest>> {
+        self.0.read(move |db| people::guests(db, &ids)).await
+    }
+
+    async fn ban(&self, bans: Vec<Ban>, now: Millis, note: Option<NewMessage>) -> Result<()> {
+        self.0.write(move |db| people::ban(db, &bans, now, note)).await
+    }
+
+    async fn bans(&self, room: RoomId, now: Millis) -> Result<Vec<Ban>> {
+        self.0.read(move |db| people::bans(db, room, now)).await
+    }
+
+    async fn is_barred(&self, room: RoomId, marks: Vec<[u8; 32]>, at: Millis) -> Result<bool> {
+        self.0.read(move |db| people::is_barred(db, room, &marks, at)).await
+    }
+
+    async fn unban(&self, room: RoomId, who: Who) -> Result<()> {
+        self.0.write(move |db| people::unban(db, room, who)).await
+    }
+
+    async fn add_bot(&self, bot: Bot, secret: SecretHash) -> Result<()> {
+        self.0.write(move |db| people::add_bot(db, &bot, secret)).await
+    }
+
+    async fn bot(&self, secret: SecretHash) -> Result<Bot> {
+        self.0.read(move |db| people::bot(db, secret)).await
+    }
+
+    async fn bots(&self) -> Result<Vec<Bot>> {
+        self.0.read(people::bots).await
+    }
+
+    async fn remove_bot(&self, id: BotId) -> Result<()> {
+        self.0.write(move |db| people::remove_bot(db, id)).await
+    }
+}
+
+fn open(db: &Connection, room: Room, members: &[Member]) -> Result<Room> {
+    let direct = direct_key(&room, members);
+    if let Some(direct) = &direct {
+        let sql = format!("SELECT {ROOM} FROM rooms WHERE direct = ?1 AND demolished = 0");
+        if let Some(found) = db.prepare_cached(&sql)?.query_row([direct], read_room).optional()? {
+            return Ok(found);
+        }
+    }
+    let count: usize = db.prepare_cached("SELECT COUNT(*) FROM rooms")?.query_row([], |row| row.get(0))?;
+    if count >= limits::ROOMS_MAX {
+        return Err(TOO_MANY_ROOMS);
+    }
+    if insert(db, &room, direct.as_deref())? == 0 {
+        return Err(StoreError::Conflict("a room with that id is there already"));
+    }
+    for member in members {
+        people::refuse_too_many_rooms(db, member.who)?;
+        people::insert(db, member)?;
+    }
+    Ok(room)
+}
+
+/// How many that made: none where the id is taken.
+pub fn insert(db: &Connection, room: &Room, direct: Option<&str>) -> Result<usize> {
+    let inserted = db
+        .prepare_cached(
+            "INSERT INTO rooms (id, site, direct, last, changes, last_at, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT (id) DO NOTHING",
+        )?
+        .execute(params![
+            room.id.column(),
+            room.site.map(Column::column),
+            direct,
+            room.last as i64,
+            room.changes as i64,
+            room.last_at.0,
+            json(room)
+        ])?;
+    Ok(inserted)
+}
+
+fn rooms(db: &Connection, site: Option<SiteId>) -> Result<Vec<Room>> {
+    let mut select = db.prepare_cached(&format!(
+        "SELECT {ROOM} FROM rooms WHERE site IS ?1 AND direct IS NULL AND demolished = 0 ORDER BY id"
+    ))?;
+    let found = select.query_map([site.map(Column::column)], read_room)?;
+    Ok(found.collect::<rusqlite::Result<_>>()?)
+}
+
+fn change_room(db: &Connection, id: RoomId, change: &RoomChange, note: Option<NewMessage>) -> Result<Room> {
+    let mut room = room(db, id)?;
+    change.apply(&mut room)?;
+    if *change == RoomChange::Unlock {
+        messages::remove_unrecorded(db, &mut room, note.as_ref())?;
+    }
+    room.changes += 1;
+    db.prepare_cached("UPDATE rooms SET value = ?2 WHERE id = ?1")?
+        .execute(params![id.column(), json(&room)])?;
+    put_ends(db, &room)?;
+    messages::tell(db, &mut room, note)?;
+    Ok(room)
+}
+
+fn begin_demolishing(db: &Connection, id: RoomId) -> Result<()> {
+    room(db, id)?;
+    let id = id.column();
+    db.execute("UPDATE rooms SET demolished = 1, direct = NULL WHERE id = ?1", [id])?;
+    for of_room in ["members", "links", "guests", "bans", "stars"] {
+        db.execute(&format!("DELETE FROM {of_room} WHERE room = ?1"), [id])?;
+    }
+    Ok(())
+}
+
+fn begin_forgetting(db: &Connection, site: SiteId) -> Result<Vec<RoomId>> {
+    let mut select = db.prepare("SELECT id FROM rooms WHERE site = ?1 AND demolished = 0")?;
+    let ids = select.query_map([site.column()], |row| RoomId::read(row, 0))?;
+    let ids = ids.collect::<rusqlite::Result<Vec<_>>>()?;
+    ids.iter().try_for_each(|id| begin_demolishing(db, *id))?;
+    Ok(ids)
+}
+
+/// Whether there is more to do.
+fn demolish_some(db: &Connection, id: RoomId) -> Result<bool> {
+    let mut select = db.prepare_cached("SELECT place FROM messages WHERE room = ?1 LIMIT ?2")?;
+    let places = select.query_map(params![id.column(), REMOVE_MAX], |row| row.get(0))?;
+    let places = places.collect::<rusqlite::Result<Vec<i64>>>()?;
+    for place in &places {
+        forget_words(db, *place)?;
+        db.prepare_cached("DELETE FROM messages WHERE place = ?1")?.execute([place])?;
+    }
+    let revisions = db
+        .prepare_cached(
+            "DELETE FROM revisions WHERE (room, change) IN (SELECT room, change FROM revisions WHERE room = ?1 LIMIT ?2)",
+        )?
+        .execute(params![id.column(), REMOVE_MAX])?;
+    if places.len() == REMOVE_MAX || revisions == REMOVE_MAX {
+        return Ok(true);
+    }
+    db.prepare_cached("DELETE FROM rooms WHERE id = ?1")?.execute([id.column()])?;
+    Ok(false)
+}
+
+/// Finishes what an earlier process was killed while demolishing, and demolishes the rooms of `removed` sites.
+pub fn finish_demolishing(db: &Connection, removed: &[SiteId]) -> Result<()> {
+    for site in removed {
+        begin_forgetting(db, *site)?;
+    }
+    let mut select = db.prepare("SELECT id FROM rooms WHERE demolished = 1")?;
+    let ids = select.query_map([], |row| RoomId::read(row, 0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+    for id in ids {
+        while demolish_some(db, id)? {}
+    }
+    Ok(())
+}
+
+/// The members of a room, as the one query has them that others build on.
+pub fn members_sql(filter: &str) -> String {
+    format!("SELECT {MEMBER} FROM members WHERE {filter}")
+}

@@ -1,0 +1,117 @@
+//! Rooms and messages, out of and into `chat.db`.
+
+use model::RoomId;
+use model::chat::Message;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::list;
+use crate::Result;
+use crate::embedded::chat::{self, bytes32, json, messages, people, read_member, read_room, rooms, value};
+use crate::embedded::columns::Column;
+use crate::moving::history::{mark, number, pair, triple};
+use crate::moving::{BotRow, GuestRow, Key, Kind, LinkRow, RoomRow, Row, StarRow};
+
+pub fn export(db: &Connection, kind: Kind, after: Option<Key>, limit: usize) -> Result<Vec<Row>> {
+    let id = number(&after).unwrap_or(i64::MIN);
+    let (one, two) = pair(&after);
+    match kind {
+        Kind::Bots => list(
+            db,
+            "SELECT value, secret FROM bots WHERE id > ?1 ORDER BY id LIMIT ?2",
+            params![id, limit],
+            |row| Ok(Row::Bot(BotRow { bot: value(row)?, secret: bytes32(row, 1)? })),
+        ),
+        Kind::Rooms => {
+            let sql = format!("SELECT {}, direct FROM rooms WHERE id > ?1 ORDER BY id LIMIT ?2", chat::ROOM);
+            list(db, &sql, params![id, limit], |row| {
+                Ok(Row::Room(RoomRow { room: read_room(row)?, direct: row.get(4)? }))
+            })
+        }
+        Kind::RoomMembers => {
+            let sql = rooms::members_sql("(room, who) > (?1, ?2) ORDER BY room, who LIMIT ?3");
+            list(db, &sql, params![one, two, limit], |row| Ok(Row::RoomMember(read_member(row)?)))
+        }
+        Kind::GuestLinks => list(
+            db,
+            "SELECT value, secret FROM links WHERE room > ?1 ORDER BY room LIMIT ?2",
+            params![id, limit],
+            |row| Ok(Row::GuestLink(LinkRow { link: value(row)?, secret: bytes32(row, 1)? })),
+        ),
+        Kind::Guests => list(
+            db,
+            "SELECT value, secret FROM guests WHERE id > ?1 ORDER BY id LIMIT ?2",
+            params![id, limit],
+            |row| Ok(Row::Guest(GuestRow { guest: value(row)?, secret: row.get(1)? })),
+        ),
+        Kind::Bans => {
+            let (room, mark) = mark(&after);
+            let sql = "SELECT room, mark, who, by, until FROM bans WHERE (room, mark) > (?1, ?2)
+                       ORDER BY room, mark LIMIT ?3";
+            list(db, sql, params![room, mark, limit], |row| Ok(Row::Ban(people::read_ban(row)?)))
+        }
+        Kind::Messages => {
+            let sql =
+                "SELECT value FROM messages WHERE (room, number) > (?1, ?2) ORDER BY room, number LIMIT ?3";
+            list(db, sql, params![one, two, limit], |row| Ok(Row::Message(Box::new(value(row)?))))
+        }
+        Kind::Revisions => {
+            let sql =
+                "SELECT value FROM revisions WHERE (room, change) > (?1, ?2) ORDER BY room, change LIMIT ?3";
+            list(db, sql, params![one, two, limit], |row| Ok(Row::Revision(Box::new(value(row)?))))
+        }
+        Kind::Stars => {
+            let (who, room, number) = triple(&after);
+            let sql = "SELECT who, room, number FROM stars WHERE (who, room, number) > (?1, ?2, ?3)
+                       ORDER BY who, room, number LIMIT ?4";
+            list(db, sql, params![who, room, number, limit], |row| {
+                Ok(Row::Star(StarRow { who: row.get(0)?, room: row.get(1)?, number: row.get(2)? }))
+            })
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// A row whose key is there changes nothing.
+pub fn import(db: &Connection, row: &Row) -> Result<()> {
+    match row {
+        Row::Bot(BotRow { bot, secret }) => {
+            db.prepare_cached(
+                "INSERT INTO bots (id, secret, value) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO NOTHING",
+            )?
+            .execute(params![bot.id.column(), secret, json(bot)])?;
+        }
+        Row::Room(row) => {
+            rooms::insert(db, &row.room, row.direct.as_deref())?;
+        }
+        Row::RoomMember(member) => people::insert(db, member)?,
+        Row::GuestLink(LinkRow { link, secret }) => {
+            db.prepare_cached(
+                "INSERT INTO links (room, secret, value) VALUES (?1, ?2, ?3) ON CONFLICT (room) DO NOTHING",
+            )?
+            .execute(params![link.room.column(), secret, json(link)])?;
+        }
+        Row::Guest(row) => {
+            people::insert_guest(db, &row.guest, row.secret)?;
+        }
+        Row::Ban(ban) => people::insert_ban(db, ban)?,
+        Row::Message(message) => import_message(db, message)?,
+        Row::Revision(revision) => messages::insert_revision(db, revision)?,
+        Row::Star(row) => {
+            db.prepare_cached(
+                "INSERT INTO stars (who, room, number) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            )?
+            .execute([row.who, row.room, row.number])?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn import_message(db: &Connection, message: &Message) -> Result<()> {
+    let known = |room: RoomId, number: u64| -> rusqlite::Result<bool> {
+        let mut select = db.prepare_cached("SELECT 1 FROM messages WHERE room = ?1 AND number = ?2")?;
+        let found = select.query_row([room.column(), number as i64], |_| Ok(())).optional()?;
+        Ok(found.is_some())
+    };
+    if known(message.room, message.number)? { Ok(()) } else { messages::insert(db, message) }
+}

@@ -1,0 +1,182 @@
+//! Rooms and what is said in them:
+//!
+//! - `rooms`: `{_id, v, site: i64?, direct: text?, last: i64, changes: i64, last_at: i64, demolished: bool, turn: i64, value}`;
+//! - `room_members`: `{_id, v, room, who: i64, host: bool, joined: i64, read: i64}`;
+//! - `guest_links`: `{_id: room, v, secret, value}`; `guests`: `{_id, v, room, secret?, value}`; `bots`: `{_id, v, secret, value}`;
+//! - `bans`: `{_id, v, room, mark: 32 bytes, who: i64, by: i64, until: i64}`;
+//! - `messages`: `{_id, v, room, number: i64, id: 16 bytes, changed: i64, at: i64, thread: i64?, decided: bool, unrecorded: bool,
+//!   place: i64, words: [text], value}`; `place` is what a search sorts by: its millisecond, and 20 bits to tell apart;
+//! - `revisions`: `{_id, v, room, change: i64, number: i64, value}`; `stars`: `{_id, v, who: i64, room, number: i64}`.
+//!
+//! `value` is the noun as JSON. Whoever changes a room takes its turn: its changes happen one after the other.
+
+pub mod messages;
+pub mod people;
+pub mod reading;
+pub mod rooms;
+
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use model::chat::{Member, Room, RoomRole, Who};
+use model::{Millis, RoomId};
+use mongodb::bson::{Document, doc};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
+
+use super::columns::Column;
+use super::database::Database;
+use super::schema::V;
+use super::step::Step;
+use crate::chat::rooms::NO_ROOM;
+use crate::{Result, StoreError};
+
+pub const ROOMS: &str = "rooms";
+pub const MEMBERS: &str = "room_members";
+pub const LINKS: &str = "guest_links";
+pub const GUESTS: &str = "guests";
+pub const BANS: &str = "bans";
+pub const BOTS: &str = "bots";
+pub const MESSAGES: &str = "messages";
+pub const REVISIONS: &str = "revisions";
+pub const STARS: &str = "stars";
+
+/// Rooms that one process posts to at once; two that share a lane wait for each other.
+const LANES: usize = 64;
+
+pub struct Chat(pub Arc<Database>, Vec<Mutex<()>>);
+
+impl Chat {
+    pub fn of(database: &Arc<Database>) -> Chat {
+        Chat(Arc::clone(database), std::iter::repeat_with(Mutex::default).take(LANES).collect())
+    }
+
+    /// One after the other, who changes the same room: so that they lose no tries against each other.
+    pub fn lane(&self, room: RoomId) -> &Mutex<()> {
+        &self.1[room.value() as usize % LANES]
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct RoomDocument {
+    pub _id: i64,
+    pub v: i32,
+    pub site: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub direct: Option<String>,
+    pub last: i64,
+    pub changes: i64,
+    pub last_at: i64,
+    pub demolished: bool,
+    pub turn: i64,
+    pub value: String,
+}
+
+impl RoomDocument {
+    pub fn of(room: &Room, direct: Option<String>) -> RoomDocument {
+        RoomDocument {
+            _id: room.id.column(),
+            v: V,
+            site: room.site.map(Column::column),
+            direct,
+            last: room.last as i64,
+            changes: room.changes as i64,
+            last_at: room.last_at.0,
+            demolished: false,
+            turn: 0,
+            value: json(room),
+        }
+    }
+
+    pub fn room(&self) -> Result<Room> {
+        let mut room: Room = parse(&self.value)?;
+        room.last = self.last as u64;
+        room.changes = self.changes as u64;
+        room.last_at = Millis(self.last_at);
+        Ok(room)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct MemberDocument {
+    pub v: i32,
+    pub room: i64,
+    pub who: i64,
+    pub host: bool,
+    pub joined: i64,
+    pub read: i64,
+}
+
+impl MemberDocument {
+    pub fn of(member: &Member) -> MemberDocument {
+        MemberDocument {
+            v: V,
+            room: member.room.column(),
+            who: member.who.number(),
+            host: member.role == RoomRole::Host,
+            joined: member.joined.0,
+            read: member.read as i64,
+        }
+    }
+
+    pub fn member(self) -> Result<Member> {
+        Ok(Member {
+            room: RoomId::of(self.room as u64),
+            who: who(self.who)?,
+            role: if self.host { RoomRole::Host } else { RoomRole::Member },
+            joined: Millis(self.joined),
+            read: self.read as u64,
+        })
+    }
+}
+
+/// What stands in documents as JSON.
+#[derive(Deserialize)]
+pub struct Valued {
+    pub value: String,
+}
+
+impl Valued {
+    pub fn read<T: DeserializeOwned>(self) -> Result<T> {
+        parse(&self.value)
+    }
+
+    pub fn all<T: DeserializeOwned>(documents: Vec<Valued>) -> Result<Vec<T>> {
+        documents.into_iter().map(Valued::read).collect()
+    }
+}
+
+pub fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("a noun of chat encodes")
+}
+
+pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T> {
+    serde_json::from_str(text)
+        .map_err(|error| StoreError::Unavailable(anyhow!("a document of chat: {error}")))
+}
+
+pub fn who(number: i64) -> Result<Who> {
+    Who::of_number(number).ok_or_else(|| StoreError::Unavailable(anyhow!("a document names nobody")))
+}
+
+pub fn there(id: RoomId) -> Document {
+    doc! { "_id": id.column(), "demolished": false }
+}
+
+pub async fn room(step: &mut Step, id: RoomId) -> Result<Room> {
+    let found: Option<RoomDocument> = step.one(ROOMS, there(id)).await?;
+    found.ok_or(NO_ROOM)?.room()
+}
+
+/// Takes the room's turn; as it is then.
+pub async fn take(step: &mut Step, id: RoomId) -> Result<Room> {
+    let taken = step.changed::<RoomDocument>(ROOMS, there(id), doc! { "$inc": { "turn": 1_i64 } }).await?;
+    taken.ok_or(NO_ROOM)?.room()
+}
+
+/// Keeps its numbers.
+pub async fn put_ends(step: &mut Step, room: &Room) -> Result<()> {
+    let ends = doc! { "last": room.last as i64, "changes": room.changes as i64, "last_at": room.last_at.0 };
+    step.change(ROOMS, doc! { "_id": room.id.column() }, doc! { "$set": ends }).await.map(drop)
+}

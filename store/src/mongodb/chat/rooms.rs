@@ -1,0 +1,242 @@
+//! Rooms, a document each.
+
+use async_trait::async_trait;
+use model::chat::{Ban, Bot, Guest, GuestLink, Member, NewMessage, Room, RoomRole, Who};
+use model::{BotId, GuestId, Millis, RoomId, SiteId, limits};
+use mongodb::bson::doc;
+use serde::Deserialize;
+
+use super::messages;
+use super::{
+    BANS, Chat, GUESTS, LINKS, MEMBERS, MESSAGES, REVISIONS, ROOMS, RoomDocument, STARS, json, people,
+    put_ends, room, take, there,
+};
+use crate::accounts::SecretHash;
+use crate::chat::rooms::{NO_ROOM, TOO_MANY_ROOMS, direct_key, refuse_oversized};
+use crate::chat::{Entry, RoomChange, Rooms};
+use crate::mongodb::columns::Column;
+use crate::mongodb::step::Step;
+use crate::mongodb::transaction::{read, write};
+use crate::mongodb::turns;
+use crate::{Result, StoreError};
+
+/// Messages or revisions that are removed in one call.
+const REMOVE_MAX: i64 = 2_000;
+
+#[async_trait]
+impl Rooms for Chat {
+    async fn open(&self, room: Room, members: Vec<Member>) -> Result<Room> {
+        refuse_oversized(&room)?;
+        write!(self, |step| open(step, &room, &members))
+    }
+
+    async fn room(&self, id: RoomId) -> Result<Room> {
+        read!(self, |step| room(step, id))
+    }
+
+    async fn rooms_of(&self, who: Who) -> Result<Vec<(Room, Member)>> {
+        read!(self, |step| people::rooms_of(step, who))
+    }
+
+    async fn rooms(&self, site: Option<SiteId>) -> Result<Vec<Room>> {
+        read!(self, |step| rooms(step, site))
+    }
+
+    async fn change(&self, id: RoomId, change: RoomChange, note: Option<NewMessage>) -> Result<Room> {
+        write!(self, |step| change_room(step, id, &change, note.as_ref()))
+    }
+
+    async fn demolish(&self, id: RoomId) -> Result<()> {
+        read!(self, |step| begin_demolishing(step, id))?;
+        finish_one(self, id.column()).await
+    }
+
+    async fn forget_rooms(&self, site: SiteId) -> Result<()> {
+        read!(self, |step| begin_forgetting(step, site))?;
+        finish(self).await
+    }
+
+    async fn enter(&self, member: Member, marks: Vec<[u8; 32]>, note: Option<NewMessage>) -> Result<Entry> {
+        write!(self, |step| people::enter(step, &member, &marks, note.as_ref()))
+    }
+
+    async fn leave(&self, room: RoomId, who: Who, note: Option<NewMessage>) -> Result<()> {
+        write!(self, |step| people::leave(step, room, who, note.as_ref()))
+    }
+
+    async fn set_role(&self, room: RoomId, who: Who, role: RoomRole) -> Result<()> {
+        write!(self, |step| people::set_role(step, room, who, role))
+    }
+
+    async fn member(&self, room: RoomId, who: Who) -> Result<Option<Member>> {
+        read!(self, |step| people::member(step, room, who))
+    }
+
+    async fn members(&self, room: RoomId) -> Result<Vec<Member>> {
+        read!(self, |step| people::members(step, room))
+    }
+
+    async fn read_to(&self, room: RoomId, who: Who, number: u64) -> Result<u64> {
+        read!(self, |step| people::read_to(step, room, who, number))
+    }
+
+    async fn link(&self, link: GuestLink, secret: SecretHash) -> Result<()> {
+        write!(self, |step| people::link(step, &link, secret))
+    }
+
+    async fn linked(&self, secret: SecretHash) -> Result<GuestLink> {
+        read!(self, |step| people::linked(step, secret))
+    }
+
+    async fn link_of(&self, room: RoomId) -> Result<Option<GuestLink>> {
+        read!(self, |step| people::link_of(step, room))
+    }
+
+    async fn unlink(&self, room: RoomId) -> Result<()> {
+        write!(self, |step| people::unlink(step, room))
+    }
+
+    async fn admit(&self, guest: Guest, secret: SecretHash, note: Option<NewMessage>) -> Result<Entry> {
+        write!(self, |step| people::admit(step, &guest, secret, note.as_ref()))
+    }
+
+    async fn admitted(&self, secret: SecretHash) -> Result<Guest> {
+        read!(self, |step| people::admitted(step, secret))
+    }
+
+    async fn guests(&self, ids: Vec<GuestId>) -> Result<Vec<Guest>> {
+        read!(self, |step| people::guests(step, &ids))
+    }
+
+    async fn ban(&self, bans: Vec<Ban>, now: Millis, note: Option<NewMessage>) -> Result<()> {
+        write!(self, |step| people::ban(step, &bans, now, note.as_ref()))
+    }
+
+    async fn bans(&self, room: RoomId, now: Millis) -> Result<Vec<Ban>> {
+        read!(self, |step| people::bans(step, room, now))
+    }
+
+    async fn is_barred(&self, room: RoomId, marks: Vec<[u8; 32]>, at: Millis) -> Result<bool> {
+        read!(self, |step| people::is_barred(step, room, &marks, at))
+    }
+
+    async fn unban(&self, room: RoomId, who: Who) -> Result<()> {
+        read!(self, |step| people::unban(step, room, who))
+    }
+
+    async fn add_bot(&self, bot: Bot, secret: SecretHash) -> Result<()> {
+        write!(self, |step| people::add_bot(step, &bot, secret))
+    }
+
+    async fn bot(&self, secret: SecretHash) -> Result<Bot> {
+        read!(self, |step| people::bot(step, secret))
+    }
+
+    async fn bots(&self) -> Result<Vec<Bot>> {
+        read!(self, |step| people::bots(step))
+    }
+
+    async fn remove_bot(&self, id: BotId) -> Result<()> {
+        write!(self, |step| people::remove_bot(step, id))
+    }
+}
+
+async fn open(step: &mut Step, room: &Room, members: &[Member]) -> Result<Room> {
+    turns::take(step, turns::ROOMS, doc! { "$inc": { "turn": 1_i64 } }).await?;
+    let direct = direct_key(room, members);
+    if let Some(direct) = &direct {
+        match step.one::<RoomDocument>(ROOMS, doc! { "direct": direct }).await? {
+            Some(found) if found.demolished => {
+                return Err(StoreError::Conflict("the room of these people is being demolished"));
+            }
+            Some(found) => return found.room(),
+            None => {}
+        }
+    }
+    if step.count(ROOMS, doc! {}).await? >= limits::ROOMS_MAX {
+        return Err(TOO_MANY_ROOMS);
+    }
+    if step.exists(ROOMS, doc! { "_id": room.id.column() }).await? {
+        return Err(StoreError::Conflict("a room with that id is there already"));
+    }
+    step.insert(ROOMS, &RoomDocument::of(room, direct)).await?;
+    for member in members {
+        people::refuse_too_many_rooms(step, member.who).await?;
+        people::insert(step, member).await?;
+    }
+    Ok(room.clone())
+}
+
+async fn rooms(step: &mut Step, site: Option<SiteId>) -> Result<Vec<Room>> {
+    let of_site =
+        doc! { "site": site.map(Column::column), "direct": { "$exists": false }, "demolished": false };
+    let found: Vec<RoomDocument> = step.all(ROOMS, of_site, doc! { "_id": 1 }).await?;
+    found.iter().map(RoomDocument::room).collect()
+}
+
+async fn change_room(
+    step: &mut Step,
+    id: RoomId,
+    change: &RoomChange,
+    note: Option<&NewMessage>,
+) -> Result<Room> {
+    let mut room = take(step, id).await?;
+    change.apply(&mut room)?;
+    if *change == RoomChange::Unlock {
+        messages::remove_unrecorded(step, &mut room, note).await?;
+    }
+    room.changes += 1;
+    step.change(ROOMS, there(id), doc! { "$set": { "value": json(&room) } }).await?;
+    put_ends(step, &room).await?;
+    messages::tell(step, &mut room, note).await?;
+    Ok(room)
+}
+
+async fn begin_demolishing(step: &mut Step, id: RoomId) -> Result<()> {
+    let gone = doc! { "$set": { "demolished": true } };
+    if step.change(ROOMS, there(id), gone).await? { Ok(()) } else { Err(NO_ROOM) }
+}
+
+/// Also where the site is removed: within that transaction.
+pub async fn begin_forgetting(step: &mut Step, site: SiteId) -> Result<()> {
+    let gone = doc! { "$set": { "demolished": true } };
+    step.change_all(ROOMS, doc! { "site": site.column(), "demolished": false }, gone).await.map(drop)
+}
+
+/// Finishes what is demolished half, by this process or by one that was killed.
+pub async fn finish(chat: &Chat) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Row {
+        _id: i64,
+    }
+    let rows: Vec<Row> = read!(chat, |step| step.all(ROOMS, doc! { "demolished": true }, doc! {}))?;
+    for row in rows {
+        finish_one(chat, row._id).await?;
+    }
+    Ok(())
+}
+
+async fn finish_one(chat: &Chat, room: i64) -> Result<()> {
+    for (from, number) in [(MESSAGES, "number"), (REVISIONS, "change")] {
+        while read!(chat, |step| remove_some(step, from, room, number))? {}
+    }
+    read!(chat, |step| remove_rest(step, room))
+}
+
+/// Whether there is more.
+async fn remove_some(step: &mut Step, from: &str, room: i64, by: &str) -> Result<bool> {
+    let first = step.some(from, doc! { "room": room }, doc! { "room": 1, by: 1 }, 1).await?;
+    let Some(first) = first.first().and_then(|row| row.get_i64(by).ok()) else {
+        return Ok(false);
+    };
+    step.remove(from, doc! { "room": room, by: { "$lt": first + REMOVE_MAX } }).await?;
+    Ok(true)
+}
+
+async fn remove_rest(step: &mut Step, room: i64) -> Result<()> {
+    for of_room in [MEMBERS, GUESTS, BANS, STARS] {
+        step.remove(of_room, doc! { "room": room }).await?;
+    }
+    step.remove(LINKS, doc! { "_id": room }).await?;
+    step.remove(ROOMS, doc! { "_id": room }).await.map(drop)
+}

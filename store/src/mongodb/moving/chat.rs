@@ -1,0 +1,143 @@
+//! Rooms and messages, out of and into their collections.
+
+use mongodb::bson::{Bson, Document, deserialize_from_document, doc};
+
+use super::super::chat::people::{BanDocument, ban_fields, ban_key, guest_document};
+use super::super::chat::{
+    BANS, BOTS, GUESTS, LINKS, MEMBERS, MESSAGES, MemberDocument, REVISIONS, ROOMS, RoomDocument, STARS,
+    json, messages, parse,
+};
+use super::super::columns::{Column, binary};
+use super::rows::bytes32;
+use crate::Result;
+use crate::moving::history::{mark, number, pair, triple};
+use crate::moving::{BotRow, GuestRow, Key, Kind, LinkRow, RoomRow, Row, StarRow};
+
+/// Collection, filter and sort of what stands behind a key.
+pub fn behind(kind: Kind, after: &Option<Key>) -> (&'static str, Document, Document) {
+    let by_id = doc! { "_id": 1 };
+    let behind_id = || number(after).map_or(doc! {}, |id| doc! { "_id": { "$gt": id } });
+    match kind {
+        Kind::Bots => (BOTS, behind_id(), by_id),
+        Kind::Rooms => (ROOMS, behind_id(), by_id),
+        Kind::GuestLinks => (LINKS, behind_id(), by_id),
+        Kind::Guests => (GUESTS, behind_id(), by_id),
+        Kind::RoomMembers => (MEMBERS, of_pair("room", "who", after), doc! { "room": 1, "who": 1 }),
+        Kind::Messages => (MESSAGES, of_pair("room", "number", after), doc! { "room": 1, "number": 1 }),
+        Kind::Revisions => (REVISIONS, of_pair("room", "change", after), doc! { "room": 1, "change": 1 }),
+        Kind::Bans => {
+            let (room, mark) = mark(after);
+            (BANS, ranked("room", room, "mark", binary(&mark).into(), after), doc! { "room": 1, "mark": 1 })
+        }
+        _ => (STARS, of_stars(after), doc! { "who": 1, "room": 1, "number": 1 }),
+    }
+}
+
+fn of_pair(one: &str, two: &str, after: &Option<Key>) -> Document {
+    let (first, second) = pair(after);
+    ranked(one, first, two, second.into(), after)
+}
+
+fn ranked(one: &str, first: i64, two: &str, second: Bson, after: &Option<Key>) -> Document {
+    if after.is_none() {
+        return doc! {};
+    }
+    doc! { "$or": [{ one: first, two: { "$gt": second } }, { one: { "$gt": first } }] }
+}
+
+fn of_stars(after: &Option<Key>) -> Document {
+    if after.is_none() {
+        return doc! {};
+    }
+    let (who, room, number) = triple(after);
+    doc! { "$or": [
+        { "who": who, "room": room, "number": { "$gt": number } },
+        { "who": who, "room": { "$gt": room } },
+        { "who": { "$gt": who } },
+    ] }
+}
+
+pub fn read(kind: Kind, row: &Document) -> anyhow::Result<Row> {
+    let value = || row.get_str("value");
+    Ok(match kind {
+        Kind::Bots => Row::Bot(BotRow { bot: parse(value()?)?, secret: bytes32(row, "secret")? }),
+        Kind::Rooms => {
+            let document: RoomDocument = deserialize_from_document(row.clone())?;
+            Row::Room(RoomRow { room: document.room()?, direct: document.direct })
+        }
+        Kind::RoomMembers => {
+            let document: MemberDocument = deserialize_from_document(row.clone())?;
+            Row::RoomMember(document.member()?)
+        }
+        Kind::GuestLinks => {
+            Row::GuestLink(LinkRow { link: parse(value()?)?, secret: bytes32(row, "secret")? })
+        }
+        Kind::Guests => {
+            let secret = row.contains_key("secret").then(|| bytes32(row, "secret")).transpose()?;
+            Row::Guest(GuestRow { guest: parse(value()?)?, secret })
+        }
+        Kind::Bans => {
+            let document: BanDocument = deserialize_from_document(row.clone())?;
+            Row::Ban(document.ban()?)
+        }
+        Kind::Messages => Row::Message(Box::new(parse(value()?)?)),
+        Kind::Revisions => Row::Revision(Box::new(parse(value()?)?)),
+        _ => Row::Star(StarRow {
+            who: row.get_i64("who")?,
+            room: row.get_i64("room")?,
+            number: row.get_i64("number")?,
+        }),
+    })
+}
+
+/// Collection, key and fields of a row. None: not of chat.
+pub fn written(row: &Row) -> Option<(&'static str, Document, Document)> {
+    Some(match row {
+        Row::Bot(BotRow { bot, secret }) => {
+            (BOTS, doc! { "_id": bot.id.column() }, doc! { "secret": binary(secret), "value": json(bot) })
+        }
+        Row::Room(RoomRow { room, direct }) => (
+            ROOMS,
+            doc! { "_id": room.id.column() },
+            fields(&RoomDocument::of(room, direct.clone()), &["_id"]),
+        ),
+        Row::RoomMember(member) => {
+            let key = doc! { "room": member.room.column(), "who": member.who.number() };
+            (MEMBERS, key, fields(&MemberDocument::of(member), &["room", "who"]))
+        }
+        Row::GuestLink(LinkRow { link, secret }) => {
+            let fields = doc! { "secret": binary(secret), "value": json(link) };
+            (LINKS, doc! { "_id": link.room.column() }, fields)
+        }
+        Row::Guest(GuestRow { guest, secret }) => {
+            (GUESTS, doc! { "_id": guest.id.column() }, guest_document(guest, *secret))
+        }
+        Row::Ban(ban) => (BANS, ban_key(ban), ban_fields(ban)),
+        Row::Message(message) => {
+            let key = messages::one(message.room, message.number);
+            (MESSAGES, key, without(messages::document(message), &["room", "number"]))
+        }
+        Row::Revision(revision) => {
+            let key = doc! { "room": revision.room.column(), "change": revision.change as i64 };
+            (REVISIONS, key, without(messages::revision_document(revision), &["room", "change"]))
+        }
+        Row::Star(row) => (STARS, doc! { "who": row.who, "room": row.room, "number": row.number }, doc! {}),
+        _ => return None,
+    })
+}
+
+fn fields(row: &impl serde::Serialize, key: &[&str]) -> Document {
+    without(mongodb::bson::serialize_to_document(row).expect("a row of plain values encodes"), key)
+}
+
+fn without(mut document: Document, key: &[&str]) -> Document {
+    key.iter().for_each(|field| drop(document.remove(field)));
+    document
+}
+
+/// For who refuses a target that holds anything.
+pub const ALL: [&str; 9] = [BOTS, ROOMS, MEMBERS, LINKS, GUESTS, BANS, MESSAGES, REVISIONS, STARS];
+
+pub fn read_all(kind: Kind, found: &[Document]) -> Result<Vec<Row>> {
+    found.iter().map(|row| read(kind, row).map_err(crate::StoreError::Unavailable)).collect()
+}
