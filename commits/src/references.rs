@@ -48,13 +48,15 @@ fn of_trailer(value: &str, base: &str, found: &mut Vec<Reference>) {
     }
 }
 
-/// Words in turn; what closes goes on over `,`, `and` and `&` from reference to reference.
+/// Words in turn; what closes goes on over `,`, `and` and `&` from reference to reference. The number of a `pull request` or
+/// `merge request` is the forge's own.
 fn of_line(line: &str, base: &str, found: &mut Vec<Reference>) {
-    let mut closes = false;
+    let (mut closes, mut is_request) = (false, false);
     for word in line.split_whitespace() {
         let bare = word.trim_matches(|character: char| "()[]{}<>\"'`*_,.;:!?".contains(character));
         let to = page(bare, base).or_else(|| bare.strip_prefix('#').and_then(number).map(Target::Number));
         match to {
+            Some(_) if is_request => {}
             Some(to) => {
                 add(found, Reference { to, closes });
                 closes &= !word.ends_with(['.', ';', '!', '?']);
@@ -62,6 +64,7 @@ fn of_line(line: &str, base: &str, found: &mut Vec<Reference>) {
             None if matches!(word, "," | "&" | "and") => {}
             None => closes = CLOSING.iter().any(|verb| bare.eq_ignore_ascii_case(verb)),
         }
+        is_request = bare.eq_ignore_ascii_case("request");
     }
 }
 
@@ -110,6 +113,7 @@ mod tests {
     fn a_number_is_a_conversation() {
         check("Fix the till (#12), see #7 and \"#8\".", &["12", "7", "8"]);
         check("#12", &["12"]);
+        check("Merge pull request #12 from acme/till, fixes #3", &["!3"]);
         check("Again #12 #12\n\n#12", &["12"]);
         for none in
             ["acme/shop#12", "&#12;", "#12a", "a#12", "#", "#0", "#-1", "C#", "#1234567890123", "##12"]

@@ -18,9 +18,9 @@ const MAY: [(&str, &[&str]); 17] = [
     ("door", &["model", "store"]),
     ("collector", &["model", "bus", "live", "store", "door"]),
     ("processor", &["model", "history", "bus", "live", "store", "archive"]),
-    ("chat", &["model", "live", "store"]),
+    ("chat", &["model", "commits", "live", "store"]),
     ("realtime", &["model", "live", "store", "door", "chat"]),
-    ("web", &["model", "history", "live", "store", "archive", "door"]),
+    ("web", &["model", "history", "commits", "live", "store", "archive", "door", "chat"]),
     (
         "server",
         &[
