@@ -14,6 +14,7 @@ mod fields;
 mod finish;
 mod guard;
 mod headers;
+mod hooks;
 mod hostname;
 mod invitation;
 mod live_page;
@@ -45,6 +46,7 @@ use std::sync::Arc;
 
 use archive::Archive;
 use bytes::Bytes;
+use chat::Chat;
 use live::Live;
 use model::{Clock, SiteId};
 use store::{Access, Store};
@@ -54,6 +56,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use attempts::Attempts;
+use hooks::Hearing;
 use once::Once;
 pub use options::Options;
 use passwords::Passwords;
@@ -106,6 +109,8 @@ pub(crate) struct Web {
     pub store: Store,
     pub archive: Arc<Archive>,
     pub report_rate: Rate,
+    pub chat: Chat,
+    pub hearing: Hearing,
     pub access: Access,
     pub live: Arc<dyn Live>,
     pub clock: Arc<dyn Clock>,
@@ -121,6 +126,8 @@ impl Web {
         let Deps { store, archive, access, live, clock } = deps;
         Web {
             options,
+            chat: Chat::new(store.clone(), access.clone(), live.clone(), clock.clone()),
+            hearing: Hearing::default(),
             store,
             archive,
             report_rate: Rate::default(),

@@ -10,7 +10,7 @@ use model::Action::{DeleteSite, EditSite, ManagePeople, SeeLive, SeeProfiles, Se
 pub use crate::guard::Needs;
 use crate::guard::Needs::{Anybody, Nothing, Operator, Secret, SignedIn, Site};
 use crate::{
-    Web, account, api, assets, corrections, demo, erase, error, finish, guard, headers, invitation,
+    Web, account, api, assets, corrections, demo, erase, error, finish, guard, headers, hooks, invitation,
     live_page, overview, people, profiles, reports_page,
 };
 use crate::{reports, saved, set_up, share, sign_in, sites, tag, tokens};
@@ -101,6 +101,11 @@ pub const ROUTES: &[RouteInfo] = table! {
     POST "/api/watchfire/sites/{site}/profiles/erase" Site(EditSite) => profiles::erase;
     GET "/api/watchfire/sites/{site}/visitors/{visitor}" Site(SeeProfiles) => profiles::visitor;
     POST "/api/watchfire/sites/{site}/visitors/{visitor}/erase" Site(EditSite) => erase::submit;
+
+    GET "/api/watchfire/rooms/{room}/hooks" SignedIn => hooks::list;
+    POST "/api/watchfire/rooms/{room}/hooks" SignedIn => hooks::add;
+    POST "/api/watchfire/rooms/{room}/hooks/{hook}/remove" SignedIn => hooks::remove;
+    POST "/hooks/{secret}" Secret => hooks::hear;
 
     GET "/demo" SignedIn => demo::first;
     GET "/demo/demo.css" Nothing => assets::demo_css;

@@ -62,6 +62,15 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
     ("POST", "/invitation/{secret}/new", [Nothing; 6]),
     ("GET", "/share/{secret}", [Nothing; 6]),
     ("GET", "/share/{secret}/reports", [Nothing; 6]),
+    ("POST", "/hooks/{secret}", [Nothing; 6]),
+    // Of a room that is not there; `hooks` has who gets what of one.
+    ("GET", "/api/watchfire/rooms/{room}/hooks", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("POST", "/api/watchfire/rooms/{room}/hooks", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    (
+        "POST",
+        "/api/watchfire/rooms/{room}/hooks/{hook}/remove",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
     ("GET", "/api/watchfire/sites", [SignIn, In, In, In, In, In]),
     ("POST", "/api/watchfire/sites", [SignIn, Nothing, Nothing, Nothing, Nothing, In]),
     ("GET", "/api/watchfire/sites/{site}", [SignIn, Nothing, In, In, In, In]),
@@ -198,5 +207,7 @@ fn filled(path: &str, site: &str, account: &str) -> String {
     let path = path.replace("{token}", "TK-00000000").replace("{invitation}", "IN-00000000");
     path.replace("{share}", "SH-00000000")
         .replace("{saved}", "SV-00000000")
+        .replace("{room}", "RM-00000000")
+        .replace("{hook}", "HK-00000000")
         .replace("{visitor}", "00000000000000ff")
 }
