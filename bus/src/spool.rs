@@ -6,6 +6,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -27,6 +28,8 @@ pub const RETRY_WAIT_MAX: Duration = Duration::from_secs(2);
 pub struct Spooled {
     inner: Arc<dyn Bus>,
     journal: Arc<EmbeddedBus>,
+    /// It refused a message since something last left it.
+    is_full: Arc<AtomicBool>,
     ending: CancellationToken,
     drains: parking_lot::Mutex<JoinSet<()>>,
 }
@@ -44,6 +47,7 @@ impl Spooled {
         );
         metrics::describe_counter!("watchfire_bus_spooled_total", "Messages taken while the broker was away");
         let (journal, ending) = (Arc::new(journal), CancellationToken::new());
+        let is_full = Arc::new(AtomicBool::new(false));
         let mut drains = JoinSet::new();
         for shard in 0..inner.shards() {
             let consumer = journal.consume(shard).await.context("the spool cannot be drained")?;
@@ -51,11 +55,12 @@ impl Spooled {
                 shard,
                 inner: Arc::clone(&inner),
                 journal: Arc::clone(&journal),
+                is_full: Arc::clone(&is_full),
                 ending: ending.clone(),
             };
             drains.spawn(drain.run(consumer));
         }
-        Ok(Spooled { inner, journal, ending, drains: parking_lot::Mutex::new(drains) })
+        Ok(Spooled { inner, journal, is_full, ending, drains: parking_lot::Mutex::new(drains) })
     }
 
     /// What waits on this disk for the broker.
@@ -64,7 +69,12 @@ impl Spooled {
     }
 
     async fn spool(&self, shard: u16, message: Message) -> Result<(), PublishError> {
-        self.journal.publish(shard, message).await?;
+        let taken = self.journal.publish(shard, message).await;
+        let is_full = matches!(taken, Err(PublishError::Full { .. }));
+        if is_full && !self.is_full.swap(true, Ordering::Relaxed) {
+            tracing::warn!("the spool is full: hits are refused until the broker is back");
+        }
+        taken?;
         metrics::counter!("watchfire_bus_spooled_total").increment(1);
         measure(&self.journal);
         Ok(())
@@ -95,10 +105,12 @@ impl Bus for Spooled {
         self.inner.consume(shard).await
     }
 
-    /// With what is spooled here; `bytes_max` is the broker's.
+    /// With what is spooled here; `bytes_max` is the broker's, and reached where the spool refuses messages.
     async fn depth(&self) -> Depth {
         let (inner, spooled) = (self.inner.depth().await, self.journal.depth().await);
-        Depth { messages: inner.messages + spooled.messages, bytes: inner.bytes + spooled.bytes, ..inner }
+        let least = if self.is_full.load(Ordering::Relaxed) { inner.bytes_max } else { 0 };
+        let bytes = (inner.bytes + spooled.bytes).max(least);
+        Depth { messages: inner.messages + spooled.messages, bytes, ..inner }
     }
 
     async fn dead_letters(&self, limit: usize) -> anyhow::Result<Vec<DeadLetter>> {
@@ -132,6 +144,7 @@ struct Drain {
     shard: u16,
     inner: Arc<dyn Bus>,
     journal: Arc<EmbeddedBus>,
+    is_full: Arc<AtomicBool>,
     ending: CancellationToken,
 }
 
@@ -151,6 +164,7 @@ impl Drain {
                 let position = delivery.position;
                 self.carry(delivery).await;
                 consumer.ack(position).await?;
+                self.is_full.store(false, Ordering::Relaxed);
             }
             measure(&self.journal);
         }

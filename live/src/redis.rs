@@ -30,7 +30,7 @@ use bytes::Bytes;
 use hashbrown::HashMap;
 use model::{Millis, Minute, Peak, SiteId, Visitor};
 use parking_lot::Mutex;
-use redis::{FromRedisValue, Value};
+use redis::{ErrorKind, FromRedisValue, ServerErrorKind, Value};
 use tokio::time::Instant;
 
 use crate::series::Hours;
@@ -57,6 +57,15 @@ const SWEPT_MAX: usize = 1_000;
 /// Epochs are numbers that scripts hold exactly.
 const EPOCH_MAX: u64 = 1 << 48;
 
+/// Why the server does not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    #[error("Redis cannot be reached: {0:#}")]
+    Unreachable(anyhow::Error),
+    #[error("Redis refuses the user, the password, or what they may do: {0:#}")]
+    Refused(anyhow::Error),
+}
+
 /// The backend.
 pub struct RedisLive {
     connection: Connection,
@@ -80,6 +89,23 @@ impl RedisLive {
         };
         let ears = Ears::open(clients, names.clone());
         Ok(RedisLive { connection, ears, scripts: Scripts::default(), names, enrolled: Mutex::default() })
+    }
+
+    /// Asks once. `Refused`: somebody must change settings or server; `Unreachable`: a later try may work.
+    pub async fn check(&self) -> Result<(), LinkError> {
+        let Err(LiveError::Unavailable(error)) = self.present(&[]).await else {
+            return Ok(());
+        };
+        let is_refused = error.chain().any(|cause| {
+            let known = cause.downcast_ref::<redis::RedisError>();
+            known.is_some_and(|known| {
+                matches!(
+                    known.kind(),
+                    ErrorKind::AuthenticationFailed | ErrorKind::Server(ServerErrorKind::NoPerm)
+                ) || matches!(known.code(), Some("NOAUTH" | "WRONGPASS" | "NOPERM"))
+            })
+        });
+        Err(if is_refused { LinkError::Refused(error) } else { LinkError::Unreachable(error) })
     }
 
     fn commit_call(&self, commit: &Commit) -> anyhow::Result<Call> {

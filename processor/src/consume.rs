@@ -173,6 +173,8 @@ struct Running<'s> {
     work: Work,
     sites: Subscription,
     unsaid: Unsaid,
+    /// Live did not take all of it, the last time.
+    is_untold: bool,
     share: watch::Receiver<Share>,
     peaks: Peaks,
     next_flush: Instant,
@@ -196,6 +198,7 @@ impl<'s> Running<'s> {
             work,
             sites,
             unsaid: Unsaid::default(),
+            is_untold: false,
             share: shard.share.clone(),
             peaks: Peaks::default(),
             next_flush,
@@ -294,10 +297,13 @@ impl<'s> Running<'s> {
                 self.work.presence.commit_again(first.site, first.commit.changes.len());
             }
             match told {
-                Ok(()) => {}
+                Ok(()) => self.is_untold = false,
                 Err(superseded @ LiveError::Superseded) => return Err(superseded.into()),
                 Err(error) => {
-                    tracing::warn!(shard = self.shard.number, %error, "live did not take every commit");
+                    // Once an outage.
+                    if !std::mem::replace(&mut self.is_untold, true) {
+                        tracing::warn!(shard = self.shard.number, %error, "live did not take every commit");
+                    }
                     break;
                 }
             }

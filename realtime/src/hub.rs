@@ -2,12 +2,12 @@
 //! clients, a client's.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use axum::http::StatusCode;
 use chat::Chat;
 use door::Refusal;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use live::Live;
 use metrics::gauge;
 use model::rights::Principal;
@@ -49,6 +49,10 @@ pub struct Hub {
     /// Raised by each notice that rights may have changed.
     pub rights_notices: AtomicU64,
     pub recheck: Notify,
+    /// Live cannot be reached: nobody is let in.
+    pub is_away: AtomicBool,
+    /// Sites that cannot be reached in it: nobody is put on their topics.
+    pub away: Mutex<HashSet<SiteId>>,
 }
 
 #[derive(Default)]
@@ -95,6 +99,8 @@ impl Hub {
             clients_made: AtomicU64::new(0),
             rights_notices: AtomicU64::new(0),
             recheck: Notify::new(),
+            is_away: AtomicBool::new(false),
+            away: Mutex::default(),
         }
     }
 
@@ -109,7 +115,7 @@ impl Hub {
             Principal::Guest { id, .. } => Owner::Guest(*id),
             Principal::Bot { id } => Owner::Bot(*id),
         };
-        if self.shutdown.is_cancelled() {
+        if self.shutdown.is_cancelled() || self.is_away.load(Ordering::SeqCst) {
             return Err(Refusal::unavailable(RETRY_AFTER));
         }
         let mut clients = self.clients.lock();
@@ -159,6 +165,9 @@ impl Hub {
         match topic.of {
             Of::Site(site) => {
                 self.authorise(&principal, site).await?;
+                if self.away.lock().contains(&site) {
+                    return Err(Refused::Away);
+                }
                 self.join(client, number, topic, site)?;
             }
             of => {
@@ -240,6 +249,10 @@ impl Hub {
                 }
             }
         }
+    }
+
+    pub fn watched_sites(&self) -> Vec<SiteId> {
+        self.watched.lock().keys().copied().collect()
     }
 
     fn find(&self, site: SiteId) -> Option<Arc<Watched>> {

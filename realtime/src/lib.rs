@@ -8,7 +8,7 @@
 //! | `hub`, `site` | all clients and sites; one site's topics and subscribers |
 //! | `following`, `room` | topics of chat; a room's changes, told once to all who follow it |
 //! | `mirror`, `view` | a site as last committed; what a topic told and what changed since. Pure |
-//! | `rights` | rights looked up again |
+//! | `rights`, `reach` | rights looked up again; whether Live can be reached |
 //! | `topic`, `frame` | names and bytes |
 
 mod client;
@@ -19,6 +19,7 @@ mod frame;
 mod hub;
 mod mirror;
 pub mod options;
+mod reach;
 mod refused;
 mod rights;
 mod room;
@@ -84,7 +85,7 @@ pub async fn run(
 }
 
 async fn work(hub: Arc<Hub>) -> anyhow::Result<()> {
-    let kept = tokio::try_join!(rights::keep(hub.clone()), beat(&hub));
+    let kept = tokio::try_join!(rights::keep(hub.clone()), reach::keep(&hub), beat(&hub));
     hub.shutdown.cancel();
     hub.close_all(1001, "the server stops");
     hub.tasks.close();

@@ -31,6 +31,10 @@ pub const VISITORS_MAX: usize = 10_000;
 /// Pings that may go unanswered; the next one is not sent, the connection is closed.
 pub const MISSED_PINGS_MAX: u8 = 2;
 
+/// How often it is looked whether Live can be reached, and how long an answer may take.
+pub const REACH_EVERY: Duration = Duration::from_secs(1);
+pub const REACH_WAIT_MAX: Duration = Duration::from_secs(3);
+
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Open connections of all kinds.

@@ -13,6 +13,8 @@ pub enum Refused {
     NotFound,
     TooManyViews,
     Unavailable,
+    /// Live cannot be reached, or the site in it.
+    Away,
 }
 
 pub fn unavailable(error: &StoreError) -> Refused {
@@ -25,7 +27,7 @@ impl Refused {
         match self {
             Refused::NotFound => "not_found",
             Refused::TooManyViews => "too_many_views",
-            Refused::Unavailable => "unavailable",
+            Refused::Unavailable | Refused::Away => "unavailable",
         }
     }
 
@@ -38,6 +40,7 @@ impl Refused {
                 )
             }
             Refused::Unavailable => "Rights cannot be looked up right now. Try again in a moment.".to_owned(),
+            Refused::Away => "Who is on the site cannot be told right now. It is tried again.".to_owned(),
         }
     }
 }
@@ -47,7 +50,7 @@ impl From<Refused> for Refusal {
         let status = match refused {
             Refused::NotFound => StatusCode::NOT_FOUND,
             Refused::TooManyViews => StatusCode::CONFLICT,
-            Refused::Unavailable => return Refusal::unavailable(RETRY_AFTER),
+            Refused::Unavailable | Refused::Away => return Refusal::unavailable(RETRY_AFTER),
         };
         Refusal::new(status, refused.code(), refused.message())
     }

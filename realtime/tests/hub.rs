@@ -8,6 +8,10 @@ mod admission;
 mod events;
 #[path = "hub/house.rs"]
 mod house;
+#[path = "hub/line.rs"]
+mod line;
+#[path = "hub/reach.rs"]
+mod reach;
 #[path = "hub/revocation.rs"]
 mod revocation;
 #[path = "hub/rooms.rs"]

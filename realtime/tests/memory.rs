@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicIsize, Ordering};
 #[path = "hub/house.rs"]
 #[allow(dead_code)]
 mod house;
+#[path = "hub/line.rs"]
+mod line;
 
 use house::*;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use bus::Bus;
+use clap::ValueEnum;
 use live::Live;
 use live::redis::RedisLive;
 use store::Store;
@@ -12,7 +13,7 @@ use store::mongodb::MongoStore;
 use store::moving::{End, House};
 
 use crate::settings::{Service, Settings};
-use crate::uri::{named, resolved, scheme};
+use crate::uri::{named, resolved, scheme, shown};
 
 /// The open seams. Cheap to clone.
 #[derive(Clone)]
@@ -24,11 +25,29 @@ pub struct Backends {
 
 /// Opens what the settings name.
 pub async fn open(settings: &Settings) -> anyhow::Result<Backends> {
+    check_shared(settings)?;
     Ok(Backends {
         store: store(&settings.store, &settings.data).await?,
         bus: bus(settings).await?,
-        live: live(settings)?,
+        live: live(settings).await?,
     })
+}
+
+/// A process of some services meets the others in the three backends, and nowhere else.
+fn check_shared(settings: &Settings) -> anyhow::Result<()> {
+    if Service::value_variants().iter().all(|service| settings.runs(*service)) {
+        return Ok(());
+    }
+    for (name, value) in [("bus", &settings.bus), ("live", &settings.live), ("store", &settings.store)] {
+        let uri = resolved(name, value)?;
+        let scheme = scheme(&uri).0;
+        if matches!(scheme, "embedded" | "memory") {
+            bail!(
+                "--{name}: `{scheme}` is this process's own, and a process of some --services needs others: name a server"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// The bus alone.
@@ -73,12 +92,20 @@ fn journal(folder: &Path, settings: &Settings) -> anyhow::Result<Arc<dyn Bus>> {
     Ok(Arc::new(bus))
 }
 
-fn live(settings: &Settings) -> anyhow::Result<Arc<dyn Live>> {
+async fn live(settings: &Settings) -> anyhow::Result<Arc<dyn Live>> {
     let uri = resolved("live", &settings.live)?;
     match scheme(&uri) {
         ("memory", _) => Ok(Arc::new(live::memory::MemoryLive::default())),
         ("redis" | "rediss", _) => {
-            Ok(Arc::new(RedisLive::open(&uri, &settings.installation).context("--live")?))
+            let live = RedisLive::open(&uri, &settings.installation).context("--live")?;
+            match live.check().await {
+                Err(refused @ live::redis::LinkError::Refused(_)) => {
+                    return Err(refused).with_context(|| format!("--live {}", shown(&uri)));
+                }
+                Err(error) => tracing::warn!(live = shown(&uri), %error, "live state is not there yet"),
+                Ok(()) => {}
+            }
+            Ok(Arc::new(live))
         }
         (other, _) => bail!("--live: `{other}` is no backend of this program; it has: memory, redis, rediss"),
     }
@@ -185,7 +212,7 @@ mod tests {
         let server = Redis::start_encrypted().unwrap();
         let (uri, authority) = server.encrypted().unwrap();
         let uri = format!("{uri}?ca={}", authority.display());
-        let live = live(&settings(&["--live", &uri])).unwrap();
+        let live = live(&settings(&["--live", &uri])).await.unwrap();
         assert_eq!(live.present(&[SiteId::of(1)]).await.unwrap(), [0]);
     }
 
@@ -199,6 +226,30 @@ mod tests {
         bus.publish(0, message.clone()).await.unwrap();
         assert_eq!(bus.consume(0).await.unwrap().next(1).await.unwrap()[0].message, message);
         bus.close().await;
+    }
+
+    #[tokio::test]
+    async fn a_wrong_password_of_live_is_named_at_once_and_never_repeated() {
+        let server = Redis::start().unwrap();
+        let uri = server.uri().replace("redis://", "redis://somebody:geheim@");
+        let refused = format!("{:#}", live(&settings(&["--live", &uri])).await.err().unwrap());
+        assert!(refused.contains("--live redis://somebody:…@") && refused.contains("refuses"), "{refused}");
+        assert!(!refused.contains("geheim"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn a_process_of_some_services_needs_backends_that_others_reach() {
+        let servers = ["--live", "redis://a", "--store", "mongodb://a/b", "--bus", "amqp://a"];
+        let checked = |flags: &[&str]| check_shared(&settings(flags)).map_err(|error| error.to_string());
+        assert_eq!(checked(&[]), Ok(()));
+        let alone = [&servers[..], &["--services", "collector"]].concat();
+        assert_eq!(checked(&alone), Ok(()));
+        for (place, flag) in [(1, "--live"), (3, "--store"), (5, "--bus")] {
+            let mut own = alone.clone();
+            own[place] = if flag == "--live" { "memory" } else { "embedded" };
+            let refused = checked(&own).unwrap_err();
+            assert!(refused.starts_with(flag), "{refused}");
+        }
     }
 
     fn settings(flags: &[&str]) -> Settings {

@@ -1,4 +1,4 @@
-//! `/healthz`: the process answers. `/readyz`: it can take hits and show them.
+//! `/healthz`: the process answers. `/readyz`: it can take hits, and show them where that is its work.
 
 use axum::Router;
 use axum::extract::State;
@@ -6,21 +6,31 @@ use axum::http::StatusCode;
 use axum::routing::get;
 
 use crate::backends::Backends;
+use crate::settings::Service;
 
-pub fn routes(backends: Backends) -> Router {
+/// `services`: what this process runs.
+pub fn routes(backends: Backends, services: &[Service]) -> Router {
+    let shows = services.iter().any(|service| *service != Service::Collector);
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
-        .with_state(backends)
+        .with_state(Ready { backends, shows })
 }
 
-async fn ready(State(backends): State<Backends>) -> (StatusCode, String) {
+#[derive(Clone)]
+struct Ready {
+    backends: Backends,
+    /// It does more than take hits, which needs neither store nor live.
+    shows: bool,
+}
+
+async fn ready(State(Ready { backends, shows }): State<Ready>) -> (StatusCode, String) {
     let mut problems = Vec::new();
-    if let Err(error) = backends.store.accounts.is_empty().await {
+    if shows && let Err(error) = backends.store.accounts.is_empty().await {
         tracing::warn!(%error, "not ready: store");
         problems.push("the store cannot be reached");
     }
-    if let Err(error) = backends.live.present(&[]).await {
+    if shows && let Err(error) = backends.live.present(&[]).await {
         tracing::warn!(%error, "not ready: live");
         problems.push("live state cannot be reached");
     }

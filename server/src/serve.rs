@@ -90,7 +90,7 @@ impl Server {
         let address = listener.local_addr()?;
         let access =
             Access::new(backends.store.accounts.clone(), backends.store.rooms.clone(), clock.clone());
-        let mut routes = health::routes(backends.clone());
+        let mut routes = health::routes(backends.clone(), &settings.services);
         let mut stages = VecDeque::new();
         let mut set_up_path = None;
         if settings.runs(Service::Processor) {

@@ -16,7 +16,9 @@ pub fn resolved(setting: &str, value: &str) -> anyhow::Result<String> {
     let read = || -> anyhow::Result<String> {
         let bytes = std::fs::metadata(path)?.len();
         anyhow::ensure!(bytes <= FILE_BYTES_MAX, "it has {bytes} bytes, an address at most {FILE_BYTES_MAX}");
-        Ok(std::fs::read_to_string(Path::new(path))?.trim().to_owned())
+        let address = std::fs::read_to_string(Path::new(path))?.trim().to_owned();
+        anyhow::ensure!(!address.is_empty(), "it is empty");
+        Ok(address)
     };
     read().with_context(|| format!("--{setting}: the address cannot be read from {path}"))
 }
@@ -29,7 +31,8 @@ pub fn scheme(uri: &str) -> (&str, &str) {
 /// As it may be shown: without the passwords, of which each of several addresses (`redis://…,redis://…`) may have one.
 pub fn shown(uri: &str) -> String {
     let Some((scheme, rest)) = uri.split_once("://") else {
-        return uri.to_owned();
+        // It may be meant as one.
+        return unnamed(uri);
     };
     if let Some((before, next)) = before_another(rest) {
         return format!("{scheme}://{},{}", unnamed(before), shown(next));
@@ -51,8 +54,14 @@ fn before_another(rest: &str) -> Option<(&str, &str)> {
 fn unnamed(rest: &str) -> String {
     let path = rest.find('/').unwrap_or(rest.len());
     let options = rest[path..].find('?').map_or(rest.len(), |at| path + at);
-    let user = rest[..options].rfind('@').and_then(|at| Some((rest[..at].split_once(':')?.0, &rest[at..])));
-    user.map_or_else(|| rest.to_owned(), |(user, hosts)| format!("{user}:…{hosts}"))
+    let (address, options) = rest.split_at(options);
+    let user = address.rfind('@').and_then(|at| Some((address[..at].split_once(':')?.0, &address[at..])));
+    let address = user.map_or_else(|| address.to_owned(), |(user, hosts)| format!("{user}:…{hosts}"));
+    let options = options.split('&').map(|option| match option.split_once('=') {
+        Some((name, _)) if name.to_ascii_lowercase().contains("pass") => format!("{name}=…"),
+        _ => option.to_owned(),
+    });
+    address + &options.collect::<Vec<_>>().join("&")
 }
 
 /// Which database it is: without user, password and options.
@@ -88,6 +97,7 @@ mod tests {
         );
         let file = tempfile::NamedTempFile::new().unwrap();
         let named = format!("file:{}", file.path().display());
+        assert!(error(&named).contains("it is empty"), "{}", error(&named));
         std::fs::write(file.path(), "x".repeat(FILE_BYTES_MAX as usize)).unwrap();
         assert!(resolved("live", &named).is_ok());
         std::fs::write(file.path(), "x".repeat(FILE_BYTES_MAX as usize + 1)).unwrap();
@@ -116,6 +126,13 @@ mod tests {
         check("mongodb://a,b:1,u:p@c/d", "mongodb://a,b:…@c/d");
         check("redis://u:p/w@a", "redis://u:…@a");
         check("redis://u:p,w@a,redis://b", "redis://u:…@a,redis://b");
+        check("redis//u:geheim@a:1/0", "redis//u:…@a:1/0");
+        check("u:geheim@a", "u:…@a");
+        check("amqp://u:p@a/v?password=geheim&ca=/x", "amqp://u:…@a/v?password=…&ca=/x");
+        check(
+            "mongodb://a/d?tls=true&tlsCertificateKeyFilePassword=p",
+            "mongodb://a/d?tls=true&tlsCertificateKeyFilePassword=…",
+        );
         check("embedded:./data", "embedded:./data");
         check("file:/run/secrets/redis", "file:/run/secrets/redis");
     }

@@ -330,6 +330,8 @@ impl Drop for AmqpConsumer {
         let Some(line) = self.line.take() else {
             return;
         };
+        // Whoever asks from now on waits for the goodbye.
+        line.hold.leave();
         let (shared, shard, out) = (Arc::clone(&self.shared), self.shard, self.out.len());
         let Ok(runtime) = Handle::try_current() else {
             return line.link.cut();

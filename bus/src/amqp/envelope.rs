@@ -39,7 +39,11 @@ pub fn dead(
     let mut headers = FieldTable::default();
     headers.insert(SHARD.into(), AMQPValue::LongInt(shard.into()));
     headers.insert(REASON.into(), AMQPValue::LongString(reason.into()));
-    let properties = properties.with_headers(headers).with_delivery_mode(PERSISTENT);
+    let mut properties = properties.with_headers(headers).with_delivery_mode(PERSISTENT);
+    if id(&properties).is_none() {
+        // Whoever looks at it calls it by its own.
+        properties = properties.with_message_id(format!("{:032x}", fastrand::u128(..)).into());
+    }
     Letter { queue: topology.dead_letters(), properties, body }
 }
 

@@ -26,11 +26,23 @@ const HEARTBEAT_SECONDS: u16 = 5;
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
     /// No node answered; a later try may work.
-    #[error("RabbitMQ at {nodes} cannot be reached: {cause:#}")]
+    #[error("RabbitMQ at {nodes} cannot be reached: {}", reasons(cause))]
     Unreachable { nodes: String, cause: anyhow::Error },
     /// The broker said no, and goes on saying so until somebody changes something.
     #[error("{0}")]
     Refused(String),
+}
+
+/// Why, each reason once: the client's own error repeats what is behind it.
+fn reasons(cause: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for reason in cause.chain().map(ToString::to_string) {
+        if !said.contains(&reason) {
+            let between = if said.is_empty() { "" } else { ": " };
+            said = format!("{said}{between}{reason}");
+        }
+    }
+    said
 }
 
 /// Makes links to whichever node answers.
@@ -91,7 +103,7 @@ impl Dialer {
         let reached = timeout(CONNECT_TIME_MAX, async {
             let connection = self.connect(node, attempt.cord()).await?;
             let link = Link { connection, cord: attempt.cord() };
-            self.topology.declare(&link).await?;
+            self.topology.declare(&link, &node.vhost).await?;
             Ok(link)
         });
         let late = |_| Err(self.unreachable(anyhow::anyhow!("no answer within {CONNECT_TIME_MAX:?}")));

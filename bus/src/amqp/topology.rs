@@ -1,4 +1,5 @@
-//! The queues: one quorum queue a shard, one for dead letters. Declaring checks them: RabbitMQ compares arguments.
+//! The queues: one quorum queue a shard, one for dead letters, and one that nothing is put into, which says how many shards there
+//! are. Declaring checks them: RabbitMQ compares arguments.
 
 use lapin::options::QueueDeclareOptions;
 use lapin::types::{AMQPValue, FieldTable};
@@ -31,6 +32,11 @@ impl Topology {
         format!("{}.dead-letters", self.prefix)
     }
 
+    /// Takes as many messages as there are shards, so that whoever believes in another number is refused.
+    fn count(&self) -> String {
+        format!("{}.shards", self.prefix)
+    }
+
     /// The exclusive queue that whoever consumes a shard holds.
     pub fn lock(&self, shard: u16) -> String {
         format!("{}.lock.{shard}", self.prefix)
@@ -42,15 +48,22 @@ impl Topology {
     }
 
     /// Makes what is missing; an error where a queue is there with other arguments.
-    pub async fn declare(&self, link: &Link) -> Result<(), LinkError> {
-        self.declare_queue(link, self.dead_letters(), self.dead_letters_arguments()).await?;
+    pub async fn declare(&self, link: &Link, vhost: &str) -> Result<(), LinkError> {
+        self.declare_queue(link, vhost, self.count(), self.count_arguments()).await?;
+        self.declare_queue(link, vhost, self.dead_letters(), self.dead_letters_arguments()).await?;
         for shard in 0..self.shards {
-            self.declare_queue(link, self.hits(shard), self.hits_arguments()).await?;
+            self.declare_queue(link, vhost, self.hits(shard), self.hits_arguments()).await?;
         }
         Ok(())
     }
 
-    async fn declare_queue(&self, link: &Link, name: String, arguments: FieldTable) -> Result<(), LinkError> {
+    async fn declare_queue(
+        &self,
+        link: &Link,
+        vhost: &str,
+        name: String,
+        arguments: FieldTable,
+    ) -> Result<(), LinkError> {
         let options = QueueDeclareOptions { durable: true, ..Default::default() };
         let declared = async {
             // Its own channel: a refusal ends it.
@@ -59,7 +72,7 @@ impl Topology {
             channel.close(200, "declared".into()).await?;
             lapin::Result::<Queue>::Ok(declared)
         };
-        declared.await.map(drop).map_err(|error| refused(&name, error))
+        declared.await.map(drop).map_err(|error| self.refused(vhost, &name, error))
     }
 
     /// What was rejected counts against no bound of a shard: at-least-once dead lettering keeps it in its shard
@@ -78,6 +91,13 @@ impl Topology {
         arguments
     }
 
+    /// Quorum, as all: a node that is away takes it from nobody.
+    fn count_arguments(&self) -> FieldTable {
+        let mut arguments = quorum(DEAD_LETTER_DELIVERIES_MAX);
+        arguments.insert("x-max-length".into(), integer(self.shards.into()));
+        arguments
+    }
+
     fn dead_letters_arguments(&self) -> FieldTable {
         let mut arguments = quorum(DEAD_LETTER_DELIVERIES_MAX);
         let mut set = |name: &str, value| {
@@ -87,6 +107,33 @@ impl Topology {
         set("x-max-length-bytes", integer(self.dead_letters_bytes_max));
         set("x-overflow", text("drop-head"));
         arguments
+    }
+
+    fn refused(&self, vhost: &str, queue: &str, error: lapin::Error) -> LinkError {
+        match error.kind() {
+            ErrorKind::ProtocolError(said) if said.get_id() == 406 && queue == self.count() => {
+                LinkError::Refused(format!(
+                    "this installation does not have {} shards (RabbitMQ says: {}). Start with the --shards it was made with; \
+                     to change them see \"Other shards\" in docs/operating.md",
+                    self.shards,
+                    said.get_message()
+                ))
+            }
+            ErrorKind::ProtocolError(said) if said.get_id() == 406 => LinkError::Refused(format!(
+                "the queue `{queue}` is there with other arguments than these settings give it (RabbitMQ says: {}). \
+                 Start with the settings it was made with, or stop the collectors, let it run empty, and delete it: \
+                 rabbitmqctl -p {vhost} delete_queue {queue}",
+                said.get_message()
+            )),
+            ErrorKind::ProtocolError(said) if said.get_id() == 403 => LinkError::Refused(format!(
+                "the user may not declare the queue `{queue}` (RabbitMQ says: {})",
+                said.get_message()
+            )),
+            _ => LinkError::Unreachable {
+                nodes: "the node that answered".to_owned(),
+                cause: anyhow::Error::new(error).context(format!("the queue `{queue}` cannot be declared")),
+            },
+        }
     }
 }
 
@@ -103,23 +150,4 @@ fn integer(value: u64) -> AMQPValue {
 
 fn text(value: &str) -> AMQPValue {
     AMQPValue::LongString(value.into())
-}
-
-fn refused(queue: &str, error: lapin::Error) -> LinkError {
-    match error.kind() {
-        ErrorKind::ProtocolError(said) if said.get_id() == 406 => LinkError::Refused(format!(
-            "the queue `{queue}` is there with other arguments than these settings give it (RabbitMQ says: {}). \
-             Start with the settings it was made with, or let it run empty and delete it: \
-             rabbitmqctl delete_queue {queue} --if-empty",
-            said.get_message()
-        )),
-        ErrorKind::ProtocolError(said) if said.get_id() == 403 => LinkError::Refused(format!(
-            "the user may not declare the queue `{queue}` (RabbitMQ says: {})",
-            said.get_message()
-        )),
-        _ => LinkError::Unreachable {
-            nodes: "the node that answered".to_owned(),
-            cause: anyhow::Error::new(error).context(format!("the queue `{queue}` cannot be declared")),
-        },
-    }
 }

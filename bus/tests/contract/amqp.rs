@@ -246,12 +246,24 @@ async fn a_queue_with_other_arguments_is_refused_by_name_with_what_to_do() {
     let fewer_shards = Options { shards: 1, ..world.options.clone() };
     let longer = Options { dead_letters_max: 7, ..world.options.clone() };
     let often = Options { deliveries_max: 7, ..world.options.clone() };
-    let cases = [(more, "hits.0"), (fewer_shards, "hits.0"), (longer, "dead-letters"), (often, "hits.0")];
+    let bytes_max = BYTES_MAX * 2;
+    // With the bytes doubled, too, each of its queues would be as it is.
+    let more_shards = Options { shards: SHARDS * 2, bytes_max, ..world.options.clone() };
+    let cases = [
+        (more, "hits.0"),
+        (fewer_shards, "shards"),
+        (more_shards, "shards"),
+        (longer, "dead-letters"),
+        (often, "hits.0"),
+    ];
     for (options, queue) in cases {
         let bus = AmqpBus::open(&world.url, options.clone()).unwrap();
         let Err(LinkError::Refused(told)) = bus.check().await else { panic!("{options:?} were taken") };
-        let queue = format!("`{}.{queue}`", options.prefix);
-        assert!(told.contains(&queue) && told.contains("rabbitmqctl delete_queue"), "{told}");
+        let (queue, cure) = match queue {
+            "shards" => (format!("does not have {} shards", options.shards), "--shards"),
+            _ => (format!("`{}.{queue}`", options.prefix), "rabbitmqctl -p / delete_queue"),
+        };
+        assert!(told.contains(&queue) && told.contains(cure), "{told}");
         let refused = bus.publish(0, message(1)).await.unwrap_err().to_string();
         assert!(refused.contains(&queue), "{refused}");
     }
@@ -367,16 +379,19 @@ async fn a_message_that_is_none_of_ours_is_set_aside_and_the_others_go_on() {
     let channel = foreign_channel(&world.url).await;
     channel.confirm_select(Default::default()).await.unwrap();
     let queue = format!("{}.hits.0", world.options.prefix);
-    let sent =
-        channel.basic_publish("".into(), queue.into(), Default::default(), b"junk", Default::default());
-    sent.await.unwrap().await.unwrap();
+    for junk in [b"junk", b"more"] {
+        let (queue, plain) = (queue.as_str().into(), Default::default());
+        let sent = channel.basic_publish("".into(), queue, Default::default(), junk, plain);
+        sent.await.unwrap().await.unwrap();
+    }
     publish(&world.bus, 0, [2]).await;
     let mut consumer = world.bus.consume(0).await.unwrap();
     let taken = take(&mut *consumer, 2).await;
     assert_eq!(ids(&taken), [1, 2]);
     consumer.ack(last(&taken)).await.unwrap();
     let letters = world.bus.dead_letters(10).await.unwrap();
-    assert_eq!((letters.len(), &letters[0].message.body[..], letters[0].shard), (1, &b"junk"[..], 0));
+    assert_eq!((letters.len(), &letters[0].message.body[..], letters[0].shard), (2, &b"junk"[..], 0));
+    assert_ne!(letters[0].message.id, letters[1].message.id, "each can be named");
     assert!(letters[0].reason.contains("type"), "{}", letters[0].reason);
     depth_of(&world.bus, 0).await;
 }

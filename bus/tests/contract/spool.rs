@@ -119,6 +119,8 @@ async fn a_full_spool_says_so_and_takes_again_once_it_is_drained() {
     let count = fill(&*outage.bus, 0, 100_000).await;
     assert_eq!(count as u64, SPOOL_BYTES_MAX / (100_000 + MESSAGE_OVERHEAD_BYTES));
     let refused = outage.bus.publish(0, sized(0, 100_000)).await.unwrap_err();
+    let depth = outage.bus.depth().await;
+    assert!(depth.bytes >= depth.bytes_max, "{depth:?}");
     assert!(matches!(refused, PublishError::Full { bytes_max: SPOOL_BYTES_MAX, .. }), "{refused}");
     outage.proxy.refuse(false);
     // The broker's shard holds less than the spool: somebody must consume.
@@ -132,6 +134,8 @@ async fn a_full_spool_says_so_and_takes_again_once_it_is_drained() {
     assert_eq!(firsts(taken), (0..count).collect::<Vec<_>>());
     drained(&outage.bus).await;
     outage.bus.publish(0, sized(0, 100_000)).await.unwrap();
+    let depth = outage.bus.depth().await;
+    assert!(depth.bytes < depth.bytes_max, "{depth:?}");
     assert_eq!(outage.bus.spooled().await.messages, 0);
 }
 

@@ -21,10 +21,20 @@ async fn works(uri: &str) {
     assert_eq!(live.present(&[SITE, OTHER]).await.unwrap(), [1, 1]);
 }
 
+/// Rounds of asking.
+const TRIES: usize = 10;
+
 /// Neither is anything asked nor heard of servers that prove nothing.
 async fn is_refused(uri: &str) {
     let live = RedisLive::open(uri, INSTALLATION).unwrap();
-    let told = live.present(&[SITE]).await.unwrap_err().to_string();
+    let mut told = String::new();
+    for _ in 0..TRIES {
+        told = live.present(&[SITE]).await.unwrap_err().to_string();
+        // A busy machine answers nobody in time.
+        if !told.contains("timed out") {
+            break;
+        }
+    }
     assert!(told.contains("certificate"), "{told}");
     assert!(live.subscribe("tea").await.is_err());
 }

@@ -26,6 +26,8 @@ use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_util::sync::CancellationToken;
 
+use crate::line::Line;
+
 /// Nothing in these tests takes so long unless it never comes.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -43,6 +45,8 @@ pub const SHARE: &str = "share-secret";
 pub struct House {
     pub address: SocketAddr,
     pub live: Arc<MemoryLive>,
+    /// The hub's way to `live`.
+    pub line: Arc<Line>,
     pub store: Store,
     pub chat: Chat,
     pub shutdown: CancellationToken,
@@ -57,16 +61,17 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let store = Embedded::open(folder.path()).unwrap();
         settle(&store).await;
-        let live = Arc::new(MemoryLive::default());
+        let line = Arc::new(Line::default());
+        let live = line.live.clone();
         let clock = Arc::new(SystemClock);
         let access = Access::new(store.accounts.clone(), store.rooms.clone(), clock.clone());
         let chat = Chat::new(store.clone(), access.clone(), live.clone(), clock.clone());
-        let deps = Deps { live: live.clone(), access, sites: store.sites.clone(), chat: chat.clone(), clock };
+        let deps = Deps { live: line.clone(), access, sites: store.sites.clone(), chat: chat.clone(), clock };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
         let work = tokio::spawn(realtime::run(options, deps, listener, shutdown.clone()));
-        House { address, live, store, chat, shutdown, work, _folder: folder }
+        House { address, live, line, store, chat, shutdown, work, _folder: folder }
     }
 
     pub fn request(&self, path: &str) -> Request {
