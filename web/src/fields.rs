@@ -164,7 +164,7 @@ pub async fn body(request: Request) -> Result<Bytes, Problem> {
         Ok(Err(_)) => Err(Refusal::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "body_too_large",
-            format!("A form holds at most {BODY_BYTES_MAX} bytes; send less at once."),
+            format!("A body holds at most {BODY_BYTES_MAX} bytes; send less at once."),
         )
         .into()),
         Err(_) => Err(Refusal::new(

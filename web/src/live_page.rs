@@ -35,5 +35,5 @@ pub async fn show(State(web): State<Arc<Web>>, on: OnSite, done: Done) -> Answer
 /// Whether anything was ever counted for the site.
 pub async fn has_hits(web: &Web, site: SiteId) -> Result<bool, Problem> {
     let first = web.store.history.tail_of(site, None, 1).await?;
-    Ok(!first.batches.is_empty())
+    Ok(!first.batches.is_empty() || !web.store.history.shelf(site).await?.segments.is_empty())
 }

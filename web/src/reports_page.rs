@@ -52,7 +52,7 @@ pub async fn show(State(web): State<Arc<Web>>, caller: Caller, on: OnSite, plain
         time_zone: on.site.time_zone.clone(),
         has_hits: has_hits(&web, on.site.id).await?,
         may_edit: on.role >= Role::Admin,
-        headline: plain.headline(&web, &caller, &on.site).await,
+        headline: plain.headline(&web, &caller, &on.site, false).await,
     }))
 }
 
@@ -66,8 +66,9 @@ pub async fn show_shared(
     let Shared { principal, site, within } = shared(&web, &secret).await?;
     // The link is all that whoever looks at this page is known by.
     let shared = Caller { principal, account: None };
+    let is_of_hits = within.as_ref().is_some_and(|within| !within.is_of_visits());
     Ok(page(&SharedReportsPage {
-        headline: plain.headline(&web, &shared, &site).await,
+        headline: plain.headline(&web, &shared, &site, is_of_hits).await,
         shell: Shell::new(&format!("{}, reports", site.name), caller.shell_account()),
         site_id: site.id.to_string(),
         site_name: site.name,
@@ -81,9 +82,15 @@ pub async fn show_shared(
 pub struct Plain(bool);
 
 impl Plain {
-    async fn headline(&self, web: &Web, caller: &Caller, site: &Site) -> Option<Vec<Headline>> {
+    async fn headline(
+        &self,
+        web: &Web,
+        caller: &Caller,
+        site: &Site,
+        is_of_hits: bool,
+    ) -> Option<Vec<Headline>> {
         match self.0 {
-            true => Some(headline(web, caller, site).await),
+            true => Some(headline(web, caller, site, is_of_hits).await),
             false => None,
         }
     }

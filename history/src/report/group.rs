@@ -18,6 +18,15 @@ use crate::zone::Zone;
 /// The group of a row that is in none.
 pub(super) const NONE: u32 = u32::MAX;
 
+/// The hits that have a dimension; None: all.
+pub(super) fn kind_of(by: &Dimension) -> Option<Kind> {
+    match by {
+        Dimension::Event | Dimension::Prop(_) => Some(Kind::Event),
+        Dimension::Hit(HitText::Title) => Some(Kind::Pageview),
+        _ => None,
+    }
+}
+
 /// The value of a property in a segment's text of properties.
 pub(super) fn prop(props: &str, key: &str) -> Option<String> {
     if props.is_empty() {
@@ -182,10 +191,10 @@ impl<'q> Numbered<'q> {
             Dimension::NewOrReturning => Arc::new(context.firsts.kinds(part)?),
             _ => part.column(self.column)?,
         };
-        if matches!(self.by, Dimension::Event | Dimension::Prop(_)) {
+        if let Some(kind) = kind_of(self.by) {
             let kinds = part.column(Column::Kind)?;
             let of = |row| match &self.renumbered {
-                _ if kinds.get(row) != Kind::Event as u32 => NONE,
+                _ if kinds.get(row) != kind as u32 => NONE,
                 Some((numbers, _)) => numbers[column.get(row) as usize],
                 None => column.get(row),
             };

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use super::bits::Bits;
 use super::columns::{Column, text_of};
 use super::firsts::{NEW, RETURNING};
-use super::group::{Context, prop};
+use super::group::{Context, kind_of, prop};
 use super::packed::Packed;
 use super::part::Part;
 use super::{Control, ReportError};
@@ -251,10 +251,10 @@ impl Leaf<'_> {
         if self.by.is_of_visit() {
             return Ok(Mask::Visits(Bits::of_column(&values, &verdicts)));
         }
-        if matches!(self.by, Dimension::Event | Dimension::Prop(_)) {
+        if let Some(kind) = kind_of(self.by) {
             let kinds = part.column(Column::Kind)?;
-            let is_event = |row| kinds.get(row) == Kind::Event as u32;
-            return Ok(Mask::Hits(Bits::of(hits, |row| is_event(row) && verdicts[values.get(row) as usize])));
+            let has = |row| kinds.get(row) == kind as u32;
+            return Ok(Mask::Hits(Bits::of(hits, |row| has(row) && verdicts[values.get(row) as usize])));
         }
         Ok(Mask::Hits(Bits::of_column(&values, &verdicts)))
     }

@@ -253,7 +253,7 @@ impl Recount {
             Dimension::Hit(HitText::Query) => hit.page.query.to_string(),
             Dimension::Hit(HitText::Title) => match &hit.kind {
                 EnrichedKind::Pageview { title, .. } => title.to_string(),
-                _ => String::new(),
+                _ => return None,
             },
             Dimension::Hit(HitText::Bot) => mark.bot.clone(),
             Dimension::Hit(_) => unreachable!("not asked for"),

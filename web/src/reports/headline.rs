@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::http::{limit_rate, one};
 use super::question::name;
 use super::said::{Answer, Named};
+use super::within::OF_WHOLE_VISITS;
 use crate::Web;
 use crate::guard::Caller;
 
@@ -33,12 +34,14 @@ pub struct Headline {
     pub before: String,
 }
 
-/// Empty where they cannot be had at once.
-pub async fn headline(web: &Web, caller: &Caller, site: &Site) -> Vec<Headline> {
+/// Empty where they cannot be had at once. `is_of_hits`: whoever asks is not told of whole visits.
+pub async fn headline(web: &Web, caller: &Caller, site: &Site, is_of_hits: bool) -> Vec<Headline> {
     if limit_rate(web, caller, 1).is_err() {
         return Vec::new();
     }
-    let metrics: Vec<String> = METRICS.iter().map(|(metric, _)| name(*metric)).collect();
+    let told = |(metric, _): &&(Metric, _)| !(is_of_hits && OF_WHOLE_VISITS.contains(metric));
+    let shown: Vec<_> = METRICS.iter().filter(told).collect();
+    let metrics: Vec<String> = shown.iter().map(|(metric, _)| name(*metric)).collect();
     let question: Value =
         json!({ "kind": "breakdown", "range": "28d", "metrics": metrics, "compare": "previous" });
     let told = tokio::time::timeout(WAIT_MAX, one(web, caller, site, question)).await;
@@ -50,7 +53,7 @@ pub async fn headline(web: &Web, caller: &Caller, site: &Site) -> Vec<Headline> 
             |totals: &Option<Totals>| totals.as_ref().map_or_else(String::new, |totals| text(metric, totals));
         Headline { name, now: of(&now), before: of(&before) }
     };
-    METRICS.iter().map(line).collect()
+    shown.into_iter().map(line).collect()
 }
 
 type Totals = Named<serde_json::Number>;

@@ -176,6 +176,13 @@ impl Question {
         matches!(self, Question::Retention(_)) || self.names(&is_of_past)
     }
 
+    pub fn metrics(&self) -> &[Metric] {
+        match self {
+            Question::Breakdown(breakdown) => &breakdown.metrics,
+            Question::Funnel(_) | Question::Retention(_) | Question::Journeys(_) => &[],
+        }
+    }
+
     /// It is broken down or filtered by a dimension for which this holds.
     pub fn names(&self, holds: &dyn Fn(&Dimension) -> bool) -> bool {
         let (by, filters): (&[Dimension], Vec<&Filter>) = match self {

@@ -70,7 +70,9 @@ impl Range {
                 Span { from: from.begin(zone).ok_or_else(unheard)?, to: to.end(zone).ok_or_else(unheard)? }
             }
         };
-        match span.to < span.from {
+        // Both ends of what was said count.
+        let is_backwards = matches!(self, Range::Between(..)) && span.to <= span.from;
+        match is_backwards || span.to < span.from {
             true => Err(query("range", "it ends before it begins")),
             false => Ok(span),
         }

@@ -1,12 +1,15 @@
 //! What a share link is limited to: a filter that holds for all that is counted, whatever is asked.
 
 use door::Refusal;
-use history::query::{Dimension, Filter};
+use history::query::{Dimension, Filter, Metric};
 
 use super::question::Question;
 use super::refused;
 
-/// Nothing is told of hits for which the filter does not hold.
+/// What is told by all hits of a visit.
+pub const OF_WHOLE_VISITS: [Metric; 2] = [Metric::BounceRate, Metric::VisitDuration];
+
+/// Nothing is told of hits for which the filter does not hold; but where a visit came from is the visit's.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Within {
     filter: Filter,
@@ -35,9 +38,11 @@ impl Within {
             return Err(beyond("who comes for the first time, and who comes again"));
         }
         let is_of_ends = |by: &Dimension| matches!(by, Dimension::EntryPage | Dimension::ExitPage);
-        let is_of_whole_visits = matches!(question, Question::Journeys(_)) || question.names(&is_of_ends);
+        let is_of_whole_visits = matches!(question, Question::Journeys(_))
+            || question.names(&is_of_ends)
+            || question.metrics().iter().any(|metric| OF_WHOLE_VISITS.contains(metric));
         match is_of_whole_visits && !self.is_of_visits {
-            true => Err(beyond("where visits begin, end and go on to")),
+            true => Err(beyond("where visits begin, end and go on to, and how long they last")),
             false => Ok(()),
         }
     }

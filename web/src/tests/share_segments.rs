@@ -83,6 +83,9 @@ fn questions() -> Vec<Value> {
                 all.push(ask(
                     json!({"kind": "breakdown", "by": [by], "metrics": metrics, "compare": "previous"}),
                 ));
+                for metric in ["views-a-visit", "bounce-rate", "visit-duration", "engaged-time", "scroll-depth"] {
+                    all.push(ask(json!({"kind": "breakdown", "by": [by], "metrics": [metric, "visits"]})));
+                }
             }
             let metrics = ["visitors", "converted", "conversions"];
             for goal in &filters[1..] {
@@ -143,7 +146,8 @@ async fn of_a_segment_of_visits_nothing_else_is_told() {
 async fn of_a_segment_of_hits_nothing_else_is_told() {
     let filter = json!({"starts": {"by": "page", "values": ["/blog/"]}});
     let kept = |hit: &EnrichedHit| hit.page.path.starts_with("/blog/");
-    check(filter, kept, &["new-or-returning", "retention", "journeys", "entry-page", "exit-page"]).await;
+    let refused = ["new-or-returning", "retention", "journeys", "entry-page", "exit-page"];
+    check(filter, kept, &[&refused[..], &["bounce-rate", "visit-duration"]].concat()).await;
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ export class NameDialog {
   private readonly name = make("input", "search");
   private readonly day = make("input", "search");
   private readonly said = make("p", "error");
+  private readonly save = make("button", "button primary", "Save");
   private done: (named: Named) => Promise<void> = async () => undefined;
 
   constructor() {
@@ -20,10 +21,9 @@ export class NameDialog {
     this.day.type = "date";
     this.day.setAttribute("aria-label", "Day");
     this.said.setAttribute("role", "alert");
-    const save = make("button", "button primary", "Save");
-    save.type = "submit";
+    this.save.type = "submit";
     const row = make("div", "row filter-value");
-    row.append(this.name, save);
+    row.append(this.name, this.save);
     this.box.body.append(this.day, row, this.said);
     this.box.form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -47,12 +47,16 @@ export class NameDialog {
 
   private async submit(): Promise<void> {
     const name = this.name.value.trim();
-    if (!name) return;
+    if (!name || this.save.disabled) return;
+    // Pressed twice, it is saved once.
+    this.save.disabled = true;
     try {
       await this.done({ name, day: this.day.value });
       this.box.element.close();
     } catch (error) {
       this.said.textContent = error instanceof Error ? error.message : String(error);
+    } finally {
+      this.save.disabled = false;
     }
   }
 }

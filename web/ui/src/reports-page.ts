@@ -30,7 +30,8 @@ import { SegmentDialog } from "./reports-segments";
 import { Sheet } from "./reports-sheet";
 import { Tiles } from "./reports-tiles";
 import { Times } from "./reports-times";
-import { METRICS, METRIC_WORDS, metricText, numberOf, panelsOf } from "./reports-words";
+import { METRIC_WORDS, metricText, metricsOf, numberOf, panelsOf } from "./reports-words";
+import type { Metric } from "./reports-words";
 import { guideTabs } from "./tabs";
 
 const SLOW_MS = 250;
@@ -67,6 +68,7 @@ export class ReportsPage {
   private view: View = PLAIN;
   private questions: Questions;
   private answers: Record<string, Answered<BreakdownAnswer>> | null = null;
+  private readonly metrics: readonly Metric[];
   private under: AbortController | null = null;
   private slow = 0;
   private since: number | undefined;
@@ -75,13 +77,14 @@ export class ReportsPage {
   constructor(private readonly root: HTMLElement) {
     const { site = "", zone, share, world, limited } = root.dataset;
     this.api = new ReportsApi(site, share ?? null);
+    this.metrics = metricsOf(limited);
     this.saved = share === undefined ? new SavedApi(site, "mayEdit" in root.dataset) : null;
     const naming = new NameDialog();
     this.segments = this.saved && new SegmentDialog(this.saved, naming, (segment, conditions) => this.go({ segment, conditions: conditions ?? this.view.conditions }));
     this.calendar = new Calendar(zone);
     this.labels = new Labels(this.calendar.zone);
-    this.questions = new Questions(this.view, this.calendar, this.api.at);
-    this.tiles = new Tiles(root, (metric) => this.go({ metric }));
+    this.questions = new Questions(this.view, this.calendar, this.api.at, undefined, undefined, this.metrics);
+    this.tiles = new Tiles(root, this.metrics, (metric) => this.go({ metric }));
     this.chart = new ReportChart(root, this.labels, (span) => this.zoom(span));
     this.notes = this.saved && new Notes(root, this.saved, this.chart, this.calendar, this.labels, naming);
     this.chips = new ReportChips(root, (conditions) => this.go(conditions.length === 0 ? { conditions, segment: "" } : { conditions }), (condition) => this.filters.open(condition), () => this.go({ segment: "" }));
@@ -115,9 +118,14 @@ export class ReportsPage {
       filter: () => this.filters.open(null),
       clear: () => (this.view.conditions.length > 0 || this.view.segment) && this.go({ conditions: [], segment: "" }),
       bots: () => this.go({ bots: !this.view.bots }),
-      metric: (index) => METRICS[index] && this.go({ metric: METRICS[index] }),
+      metric: (index) => this.metrics[index] && this.go({ metric: this.metrics[index] }),
       live: () => root.dataset["live"] !== undefined && location.assign(root.dataset["live"]),
     });
+  }
+
+  private viewed(): View {
+    const view = viewFrom(location.search);
+    return this.metrics.includes(view.metric) ? view : { ...view, metric: "visitors" };
   }
 
   start(): void {
@@ -126,8 +134,8 @@ export class ReportsPage {
     if (this.root.dataset["limited"] === undefined) this.watchNow();
     for (const control of this.root.querySelectorAll<HTMLButtonElement>(":disabled[data-part]")) control.disabled = false;
     if (this.saved) this.savedKnown = this.saved.load().catch((error) => console.error(error));
-    addEventListener("popstate", () => this.show(viewFrom(location.search)));
-    this.show(viewFrom(location.search));
+    addEventListener("popstate", () => this.show(this.viewed()));
+    this.show(this.viewed());
     setInterval(() => this.refresh(), REFRESH_MS);
   }
 
@@ -169,7 +177,7 @@ export class ReportsPage {
 
   private writeControls(): void {
     const { view } = this;
-    this.questions = new Questions(view, this.calendar, this.api.at, this.since, this.segment?.body.filter);
+    this.questions = new Questions(view, this.calendar, this.api.at, this.since, this.segment?.body.filter, this.metrics);
     const span = resolve(view.range, this.calendar, this.api.at, this.since);
     say(part(this.root, "range-name"), this.labels.range(view.range, span));
     part(this.root, "range").title = view.range === "all" ? "" : this.labels.span(span, view.range === "24h");
@@ -271,7 +279,7 @@ export class ReportsPage {
     const imported = part(this.root, "imported");
     imported.hidden = totals.imported === undefined;
     if (totals.imported) say(imported, headlineText(totals.imported));
-    const spoken = METRICS.slice(0, 3).map((metric) => `${METRIC_WORDS[metric].name} ${metricText(metric, numberOf(metric, totals.totals ?? {}))}`);
+    const spoken = this.metrics.slice(0, 3).map((metric) => `${METRIC_WORDS[metric].name} ${metricText(metric, numberOf(metric, totals.totals ?? {}))}`);
     say(part(this.root, "spoken"), `${this.labels.range(view.range, totals.range)}: ${spoken.join(", ")}`);
   }
 

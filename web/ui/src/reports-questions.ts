@@ -7,7 +7,7 @@ import type { ApiFilter } from "./reports-filters";
 import { rangeAsked, resolve, unitsOf } from "./reports-range";
 import type { Unit } from "./reports-range";
 import { METRICS, PANELS } from "./reports-words";
-import type { Panel, Tab } from "./reports-words";
+import type { Metric, Panel, Tab } from "./reports-words";
 
 export const ROWS_SHOWN = 9;
 const COUNTRIES_MAX = 300;
@@ -15,7 +15,7 @@ const TIMES_MAX = 7 * 24;
 const PROPOSALS_MAX = 12;
 
 export class Questions {
-  constructor(readonly view: View, private readonly calendar: Calendar, private readonly now: number, private readonly since?: number, private readonly segment?: ApiFilter) {}
+  constructor(readonly view: View, private readonly calendar: Calendar, private readonly now: number, private readonly since?: number, private readonly segment?: ApiFilter, private readonly metrics: readonly Metric[] = METRICS) {}
 
   /** The bucket of the chart: as chosen, or as fits. */
   get unit(): Unit {
@@ -25,7 +25,7 @@ export class Questions {
 
   totals(): Breakdown {
     const compare = this.view.comparison === "none" || this.view.range === "all" ? undefined : this.view.comparison;
-    return { ...this.plain(), metrics: [...METRICS], bucket: this.unit, compare };
+    return { ...this.plain(), metrics: [...this.metrics], bucket: this.unit, compare };
   }
 
   /** The tab that a panel shows, its dimensions filled in. */

@@ -1,7 +1,7 @@
 // The headline numbers: each with how it changed and what it means; a press charts it.
 import { make, part, say } from "./element";
 import type { BreakdownAnswer } from "./reports-api";
-import { METRICS, METRIC_WORDS, growth, growthText, metricText, numberOf } from "./reports-words";
+import { METRIC_WORDS, growth, growthText, metricText, numberOf } from "./reports-words";
 import type { Metric } from "./reports-words";
 
 interface Tile {
@@ -14,9 +14,9 @@ interface Tile {
 export class Tiles {
   private readonly tiles = new Map<Metric, Tile>();
 
-  constructor(root: HTMLElement, onChoose: (metric: Metric) => void) {
+  constructor(root: HTMLElement, metrics: readonly Metric[], onChoose: (metric: Metric) => void) {
     const stage = part(root, "tiles");
-    for (const metric of METRICS) this.tiles.set(metric, tile(metric, () => onChoose(metric)));
+    for (const metric of metrics) this.tiles.set(metric, tile(metric, () => onChoose(metric)));
     stage.replaceChildren(...[...this.tiles.values()].map((tile) => tile.root));
   }
 

@@ -168,6 +168,11 @@ export const PANELS: Panel[] = [
   ] },
 ];
 
+/** What a link that is limited to hits is told: not how long whole visits were. */
+export function metricsOf(limited: string | undefined): readonly Metric[] {
+  return limited === "hits" ? METRICS.filter((metric) => metric !== "bounce-rate" && metric !== "visit-duration") : METRICS;
+}
+
 /** What a link that is limited to hits is not told: where their visits began and ended. */
 export function panelsOf(limited: string | undefined): Panel[] {
   if (limited !== "hits") return PANELS;
