@@ -12,6 +12,7 @@ pub mod export;
 pub mod health;
 pub mod import;
 pub mod logs;
+pub mod memory;
 pub mod monitoring;
 pub mod moving;
 pub mod replay;

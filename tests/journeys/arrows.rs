@@ -52,6 +52,7 @@ const MAY: [(&str, &[&str]); 16] = [
             "collector",
             "processor",
             "servers",
+            "server",
             "tests",
         ],
     ),
