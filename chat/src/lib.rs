@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `rooms`, `guests`, `bots` | rooms are opened, entered, left, changed; guests come by link |
 //! | `posting`, `reading` | what is said and changed; pages, days, search, catching up |
+//! | `hooks` | commits of repositories are told in rooms |
 //! | `announce` | what happened goes to whoever listens |
 //! | `told` | how a room and its messages look to those outside |
 //! | `markdown`, `emoji` | what people write, as safe HTML |
@@ -13,6 +14,7 @@ pub mod announce;
 mod bots;
 pub mod emoji;
 mod guests;
+mod hooks;
 pub mod markdown;
 mod posting;
 mod reading;
@@ -30,6 +32,7 @@ use model::{Clock, RoomId};
 use store::{Access, Store};
 
 pub use guests::{Coming, Knocked};
+pub use hooks::NewHook;
 pub use posting::Post;
 pub use reading::{Page, Query};
 pub use refused::Refused;

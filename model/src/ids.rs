@@ -137,6 +137,10 @@ short_id!(
     /// A program that takes part in rooms.
     BotId, "BT-", "bot id"
 );
+short_id!(
+    /// By which a room hears of repositories; never the secret in its address.
+    HookId, "HK-", "hook id"
+);
 
 macro_rules! wide_id {
     ($(#[$doc:meta])* $name:ident, $inner:ty, $digits:literal, $what:literal) => {

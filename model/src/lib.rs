@@ -14,7 +14,7 @@ pub mod visitor;
 pub use clock::{Clock, Millis, Minute, SystemClock, TestClock};
 pub use hit::{Arrival, BadMessage, Hit, HitKind, Place, Screen};
 pub use ids::{
-    AccountId, BatchId, BotId, BrowserId, GuestId, HitId, InvitationId, MessageId, RoomId, SavedId,
+    AccountId, BatchId, BotId, BrowserId, GuestId, HitId, HookId, InvitationId, MessageId, RoomId, SavedId,
     SegmentId, ShareId, SiteId, TokenId, VisitorId,
 };
 pub use rights::{Action, Role};

@@ -125,3 +125,10 @@ pub const BAN_MAX: Duration = Duration::from_secs(30 * 86_400);
 /// Guests of one room that are still let in again by their browsers.
 pub const GUESTS_MAX: usize = 1_000;
 pub const BOTS_MAX: usize = 100;
+/// Hooks by which one room hears of repositories; bytes of one's patterns of each kind, and of its secret.
+pub const HOOKS_A_ROOM_MAX: usize = 20;
+pub const HOOK_FILTER_BYTES_MAX: usize = 1_000;
+pub const HOOK_SECRET_BYTES_MAX: usize = 256;
+/// Commits that one room knows to have shown: the last ones. And of one call about them.
+pub const SHOWN_A_ROOM_MAX: usize = 10_000;
+pub const COMMITS_A_CALL_MAX: usize = 2_048;

@@ -8,7 +8,7 @@ use store::mongodb::MongoStore;
 
 use crate::settings::{self, Settings, Sources};
 use crate::{
-    backup, deadletters, demo, doctor, export, import, logs, moving, replay, report, serve, tail, uri,
+    backup, deadletters, demo, doctor, export, hook, import, logs, moving, replay, report, serve, tail, uri,
 };
 
 const FIRST_STEPS: &str = "\
@@ -54,6 +54,9 @@ enum Task {
     /// Ask a site's history: a table, CSV or JSON
     #[command(long_about = report::ABOUT)]
     Report(report::ReportOptions),
+    /// Print the hook by which a plain Git or Subversion repository tells of its commits
+    #[command(long_about = hook::ABOUT)]
+    Hook(hook::HookOptions),
     /// Count what the tail holds, exactly, each hit once (stop the server first)
     Tail(tail::TailOptions),
     /// Bring a MongoDB database up to this version (stop the programs of the older one first)
@@ -114,6 +117,7 @@ fn run() -> anyhow::Result<ExitCode> {
             Task::Backup(options) => backup::run(options).map(|()| ExitCode::SUCCESS),
             Task::Restore(options) => backup::run_restore(options).map(|()| ExitCode::SUCCESS),
             Task::Report(options) => report::run(options).await.map(|()| ExitCode::SUCCESS),
+            Task::Hook(options) => hook::run(&options).map(|()| ExitCode::SUCCESS),
             Task::Tail(options) => tail::run(options).await.map(|()| ExitCode::SUCCESS),
             Task::Deadletters(options) => deadletters::run(options).await.map(|()| ExitCode::SUCCESS),
             Task::Move(options) => moving::run(options).await,

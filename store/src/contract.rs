@@ -7,6 +7,7 @@ pub mod chat;
 pub mod fixtures;
 mod guests;
 mod history;
+mod hooks;
 mod invitations;
 mod members;
 mod messages;

@@ -123,7 +123,8 @@ impl Embedded {
             saved: rows.clone(),
             totals: rows,
             rooms: talk.clone(),
-            messages: talk,
+            messages: talk.clone(),
+            hooks: talk,
             backend: Arc::new(Embedded { history, tail, chat, registry, folder }),
         };
         Ok((House { store, moving: Arc::new(moving) }, mark))

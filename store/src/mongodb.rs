@@ -132,7 +132,8 @@ impl MongoStore {
             saved: rows.clone(),
             totals: rows,
             rooms: talk.clone(),
-            messages: talk,
+            messages: talk.clone(),
+            hooks: talk,
             backend: Arc::new(MongoStore { database, appender }),
         };
         Ok((House { store, moving }, mark))

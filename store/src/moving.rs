@@ -24,7 +24,7 @@ use crate::totals::TOTALS_AT_ONCE_MAX;
 use crate::{Result, Store};
 
 pub use carry::{Compared, Progress, carry, compare, insist};
-pub use chat::{BotRow, GuestRow, LinkRow, RoomRow, StarRow};
+pub use chat::{BotRow, GuestRow, HookRow, LinkRow, RoomRow, ShownRow, StarRow};
 pub use content::Content;
 
 /// Rows of one page. One of segments or of the tail ends with the row that brings it to `history::PAGE_BYTES_MAX`, too.
@@ -110,6 +110,8 @@ pub enum Kind {
     Messages,
     Revisions,
     Stars,
+    Hooks,
+    Shown,
     Salts,
     Forgotten,
     Peaks,
@@ -121,7 +123,7 @@ pub enum Kind {
 
 impl Kind {
     /// In the order in which they are moved.
-    pub const ALL: [Kind; 25] = [
+    pub const ALL: [Kind; 27] = [
         Kind::Accounts,
         Kind::SetUp,
         Kind::Sites,
@@ -140,6 +142,8 @@ impl Kind {
         Kind::Messages,
         Kind::Revisions,
         Kind::Stars,
+        Kind::Hooks,
+        Kind::Shown,
         Kind::Totals,
         Kind::Salts,
         Kind::Forgotten,
@@ -170,6 +174,8 @@ impl Kind {
             Kind::Messages => "messages",
             Kind::Revisions => "revisions",
             Kind::Stars => "stars",
+            Kind::Hooks => "hooks",
+            Kind::Shown => "shown commits",
             Kind::Totals => "daily totals",
             Kind::Salts => "salts",
             Kind::Forgotten => "removed sites",
@@ -190,7 +196,7 @@ pub enum Key {
     Bytes([u8; 32]),
     /// Site, segment, and where in it a part begins; `u64::MAX`: behind all its parts.
     Part(i64, u128, u64),
-    /// Room, and a mark that is barred from it.
+    /// Room, and a mark that is barred from it, or of a commit that it has shown.
     Mark(i64, [u8; 32]),
     Triple(i64, i64, i64),
 }
@@ -232,6 +238,8 @@ pub enum Row {
     Message(Box<Message>),
     Revision(Box<Revision>),
     Star(StarRow),
+    Hook(HookRow),
+    Shown(ShownRow),
     Total(TotalRow),
     Salt(SaltRow),
     /// The id of a site that was removed.
@@ -374,6 +382,8 @@ impl Row {
             Row::Message(row) => Key::Pair(row.room.value() as i64, row.number as i64),
             Row::Revision(row) => Key::Pair(row.room.value() as i64, row.change as i64),
             Row::Star(row) => Key::Triple(row.who, row.room, row.number),
+            Row::Hook(row) => Key::Number(row.hook.id.value() as i64),
+            Row::Shown(row) => Key::Mark(row.room, row.mark),
             Row::Total(row) => Key::Pair(row.site, row.slot),
             Row::Part(part) => Key::Part(part.site.value() as i64, part.entry.id.0, part.start),
             Row::Fold(row) => Key::Number(row.site),

@@ -7,9 +7,10 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each part may depend on of our own.
-const MAY: [(&str, &[&str]); 16] = [
+const MAY: [(&str, &[&str]); 17] = [
     ("model", &[]),
     ("history", &["model"]),
+    ("commits", &["model"]),
     ("bus", &["model"]),
     ("live", &["model"]),
     ("store", &["model"]),
@@ -17,14 +18,15 @@ const MAY: [(&str, &[&str]); 16] = [
     ("door", &["model", "store"]),
     ("collector", &["model", "bus", "live", "store", "door"]),
     ("processor", &["model", "history", "bus", "live", "store", "archive"]),
-    ("chat", &["model", "live", "store"]),
+    ("chat", &["model", "commits", "live", "store"]),
     ("realtime", &["model", "live", "store", "door", "chat"]),
-    ("web", &["model", "history", "live", "store", "archive", "door", "chat"]),
+    ("web", &["model", "history", "commits", "live", "store", "archive", "door", "chat"]),
     (
         "server",
         &[
             "model",
             "history",
+            "commits",
             "bus",
             "live",
             "store",

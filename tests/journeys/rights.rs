@@ -65,6 +65,7 @@ impl Cast {
         let mut asked = path.replace("{site}", &self.site.to_string()).replace("{file}", "nothing.js");
         asked = asked.replace("{secret}", "abcdefghijklmnopqrstuvwxyz234567");
         asked = asked.replace("{visitor}", "00000000000000ff");
+        asked = asked.replace("{room}", "RM-00000000").replace("{hook}", "HK-00000000");
         for (name, start) in
             [("{account}", "AC-"), ("{invitation}", "IN-"), ("{share}", "SH-"), ("{token}", "TK-")]
         {

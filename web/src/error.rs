@@ -65,7 +65,8 @@ struct ErrorPage {
 
 /// Gives every error its dress: a page where browsers ask, JSON where programs ask.
 pub async fn dress(request: Request, next: Next) -> Response {
-    let api = is_api(request.uri().path());
+    let path = request.uri().path();
+    let api = is_api(path) || path.starts_with("/hooks/");
     let response = next.run(request).await;
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {

@@ -14,6 +14,7 @@ mod fields;
 mod finish;
 mod guard;
 mod headers;
+mod hooks;
 mod hostname;
 mod invitation;
 mod live_page;
@@ -56,6 +57,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use attempts::Attempts;
+use hooks::Hearing;
 use once::Once;
 pub use options::Options;
 use passwords::Passwords;
@@ -110,6 +112,7 @@ pub(crate) struct Web {
     pub report_rate: Rate,
     pub chat: Chat,
     pub room_rate: Rate,
+    pub hearing: Hearing,
     pub access: Access,
     pub live: Arc<dyn Live>,
     pub clock: Arc<dyn Clock>,
@@ -127,6 +130,7 @@ impl Web {
             options,
             chat: Chat::new(store.clone(), access.clone(), live.clone(), clock.clone()),
             room_rate: Rate::of_rooms(),
+            hearing: Hearing::default(),
             store,
             archive,
             report_rate: Rate::default(),

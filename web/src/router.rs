@@ -10,7 +10,7 @@ use model::Action::{DeleteSite, EditSite, ManagePeople, SeeLive, SeeProfiles, Se
 pub use crate::guard::Needs;
 use crate::guard::Needs::{Anybody, Nothing, Operator, Person, Room, Secret, SignedIn, Site};
 use crate::{
-    Web, account, api, assets, corrections, demo, erase, error, finish, guard, headers, invitation,
+    Web, account, api, assets, corrections, demo, erase, error, finish, guard, headers, hooks, invitation,
     live_page, overview, people, profiles, reports_page,
 };
 use crate::{reports, rooms, saved, set_up, share, sign_in, sites, tag, tokens};
@@ -160,6 +160,10 @@ pub const ROUTES: &[RouteInfo] = table! {
     GET "/api/watchfire/rooms/{room}/changes" Room => rooms::changes;
     GET "/api/watchfire/rooms/{room}/days/{day}" Room => rooms::day;
     GET "/api/watchfire/rooms/{room}/decisions" Room => rooms::decisions;
+    GET "/api/watchfire/rooms/{room}/hooks" SignedIn => hooks::list;
+    POST "/api/watchfire/rooms/{room}/hooks" SignedIn => hooks::add;
+    POST "/api/watchfire/rooms/{room}/hooks/{hook}/remove" SignedIn => hooks::remove;
+    POST "/hooks/{secret}" Secret => hooks::hear;
 
     GET "/demo" SignedIn => demo::first;
     GET "/demo/demo.css" Nothing => assets::demo_css;

@@ -3,6 +3,7 @@
 mod api_calls;
 mod corrections;
 mod headers_everywhere;
+mod hooks;
 mod hostile_names;
 mod hostile_reports;
 mod imported_days;

@@ -8,7 +8,8 @@ use model::{AccountId, BotId, GuestId, MessageId, Millis, RoomId, SiteId, limits
 
 use super::World;
 use super::fixtures::{LATER, NOW, secret};
-use crate::chat::RoomChange;
+use super::hooks::hook;
+use crate::chat::{CommitMark, RoomChange};
 
 pub const ROOM: RoomId = RoomId::of(1);
 pub const ANN: Who = Who::Account(AccountId::of(1));
@@ -146,6 +147,12 @@ impl World {
             messages.star(ANN, ROOM, number, true).await.unwrap();
         }
         messages.change(ROOM, 12, ANN, LATER, Change::Remove).await.unwrap();
+        for number in [2, 1] {
+            self.store.hooks.add_hook(hook(number), secret(700 + number)).await.unwrap();
+        }
+        let commits = (0..40_u64).map(|number| CommitMark::of(&number.to_string()));
+        self.store.hooks.show(ROOM, 4, commits.collect()).await.unwrap();
+        self.store.hooks.show(RoomId::of(2), 1, vec![CommitMark::of("1")]).await.unwrap();
         rooms.read_to(ROOM, BOB, 17).await.unwrap();
         rooms.change(ROOM, RoomChange::Lock, Some(note(901, ANN, Note::Locked))).await.unwrap();
         messages.post(text(902, BOB, "between us")).await.unwrap();

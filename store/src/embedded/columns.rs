@@ -1,6 +1,8 @@
 //! How the nouns stand in columns: ids and roles as integers, lists as JSON.
 
-use model::{AccountId, BotId, GuestId, InvitationId, Role, RoomId, SavedId, ShareId, SiteId, TokenId};
+use model::{
+    AccountId, BotId, GuestId, HookId, InvitationId, Role, RoomId, SavedId, ShareId, SiteId, TokenId,
+};
 use rusqlite::Row;
 use rusqlite::types::{FromSqlError, Type};
 use serde::Serialize;
@@ -25,7 +27,7 @@ macro_rules! id_column {
     )*};
 }
 
-id_column!(SiteId, AccountId, TokenId, InvitationId, SavedId, ShareId, RoomId, GuestId, BotId);
+id_column!(SiteId, AccountId, TokenId, InvitationId, SavedId, ShareId, RoomId, GuestId, BotId, HookId);
 
 impl Column for Role {
     fn column(self) -> i64 {

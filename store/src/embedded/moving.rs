@@ -31,8 +31,19 @@ pub struct EmbeddedMoving {
 }
 
 const OF_TAIL: [&str; 5] = ["tail", "peaks", "forgotten", "segments", "folds"];
-const OF_CHAT: [&str; 9] =
-    ["bots", "rooms", "members", "links", "guests", "bans", "messages", "revisions", "stars"];
+const OF_CHAT: [&str; 11] = [
+    "bots",
+    "rooms",
+    "members",
+    "links",
+    "guests",
+    "bans",
+    "messages",
+    "revisions",
+    "stars",
+    "hooks",
+    "shown_commits",
+];
 const OF_REGISTRY: [&str; 10] = [
     "accounts",
     "sites",

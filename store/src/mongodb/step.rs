@@ -104,6 +104,19 @@ impl Step {
         Ok(())
     }
 
+    /// All of them, or none.
+    pub async fn insert_all<T: Serialize + Send + Sync>(
+        &mut self,
+        into: &str,
+        documents: &[T],
+    ) -> Result<()> {
+        let collection = self.collection::<T>(into);
+        if !documents.is_empty() {
+            act!(self, collection.insert_many(documents))?;
+        }
+        Ok(())
+    }
+
     /// Whether there was one to change.
     pub async fn change(&mut self, within: &str, filter: Document, update: Document) -> Result<bool> {
         let collection = self.collection::<Document>(within);

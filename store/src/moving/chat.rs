@@ -1,6 +1,6 @@
 //! The kinds and rows of chat. Messages and revisions may be long: fewer of them make a page.
 
-use model::chat::{Bot, Guest, GuestLink, Room};
+use model::chat::{Bot, Guest, GuestLink, Hook, Room};
 use serde::Serialize;
 
 use super::{Kind, PAGE_MESSAGES_MAX, TOTALS_PAGE_MAX};
@@ -8,7 +8,19 @@ use super::{Kind, PAGE_MESSAGES_MAX, TOTALS_PAGE_MAX};
 impl Kind {
     pub(crate) fn is_chat(self) -> bool {
         use Kind::*;
-        matches!(self, Bots | Rooms | RoomMembers | GuestLinks | Guests | Bans | Messages | Revisions | Stars)
+        matches!(
+            self,
+            Bots | Rooms
+                | RoomMembers
+                | GuestLinks
+                | Guests
+                | Bans
+                | Messages
+                | Revisions
+                | Stars
+                | Hooks
+                | Shown
+        )
     }
 
     /// Rows of one page, where `limit` are asked for.
@@ -51,5 +63,20 @@ pub struct GuestRow {
 pub struct StarRow {
     pub who: i64,
     pub room: i64,
+    pub number: i64,
+}
+
+#[derive(Clone, PartialEq, Serialize)]
+pub struct HookRow {
+    pub hook: Hook,
+    /// Of the secret in its address.
+    pub address: [u8; 32],
+}
+
+/// A commit that a message of a room showed.
+#[derive(Clone, PartialEq, Serialize)]
+pub struct ShownRow {
+    pub room: i64,
+    pub mark: [u8; 32],
     pub number: i64,
 }

@@ -39,6 +39,8 @@ impl Content {
             Row::Message(row) => of_plain(row),
             Row::Revision(row) => of_plain(row),
             Row::Star(row) => of_plain(row),
+            Row::Hook(row) => of_plain(row),
+            Row::Shown(row) => of_plain(row),
             Row::Total(row) => of_plain(row),
             Row::Salt(row) => of_plain(row),
             Row::Forgotten(site) => of_plain(site),

@@ -84,6 +84,11 @@ pub const TABLE: &[(&str, &str, &[Who])] = &[
     ("POST", "/api/watchfire/sites/{site}/profiles/erase", &EDITS),
     ("GET", "/api/watchfire/sites/{site}/visitors/{visitor}", &[]),
     ("POST", "/api/watchfire/sites/{site}/visitors/{visitor}/erase", &EDITS),
+    // Of a room that is not there.
+    ("GET", "/api/watchfire/rooms/{room}/hooks", &[]),
+    ("POST", "/api/watchfire/rooms/{room}/hooks", &[]),
+    ("POST", "/api/watchfire/rooms/{room}/hooks/{hook}/remove", &[]),
+    ("POST", "/hooks/{secret}", &[]),
     ("GET", "/demo", &SIGNED_IN),
     ("GET", "/demo/demo.css", &EVERYBODY),
     ("GET", "/demo/{site}", &EVERYBODY),

@@ -62,6 +62,15 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
     ("POST", "/invitation/{secret}/new", [Nothing; 6]),
     ("GET", "/share/{secret}", [Nothing; 6]),
     ("GET", "/share/{secret}/reports", [Nothing; 6]),
+    ("POST", "/hooks/{secret}", [Nothing; 6]),
+    // Of a room that is not there; `hooks` has who gets what of one.
+    ("GET", "/api/watchfire/rooms/{room}/hooks", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("POST", "/api/watchfire/rooms/{room}/hooks", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    (
+        "POST",
+        "/api/watchfire/rooms/{room}/hooks/{hook}/remove",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
     ("GET", "/api/watchfire/sites", [SignIn, In, In, In, In, In]),
     ("POST", "/api/watchfire/sites", [SignIn, Nothing, Nothing, Nothing, Nothing, In]),
     ("GET", "/api/watchfire/sites/{site}", [SignIn, Nothing, In, In, In, In]),
@@ -324,5 +333,6 @@ fn filled(path: &str, site: &str, account: &str) -> String {
         .replace("{bot}", "BT-00000000")
         .replace("{number}", "1")
         .replace("{day}", "2026-03-04")
+        .replace("{hook}", "HK-00000000")
         .replace("{visitor}", "00000000000000ff")
 }

@@ -9,7 +9,7 @@ use crate::Result;
 use crate::embedded::chat::{self, bytes32, json, messages, people, read_member, read_room, rooms, value};
 use crate::embedded::columns::Column;
 use crate::moving::history::{mark, number, pair, triple};
-use crate::moving::{BotRow, GuestRow, Key, Kind, LinkRow, RoomRow, Row, StarRow};
+use crate::moving::{BotRow, GuestRow, HookRow, Key, Kind, LinkRow, RoomRow, Row, ShownRow, StarRow};
 
 pub fn export(db: &Connection, kind: Kind, after: Option<Key>, limit: usize) -> Result<Vec<Row>> {
     let id = number(&after).unwrap_or(i64::MIN);
@@ -67,6 +67,20 @@ pub fn export(db: &Connection, kind: Kind, after: Option<Key>, limit: usize) -> 
                 Ok(Row::Star(StarRow { who: row.get(0)?, room: row.get(1)?, number: row.get(2)? }))
             })
         }
+        Kind::Hooks => list(
+            db,
+            "SELECT value, address FROM hooks WHERE id > ?1 ORDER BY id LIMIT ?2",
+            params![id, limit],
+            |row| Ok(Row::Hook(HookRow { hook: value(row)?, address: bytes32(row, 1)? })),
+        ),
+        Kind::Shown => {
+            let (room, mark) = mark(&after);
+            let sql = "SELECT room, mark, number FROM shown_commits WHERE (room, mark) > (?1, ?2)
+                       ORDER BY room, mark LIMIT ?3";
+            list(db, sql, params![room, mark, limit], |row| {
+                Ok(Row::Shown(ShownRow { room: row.get(0)?, mark: bytes32(row, 1)?, number: row.get(2)? }))
+            })
+        }
         _ => Ok(Vec::new()),
     }
 }
@@ -101,6 +115,18 @@ pub fn import(db: &Connection, row: &Row) -> Result<()> {
                 "INSERT INTO stars (who, room, number) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
             )?
             .execute([row.who, row.room, row.number])?;
+        }
+        Row::Hook(HookRow { hook, address }) => {
+            db.prepare_cached(
+                "INSERT INTO hooks (id, room, address, value) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id) DO NOTHING",
+            )?
+            .execute(params![hook.id.column(), hook.room.column(), address, json(hook)])?;
+        }
+        Row::Shown(ShownRow { room, mark, number }) => {
+            db.prepare_cached(
+                "INSERT INTO shown_commits (room, mark, number) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![room, mark, number])?;
         }
         _ => {}
     }

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::messages;
 use super::{
-    BANS, Chat, GUESTS, LINKS, MEMBERS, MESSAGES, REVISIONS, ROOMS, RoomDocument, STARS, json, people,
-    put_ends, room, take, there,
+    BANS, Chat, GUESTS, HOOKS, LINKS, MEMBERS, MESSAGES, REVISIONS, ROOMS, RoomDocument, SHOWN, STARS, json,
+    people, put_ends, room, take, there,
 };
 use crate::accounts::SecretHash;
 use crate::chat::rooms::{NO_ROOM, TOO_MANY_ROOMS, direct_key, refuse_oversized};
@@ -234,7 +234,7 @@ async fn remove_some(step: &mut Step, from: &str, room: i64, by: &str) -> Result
 }
 
 async fn remove_rest(step: &mut Step, room: i64) -> Result<()> {
-    for of_room in [MEMBERS, GUESTS, BANS, STARS] {
+    for of_room in [MEMBERS, GUESTS, BANS, STARS, HOOKS, SHOWN] {
         step.remove(of_room, doc! { "room": room }).await?;
     }
     step.remove(LINKS, doc! { "_id": room }).await?;

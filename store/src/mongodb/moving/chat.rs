@@ -4,14 +4,14 @@ use mongodb::bson::{Bson, Document, deserialize_from_document, doc};
 
 use super::super::chat::people::{BanDocument, ban_fields, ban_key, guest_document};
 use super::super::chat::{
-    BANS, BOTS, GUESTS, LINKS, MEMBERS, MESSAGES, MemberDocument, REVISIONS, ROOMS, RoomDocument, STARS,
-    json, messages, parse,
+    BANS, BOTS, GUESTS, HOOKS, LINKS, MEMBERS, MESSAGES, MemberDocument, REVISIONS, ROOMS, RoomDocument,
+    SHOWN, STARS, json, messages, parse,
 };
 use super::super::columns::{Column, binary};
 use super::rows::bytes32;
 use crate::Result;
 use crate::moving::history::{mark, number, pair, triple};
-use crate::moving::{BotRow, GuestRow, Key, Kind, LinkRow, RoomRow, Row, StarRow};
+use crate::moving::{BotRow, GuestRow, HookRow, Key, Kind, LinkRow, RoomRow, Row, ShownRow, StarRow};
 
 /// Collection, filter and sort of what stands behind a key.
 pub fn behind(kind: Kind, after: &Option<Key>) -> (&'static str, Document, Document) {
@@ -22,12 +22,17 @@ pub fn behind(kind: Kind, after: &Option<Key>) -> (&'static str, Document, Docum
         Kind::Rooms => (ROOMS, behind_id(), by_id),
         Kind::GuestLinks => (LINKS, behind_id(), by_id),
         Kind::Guests => (GUESTS, behind_id(), by_id),
+        Kind::Hooks => (HOOKS, behind_id(), by_id),
         Kind::RoomMembers => (MEMBERS, of_pair("room", "who", after), doc! { "room": 1, "who": 1 }),
         Kind::Messages => (MESSAGES, of_pair("room", "number", after), doc! { "room": 1, "number": 1 }),
         Kind::Revisions => (REVISIONS, of_pair("room", "change", after), doc! { "room": 1, "change": 1 }),
         Kind::Bans => {
             let (room, mark) = mark(after);
             (BANS, ranked("room", room, "mark", binary(&mark).into(), after), doc! { "room": 1, "mark": 1 })
+        }
+        Kind::Shown => {
+            let (room, mark) = mark(after);
+            (SHOWN, ranked("room", room, "mark", binary(&mark).into(), after), doc! { "room": 1, "mark": 1 })
         }
         _ => (STARS, of_stars(after), doc! { "who": 1, "room": 1, "number": 1 }),
     }
@@ -82,6 +87,12 @@ pub fn read(kind: Kind, row: &Document) -> anyhow::Result<Row> {
         }
         Kind::Messages => Row::Message(Box::new(parse(value()?)?)),
         Kind::Revisions => Row::Revision(Box::new(parse(value()?)?)),
+        Kind::Hooks => Row::Hook(HookRow { hook: parse(value()?)?, address: bytes32(row, "address")? }),
+        Kind::Shown => Row::Shown(ShownRow {
+            room: row.get_i64("room")?,
+            mark: bytes32(row, "mark")?,
+            number: row.get_i64("number")?,
+        }),
         _ => Row::Star(StarRow {
             who: row.get_i64("who")?,
             room: row.get_i64("room")?,
@@ -122,6 +133,13 @@ pub fn written(row: &Row) -> Option<(&'static str, Document, Document)> {
             (REVISIONS, key, without(messages::revision_document(revision), &["room", "change"]))
         }
         Row::Star(row) => (STARS, doc! { "who": row.who, "room": row.room, "number": row.number }, doc! {}),
+        Row::Hook(HookRow { hook, address }) => {
+            let fields = doc! { "room": hook.room.column(), "address": binary(address), "value": json(hook) };
+            (HOOKS, doc! { "_id": hook.id.column() }, fields)
+        }
+        Row::Shown(ShownRow { room, mark, number }) => {
+            (SHOWN, doc! { "room": room, "mark": binary(mark) }, doc! { "number": number })
+        }
         _ => return None,
     })
 }
@@ -136,7 +154,8 @@ fn without(mut document: Document, key: &[&str]) -> Document {
 }
 
 /// For who refuses a target that holds anything.
-pub const ALL: [&str; 9] = [BOTS, ROOMS, MEMBERS, LINKS, GUESTS, BANS, MESSAGES, REVISIONS, STARS];
+pub const ALL: [&str; 11] =
+    [BOTS, ROOMS, MEMBERS, LINKS, GUESTS, BANS, MESSAGES, REVISIONS, STARS, HOOKS, SHOWN];
 
 pub fn read_all(kind: Kind, found: &[Document]) -> Result<Vec<Row>> {
     found.iter().map(|row| read(kind, row).map_err(crate::StoreError::Unavailable)).collect()

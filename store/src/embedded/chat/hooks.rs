@@ -1,0 +1,107 @@
+//! Hooks, and the commits that rooms have shown, one row each.
+
+use async_trait::async_trait;
+use model::chat::Hook;
+use model::{HookId, RoomId, limits};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{Chat, json, room, unsigned, value};
+use crate::Result;
+use crate::accounts::SecretHash;
+use crate::chat::hooks::{NO_HOOK, TOO_MANY_HOOKS, refuse_oversized_hook, refuse_too_many};
+use crate::chat::{CommitMark, Hooks, Shown};
+use crate::embedded::columns::Column;
+
+#[async_trait]
+impl Hooks for Chat {
+    async fn add_hook(&self, hook: Hook, address: SecretHash) -> Result<()> {
+        refuse_oversized_hook(&hook)?;
+        self.0.write(move |db| add(db, &hook, address)).await
+    }
+
+    async fn hooks(&self, room: RoomId) -> Result<Vec<Hook>> {
+        self.0.read(move |db| hooks(db, room)).await
+    }
+
+    async fn hook(&self, address: SecretHash) -> Result<Hook> {
+        self.0.read(move |db| hook(db, address)).await
+    }
+
+    async fn remove_hook(&self, room: RoomId, id: HookId) -> Result<()> {
+        self.0.write(move |db| remove(db, room, id)).await
+    }
+
+    async fn shown(&self, room: RoomId, commits: Vec<CommitMark>) -> Result<Vec<Shown>> {
+        refuse_too_many(&commits)?;
+        self.0.read(move |db| shown(db, room, &commits)).await
+    }
+
+    async fn show(&self, room: RoomId, number: u64, commits: Vec<CommitMark>) -> Result<()> {
+        refuse_too_many(&commits)?;
+        self.0.write(move |db| show(db, room, number, &commits)).await
+    }
+}
+
+fn add(db: &Connection, hook: &Hook, address: SecretHash) -> Result<()> {
+    room(db, hook.room)?;
+    let count: usize = db
+        .prepare_cached("SELECT COUNT(*) FROM hooks WHERE room = ?1")?
+        .query_row([hook.room.column()], |row| row.get(0))?;
+    if count >= limits::HOOKS_A_ROOM_MAX {
+        return Err(TOO_MANY_HOOKS);
+    }
+    db.prepare_cached("INSERT INTO hooks (id, room, address, value) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![hook.id.column(), hook.room.column(), address.0, json(hook)])?;
+    Ok(())
+}
+
+fn hooks(db: &Connection, room: RoomId) -> Result<Vec<Hook>> {
+    let mut select = db.prepare_cached("SELECT value FROM hooks WHERE room = ?1 ORDER BY id")?;
+    let found = select.query_map([room.column()], value)?;
+    Ok(found.collect::<rusqlite::Result<_>>()?)
+}
+
+fn hook(db: &Connection, address: SecretHash) -> Result<Hook> {
+    let mut select = db.prepare_cached(
+        "SELECT h.value FROM hooks h JOIN rooms r ON r.id = h.room WHERE h.address = ?1 AND r.demolished = 0",
+    )?;
+    select.query_row([address.0], value).optional()?.ok_or(NO_HOOK)
+}
+
+fn remove(db: &Connection, room: RoomId, id: HookId) -> Result<()> {
+    match db.execute("DELETE FROM hooks WHERE id = ?1 AND room = ?2", [id.column(), room.column()])? {
+        0 => Err(NO_HOOK),
+        _ => Ok(()),
+    }
+}
+
+fn shown(db: &Connection, room: RoomId, commits: &[CommitMark]) -> Result<Vec<Shown>> {
+    let mut select = db.prepare_cached("SELECT number FROM shown_commits WHERE room = ?1 AND mark = ?2")?;
+    let mut found = Vec::new();
+    for &commit in commits {
+        let number = select.query_row(params![room.column(), commit.0], |row| unsigned(row, 0)).optional()?;
+        found.extend(number.map(|number| Shown { commit, number }));
+    }
+    Ok(found)
+}
+
+fn show(db: &Connection, id: RoomId, number: u64, commits: &[CommitMark]) -> Result<()> {
+    room(db, id)?;
+    for &commit in commits {
+        insert_shown(db, id, Shown { commit, number })?;
+    }
+    db.prepare_cached(
+        "DELETE FROM shown_commits WHERE room = ?1 AND mark IN
+         (SELECT mark FROM shown_commits WHERE room = ?1 ORDER BY number DESC, mark DESC LIMIT -1 OFFSET ?2)",
+    )?
+    .execute(params![id.column(), limits::SHOWN_A_ROOM_MAX])?;
+    Ok(())
+}
+
+fn insert_shown(db: &Connection, room: RoomId, shown: Shown) -> Result<()> {
+    db.prepare_cached(
+        "INSERT INTO shown_commits (room, mark, number) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+    )?
+    .execute(params![room.column(), shown.commit.0, shown.number as i64])?;
+    Ok(())
+}
