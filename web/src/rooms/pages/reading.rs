@@ -1,6 +1,7 @@
 //! What was said, read page by page: a day, decisions, what a search finds, one's stars.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use askama::Template;
@@ -210,12 +211,14 @@ async fn told(web: &Web, by: &model::rights::Principal, messages: &[Message]) ->
     let mut rooms: HashMap<RoomId, (Room, String)> = HashMap::new();
     let mut found = Vec::with_capacity(messages.len());
     for message in messages {
-        if !rooms.contains_key(&message.room) {
-            let room = web.chat.room(by, message.room).await?.room;
-            let name = said::name_of(web, &room, by.who()).await?;
-            rooms.insert(message.room, (room, name));
-        }
-        let (room, name) = &rooms[&message.room];
+        let (room, name) = match rooms.entry(message.room) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let room = web.chat.room(by, message.room).await?.room;
+                let name = said::name_of(web, &room, by.who()).await?;
+                new.insert((room, name))
+            }
+        };
         let row = rows(web, room, std::slice::from_ref(message)).await?.pop();
         found.extend(row.map(|row| Found {
             room: message.room.to_string(),

@@ -94,8 +94,8 @@ async fn what_is_asked_has_its_limits() {
         (format!("/search?q={}", words(SEARCH_WORDS_MAX)), 200),
         (format!("/search?q={}", words(SEARCH_WORDS_MAX + 1)), 409),
         (format!("/search?q=a&limit={}", MESSAGES_A_PAGE_MAX + 1), 400),
-        (format!("/search?q=a&kind=note"), 400),
-        (format!("/search?q=a&before=RM-00000000"), 400),
+        ("/search?q=a&kind=note".into(), 400),
+        ("/search?q=a&before=RM-00000000".into(), 400),
     ] {
         let page = house.ann.ask(&path).await;
         assert_eq!(page.status, status, "{path} {}", page.text);
