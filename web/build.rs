@@ -11,12 +11,14 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 /// Files that pages name, by the field of `AssetUrls`.
-const NAMED: [(&str, &str); 9] = [
+const NAMED: [(&str, &str); 11] = [
     ("css", "app.css"),
     ("app_js", "app.js"),
     ("live_js", "live.js"),
     ("overview_js", "overview.js"),
     ("reports_js", "reports.js"),
+    ("room_js", "room.js"),
+    ("rooms_js", "rooms.js"),
     ("tag_js", "tag.js"),
     ("world_svg", "world.svg"),
     ("favicon_svg", "favicon.svg"),

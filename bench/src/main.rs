@@ -15,6 +15,8 @@ mod start;
 const HELP: &str = "bench [start|hits|push|dashboards|memory|cluster|history|folding]…   without a name: all";
 
 fn main() -> anyhow::Result<()> {
+    // As the program does.
+    watchfire::memory::bound_arenas();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {

@@ -25,7 +25,20 @@ pub enum Announced {
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Doing {
-    Typing { who: Who },
+    Typing {
+        who: Who,
+    },
+    /// Looks at the room now; said again every so often while that is so.
+    Here {
+        who: Who,
+    },
+    /// Is here, and asks who else is.
+    Asks {
+        who: Who,
+    },
+    Away {
+        who: Who,
+    },
 }
 
 /// What stands behind a change, as far as one page goes.
@@ -59,6 +72,8 @@ pub fn person_topic(who: Who) -> String {
 struct TellChanges<'t> {
     room: TellRoom<'t>,
     messages: Vec<TellMessage<'t>>,
+    /// Of whoever is spoken of by id alone.
+    names: &'t HashMap<Who, String>,
 }
 
 #[derive(Serialize)]
@@ -68,7 +83,7 @@ struct TellRoomAlone<'t> {
 
 fn told(room: &Room, messages: &[Message], names: &HashMap<Who, String>) -> Box<RawValue> {
     let messages = messages.iter().map(|message| TellMessage::of(message, names)).collect();
-    raw(&TellChanges { room: TellRoom::of(room), messages })
+    raw(&TellChanges { room: TellRoom::of(room), messages, names })
 }
 
 fn raw(told: &impl Serialize) -> Box<RawValue> {

@@ -60,6 +60,14 @@ pub struct Seen {
     pub standing: Standing,
 }
 
+impl Seen {
+    /// All that one may do here now.
+    pub fn may(&self) -> Vec<RoomAction> {
+        let facts = Facts::of(&self.room);
+        RoomAction::ALL.into_iter().filter(|action| may(self.standing, facts, *action)).collect()
+    }
+}
+
 impl Chat {
     pub fn new(store: Store, access: Access, live: Arc<dyn Live>, clock: Arc<dyn Clock>) -> Chat {
         Chat { store, access, live, clock }

@@ -114,11 +114,16 @@ impl Chat {
         Ok(())
     }
 
-    /// Says that somebody is typing: heard by who is there, and kept nowhere.
-    pub async fn typing(&self, by: &Principal, room: RoomId) -> Result<()> {
+    /// Says what somebody is doing, as that they type: heard by who is there, and kept nowhere.
+    pub async fn is_doing(
+        &self,
+        by: &Principal,
+        room: RoomId,
+        doing: impl FnOnce(Who) -> Doing,
+    ) -> Result<()> {
         let me = who(by)?;
         self.seen(by, room, RoomAction::Post).await?;
-        self.publish(&people_topic(room), &Doing::Typing { who: me }).await;
+        self.publish(&people_topic(room), &doing(me)).await;
         Ok(())
     }
 }

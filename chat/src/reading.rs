@@ -90,7 +90,7 @@ impl Chat {
     /// One's stars, in rooms that one is in.
     pub async fn stars(&self, by: &Principal) -> Result<Vec<(RoomId, u64)>> {
         let me = who(by)?;
-        let rooms = self.store.rooms.rooms_of(me).await?;
+        let rooms = self.my_rooms(by).await?;
         let ids = rooms.into_iter().map(|(room, _)| room.id).collect();
         Ok(self.store.messages.stars(me, ids).await?)
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::chat::rights::{RoomAction, Standing};
+use model::chat::rights::{Facts, RoomAction, Standing, may};
 use model::chat::{Ban, Member, MessageKind, NewMessage, Note, Room, RoomKind, RoomRole, Who};
 use model::rights::Principal;
 use model::{MessageId, Millis, RoomId, SiteId, limits};
@@ -106,7 +106,14 @@ impl Chat {
 
     /// The rooms one is in, and how far one read each.
     pub async fn my_rooms(&self, by: &Principal) -> Result<Vec<(Room, Member)>> {
-        Ok(self.store.rooms.rooms_of(who(by)?).await?)
+        let mut mine = self.store.rooms.rooms_of(who(by)?).await?;
+        let mut seen = Vec::with_capacity(mine.len());
+        for (room, _) in &mine {
+            seen.push(may(self.access.standing(by, room).await?, Facts::of(room), RoomAction::Find));
+        }
+        let mut seen = seen.into_iter();
+        mine.retain(|_| seen.next() == Some(true));
+        Ok(mine)
     }
 
     /// Rooms of a site, or of the installation, that one may find.
@@ -114,8 +121,7 @@ impl Chat {
         let mut found = Vec::new();
         for room in self.store.rooms.rooms(site).await? {
             let standing = self.access.standing(by, &room).await?;
-            let facts = model::chat::rights::Facts::of(&room);
-            if model::chat::rights::may(standing, facts, RoomAction::Find) {
+            if may(standing, Facts::of(&room), RoomAction::Find) {
                 found.push(room);
             }
         }

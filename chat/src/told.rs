@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use model::chat::{Decision, Member, Message, MessageKind, Reaction, Room, RoomKind, RoomRole, Who};
+use model::chat::{Decision, Member, Message, MessageKind, Note, Reaction, Room, RoomKind, RoomRole, Who};
 use model::{MessageId, Millis, RoomId, SiteId};
 use serde::Serialize;
 
@@ -11,6 +11,8 @@ use crate::{Chat, Result, markdown};
 /// A nameless guest, and somebody who is no more.
 pub const NAMELESS: &str = "Guest";
 pub const GONE: &str = "Somebody";
+/// People who reacted with one emoji that are named.
+const REACTED_NAMED_MAX: usize = 10;
 
 #[derive(Serialize)]
 pub struct TellRoom<'t> {
@@ -123,17 +125,26 @@ fn html(message: &Message, names: &HashMap<Who, String>) -> String {
     }
 }
 
+/// Of each reaction the first few: more are counted, not named.
+fn people_of(message: &Message) -> impl Iterator<Item = Who> {
+    let reacted = message.reactions.iter().flat_map(|of| of.who.iter().take(REACTED_NAMED_MAX).copied());
+    let decided = message.decided.map(|decision| decision.by);
+    let sent_out = match message.kind {
+        MessageKind::Note(Note::Kicked | Note::Banned) => message.body.parse().ok(),
+        _ => None,
+    };
+    let mentioned = message.mentions.iter().copied();
+    std::iter::once(message.author).chain(mentioned).chain(reacted).chain(decided).chain(sent_out)
+}
+
 pub fn named(who: Who, names: &HashMap<Who, String>) -> &str {
     names.get(&who).map_or(GONE, String::as_str)
 }
 
 impl Chat {
-    /// The names of whoever wrote these or is mentioned in them.
-    pub(crate) async fn names_in(&self, messages: &[Message]) -> Result<HashMap<Who, String>> {
-        let people = messages
-            .iter()
-            .flat_map(|message| std::iter::once(message.author).chain(message.mentions.iter().copied()));
-        self.names(people.collect()).await
+    /// The names of whoever wrote these, is mentioned in them, or did something to them.
+    pub async fn names_in(&self, messages: &[Message]) -> Result<HashMap<Who, String>> {
+        self.names(messages.iter().flat_map(people_of).collect()).await
     }
 
     /// Those that are known.

@@ -7,6 +7,8 @@ use store::Credential;
 pub const SIGN_IN_COOKIE: &str = "watchfire";
 /// The cookie of a guest's browser.
 pub const GUEST_COOKIE: &str = "watchfire_guest";
+/// The cookie that tells browsers of guests apart, so that who was banned stays out.
+pub const BROWSER_COOKIE: &str = "watchfire_browser";
 /// Bytes of a secret that is looked at; a longer one is none.
 const SECRET_BYTES_MAX: usize = 128;
 

@@ -29,7 +29,8 @@ pub fn routes(hub: Arc<Hub>) -> Router {
 /// `GET /api/watchfire/live`
 async fn socket(State(hub): State<Arc<Hub>>, mut request: Request) -> Result<Response, Refusal> {
     let credential = door::credential(request.headers(), request.uri());
-    if matches!(credential, Credential::SignIn(_)) && !is_same_origin(request.headers()) {
+    let is_cookie = matches!(credential, Credential::SignIn(_) | Credential::Guest(_));
+    if is_cookie && !is_same_origin(request.headers()) {
         return Err(Refusal::new(
             StatusCode::FORBIDDEN,
             "origin",

@@ -13,6 +13,7 @@ pub mod health;
 pub mod hook;
 pub mod import;
 pub mod logs;
+pub mod memory;
 pub mod monitoring;
 pub mod moving;
 pub mod replay;

@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    watchfire::memory::bound_arenas();
     watchfire::command::main()
 }

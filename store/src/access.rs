@@ -118,7 +118,8 @@ impl Access {
         }
     }
 
-    /// What the principal is to a room now. Who was barred is a stranger, but not who looks after the site.
+    /// What the principal is to a room now. Who was barred is a stranger, but not who looks after the site; so is an account
+    /// without a role on the room's site, though it was brought in once.
     pub async fn standing(
         &self,
         principal: &Principal,
@@ -130,15 +131,15 @@ impl Access {
         let member = self.rooms.member(room.id, who).await.map_err(Denied::Store)?;
         match (principal, member) {
             (Principal::Account { id, operator }, member) => {
+                let is_direct = room.kind == RoomKind::Direct;
                 let is_host = member.as_ref().is_some_and(|member| member.role == RoomRole::Host);
-                let outside = match (is_host, room.kind, room.site) {
-                    (true, ..) => return Ok(Standing::Host),
-                    (_, RoomKind::Direct, _) => Standing::Stranger,
-                    (.., site) => self.outside(*id, *operator, site).await?,
-                };
-                match (member, outside) {
-                    (Some(_), Standing::Keeper) => Ok(Standing::Host),
+                match (member, self.outside(*id, *operator, room.site).await?) {
+                    // Whoever lost the site lost its rooms with it.
+                    (_, Standing::Stranger) => Ok(Standing::Stranger),
+                    (Some(_), _) if is_host => Ok(Standing::Host),
+                    (Some(_), Standing::Keeper) if !is_direct => Ok(Standing::Host),
                     (Some(_), _) => Ok(Standing::Member),
+                    (None, _) if is_direct => Ok(Standing::Stranger),
                     (None, Standing::Reader) if self.is_barred(room, who).await? => Ok(Standing::Stranger),
                     (None, outside) => Ok(outside),
                 }
@@ -149,7 +150,7 @@ impl Access {
         }
     }
 
-    /// What an account is to rooms of a site that it is not in.
+    /// What an account is to rooms of a site, in them or not.
     async fn outside(
         &self,
         account: model::AccountId,

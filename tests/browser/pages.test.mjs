@@ -10,7 +10,7 @@ const HOSTILE = `<img src=x onerror="window.hacked=1">"'& مرحبا ${"long-".r
 /** With SCREENSHOTS=folder every page is kept as a picture. */
 const PICTURES = process.env.SCREENSHOTS;
 
-let browser, program, bare, context, page, site, share, invitation, setUpAddress, visitor, correction;
+let browser, program, bare, context, page, site, share, invitation, setUpAddress, visitor, correction, room, said, join;
 
 before(async () => {
   program = await Program.start();
@@ -37,6 +37,7 @@ before(async () => {
     return told.visitors?.[0];
   });
   visitor = found;
+  await talk();
   const filter = { is: { by: "browser", values: [HOSTILE] } };
   correction = `/sites/${site}/corrections?${new URLSearchParams({ from: 0, to: Date.now() + 60_000, filter: JSON.stringify(filter) })}`;
 });
@@ -67,6 +68,21 @@ async function visit() {
   assert.equal(answer.status, 202, await answer.text());
 }
 
+/** A room whose names and messages are hostile. */
+async function talk() {
+  const tell = async (path, data) => {
+    const answer = await context.request.post(`${program.url}/api/watchfire/rooms${path}`, { data, headers: { origin: program.url } });
+    assert.ok(answer.ok(), await answer.text());
+    return answer.status() === 204 ? null : answer.json();
+  };
+  room = (await tell("", { name: HOSTILE, site, topic: HOSTILE })).id;
+  for (const kind of ["text", "paste", "text"]) said = (await tell(`/${room}/messages`, { kind, body: `${HOSTILE} ${"x".repeat(300)}` })).number;
+  await tell(`/${room}/messages/${said}/decide`, {});
+  await tell(`/${room}/messages/${said}/star`, {});
+  await tell(`/${room}/messages`, { body: HOSTILE, thread: said });
+  join = new URL((await tell(`/${room}/link`, { password: "x" })).url).pathname;
+}
+
 /** Fills in and sends the form that a button is in, past the browser's own checks. */
 const sent = (fields, button) => async (tab) => {
   for (const [name, value] of Object.entries(fields)) await tab.locator(`[name=${name}]`).first().fill(value);
@@ -87,6 +103,10 @@ const ACTS = {
   "keys-of-reports": (tab) => tab.keyboard.press("?"),
   "erase-unsure-profile": sent({}, "Erase this visitor"),
   corrections: sent({ name: HOSTILE }, "Correct"),
+  room: (tab) => tab.locator(".room[data-state=open]").waitFor(),
+  "room-thread": (tab) => tab.getByRole("button", { name: "1 answer" }).click(),
+  "fresh-guest-link": sent({}, "Make a new link"),
+  "fresh-bot": sent({ name: HOSTILE }, "Make the bot"),
   "fresh-token": sent({ name: HOSTILE }, "Make the token"),
   "fresh-invitation": sent({ note: HOSTILE }, "Make an invitation link"),
 };
@@ -116,6 +136,17 @@ const PAGES = {
   tag: () => `/sites/${site}/tag`,
   settings: () => `/sites/${site}/settings`,
   people: () => `/sites/${site}/people`,
+  join: () => join,
+  rooms: () => "/rooms",
+  room: () => `/rooms/${room}`,
+  "room-thread": () => `/rooms/${room}`,
+  "room-settings": () => `/rooms/${room}/settings`,
+  "fresh-guest-link": () => `/rooms/${room}/settings`,
+  "room-transcript": () => `/rooms/${room}/messages/${said}`,
+  "room-decisions": () => `/rooms/${room}/decisions`,
+  "rooms-search": () => `/rooms/search?q=window`,
+  "rooms-stars": () => "/rooms/stars",
+  "fresh-bot": () => "/rooms/bots",
   "new-site": () => "/sites/new",
   account: () => "/account",
   tokens: () => "/account/tokens",
@@ -139,7 +170,7 @@ for (const [name, path] of Object.entries(PAGES)) {
 }
 
 async function check(name, path, viewport, colorScheme) {
-  const stranger = ["share", "share-reports", "sign-in", "sign-in-refused", "set-up", "invitation"].includes(name);
+  const stranger = ["share", "share-reports", "sign-in", "sign-in-refused", "set-up", "invitation", "join"].includes(name);
   const own = stranger ? await browser.newContext({ viewport, colorScheme }) : context;
   const tab = await own.newPage();
   const errors = [];

@@ -54,6 +54,7 @@ const MAY: [(&str, &[&str]); 17] = [
             "collector",
             "processor",
             "servers",
+            "server",
             "tests",
         ],
     ),

@@ -22,6 +22,8 @@ pub struct AssetUrls {
     pub live_js: &'static str,
     pub overview_js: &'static str,
     pub reports_js: &'static str,
+    pub room_js: &'static str,
+    pub rooms_js: &'static str,
     pub tag_js: &'static str,
     pub world_svg: &'static str,
     pub favicon_svg: &'static str,
@@ -33,7 +35,8 @@ include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// Under a name that stays: asked again each day, answered 304.
 const A_DAY: &str = "public, max-age=86400";
-const ROBOTS: &str = "User-agent: *\nDisallow: /\n";
+/// What stands under `/rooms/` says for itself whether it is to be found.
+const ROBOTS: &str = "User-agent: *\nAllow: /rooms/\nAllow: /assets/\nDisallow: /\n";
 
 /// `/assets/{file}`
 pub async fn file(Path(file): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {

@@ -1,7 +1,9 @@
-//! The one cookie: who is signed in.
+//! Cookies: who is signed in, who is a guest of a room, and the browser that guest came with.
+
+use std::time::Duration;
 
 use axum::http::HeaderValue;
-use door::credential::SIGN_IN_COOKIE;
+use door::credential::{BROWSER_COOKIE, GUEST_COOKIE, SIGN_IN_COOKIE};
 
 use crate::Options;
 
@@ -15,9 +17,35 @@ pub fn signed_out(options: &Options) -> HeaderValue {
     cookie("", 0, options)
 }
 
+/// How long a guest's browser is let in again.
+const GUEST_LASTS: Duration = Duration::from_secs(30 * 86_400);
+/// As long as a ban may last, twice.
+const BROWSER_LASTS: Duration = Duration::from_secs(60 * 86_400);
+
+/// Sets a guest's cookie and that of the browser. A sign-in that is no longer good goes: it would come first.
+pub fn guest(secret: &str, browser: &str, is_signed_out: bool, options: &Options) -> Vec<HeaderValue> {
+    let mut cookies = vec![
+        named(GUEST_COOKIE, secret, GUEST_LASTS.as_secs(), options),
+        named(BROWSER_COOKIE, browser, BROWSER_LASTS.as_secs(), options),
+    ];
+    if is_signed_out {
+        cookies.push(signed_out(options));
+    }
+    cookies
+}
+
+/// Takes a guest's cookie away; the browser's stays.
+pub fn guest_gone(options: &Options) -> HeaderValue {
+    named(GUEST_COOKIE, "", 0, options)
+}
+
 fn cookie(value: &str, seconds: u64, options: &Options) -> HeaderValue {
+    named(SIGN_IN_COOKIE, value, seconds, options)
+}
+
+fn named(name: &str, value: &str, seconds: u64, options: &Options) -> HeaderValue {
     let secure = if options.cookie_is_secure() { "; Secure" } else { "" };
-    let text = format!("{SIGN_IN_COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+    let text = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
     HeaderValue::from_str(&text).expect("a secret is letters and digits")
 }
 

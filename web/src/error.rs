@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use door::Refusal;
+use store::{Denied, StoreError};
 
 use crate::passwords::Busy;
 use crate::shell::{Shell, ShellAccount, page};
@@ -18,11 +19,17 @@ pub struct Problem(pub Refusal);
 
 pub type Answer = Result<Response, Problem>;
 
-impl<E: Into<Refusal>> From<E> for Problem {
-    fn from(error: E) -> Problem {
-        Problem(error.into())
-    }
+macro_rules! from_refusal {
+    ($($error:ty),*) => {
+        $(impl From<$error> for Problem {
+            fn from(error: $error) -> Problem {
+                Problem(error.into())
+            }
+        })*
+    };
 }
+
+from_refusal!(Refusal, Denied, StoreError);
 
 impl From<Busy> for Problem {
     fn from(_: Busy) -> Problem {

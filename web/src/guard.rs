@@ -8,10 +8,11 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use chat::Refused;
 use door::Refusal;
-use door::credential::{SIGN_IN_COOKIE, cookie};
+use door::credential::{GUEST_COOKIE, SIGN_IN_COOKIE, cookie};
 use model::rights::Principal;
-use model::{Action, Role, Site, SiteId};
+use model::{Action, Role, RoomId, Site, SiteId};
 use store::accounts::{Account, SecretHash};
 use store::{Credential, Denied};
 
@@ -30,6 +31,10 @@ pub enum Needs {
     Secret,
     /// Any account (or, under `/api/`, a token).
     SignedIn,
+    /// Somebody who takes part in rooms: an account, a guest, a bot.
+    Person,
+    /// To know of the room in the path, and to be somebody where it is not only read. What else may be done there says `Chat`.
+    Room,
     /// The owner of the installation.
     Operator,
     /// This right on the site in the path.
@@ -77,15 +82,16 @@ pub async fn admit(
     if needs == Needs::Nothing {
         return next.run(request).await;
     }
-    let in_path = params.iter().find(|(name, _)| *name == "site");
-    let site = in_path.and_then(|(_, value)| value.parse::<SiteId>().ok());
+    let in_path = |name: &str| params.iter().find(|(key, _)| *key == name).map(|(_, value)| value);
+    let site = in_path("site").and_then(|value| value.parse::<SiteId>().ok());
+    let room = in_path("room").and_then(|value| value.parse::<RoomId>().ok());
     let (mut parts, body) = request.into_parts();
-    let caller = match caller(&web, &parts).await {
+    let caller = match caller(&web, needs, &parts).await {
         Ok(caller) => caller,
         Err(problem) => return problem.into_response(),
     };
     let shell_account = caller.shell_account();
-    let mut response = match admitted(&web, &mut parts, needs, site, caller).await {
+    let mut response = match admitted(&web, &mut parts, needs, site, room, caller).await {
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
         Err(problem) if problem.0.status == StatusCode::UNAUTHORIZED && !is_api(parts.uri.path()) => {
             return to_sign_in(&parts);
@@ -98,12 +104,16 @@ pub async fn admit(
     response
 }
 
-/// Pages take the cookie alone; the API takes every credential, and says where one is not good.
-async fn caller(web: &Web, parts: &Parts) -> Result<Caller, Problem> {
+/// Pages take the cookies alone, and that of a guest only where there are rooms; the API takes every credential, and
+/// says where one is not good.
+async fn caller(web: &Web, needs: Needs, parts: &Parts) -> Result<Caller, Problem> {
     let api = is_api(parts.uri.path());
+    let of_rooms = matches!(needs, Needs::Room | Needs::Person | Needs::Secret);
+    let signed_in = || cookie(&parts.headers, SIGN_IN_COOKIE).map(Credential::SignIn);
+    let guest = || of_rooms.then(|| cookie(&parts.headers, GUEST_COOKIE).map(Credential::Guest)).flatten();
     let credential = match api {
         true => door::credential(&parts.headers, &parts.uri),
-        false => cookie(&parts.headers, SIGN_IN_COOKIE).map_or(Credential::None, Credential::SignIn),
+        false => signed_in().or_else(guest).unwrap_or_default(),
     };
     let principal = match web.access.principal(&credential).await {
         Err(Denied::Unknown) if !api => Principal::Stranger,
@@ -122,9 +132,13 @@ async fn admitted(
     parts: &mut Parts,
     needs: Needs,
     site: Option<SiteId>,
+    room: Option<RoomId>,
     caller: Caller,
 ) -> Result<(), Problem> {
-    allow(web, needs, site, &caller.principal).await?;
+    match needs {
+        Needs::Room => allow_room(web, room, &parts.method, &caller.principal).await?,
+        _ => allow(web, needs, site, &caller.principal).await?,
+    }
     let secret = cookie(&parts.headers, SIGN_IN_COOKIE).map(|secret| SecretHash::of(&secret));
     let signed_in = caller.account.clone().zip(secret).map(|(account, secret)| SignedIn {
         principal: caller.principal.clone(),
@@ -148,15 +162,38 @@ async fn admitted(
 
 async fn allow(web: &Web, needs: Needs, site: Option<SiteId>, principal: &Principal) -> Result<(), Denied> {
     match (needs, principal) {
-        (Needs::Nothing | Needs::Anybody | Needs::Secret, _) => Ok(()),
+        (Needs::Nothing | Needs::Anybody | Needs::Secret | Needs::Room, _) => Ok(()),
+        (Needs::Person, principal) if principal.who().is_some() => Ok(()),
         (Needs::Site(action), _) => {
             let site = site.ok_or(Denied::Forbidden)?;
             web.access.authorise(principal, site, action).await
         }
         (Needs::SignedIn, Principal::Account { .. } | Principal::Token { .. }) => Ok(()),
         (Needs::Operator, Principal::Account { operator: true, .. }) => Ok(()),
-        (Needs::SignedIn | Needs::Operator, Principal::Stranger) => Err(Denied::Unknown),
-        (Needs::SignedIn | Needs::Operator, _) => Err(Denied::Forbidden),
+        (Needs::SignedIn | Needs::Person | Needs::Operator, Principal::Stranger) => Err(Denied::Unknown),
+        (Needs::SignedIn | Needs::Person | Needs::Operator, _) => Err(Denied::Forbidden),
+    }
+}
+
+/// Whoever may not know of a room is answered as for one that is not there; a stranger is asked who they are.
+async fn allow_room(
+    web: &Web,
+    room: Option<RoomId>,
+    method: &Method,
+    principal: &Principal,
+) -> Result<(), Problem> {
+    let is_stranger = *principal == Principal::Stranger;
+    let reads = matches!(*method, Method::GET | Method::HEAD);
+    if is_stranger && !reads {
+        return Err(Denied::Unknown.into());
+    }
+    let found = match room {
+        Some(room) => web.chat.room(principal, room).await.map(drop),
+        None => Err(Refused::NotFound),
+    };
+    match found {
+        Err(Refused::NotFound) if is_stranger => Err(Denied::Unknown.into()),
+        found => Ok(found?),
     }
 }
 

@@ -5,7 +5,9 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
-const ALWAYS: [(HeaderName, &str); 7] = [
+pub const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
+
+const ALWAYS: [(HeaderName, &str); 6] = [
     (
         header::CONTENT_SECURITY_POLICY,
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
@@ -19,7 +21,6 @@ const ALWAYS: [(HeaderName, &str); 7] = [
     ),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    (HeaderName::from_static("x-robots-tag"), "noindex, nofollow"),
 ];
 
 /// Adds the headers. Links with a secret in them are told to no other site; the pages of the demo shop
@@ -33,6 +34,8 @@ pub async fn protect(request: Request, next: Next) -> Response {
     }
     let referrer = if is_shop { "strict-origin-when-cross-origin" } else { "same-origin" };
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static(referrer));
+    // A page that anybody may read says otherwise.
+    headers.entry(ROBOTS).or_insert(HeaderValue::from_static("noindex, nofollow"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }

@@ -27,6 +27,7 @@ mod people;
 mod profiles;
 pub mod reports;
 mod reports_page;
+mod rooms;
 pub mod router;
 mod saved;
 pub mod secret;
@@ -110,6 +111,7 @@ pub(crate) struct Web {
     pub archive: Arc<Archive>,
     pub report_rate: Rate,
     pub chat: Chat,
+    pub room_rate: Rate,
     pub hearing: Hearing,
     pub access: Access,
     pub live: Arc<dyn Live>,
@@ -127,6 +129,7 @@ impl Web {
         Web {
             options,
             chat: Chat::new(store.clone(), access.clone(), live.clone(), clock.clone()),
+            room_rate: Rate::of_rooms(),
             hearing: Hearing::default(),
             store,
             archive,

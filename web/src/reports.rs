@@ -23,9 +23,9 @@ pub(crate) use headline::{Headline, headline};
 pub(crate) use http::{json_of, limit_rate, post};
 pub use imported::{DayRow, date_of, dimensions, number_of};
 pub use question::{QUESTIONS_MAX, Question, name as metric_name};
-#[cfg(test)]
-pub(crate) use rate::BURST;
 pub(crate) use rate::Rate;
+#[cfg(test)]
+pub(crate) use rate::{BURST, ROOM_BURST};
 pub use said::{Answer, Told};
 pub use table::{Cell, Table};
 pub use within::Within;

@@ -8,12 +8,12 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use model::Action::{DeleteSite, EditSite, ManagePeople, SeeLive, SeeProfiles, SeeReports, SeeSettings};
 
 pub use crate::guard::Needs;
-use crate::guard::Needs::{Anybody, Nothing, Operator, Secret, SignedIn, Site};
+use crate::guard::Needs::{Anybody, Nothing, Operator, Person, Room, Secret, SignedIn, Site};
 use crate::{
     Web, account, api, assets, corrections, demo, erase, error, finish, guard, headers, hooks, invitation,
     live_page, overview, people, profiles, reports_page,
 };
-use crate::{reports, saved, set_up, share, sign_in, sites, tag, tokens};
+use crate::{reports, rooms, saved, set_up, share, sign_in, sites, tag, tokens};
 
 /// One line of the table.
 pub struct RouteInfo {
@@ -102,6 +102,64 @@ pub const ROUTES: &[RouteInfo] = table! {
     GET "/api/watchfire/sites/{site}/visitors/{visitor}" Site(SeeProfiles) => profiles::visitor;
     POST "/api/watchfire/sites/{site}/visitors/{visitor}/erase" Site(EditSite) => erase::submit;
 
+    GET "/join/{secret}" Secret => rooms::knock;
+    POST "/join/{secret}" Secret => rooms::come_in;
+
+    GET "/rooms" Person => rooms::pages::list;
+    POST "/rooms" Person => rooms::pages::add;
+    GET "/rooms/search" Person => rooms::pages::show_search;
+    GET "/rooms/stars" Person => rooms::pages::show_stars;
+    GET "/rooms/bots" Operator => rooms::pages::show_bots;
+    POST "/rooms/bots" Operator => rooms::pages::submit_bots;
+    GET "/rooms/{room}" Room => rooms::pages::show;
+    POST "/rooms/{room}" Room => rooms::pages::submit;
+    GET "/rooms/{room}/settings" Room => rooms::pages::settings;
+    POST "/rooms/{room}/settings" Room => rooms::pages::change;
+    GET "/rooms/{room}/days/{day}" Room => rooms::pages::show_day;
+    GET "/rooms/{room}/decisions" Room => rooms::pages::show_decisions;
+    GET "/rooms/{room}/messages/{number}" Room => rooms::pages::to_message;
+
+    GET "/api/watchfire/rooms" Person => rooms::all;
+    POST "/api/watchfire/rooms" Person => rooms::open;
+    POST "/api/watchfire/rooms/direct" Person => rooms::direct;
+    GET "/api/watchfire/rooms/search" Person => rooms::search;
+    GET "/api/watchfire/rooms/stars" Person => rooms::stars;
+    GET "/api/watchfire/rooms/bots" Operator => rooms::bots;
+    POST "/api/watchfire/rooms/bots" Operator => rooms::add_bot;
+    POST "/api/watchfire/rooms/bots/{bot}/remove" Operator => rooms::remove_bot;
+    GET "/api/watchfire/rooms/{room}" Room => rooms::show;
+    POST "/api/watchfire/rooms/{room}" Room => rooms::change;
+    POST "/api/watchfire/rooms/{room}/demolish" Room => rooms::demolish;
+    POST "/api/watchfire/rooms/{room}/enter" Room => rooms::enter;
+    POST "/api/watchfire/rooms/{room}/leave" Room => rooms::leave;
+    POST "/api/watchfire/rooms/{room}/read" Room => rooms::read;
+    POST "/api/watchfire/rooms/{room}/doing" Room => rooms::doing;
+    GET "/api/watchfire/rooms/{room}/members" Room => rooms::people;
+    POST "/api/watchfire/rooms/{room}/members" Room => rooms::bring;
+    POST "/api/watchfire/rooms/{room}/members/{who}/kick" Room => rooms::kick;
+    POST "/api/watchfire/rooms/{room}/members/{who}/ban" Room => rooms::ban;
+    POST "/api/watchfire/rooms/{room}/members/{who}/unban" Room => rooms::unban;
+    POST "/api/watchfire/rooms/{room}/members/{who}/role" Room => rooms::set_role;
+    GET "/api/watchfire/rooms/{room}/bans" Room => rooms::bans;
+    GET "/api/watchfire/rooms/{room}/link" Room => rooms::link;
+    POST "/api/watchfire/rooms/{room}/link" Room => rooms::set_link;
+    POST "/api/watchfire/rooms/{room}/link/remove" Room => rooms::remove_link;
+    GET "/api/watchfire/rooms/{room}/messages" Room => rooms::page;
+    POST "/api/watchfire/rooms/{room}/messages" Room => rooms::post;
+    GET "/api/watchfire/rooms/{room}/messages/{number}" Room => rooms::message;
+    POST "/api/watchfire/rooms/{room}/messages/{number}/edit" Room => rooms::edit;
+    POST "/api/watchfire/rooms/{room}/messages/{number}/remove" Room => rooms::remove;
+    POST "/api/watchfire/rooms/{room}/messages/{number}/react" Room => rooms::react;
+    POST "/api/watchfire/rooms/{room}/messages/{number}/unreact" Room => rooms::unreact;
+    POST "/api/watchfire/rooms/{room}/messages/{number}/decide" Room => rooms::decide;
+    POST "/api/watchfire/rooms/{room}/messages/{number}/undecide" Room => rooms::undecide;
+    POST "/api/watchfire/rooms/{room}/messages/{number}/star" Room => rooms::star;
+    POST "/api/watchfire/rooms/{room}/messages/{number}/unstar" Room => rooms::unstar;
+    GET "/api/watchfire/rooms/{room}/messages/{number}/thread" Room => rooms::thread;
+    GET "/api/watchfire/rooms/{room}/messages/{number}/history" Room => rooms::history;
+    GET "/api/watchfire/rooms/{room}/changes" Room => rooms::changes;
+    GET "/api/watchfire/rooms/{room}/days/{day}" Room => rooms::day;
+    GET "/api/watchfire/rooms/{room}/decisions" Room => rooms::decisions;
     GET "/api/watchfire/rooms/{room}/hooks" SignedIn => hooks::list;
     POST "/api/watchfire/rooms/{room}/hooks" SignedIn => hooks::add;
     POST "/api/watchfire/rooms/{room}/hooks/{hook}/remove" SignedIn => hooks::remove;

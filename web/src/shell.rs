@@ -1,18 +1,23 @@
 //! What every page has around it: title, who is signed in, the site it is about, a word on what just happened.
 
 use askama::Template;
-use axum::http::header;
+use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use model::Role;
 use store::accounts::Account;
 
 use crate::assets::{AssetUrls, URLS};
 use crate::guard::OnSite;
+use crate::headers::ROBOTS;
 
 pub struct Shell {
     pub title: String,
     pub account: Option<ShellAccount>,
     pub site: Option<ShellSite>,
+    /// A page about rooms.
+    pub in_rooms: bool,
+    /// Search engines may find it.
+    pub is_public: bool,
     pub assets: &'static AssetUrls,
     pub flash: Option<Flash>,
 }
@@ -40,7 +45,7 @@ pub struct Flash {
 }
 
 /// What a page may be asked to say with `?done=`: only these words.
-const SAYINGS: [(&str, &str); 16] = [
+const SAYINGS: [(&str, &str); 23] = [
     ("saved", "Saved."),
     ("password", "Your password is changed. You are signed out everywhere else."),
     ("signed-out", "You are signed out."),
@@ -55,13 +60,28 @@ const SAYINGS: [(&str, &str); 16] = [
     ("unshared", "The share link no longer works."),
     ("revoked", "The token no longer works."),
     ("made", "That was made already; its secret was shown once. Make another if you did not keep it."),
+    ("left", "You left the room."),
+    ("demolished", "The room and everything that was said in it are gone."),
+    ("unlinked", "The guest link no longer works."),
+    ("brought", "They are in the room now."),
+    ("kicked", "They are out; they may come in again."),
+    ("banned", "They are out, and stay out for that time."),
+    ("unbanned", "They may come in again."),
     ("joined", "Welcome! You can now see this site."),
     ("welcome", "Welcome! Your account is ready. Now add your first site."),
 ];
 
 impl Shell {
     pub fn new(title: &str, account: Option<ShellAccount>) -> Shell {
-        Shell { title: title.to_owned(), account, site: None, assets: &URLS, flash: None }
+        Shell {
+            title: title.to_owned(),
+            account,
+            site: None,
+            in_rooms: false,
+            is_public: false,
+            assets: &URLS,
+            flash: None,
+        }
     }
 
     /// The shell of a page about one site.
@@ -112,6 +132,15 @@ impl<S: Sync> axum::extract::FromRequestParts<S> for Done {
 pub fn query_value(query: Option<&str>, name: &str) -> Option<String> {
     let mut pairs = url::form_urlencoded::parse(query?.as_bytes());
     pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+/// A page that search engines may find, where its shell says so.
+pub fn found_page(template: &impl Template, is_public: bool) -> Response {
+    let mut response = page(template);
+    if is_public {
+        response.headers_mut().insert(ROBOTS, HeaderValue::from_static("all"));
+    }
+    response
 }
 
 /// A page; kept by no cache.

@@ -13,6 +13,7 @@ mod people_pages;
 mod profiles;
 mod reports_api;
 mod rights;
+mod rooms;
 mod saved_api;
 mod share_segments;
 mod signing_in;
@@ -245,11 +246,18 @@ impl Browser {
         guest
     }
 
+    /// Cookies by name, as a browser keeps them.
     fn keep_cookie(&mut self, headers: &HeaderMap) {
-        let Some(set) = headers.get(header::SET_COOKIE).and_then(|value| value.to_str().ok()) else {
-            return;
-        };
-        let pair = set.split(';').next().unwrap_or_default();
-        self.cookie = (!set.contains("Max-Age=0")).then(|| pair.to_owned());
+        let mut kept: Vec<String> =
+            self.cookie.iter().flat_map(|cookies| cookies.split("; ")).map(str::to_owned).collect();
+        for set in headers.get_all(header::SET_COOKIE).iter().filter_map(|value| value.to_str().ok()) {
+            let pair = set.split(';').next().unwrap_or_default();
+            let name = pair.split('=').next().unwrap_or_default();
+            kept.retain(|known| known.split('=').next() != Some(name));
+            if !set.contains("Max-Age=0") {
+                kept.push(pair.to_owned());
+            }
+        }
+        self.cookie = (!kept.is_empty()).then(|| kept.join("; "));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chat::announce::Doing;
 use chat::{Chat, NewRoom, Query, Refused};
 use model::chat::rights::Standing;
 use model::chat::{Change, RoomKind, RoomRole};
@@ -48,6 +49,9 @@ async fn everybody_stands_to_a_room_as_they_should() {
     assert_eq!(standing(&world, &ann(), room).await, Standing::Host);
     world.store.accounts.revoke(SITE, AccountId::of(4)).await.unwrap();
     assert_eq!(standing(&world, &bob(), room).await, Standing::Stranger);
+    world.store.accounts.revoke(SITE, AccountId::of(3)).await.unwrap();
+    assert_eq!(standing(&world, &ann(), room).await, Standing::Stranger, "a host, and once of the site");
+    assert_eq!(world.chat.my_rooms(&ann()).await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -115,7 +119,7 @@ async fn every_refusal(chat: &Chat, by: &Principal, room: RoomId) -> Vec<String>
         chat.change(by, room, 1, Change::Decide),
         chat.read_to(by, room, 1),
         chat.star(by, room, 1, true),
-        chat.typing(by, room),
+        chat.is_doing(by, room, |who| Doing::Typing { who }),
         chat.page(by, room, Place::End, 9),
         chat.message(by, room, 1),
         chat.catch_up(by, room, 0, 9),
@@ -156,7 +160,7 @@ async fn a_reader_of_an_open_room_reads_and_does_no_more() {
     assert_eq!(chat.page(&bob(), room, Place::End, 9).await.unwrap().messages.len(), 2);
     assert_eq!(chat.members(&bob(), room).await.unwrap().len(), 2);
     assert_refused!(chat.post(&bob(), room, text("x")), Refused::Forbidden);
-    assert_refused!(chat.typing(&bob(), room), Refused::Forbidden);
+    assert_refused!(chat.is_doing(&bob(), room, |who| Doing::Typing { who }), Refused::Forbidden);
     assert_refused!(chat.change(&bob(), room, 2, Change::Remove), Refused::Forbidden);
     assert_refused!(chat.change(&bob(), room, 2, Change::Decide), Refused::Forbidden);
     assert_refused!(chat.kick(&bob(), room, who(3)), Refused::Forbidden);

@@ -1,9 +1,12 @@
 //! Who may do what in a room: the one table. Whoever decides about a room ends here.
 
+use serde::Serialize;
+
 use super::{Room, RoomKind};
 
 /// What somebody is to one room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// Anybody, and whoever was barred.
     Stranger,
@@ -25,7 +28,8 @@ pub struct Facts {
     pub locked: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RoomAction {
     /// Know that it is there, its name and topic.
     Find,

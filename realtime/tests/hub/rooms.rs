@@ -1,6 +1,7 @@
 //! Rooms over the hub: every change once, in order, to who may read and to nobody else.
 
-use chat::{NewRoom, Post};
+use chat::announce::Doing;
+use chat::{Coming, NewRoom, Post};
 use model::chat::{MessageKind, Who};
 use model::rights::Principal;
 use model::{MessageId, RoomId};
@@ -48,6 +49,20 @@ impl House {
         headers.insert("cookie", format!("watchfire={VIEWER_COOKIE}").parse().unwrap());
         headers.insert("origin", format!("http://{}", self.address).parse().unwrap());
         self.try_connect(request).await.unwrap()
+    }
+
+    async fn other_room(&self) -> RoomId {
+        let kind = model::chat::RoomKind::Open;
+        let new = NewRoom { site: Some(SITE), kind, name: "Other".into(), zone: "UTC".into() };
+        self.chat.open_room(&owner(), new).await.unwrap().id
+    }
+
+    async fn guest(&self, origin: Option<&str>) -> Result<Dashboard, u16> {
+        let mut request = self.request("/api/watchfire/live");
+        let headers = request.headers_mut();
+        headers.insert("cookie", "watchfire_guest=guest-secret".parse().unwrap());
+        origin.map(|origin| headers.insert("origin", origin.parse().unwrap()));
+        self.try_connect(request).await
     }
 
     async fn bot(&self) -> Dashboard {
@@ -160,7 +175,7 @@ async fn who_is_kicked_hears_no_more_at_once() {
         follow(dashboard, 2, &people).await;
     }
     house.chat.kick(&owner(), room, viewer()).await.unwrap();
-    let mut ended = vec![ann.next_named("ended").await, ann.next_named("ended").await];
+    let mut ended = [ann.next_named("ended").await, ann.next_named("ended").await];
     ended.sort_by_key(|ended| ended["key"].as_str().unwrap().len());
     assert_eq!(
         ended.iter().map(|ended| &ended["key"]).collect::<Vec<_>>(),
@@ -188,6 +203,34 @@ async fn a_removed_bot_is_disconnected() {
 }
 
 #[tokio::test]
+async fn a_guest_follows_one_room_from_our_own_pages_alone_until_sent_out() {
+    let house = House::open(Options::default()).await;
+    let (room, other) = (house.room().await, house.other_room().await);
+    house.chat.set_link(&owner(), room, SecretHash::of("link"), None).await.unwrap();
+    let coming = Coming {
+        name: "Gus".into(),
+        knows_password: false,
+        marks: vec![],
+        secret: SecretHash::of("guest-secret"),
+    };
+    let guest = house.chat.admit(SecretHash::of("link"), coming).await.unwrap();
+    let own = format!("http://{}", house.address);
+    for foreign in [Some("https://evil.example"), None] {
+        assert_eq!(house.guest(foreign).await.err(), Some(403), "{foreign:?}");
+    }
+    let mut gus = house.guest(Some(&own)).await.unwrap();
+    assert_eq!(gus.next().await["hello"]["version"], 1);
+    follow(&mut gus, 1, &key(room)).await;
+    for topic in [key(other), format!("{}/people", key(other)), "person/AC-00000001".into()] {
+        gus.subscribe(2, &topic).await;
+        assert_eq!(gus.next_named("refused").await["code"], "not_found", "{topic}");
+    }
+    house.chat.kick(&owner(), room, Who::Guest(guest.id)).await.unwrap();
+    assert_eq!(gus.closed().await, Some(4401));
+    house.close().await;
+}
+
+#[tokio::test]
 async fn ones_own_devices_are_told_what_one_read_and_the_room_who_types() {
     let house = House::open(Options::default()).await;
     let room = house.room().await;
@@ -203,7 +246,7 @@ async fn ones_own_devices_are_told_what_one_read_and_the_room_who_types() {
         let delta = dashboard.next_named("delta").await;
         assert_eq!(delta["data"], json!({ "read": { "room": room, "number": 1 } }));
     }
-    house.chat.typing(&ann, room).await.unwrap();
+    house.chat.is_doing(&ann, room, |who| Doing::Typing { who }).await.unwrap();
     assert_eq!(bot.next_named("delta").await["data"], json!({ "typing": { "who": viewer() } }));
     house.close().await;
 }

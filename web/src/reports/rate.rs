@@ -1,15 +1,18 @@
-//! How many questions somebody may ask: a burst, then a steady few. In memory only.
+//! How often somebody may ask: a burst, then a steady few. In memory only.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use model::rights::Principal;
-use model::{AccountId, Millis, ShareId, TokenId};
+use model::{AccountId, BotId, GuestId, Millis, ShareId, TokenId};
 use parking_lot::Mutex;
 
-/// This many at once, then one more each `EACH`.
+/// Questions of reports: this many at once, then one more each `EACH`.
 pub const BURST: u32 = 960;
 const EACH: Duration = Duration::from_millis(50);
+/// The same of requests about rooms.
+pub const ROOM_BURST: u32 = 600;
+const ROOM_EACH: Duration = Duration::from_millis(25);
 /// Askers remembered; past it those with the most left are forgotten first.
 const REMEMBERED_MAX: usize = 10_000;
 
@@ -19,35 +22,51 @@ enum Who {
     Token(TokenId),
     /// Everybody who has the link.
     Share(ShareId),
+    Guest(GuestId),
+    Bot(BotId),
 }
 
-#[derive(Default)]
 pub struct Rate {
+    burst: u32,
+    each: Duration,
     /// When each has the whole burst back.
     full_at: Mutex<HashMap<Who, Millis>>,
 }
 
+impl Default for Rate {
+    fn default() -> Rate {
+        Rate { burst: BURST, each: EACH, full_at: Mutex::default() }
+    }
+}
+
 impl Rate {
+    /// Of requests about rooms.
+    pub fn of_rooms() -> Rate {
+        Rate { burst: ROOM_BURST, each: ROOM_EACH, full_at: Mutex::default() }
+    }
+
     /// So many questions, counted where they are allowed. Err: how long until they are.
     pub fn take(&self, principal: &Principal, questions: usize, now: Millis) -> Result<(), Duration> {
         let who = match principal {
             Principal::Account { id, .. } => Who::Account(*id),
             Principal::Token { id, .. } => Who::Token(*id),
             Principal::Share { id, .. } => Who::Share(*id),
-            // Has no right to any report.
-            Principal::Stranger | Principal::Guest { .. } | Principal::Bot { .. } => return Ok(()),
+            Principal::Guest { id, .. } => Who::Guest(*id),
+            Principal::Bot { id } => Who::Bot(*id),
+            // Asks for nothing but what is public.
+            Principal::Stranger => return Ok(()),
         };
-        let questions = u32::try_from(questions).unwrap_or(u32::MAX).clamp(1, BURST);
+        let questions = u32::try_from(questions).unwrap_or(u32::MAX).clamp(1, self.burst);
         let mut full_at = self.full_at.lock();
         let used = full_at.get(&who).map_or(Duration::ZERO, |full| full.since(now));
-        let wait = used.saturating_sub(EACH * (BURST - questions));
+        let wait = used.saturating_sub(self.each * (self.burst - questions));
         if !wait.is_zero() {
             return Err(wait);
         }
         if full_at.len() >= REMEMBERED_MAX && !full_at.contains_key(&who) {
             forget_harmless(&mut full_at, now);
         }
-        full_at.insert(who, now.plus(used + EACH * questions));
+        full_at.insert(who, now.plus(used + self.each * questions));
         Ok(())
     }
 }

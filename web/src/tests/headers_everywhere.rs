@@ -114,5 +114,6 @@ async fn assets_are_kept_for_ever_and_sent_small() {
 #[tokio::test]
 async fn robots_are_told_to_stay_away_from_everything() {
     let world = World::empty().await;
-    assert_eq!(world.browser().get("/robots.txt").await.text, "User-agent: *\nDisallow: /\n");
+    let robots = world.browser().get("/robots.txt").await.text;
+    assert_eq!(robots, "User-agent: *\nAllow: /rooms/\nAllow: /assets/\nDisallow: /\n");
 }

@@ -82,7 +82,7 @@ fn additional(root: &Value, schema: &Map<String, Value>, says: &Value, value: &V
 }
 
 #[track_caller]
-fn fits(name: &str, value: &Value) {
+pub fn fits(name: &str, value: &Value) {
     let root = document();
     let schema = json!({ "$ref": format!("#/components/schemas/{name}") });
     if let Some(problem) = problem(&root, &schema, value) {

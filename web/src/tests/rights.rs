@@ -110,6 +110,127 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
         [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
     ),
     ("POST", "/api/watchfire/sites/{site}/visitors/{visitor}/erase", [SignIn, Nothing, Nothing, In, In, In]),
+    // Of a room that is not there; `rooms::rights` has who gets what in one.
+    ("GET", "/join/{secret}", [Nothing; 6]),
+    ("POST", "/join/{secret}", [Nothing; 6]),
+    ("GET", "/api/watchfire/rooms", [SignIn, In, In, In, In, In]),
+    ("POST", "/api/watchfire/rooms", [SignIn, In, In, In, In, In]),
+    ("POST", "/api/watchfire/rooms/direct", [SignIn, In, In, In, In, In]),
+    ("GET", "/api/watchfire/rooms/search", [SignIn, In, In, In, In, In]),
+    ("GET", "/api/watchfire/rooms/stars", [SignIn, In, In, In, In, In]),
+    ("GET", "/api/watchfire/rooms/bots", [SignIn, Nothing, Nothing, Nothing, Nothing, In]),
+    ("POST", "/api/watchfire/rooms/bots", [SignIn, Nothing, Nothing, Nothing, Nothing, In]),
+    ("POST", "/api/watchfire/rooms/bots/{bot}/remove", [SignIn, Nothing, Nothing, Nothing, Nothing, In]),
+    ("GET", "/api/watchfire/rooms/{room}", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("POST", "/api/watchfire/rooms/{room}", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("POST", "/api/watchfire/rooms/{room}/demolish", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("POST", "/api/watchfire/rooms/{room}/enter", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("POST", "/api/watchfire/rooms/{room}/leave", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("POST", "/api/watchfire/rooms/{room}/read", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("POST", "/api/watchfire/rooms/{room}/doing", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("GET", "/api/watchfire/rooms/{room}/members", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("POST", "/api/watchfire/rooms/{room}/members", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    (
+        "POST",
+        "/api/watchfire/rooms/{room}/members/{who}/kick",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
+    (
+        "POST",
+        "/api/watchfire/rooms/{room}/members/{who}/ban",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
+    (
+        "POST",
+        "/api/watchfire/rooms/{room}/members/{who}/unban",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
+    (
+        "POST",
+        "/api/watchfire/rooms/{room}/members/{who}/role",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
+    ("GET", "/api/watchfire/rooms/{room}/bans", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("GET", "/api/watchfire/rooms/{room}/link", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("POST", "/api/watchfire/rooms/{room}/link", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    (
+        "POST",
+        "/api/watchfire/rooms/{room}/link/remove",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
+    ("GET", "/api/watchfire/rooms/{room}/messages", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("POST", "/api/watchfire/rooms/{room}/messages", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    (
+        "GET",
+        "/api/watchfire/rooms/{room}/messages/{number}",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
+    (
+        "POST",
+        "/api/watchfire/rooms/{room}/messages/{number}/edit",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
+    (
+        "POST",
+        "/api/watchfire/rooms/{room}/messages/{number}/remove",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
+    (
+        "POST",
+        "/api/watchfire/rooms/{room}/messages/{number}/react",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
+    (
+        "POST",
+        "/api/watchfire/rooms/{room}/messages/{number}/unreact",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
+    (
+        "POST",
+        "/api/watchfire/rooms/{room}/messages/{number}/decide",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
+    (
+        "POST",
+        "/api/watchfire/rooms/{room}/messages/{number}/undecide",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
+    (
+        "POST",
+        "/api/watchfire/rooms/{room}/messages/{number}/star",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
+    (
+        "POST",
+        "/api/watchfire/rooms/{room}/messages/{number}/unstar",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
+    (
+        "GET",
+        "/api/watchfire/rooms/{room}/messages/{number}/thread",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
+    (
+        "GET",
+        "/api/watchfire/rooms/{room}/messages/{number}/history",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
+    ("GET", "/api/watchfire/rooms/{room}/changes", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("GET", "/api/watchfire/rooms/{room}/days/{day}", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("GET", "/api/watchfire/rooms/{room}/decisions", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("GET", "/rooms", [SignIn, In, In, In, In, In]),
+    ("POST", "/rooms", [SignIn, In, In, In, In, In]),
+    ("GET", "/rooms/search", [SignIn, In, In, In, In, In]),
+    ("GET", "/rooms/stars", [SignIn, In, In, In, In, In]),
+    ("GET", "/rooms/bots", [SignIn, Nothing, Nothing, Nothing, Nothing, In]),
+    ("POST", "/rooms/bots", [SignIn, Nothing, Nothing, Nothing, Nothing, In]),
+    ("GET", "/rooms/{room}", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("POST", "/rooms/{room}", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("GET", "/rooms/{room}/settings", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("POST", "/rooms/{room}/settings", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("GET", "/rooms/{room}/days/{day}", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("GET", "/rooms/{room}/decisions", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("GET", "/rooms/{room}/messages/{number}", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
     ("GET", "/demo", [SignIn, In, In, In, In, In]),
     ("GET", "/demo/demo.css", [In, In, In, In, In, In]),
     ("GET", "/demo/{site}", [In, In, In, In, In, In]),
@@ -208,6 +329,10 @@ fn filled(path: &str, site: &str, account: &str) -> String {
     path.replace("{share}", "SH-00000000")
         .replace("{saved}", "SV-00000000")
         .replace("{room}", "RM-00000000")
+        .replace("{who}", "AC-00000000")
+        .replace("{bot}", "BT-00000000")
+        .replace("{number}", "1")
+        .replace("{day}", "2026-03-04")
         .replace("{hook}", "HK-00000000")
         .replace("{visitor}", "00000000000000ff")
 }

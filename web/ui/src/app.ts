@@ -5,7 +5,7 @@ import { placeHints } from "./hints";
 const COPIED_MS = 2_000;
 
 placeHints();
-document.querySelectorAll<HTMLTimeElement>("time[datetime]").forEach(localise);
+document.querySelectorAll<HTMLTimeElement>("time[datetime]:not([data-as-is])").forEach(localise);
 document.querySelectorAll<HTMLElement>("[data-country]").forEach((place) => (place.textContent = countryName(place.dataset["country"]!)));
 document.querySelectorAll<HTMLInputElement | HTMLSelectElement>("[data-time-zone]").forEach(fillTimeZone);
 document.querySelectorAll<HTMLElement>("[data-copy]").forEach((button) => (button.hidden = !navigator.clipboard));

@@ -181,3 +181,17 @@ test("what was refused for a passing reason is asked for again after a while", (
   assert.deepEqual(socket().sent[2], { subscribe: "site/A/live", filter: { country: "FR" }, as: 0 });
   assert.equal(socket().sent.length, 3, "what is not there stays refused");
 });
+
+test("a room's delta may be of several changes", () => {
+  line.subscribe("room/RM-1", undefined, { ...reader, jumps: true });
+  line.start();
+  socket().open();
+  socket().say(hello);
+  socket().say({ subscribed: { as: 0, key: "r" } });
+  socket().say({ snapshot: { key: "r", version: 3, data: "s" } });
+  const asked = socket().sent.length;
+  socket().say({ delta: { key: "r", version: 6, data: "d" } });
+  socket().say({ delta: { key: "r", version: 6, data: "again" } });
+  assert.deepEqual(read, [["snapshot", "s"], ["delta", "d"]]);
+  assert.equal(socket().sent.length, asked, "nothing is asked anew");
+});

@@ -1,0 +1,292 @@
+// A room in real Chromium with two and three people: said, edited, answered, decided; a guest by link and password; locked, kicked, away and back.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import { launch, Program, setUp, until } from "./program.mjs";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const PASSWORD = "tea and biscuits";
+
+let program, browser, errors, olive, bob, gus, site, room;
+
+/** A browser of somebody's own, whose page must stay free of errors. */
+async function person(options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, timezoneId: "Europe/Paris", bypassCSP: false, ...options });
+  const page = await context.newPage();
+  page.on("pageerror", (error) => errors.push(String(error)));
+  page.on("console", (message) => {
+    // A line that is cut on purpose is said there, too.
+    if (message.type() === "error" && !/ERR_|WebSocket|status of (401|403|404)/.test(message.text())) errors.push(message.text());
+  });
+  return { context, page };
+}
+
+before(async () => {
+  program = await Program.start();
+  browser = await launch();
+  errors = [];
+  olive = await person();
+  site = await setUp(olive.page, program);
+  bob = await person();
+  const link = await invitation();
+  await bob.page.goto(link);
+  await bob.page.getByLabel("Name").fill("Bob Builder");
+  await bob.page.getByLabel("E-mail").fill("bob@watchfire.example");
+  await bob.page.getByLabel("Password").fill("correct horse battery");
+  await bob.page.getByRole("button", { name: "Create account and join" }).click();
+  await bob.page.waitForURL(/\/sites\//);
+});
+
+after(async () => {
+  await browser?.close();
+  await program?.stop();
+  program?.remove();
+});
+
+async function invitation() {
+  const answer = await olive.context.request.post(`${program.url}/sites/${site}/invitations`, {
+    form: { role: "viewer" }, headers: { origin: program.url },
+  });
+  return (await answer.text()).match(/http\S+?\/invitation\/[a-z0-9]+/)[0];
+}
+
+const live = (page) => page.locator(".room[data-state=open]").waitFor();
+const message = (page, text) => page.locator(".messages-scroll .message:not(.pending)", { hasText: text });
+const say = async (page, text) => {
+  await page.getByLabel("Message", { exact: true }).fill(text);
+  await page.keyboard.press("Enter");
+};
+const menu = async (page, text, item) => {
+  await message(page, text).hover();
+  await message(page, text).getByRole("button", { name: /^Actions for/ }).click();
+  await page.getByRole("menuitem", { name: item }).click();
+};
+async function accessible(page, what) {
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+  assert.deepEqual(violations.map(({ id, nodes }) => `${what}: ${id} ${nodes.map((node) => node.html.slice(0, 160)).join("\n")}`), []);
+}
+
+test("without a room the page says what to do, and the first room is opened", async () => {
+  const { page } = olive;
+  await page.goto(`${program.url}/`);
+  await page.getByRole("link", { name: "Rooms", exact: true }).first().click();
+  assert.ok(await page.getByText("No rooms yet").isVisible());
+  await accessible(page, "no rooms");
+  await page.getByLabel("Name").fill("Support <b>");
+  await page.getByRole("button", { name: "Open the room" }).click();
+  await page.waitForURL(/\/rooms\/RM-/);
+  room = page.url().match(/RM-[0-9A-Z]+/)[0];
+  await live(page);
+  assert.equal(await page.locator("h1").innerText(), "Support <b>");
+});
+
+test("two people talk: what one says the other reads, and nothing that is typed becomes a tag", async () => {
+  await bob.page.goto(`${program.url}/rooms`);
+  await bob.page.getByRole("link", { name: "Support <b>" }).click();
+  await bob.page.getByRole("button", { name: "Come in" }).click();
+  await live(bob.page);
+  await message(olive.page, "came in").first().waitFor();
+  await say(olive.page, "**Good** morning <img src=x onerror=alert(1)>");
+  await message(bob.page, "Good morning <img src=x onerror=alert(1)>").waitFor();
+  assert.equal(await message(bob.page, "Good morning").locator("strong").innerText(), "Good");
+  assert.equal(await bob.page.locator(".messages img").count(), 0);
+  await bob.page.getByLabel("Message", { exact: true }).pressSequentially("Hel");
+  await olive.page.getByText("Bob Builder is typing…").waitFor();
+  await bob.page.keyboard.type("lo");
+  await bob.page.keyboard.press("Enter");
+  await message(olive.page, "Hello").waitFor();
+  await until("it is there once", async () => (await message(bob.page, "Hello").count()) === 1 && (await bob.page.locator(".pending").count()) === 0);
+  await olive.page.locator(".person.here", { hasText: "Bob Builder" }).waitFor();
+});
+
+test("somebody is mentioned by name, and no id is seen", async () => {
+  await olive.page.getByLabel("Message", { exact: true }).pressSequentially("Thanks @bui");
+  await olive.page.getByRole("option", { name: "Bob Builder" }).waitFor();
+  await accessible(olive.page, "names");
+  await olive.page.keyboard.press("Enter");
+  assert.equal(await olive.page.getByLabel("Message", { exact: true }).inputValue(), "Thanks @Bob Builder ");
+  await olive.page.keyboard.type("for that");
+  await olive.page.keyboard.press("Enter");
+  await message(bob.page, "Thanks @Bob Builder for that").locator(".mention").waitFor();
+  await menu(olive.page, "Thanks @Bob Builder", "Edit");
+  assert.equal(await olive.page.getByLabel("Edit the message").inputValue(), "Thanks @Bob Builder for that");
+  await olive.page.keyboard.press("Escape");
+});
+
+test("a message is edited, reacted to, answered in a thread, decided, starred and removed", async () => {
+  await say(olive.page, "We ship on Monday");
+  await message(bob.page, "We ship on Monday").waitFor();
+  await menu(olive.page, "We ship on Monday", "Edit");
+  await olive.page.getByLabel("Edit the message").fill("We ship on Friday");
+  await olive.page.keyboard.press("Enter");
+  await message(bob.page, "We ship on Friday").getByText("edited").waitFor();
+  await menu(bob.page, "We ship on Friday", "🎉");
+  await message(olive.page, "We ship on Friday").getByRole("button", { name: /🎉 1/ }).waitFor();
+  await menu(bob.page, "We ship on Friday", "Mark as decided");
+  await olive.page.locator(".decision", { hasText: "We ship on Friday" }).waitFor();
+  await menu(bob.page, "We ship on Friday", "Answer in a thread");
+  await bob.page.getByLabel("Answer").fill("Friday it is");
+  await bob.page.keyboard.press("Enter");
+  await message(olive.page, "We ship on Friday").getByRole("button", { name: "1 answer" }).click();
+  await olive.page.locator("#aside .message", { hasText: "Friday it is" }).waitFor();
+  await accessible(olive.page, "a thread");
+  await olive.page.getByRole("button", { name: "Close the thread" }).click();
+  await menu(olive.page, "We ship on Friday", "Keep with a star");
+  await message(olive.page, "We ship on Friday").getByTitle("You keep this").waitFor();
+  await say(bob.page, "a slip of the tongue");
+  bob.page.once("dialog", (dialog) => dialog.accept());
+  await menu(bob.page, "a slip of the tongue", "Remove");
+  await message(olive.page, "This message was removed.").waitFor();
+  assert.equal(await message(olive.page, "slip of the tongue").count(), 0);
+  await accessible(olive.page, "a room");
+});
+
+test("what was said is found: by words, by day, among decisions and stars", async () => {
+  const { page } = olive;
+  await page.goto(`${program.url}/rooms/search?q=friday`);
+  assert.equal(await page.locator(".found-one").count(), 2);
+  await accessible(page, "search");
+  await page.locator(".found-one", { hasText: "We ship on Friday" }).getByRole("link").nth(1).click();
+  await page.waitForURL(/\/days\/.*#m\d+$/);
+  assert.match(await page.locator(".message:target").innerText(), /We ship on Friday/);
+  await accessible(page, "a day");
+  await page.goto(`${program.url}/rooms/${room}/decisions`);
+  assert.match(await page.locator(".message").innerText(), /We ship on Friday.*decided by Bob Builder/s);
+  await page.goto(`${program.url}/rooms/stars`);
+  assert.equal(await page.locator(".found-one").count(), 1);
+  await page.goto(`${program.url}/rooms/search?q=nowhere`);
+  assert.ok(await page.getByText("Nothing is found").isVisible());
+});
+
+test("what is unread is counted while one is elsewhere, and a line says where one left off", async () => {
+  const list = async () => (await olive.context.request.get(`${program.url}/api/watchfire/rooms`)).json();
+  await olive.page.goto(`${program.url}/rooms/${room}`);
+  await until("all is read", async () => (await list()).rooms[0].unread === 0);
+  await olive.page.goto(`${program.url}/rooms`);
+  await say(bob.page, "while you were out");
+  await until("it is counted", async () => (await olive.page.locator("[data-part=unread]").innerText()) === "1");
+  await accessible(olive.page, "the list");
+  await olive.page.getByRole("link", { name: "Support <b>" }).click();
+  await live(olive.page);
+  await olive.page.getByText("New since you were here").waitFor();
+  await until("it is read", async () => (await list()).rooms[0].unread === 0);
+});
+
+test("a guest comes in by link and password, and sees this room alone", async () => {
+  await olive.page.goto(`${program.url}/rooms/${room}/settings`);
+  await accessible(olive.page, "settings");
+  await olive.page.getByLabel(/^Password/).fill(PASSWORD);
+  await olive.page.getByRole("button", { name: "Make a link" }).click();
+  const link = await olive.page.locator("#fresh-link").innerText();
+  await olive.page.goto(`${program.url}/rooms/${room}`);
+  await live(olive.page);
+  gus = await person({ viewport: { width: 390, height: 780 } });
+  await gus.page.goto(link);
+  await accessible(gus.page, "at the door");
+  await gus.page.getByLabel(/Your name/).fill("Gus");
+  await gus.page.getByLabel("The room’s password").fill("wrong");
+  await gus.page.getByRole("button", { name: "Come in" }).click();
+  assert.ok(await gus.page.getByText("This is not the room's password.").isVisible());
+  await gus.page.getByLabel("The room’s password").fill(PASSWORD);
+  await gus.page.getByRole("button", { name: "Come in" }).click();
+  await gus.page.waitForURL(/\/rooms\/RM-/);
+  await live(gus.page);
+  await say(gus.page, "Hello from outside");
+  await message(olive.page, "Hello from outside").waitFor();
+  await say(olive.page, "Welcome, Gus");
+  await message(gus.page, "Welcome, Gus").waitFor();
+  await accessible(gus.page, "a guest's room");
+  assert.equal((await gus.page.goto(`${program.url}/rooms/${room}/messages/1`)).status(), 200);
+  await gus.page.goto(`${program.url}/`);
+  assert.match(gus.page.url(), /\/sign-in/);
+  await gus.page.goto(`${program.url}/rooms/${room}`);
+  await live(gus.page);
+});
+
+test("a line that breaks comes back, and nothing is missed or said twice", async () => {
+  await bob.context.setOffline(true);
+  await bob.page.locator(".room[data-state=lost]").waitFor();
+  await say(bob.page, "sent while offline");
+  await bob.page.locator(".pending", { hasText: "sent while offline" }).waitFor();
+  await say(olive.page, "missed one");
+  await say(olive.page, "missed two");
+  await bob.context.setOffline(false);
+  await live(bob.page);
+  await message(bob.page, "missed two").waitFor();
+  await message(olive.page, "sent while offline").waitFor();
+  await until("all is there once", async () => {
+    const counts = await Promise.all(["missed one", "missed two", "sent while offline"].map((text) => message(bob.page, text).count()));
+    return counts.every((count) => count === 1) && (await bob.page.locator(".pending").count()) === 0;
+  });
+});
+
+test("the server is killed while somebody talks: what was acknowledged is there, what waits is sent", async () => {
+  await say(bob.page, "before the crash");
+  await message(olive.page, "before the crash").waitFor();
+  await program.kill();
+  await say(bob.page, "during the crash");
+  await program.run();
+  for (const page of [olive.page, bob.page]) {
+    await message(page, "during the crash").waitFor({ timeout: 45_000 });
+    assert.equal(await message(page, "before the crash").count(), 1);
+    assert.equal(await message(page, "during the crash").count(), 1);
+  }
+});
+
+test("a locked room says so, and who is sent out is out at once", async () => {
+  const tell = (path, data) => olive.context.request.post(`${program.url}/api/watchfire/rooms/${room}${path}`, { data, headers: { origin: program.url } });
+  assert.ok((await tell("", { locked: true })).ok());
+  for (const { page } of [olive, bob, gus]) await page.getByText("This room is locked.").waitFor({ timeout: 45_000 });
+  await say(bob.page, "between us");
+  await message(olive.page, "between us").waitFor();
+  assert.ok((await tell("", { locked: false })).ok());
+  await until("it is gone", async () => (await message(olive.page, "between us").count()) === 0);
+  const { members } = await (await olive.context.request.get(`${program.url}/api/watchfire/rooms/${room}/members`)).json();
+  const { who } = members.find(({ name }) => name === "Gus");
+  assert.ok((await tell(`/members/${who}/kick`, {})).ok());
+  await gus.page.getByText("You are no longer in this room.").waitFor();
+  await say(olive.page, "Gus does not hear this");
+  await message(bob.page, "Gus does not hear this").waitFor();
+  assert.equal(await message(gus.page, "Gus does not hear this").count(), 0);
+});
+
+test("the room is used by keyboard alone", async () => {
+  const { page } = bob;
+  await say(page, "by keyboard");
+  await message(page, "by keyboard").waitFor();
+  await message(page, "by keyboard").getByRole("button", { name: /^Actions for/ }).focus();
+  await page.keyboard.press("Enter");
+  await until("the menu has the focus", () => page.evaluate(() => document.activeElement?.getAttribute("role") === "menuitem"));
+  await page.keyboard.press("Enter");
+  await message(olive.page, "by keyboard").getByRole("button", { name: /👍 1/ }).waitFor();
+  await page.getByLabel("Message", { exact: true }).focus();
+  await page.keyboard.press("ArrowUp");
+  await page.getByLabel("Edit the message").waitFor();
+  await page.keyboard.type(" alone");
+  await page.keyboard.press("Enter");
+  await message(olive.page, "by keyboard alone").waitFor();
+  await page.keyboard.press("Escape");
+});
+
+test("without scripts a room is read, and one can come in and say something", async () => {
+  const plain = await browser.newContext({ javaScriptEnabled: false, storageState: await bob.context.storageState() });
+  const page = await plain.newPage();
+  await page.goto(`${program.url}/rooms/${room}`);
+  assert.match(await page.locator(".messages").innerText(), /Good morning[\s\S]*by keyboard alone/);
+  await page.getByLabel("Message", { exact: true }).fill("said without scripts");
+  await page.getByRole("button", { name: "Send" }).click();
+  assert.match(await page.locator(".messages").innerText(), /said without scripts/);
+  await plain.close();
+  await message(olive.page, "said without scripts").waitFor();
+  assert.deepEqual(errors, []);
+});
+
+test("a page of somebody who may not see it leads to the sign-in, and says nothing of the room", async () => {
+  const stranger = await person();
+  const answer = await stranger.page.goto(`${program.url}/rooms/${room}`);
+  assert.match(stranger.page.url(), /\/sign-in\?next=/);
+  assert.ok(!(await answer.text()).includes("Support"));
+  await stranger.context.close();
+});

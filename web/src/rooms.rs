@@ -1,0 +1,138 @@
+//! Rooms by HTTP: who asks, what they send, how it is told. What somebody may is decided by `chat`, at every call.
+
+mod acts;
+mod bots;
+mod guests;
+mod list;
+mod members;
+mod messages;
+mod one;
+pub(crate) mod pages;
+mod rows;
+mod said;
+
+pub(crate) use acts::{decide, edit, history, react, remove, star, thread, undecide, unreact, unstar};
+pub(crate) use bots::{add as add_bot, list as bots, remove as remove_bot};
+pub(crate) use guests::{link, remove_link, set_link, show as knock, submit as come_in};
+pub(crate) use list::{all, direct, open, search, stars};
+pub(crate) use members::{ban, bans, bring, kick, people, set_role, unban};
+#[cfg(test)]
+pub(crate) use messages::POST_BYTES_MAX;
+pub(crate) use messages::{changes, day, decisions, message, page, post};
+pub(crate) use one::{change, demolish, doing, enter, leave, read, show};
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, RawPathParams, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use chat::Refused;
+use door::Refusal;
+use model::RoomId;
+use model::chat::Who;
+use model::rights::Principal;
+use serde::de::DeserializeOwned;
+use store::StoreError;
+
+use crate::Web;
+use crate::error::Problem;
+use crate::fields::body;
+use crate::guard::Caller;
+use crate::reports::question;
+
+/// Somebody at a room, and whatever else the path names.
+pub(crate) struct At {
+    pub by: Principal,
+    pub room: RoomId,
+    named: Vec<(String, String)>,
+}
+
+impl At {
+    /// The message that the path names.
+    fn number(&self) -> Result<u64, Problem> {
+        self.parsed("number")
+    }
+
+    /// The person that the path names.
+    fn person(&self) -> Result<Who, Problem> {
+        self.parsed("who")
+    }
+
+    fn parsed<T: std::str::FromStr>(&self, name: &str) -> Result<T, Problem> {
+        let found = self.named.iter().find(|(key, _)| key == name);
+        let parsed = found.and_then(|(_, value)| value.parse().ok());
+        Ok(parsed.ok_or_else(Refusal::not_found)?)
+    }
+}
+
+impl FromRequestParts<Arc<Web>> for At {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<At, Problem> {
+        let by = Somebody::from_request_parts(parts, web).await?.0;
+        let params = RawPathParams::from_request_parts(parts, web).await;
+        let params = params.map_err(|_| Refusal::not_found())?;
+        let named = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let at = At { by, room: RoomId::of(0), named };
+        Ok(At { room: at.parsed("room")?, ..at })
+    }
+}
+
+/// Whoever asks about rooms, within the rate of one.
+pub(crate) struct Somebody(pub Principal);
+
+impl FromRequestParts<Arc<Web>> for Somebody {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<Somebody, Problem> {
+        let by = Caller::from_request_parts(parts, web).await?.principal;
+        web.room_rate.take(&by, 1, web.clock.now()).map_err(|wait| {
+            let message = "You do too much at once; go on in a moment.";
+            Refusal::new(StatusCode::TOO_MANY_REQUESTS, "rate", message).retry_after(wait)
+        })?;
+        Ok(Somebody(by))
+    }
+}
+
+/// The JSON that was sent; no body is as good as an empty object.
+async fn stated<T: DeserializeOwned>(request: Request) -> Result<T, Problem> {
+    read_json(&body(request).await?)
+}
+
+fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let body = if body.is_empty() { b"{}" } else { body };
+    let stated: serde_json::Value = serde_json::from_slice(body)
+        .map_err(|error| Refusal::bad_request("malformed", format!("The body is not JSON: {error}.")))?;
+    Ok(question::read(stated)?)
+}
+
+/// Somebody as they are named to us: by id, or an account by its e-mail address.
+async fn named(web: &Web, text: &str) -> Result<Who, Problem> {
+    if let Ok(who) = text.parse() {
+        return Ok(who);
+    }
+    match web.store.accounts.account_by_email(text.trim()).await {
+        Ok(account) => Ok(Who::Account(account.id)),
+        Err(StoreError::NotFound(_)) => Err(Refusal::not_found().into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Problem {
+        let message = refused.to_string();
+        let (status, code) = match refused {
+            Refused::NotFound => return Refusal::not_found().into(),
+            Refused::Unknown => return Refusal::sign_in().into(),
+            Refused::Unavailable(cause) => return StoreError::Unavailable(cause).into(),
+            Refused::Forbidden | Refused::Barred | Refused::Password => {
+                (StatusCode::FORBIDDEN, refused.code())
+            }
+            Refused::Locked | Refused::Limit { .. } | Refused::Conflict(_) => {
+                (StatusCode::CONFLICT, refused.code())
+            }
+            Refused::Invalid(_) => (StatusCode::BAD_REQUEST, refused.code()),
+        };
+        Refusal::new(status, code, message).into()
+    }
+}

@@ -1,0 +1,188 @@
+//! The list of rooms, with what is unread in each; and the operator's bots.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse;
+use chat::NewRoom;
+use door::Refusal;
+use model::chat::RoomKind;
+use model::rights::Principal;
+use model::{BotId, SiteId, limits};
+use store::Credential;
+use store::accounts::SecretHash;
+
+use super::super::list::{mine, offered};
+use super::super::{Somebody, named};
+use super::{kind_name, shell};
+use crate::error::{Answer, Problem};
+use crate::fields::{Field, Fields};
+use crate::guard::Caller;
+use crate::moment::Moment;
+use crate::shell::{Done, Shell, go_to, page};
+use crate::{Web, secret, visible};
+
+#[derive(Template)]
+#[template(path = "rooms.html")]
+struct RoomsPage {
+    shell: Shell,
+    rooms: Vec<RoomRow>,
+    offered: Vec<RoomRow>,
+    may_open: bool,
+    sites: Vec<(String, String)>,
+    name: Field,
+    operator: bool,
+}
+
+struct RoomRow {
+    id: String,
+    name: String,
+    topic: String,
+    kind: &'static str,
+    public: bool,
+    locked: bool,
+    unread: u64,
+    read: u64,
+    /// The name of its site.
+    site: Option<String>,
+    /// When something was said last.
+    last: Option<Moment>,
+}
+
+/// `GET /rooms`
+pub async fn show(State(web): State<Arc<Web>>, caller: Caller, done: Done) -> Answer {
+    let mut shown = rooms_page(&web, &caller, Field::default()).await?;
+    shown.shell = shown.shell.saying(&done);
+    Ok(page(&shown))
+}
+
+async fn rooms_page(web: &Web, caller: &Caller, name: Field) -> Result<RoomsPage, Problem> {
+    let by = &caller.principal;
+    let is_account = matches!(by, Principal::Account { .. });
+    let sites: Vec<(SiteId, String)> = match is_account {
+        true => {
+            let page = visible::page(web, by, 1).await?;
+            page.sites.into_iter().map(|visible| (visible.site.id, visible.site.name)).collect()
+        }
+        false => Vec::new(),
+    };
+    let row = |room: &model::chat::Room, name: String, read: Option<u64>| RoomRow {
+        id: room.id.to_string(),
+        name,
+        topic: room.topic.clone(),
+        kind: kind_name(room.kind),
+        public: room.public,
+        locked: room.locked,
+        unread: read.map_or(0, |read| room.last.saturating_sub(read)),
+        read: read.unwrap_or(0),
+        site: sites.iter().find(|(id, _)| Some(*id) == room.site).map(|(_, name)| name.clone()),
+        last: (room.last > 0).then(|| room.last_at.into()),
+    };
+    let mine = mine(web, by).await?;
+    let offered = offered(web, by, &mine).await?;
+    Ok(RoomsPage {
+        shell: shell("Rooms", caller),
+        rooms: mine.iter().map(|mine| row(&mine.room, mine.name.clone(), Some(mine.member.read))).collect(),
+        offered: offered.iter().map(|room| row(room, room.name.clone(), None)).collect(),
+        may_open: is_account,
+        sites: sites.iter().map(|(id, name)| (id.to_string(), name.clone())).collect(),
+        name,
+        operator: matches!(by, Principal::Account { operator: true, .. }),
+    })
+}
+
+/// `POST /rooms`: a new room, or the one of oneself and somebody else.
+pub async fn add(
+    State(web): State<Arc<Web>>,
+    caller: Caller,
+    Somebody(by): Somebody,
+    fields: Fields,
+) -> Answer {
+    let site = match fields.text("site") {
+        "" => None,
+        site => Some(site.parse::<SiteId>().map_err(|_| Refusal::not_found())?),
+    };
+    if fields.text("do") == "direct" {
+        let mut people = Vec::new();
+        for text in fields.text("with").split([',', ' ']).filter(|text| !text.is_empty()) {
+            if people.len() == limits::DIRECT_PEOPLE_MAX {
+                break;
+            }
+            people.push(named(&web, text).await?);
+        }
+        let room = web.chat.direct(&by, site, people).await?;
+        return Ok(go_to(&format!("/rooms/{}", room.id)));
+    }
+    let name = fields.name("name");
+    if name.is_bad() {
+        let shown = rooms_page(&web, &caller, name).await?;
+        return Ok((StatusCode::BAD_REQUEST, page(&shown)).into_response());
+    }
+    let kind = if fields.text("kind") == "closed" { RoomKind::Closed } else { RoomKind::Open };
+    let zone = match fields.text("time_zone") {
+        "" => "UTC",
+        zone => zone,
+    };
+    let new = NewRoom { site, kind, name: name.value, zone: zone.to_owned() };
+    let room = web.chat.open_room(&by, new).await?;
+    Ok(go_to(&format!("/rooms/{}", room.id)))
+}
+
+#[derive(Template)]
+#[template(path = "rooms_bots.html")]
+struct BotsPage {
+    shell: Shell,
+    bots: Vec<(String, String, Moment)>,
+    name: Field,
+    /// The token that was just made, shown this once.
+    fresh: Option<String>,
+    server: String,
+}
+
+async fn bots_page(web: &Web, caller: &Caller, headers: &HeaderMap) -> Result<BotsPage, Problem> {
+    let bots = web.chat.bots(&caller.principal).await?;
+    Ok(BotsPage {
+        shell: shell("Bots", caller),
+        bots: bots.into_iter().map(|bot| (bot.id.to_string(), bot.name, bot.created.into())).collect(),
+        name: Field::default(),
+        fresh: None,
+        server: web.server_url(headers),
+    })
+}
+
+/// `GET /rooms/bots`
+pub async fn show_bots(
+    State(web): State<Arc<Web>>,
+    caller: Caller,
+    headers: HeaderMap,
+    done: Done,
+) -> Answer {
+    let mut shown = bots_page(&web, &caller, &headers).await?;
+    shown.shell = shown.shell.saying(&done);
+    Ok(page(&shown))
+}
+
+/// `POST /rooms/bots`: one more, whose token is shown once; or one less.
+pub async fn submit_bots(
+    State(web): State<Arc<Web>>,
+    caller: Caller,
+    headers: HeaderMap,
+    fields: Fields,
+) -> Answer {
+    let by = &caller.principal;
+    if fields.text("do") == "remove" {
+        let id: BotId = fields.text("bot").parse().map_err(|_| Refusal::not_found())?;
+        web.chat.remove_bot(by, id).await?;
+        return Ok(go_to("/rooms/bots?done=revoked"));
+    }
+    let name = fields.name("name");
+    if name.is_bad() {
+        let shown = BotsPage { name, ..bots_page(&web, &caller, &headers).await? };
+        return Ok((StatusCode::BAD_REQUEST, page(&shown)).into_response());
+    }
+    let token = format!("{}{}", Credential::BOT_PREFIX, secret::fresh());
+    web.chat.add_bot(by, &name.value, SecretHash::of(&token)).await?;
+    Ok(page(&BotsPage { fresh: Some(token), ..bots_page(&web, &caller, &headers).await? }))
+}

@@ -1,0 +1,228 @@
+//! What was said, read page by page: a day, decisions, what a search finds, one's stars.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{RawQuery, State};
+use jiff::civil::Date;
+use model::chat::{Message, Room};
+use model::{RoomId, limits};
+
+use super::super::list::{asked, mine};
+use super::super::messages::number;
+use super::super::rows::{MessageRow, day_of, permalink, rows, zone_of};
+use super::super::{At, Somebody, said};
+use super::{open_shell, shell};
+use crate::Web;
+use crate::error::{Answer, Problem};
+use crate::guard::Caller;
+use crate::shell::{Shell, found_page, go_to, page, query_value};
+
+/// Stars on their page: the last ones.
+const STARS_SHOWN: usize = 100;
+
+#[derive(Template)]
+#[template(path = "room_day.html")]
+struct DayPage {
+    shell: Shell,
+    id: String,
+    name: String,
+    /// In words.
+    title: String,
+    /// `2026-11-21`, and the days around it.
+    day: String,
+    before: Option<String>,
+    after: Option<String>,
+    messages: Vec<MessageRow>,
+    /// The number behind which the rest of the day is.
+    more: Option<u64>,
+    from_start: bool,
+}
+
+/// `GET /rooms/{room}/days/{day}?from=`: from the message of that number on, or from a little before.
+pub async fn show_day(
+    State(web): State<Arc<Web>>,
+    caller: Caller,
+    at: At,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let day: Date = at.parsed("day")?;
+    let from = number(query.as_deref(), "from")?.unwrap_or(0);
+    // Whoever comes by a permalink sees what came before it, too.
+    let after = from.saturating_sub(limits::MESSAGES_A_PAGE_MAX as u64 / 4);
+    let told = web.chat.day(&at.by, at.room, day, after).await?;
+    let name = said::name_of(&web, &told.room, at.by.who()).await?;
+    let last = told.messages.last().map(|message| message.number);
+    let is_full = told.messages.len() == limits::MESSAGES_A_PAGE_MAX;
+    let shell = open_shell(&format!("{name}, {day}"), &caller, &told.room);
+    let is_public = shell.is_public;
+    let shown = DayPage {
+        shell,
+        id: at.room.to_string(),
+        name,
+        before: day.yesterday().ok().map(|day| day.to_string()),
+        after: day.tomorrow().ok().map(|day| day.to_string()),
+        title: day.strftime("%A, %-d %B %Y").to_string(),
+        day: day.to_string(),
+        messages: rows(&web, &told.room, &told.messages).await?,
+        more: last.filter(|_| is_full).map(|last| last + 1 + limits::MESSAGES_A_PAGE_MAX as u64 / 4),
+        from_start: after == 0,
+    };
+    Ok(found_page(&shown, is_public))
+}
+
+/// `GET /rooms/{room}/messages/{number}`: leads to where it stands in the transcript.
+pub async fn to_message(State(web): State<Arc<Web>>, at: At) -> Answer {
+    let message = web.chat.message(&at.by, at.room, at.number()?).await?;
+    let room = web.chat.room(&at.by, at.room).await?.room;
+    Ok(go_to(&permalink(at.room, message.number, &day_of(message.at, &zone_of(&room.zone)))))
+}
+
+#[derive(Template)]
+#[template(path = "room_decisions.html")]
+struct DecisionsPage {
+    shell: Shell,
+    id: String,
+    name: String,
+    messages: Vec<MessageRow>,
+    older: Option<u64>,
+}
+
+/// `GET /rooms/{room}/decisions?before=`
+pub async fn show_decisions(
+    State(web): State<Arc<Web>>,
+    caller: Caller,
+    at: At,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let before = number(query.as_deref(), "before")?;
+    let decided = web.chat.decisions(&at.by, at.room, before).await?;
+    let room = web.chat.room(&at.by, at.room).await?.room;
+    let name = said::name_of(&web, &room, at.by.who()).await?;
+    let is_full = decided.len() == limits::MESSAGES_A_PAGE_MAX;
+    Ok(page(&DecisionsPage {
+        shell: shell(&format!("{name}, decisions"), &caller),
+        id: at.room.to_string(),
+        name,
+        older: decided.last().filter(|_| is_full).map(|message| message.number),
+        messages: apart(rows(&web, &room, &decided).await?),
+    }))
+}
+
+/// Messages that do not stand together: each with its author and day.
+fn apart(rows: Vec<MessageRow>) -> Vec<MessageRow> {
+    rows.into_iter().map(|row| MessageRow { follows: false, ..row }).collect()
+}
+
+/// A message and the room it is from.
+struct Found {
+    room: String,
+    name: String,
+    day: String,
+    row: MessageRow,
+}
+
+#[derive(Template)]
+#[template(path = "rooms_search.html")]
+struct SearchPage {
+    shell: Shell,
+    q: String,
+    kind: String,
+    from: String,
+    to: String,
+    /// The room it is limited to.
+    room: String,
+    rooms: Vec<(String, String)>,
+    found: Vec<Found>,
+    asked: bool,
+    older: Option<String>,
+    is_stars: bool,
+}
+
+/// `GET /rooms/search?q=&room=&kind=&from=&to=&before=`
+pub async fn show_search(
+    State(web): State<Arc<Web>>,
+    caller: Caller,
+    Somebody(by): Somebody,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let query = query.as_deref();
+    let value = |name: &str| query_value(query, name).unwrap_or_default();
+    let wants = asked(query)?;
+    let is_asked = !wants.text.trim().is_empty() || wants.kind.is_some();
+    let limit = wants.limit;
+    let found = if is_asked { web.chat.search(&by, wants).await? } else { Vec::new() };
+    let older = found.last().filter(|_| found.len() == limit).map(|last| {
+        let mut address = url::form_urlencoded::Serializer::new(String::new());
+        for name in ["q", "room", "kind", "from", "to"] {
+            address.append_pair(name, &value(name));
+        }
+        address.append_pair("before", &format!("{}:{}", last.room, last.number));
+        format!("/rooms/search?{}", address.finish())
+    });
+    let mine = mine(&web, &by).await?;
+    Ok(page(&SearchPage {
+        shell: shell("Search", &caller),
+        q: value("q"),
+        kind: value("kind"),
+        from: value("from"),
+        to: value("to"),
+        room: value("room"),
+        rooms: mine.iter().map(|mine| (mine.room.id.to_string(), mine.name.clone())).collect(),
+        found: told(&web, &by, &found).await?,
+        asked: is_asked,
+        older,
+        is_stars: false,
+    }))
+}
+
+/// `GET /rooms/stars`
+pub async fn show_stars(State(web): State<Arc<Web>>, caller: Caller, Somebody(by): Somebody) -> Answer {
+    let stars = web.chat.stars(&by).await?;
+    let mut starred = Vec::new();
+    for (room, number) in stars.into_iter().rev().take(STARS_SHOWN) {
+        match web.chat.message(&by, room, number).await {
+            Ok(message) => starred.push(message),
+            // Removed, or no longer to be read, since the list was made.
+            Err(chat::Refused::NotFound | chat::Refused::Forbidden) => {}
+            Err(refused) => return Err(refused.into()),
+        }
+    }
+    starred.sort_by_key(|message| std::cmp::Reverse(message.at));
+    Ok(page(&SearchPage {
+        shell: shell("Stars", &caller),
+        q: String::new(),
+        kind: String::new(),
+        from: String::new(),
+        to: String::new(),
+        room: String::new(),
+        rooms: Vec::new(),
+        found: told(&web, &by, &starred).await?,
+        asked: true,
+        older: None,
+        is_stars: true,
+    }))
+}
+
+/// Messages of several rooms, each with the name of its room.
+async fn told(web: &Web, by: &model::rights::Principal, messages: &[Message]) -> Result<Vec<Found>, Problem> {
+    let mut rooms: HashMap<RoomId, (Room, String)> = HashMap::new();
+    let mut found = Vec::with_capacity(messages.len());
+    for message in messages {
+        if !rooms.contains_key(&message.room) {
+            let room = web.chat.room(by, message.room).await?.room;
+            let name = said::name_of(web, &room, by.who()).await?;
+            rooms.insert(message.room, (room, name));
+        }
+        let (room, name) = &rooms[&message.room];
+        let row = rows(web, room, std::slice::from_ref(message)).await?.pop();
+        found.extend(row.map(|row| Found {
+            room: message.room.to_string(),
+            name: name.clone(),
+            day: day_of(message.at, &zone_of(&room.zone)),
+            row,
+        }));
+    }
+    Ok(found)
+}

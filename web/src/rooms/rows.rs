@@ -1,0 +1,128 @@
+//! Messages as pages show them, in the zone of their room.
+
+use std::collections::HashMap;
+
+use chat::told::{TellMessage, named};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use model::chat::{Message, MessageKind, Note, Room, Who};
+use model::{Millis, RoomId};
+
+use crate::Web;
+use crate::error::Problem;
+
+/// Messages of one person that are shown as one, at most so far apart.
+const TOGETHER: i64 = 5 * 60_000;
+
+pub struct MessageRow {
+    pub number: u64,
+    /// Where it stands in the transcript.
+    pub href: String,
+    pub author: String,
+    /// RFC 3339, and the hour and minute in the room's zone.
+    pub iso: String,
+    pub time: String,
+    /// Where a day begins: its name.
+    pub day: Option<String>,
+    /// Said by the same person shortly before.
+    pub follows: bool,
+    /// Safe HTML.
+    pub html: String,
+    /// What the room tells of its author.
+    pub note: Option<String>,
+    pub removed: bool,
+    pub edited: bool,
+    /// Who decided it.
+    pub decided: Option<String>,
+    pub reactions: Vec<(String, usize)>,
+    pub replies: u32,
+    /// The number of what it answers.
+    pub thread: Option<u64>,
+}
+
+/// Messages of one room, in their order.
+pub async fn rows(web: &Web, room: &Room, messages: &[Message]) -> Result<Vec<MessageRow>, Problem> {
+    let names = web.chat.names_in(messages).await?;
+    let zone = zone_of(&room.zone);
+    let mut rows = Vec::with_capacity(messages.len());
+    let mut before: Option<&Message> = None;
+    for message in messages {
+        rows.push(row(message, before, &zone, &names));
+        before = Some(message);
+    }
+    Ok(rows)
+}
+
+fn row(
+    message: &Message,
+    before: Option<&Message>,
+    zone: &TimeZone,
+    names: &HashMap<Who, String>,
+) -> MessageRow {
+    let told = TellMessage::of(message, names);
+    let day = day_of(message.at, zone);
+    let is_new_day = before.is_none_or(|before| day_of(before.at, zone) != day);
+    let is_said = |message: &Message| !matches!(message.kind, MessageKind::Note(_));
+    let follows = before.is_some_and(|before| {
+        is_said(before) && before.author == message.author && message.at.0 - before.at.0 <= TOGETHER
+    });
+    MessageRow {
+        number: message.number,
+        href: permalink(message.room, message.number, &day),
+        author: told.name.to_owned(),
+        iso: at(message.at, zone).timestamp().to_string(),
+        time: at(message.at, zone).strftime("%H:%M").to_string(),
+        day: is_new_day.then(|| at(message.at, zone).strftime("%A, %-d %B %Y").to_string()),
+        follows: follows && !is_new_day,
+        html: told.html,
+        note: said_of(message, names),
+        removed: message.removed.is_some(),
+        edited: message.edited.is_some(),
+        decided: message.decided.map(|decision| named(decision.by, names).to_owned()),
+        reactions: message.reactions.iter().map(|of| (of.emoji.clone(), of.who.len())).collect(),
+        replies: message.replies,
+        thread: message.thread,
+    }
+}
+
+/// What its author did, in words that follow the name.
+fn said_of(message: &Message, names: &HashMap<Who, String>) -> Option<String> {
+    let body = &message.body;
+    let whom = || body.parse().map_or(chat::told::GONE, |who| named(who, names));
+    let words = match message.kind {
+        MessageKind::Sound => format!("plays {body}"),
+        MessageKind::Note(note) => match note {
+            Note::Entered => "came in".to_owned(),
+            Note::Left => "left".to_owned(),
+            Note::Kicked => format!("sent {} out", whom()),
+            Note::Banned => format!("sent {} out for a while", whom()),
+            Note::Topic if body.is_empty() => "took the topic away".to_owned(),
+            Note::Topic => format!("set the topic: {body}"),
+            Note::Name => format!("named the room {body}"),
+            Note::Locked => "locked the room".to_owned(),
+            Note::Unlocked => "unlocked the room".to_owned(),
+            Note::Published => "opened the room to be read by anybody".to_owned(),
+            Note::Unpublished => "closed the room to outside readers".to_owned(),
+        },
+        MessageKind::Text | MessageKind::Paste => return None,
+    };
+    Some(words)
+}
+
+/// The room's zone is checked before it is stored; of one that this program does not know any more, UTC.
+pub fn zone_of(name: &str) -> TimeZone {
+    TimeZone::get(name).unwrap_or(TimeZone::UTC)
+}
+
+fn at(at: Millis, zone: &TimeZone) -> jiff::Zoned {
+    Timestamp::from_millisecond(at.0).unwrap_or_default().to_zoned(zone.clone())
+}
+
+/// `2026-11-21`
+pub fn day_of(moment: Millis, zone: &TimeZone) -> String {
+    at(moment, zone).date().to_string()
+}
+
+pub fn permalink(room: RoomId, number: u64, day: &str) -> String {
+    format!("/rooms/{room}/days/{day}?from={number}#m{number}")
+}

@@ -1,0 +1,108 @@
+//! Guests: in by a link and its password, in one room alone, out when they are sent out, and kept out when banned.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use model::limits::NAME_BYTES_MAX;
+use serde_json::json;
+
+use super::{API, House};
+
+#[tokio::test]
+async fn a_guest_comes_in_by_link_and_password() {
+    let mut house = House::new().await;
+    let room = house.room.clone();
+    let link = house.ann.links(&room, "tea and biscuits").await;
+    super::super::openapi::fits("Link", &house.ann.ask(&format!("/{room}/link")).await.json());
+    let mut guest = house.world.browser();
+    guest.get(&link).await.says("Support");
+    for wrong in ["", "tea", "Tea and biscuits"] {
+        let page = guest.post(&link, &[("name", "Gus"), ("password", wrong)]).await;
+        assert_eq!(page.status, 403);
+        page.says("not the room&#39;s password");
+        assert_eq!(guest.cookie, None);
+    }
+    let long = "x".repeat(NAME_BYTES_MAX + 1);
+    assert_eq!(guest.post(&link, &[("name", &long), ("password", "tea and biscuits")]).await.status, 400);
+    let page = guest.post(&link, &[("name", "Gus <b>"), ("password", "tea and biscuits")]).await;
+    assert_eq!((page.status.as_u16(), page.location()), (303, format!("/rooms/{room}")));
+    let cookies: Vec<_> =
+        page.headers.get_all("set-cookie").iter().map(|set| set.to_str().unwrap()).collect();
+    assert!(cookies.iter().all(|set| set.contains("HttpOnly; SameSite=Lax")), "{cookies:?}");
+    assert_eq!(guest.get(&link).await.location(), format!("/rooms/{room}"), "who is in is led there");
+    guest.says_in(&room, "hello from outside").await;
+    let told = house.ann.ask(&format!("/{room}/messages")).await.json();
+    let last = told["messages"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["name"], &last["body"]), (&json!("Gus <b>"), &json!("hello from outside")));
+    let rooms = guest.ask("").await.json();
+    assert_eq!((rooms["rooms"].as_array().unwrap().len(), &rooms["offered"]), (1, &json!([])));
+    for path in ["/api/watchfire/sites", "/account", "/"] {
+        let page = guest.get(path).await;
+        assert!(matches!(page.status.as_u16(), 303 | 404), "{path} {}", page.status);
+    }
+    assert_eq!(guest.tell("", json!({ "name": "Mine" })).await.status, 404, "guests open no rooms");
+}
+
+#[tokio::test]
+async fn a_guests_cookie_is_of_no_use_to_other_sites() {
+    let mut house = House::new().await;
+    let link = house.ann.links(&house.room, "").await;
+    let mut guest = house.guest(&link, "Gus").await;
+    let path = format!("{API}/{}/messages", house.room);
+    let headers = [("content-type", "text/plain"), ("origin", "https://evil.example")];
+    let page = guest.send(axum::http::Method::POST, &path, &headers, "I did not write this").await;
+    assert_eq!(page.status, 403);
+    page.says("cross_site");
+}
+
+#[tokio::test]
+async fn a_link_that_was_replaced_lets_nobody_in() {
+    let mut house = House::new().await;
+    let room = house.room.clone();
+    let old = house.ann.links(&room, "").await;
+    let mut early = house.guest(&old, "Early").await;
+    let new = house.ann.links(&room, "").await;
+    let mut late = house.world.browser();
+    assert_eq!(late.get(&old).await.status, 404);
+    assert_eq!(late.post(&old, &[("name", "Late")]).await.status, 404);
+    assert_eq!(early.ask(&format!("/{room}")).await.status, 200, "who came in stays");
+    house.ann.tell(&format!("/{room}"), json!({ "locked": true })).await;
+    late.get(&new).await.says("locked");
+    assert_eq!(late.post(&new, &[("name", "Late")]).await.status, 409);
+    house.ann.tell(&format!("/{room}"), json!({ "locked": false, "members_max": 3 })).await;
+    let full = late.post(&new, &[("name", "Late")]).await;
+    assert_eq!(full.status, 409);
+    full.says("At most 3 members");
+    assert_eq!(house.ann.tell(&format!("/{room}/link/remove"), json!({})).await.status, 204);
+    assert_eq!(late.get(&new).await.status, 404);
+}
+
+#[tokio::test]
+async fn who_is_banned_stays_out_by_browser_and_by_address() {
+    let mut house = House::new().await;
+    let room = house.room.clone();
+    let link = house.ann.links(&room, "").await;
+    let mut guest = house.guest(&link, "Gus").await;
+    let who = guest.who_in(&room).await;
+    let kick = format!("/{room}/members/{who}/kick");
+    assert_eq!(house.ann.tell(&kick, json!({})).await.status, 204);
+    assert_eq!(guest.ask(&format!("/{room}")).await.status, 401, "out at once");
+    assert_eq!(guest.post(&link, &[("name", "Gus")]).await.status, 303, "and in again");
+    let who = guest.who_in(&room).await;
+    let ban = format!("/{room}/members/{who}/ban");
+    assert_eq!(house.ann.tell(&ban, json!({ "seconds": 3_600 })).await.status, 204);
+    assert_eq!(guest.ask(&format!("/{room}")).await.status, 401);
+    let elsewhere = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7));
+    let mut same_browser = guest.clone();
+    same_browser.address = elsewhere;
+    let mut same_address = house.world.browser();
+    for person in [&mut same_browser, &mut same_address] {
+        let page = person.post(&link, &[("name", "Somebody else")]).await;
+        assert_eq!(page.status, 403);
+        page.says("kept out");
+    }
+    let mut other = house.world.browser();
+    other.address = elsewhere;
+    assert_eq!(other.post(&link, &[("name", "Oli")]).await.status, 303);
+    house.world.clock.advance(std::time::Duration::from_secs(3_601));
+    assert_eq!(same_address.post(&link, &[("name", "Gus")]).await.status, 303, "a ban ends");
+}

@@ -1,0 +1,178 @@
+//! The pages of rooms: what their forms do, and that names are shown as what they are.
+
+use serde_json::json;
+
+use super::super::{Browser, Page};
+use super::House;
+
+const HOSTILE: &str = "\"'><script>alert(1)</script>{{7}}";
+
+#[track_caller]
+fn check(page: &Page) {
+    assert_eq!(page.status, 200, "{}", page.text);
+    assert!(!page.text.contains("<script>alert") && !page.text.contains("\"'>"), "{}", page.text);
+    assert!(!page.text.contains(" style=") && !page.text.contains("<script>"), "{}", page.text);
+}
+
+/// Sends a form of the settings; what the page then says was done.
+async fn set(person: &mut Browser, room: &str, fields: &[(&str, &str)]) -> String {
+    let page = person.post(&format!("/rooms/{room}/settings"), fields).await;
+    assert_eq!(page.status, 303, "{fields:?} {}", page.text);
+    let location = page.location();
+    location.split_once("done=").map(|(_, done)| done.to_owned()).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn hostile_names_in_rooms_are_only_text() {
+    let mut house = House::new().await;
+    let room = house.ann.opens(json!({ "name": HOSTILE, "site": house.site, "topic": HOSTILE })).await;
+    house.ann.post("/account", &[("name", HOSTILE), ("email", "ann@example.org")]).await;
+    let link = house.ann.links(&room, "").await;
+    check(&house.world.browser().get(&link).await);
+    let mut guest = house.guest(&link, HOSTILE).await;
+    guest.says_in(&room, HOSTILE).await;
+    guest.tell(&format!("/{room}/messages"), json!({ "kind": "paste", "body": HOSTILE })).await;
+    let number = house.ann.says_in(&room, "[x](javascript:alert(1)) <img src=x onerror=alert(1)>").await;
+    house.ann.tell(&format!("/{room}/messages/{number}/decide"), json!({})).await;
+    house.ann.tell(&format!("/{room}/messages/{number}/star"), json!({})).await;
+    let day = "2026-03-04";
+    for path in [
+        "/rooms".to_owned(),
+        "/rooms/stars".into(),
+        "/rooms/search?q=alert".into(),
+        format!("/rooms/search?q={}", "%22%3E%3Cscript%3Ealert(1)%3C/script%3E"),
+        format!("/rooms/{room}"),
+        format!("/rooms/{room}/settings"),
+        format!("/rooms/{room}/decisions"),
+        format!("/rooms/{room}/days/{day}"),
+    ] {
+        let page = house.ann.get(&path).await;
+        check(&page);
+        assert!(!page.text.contains("<img") && !page.text.contains("href=\"javascript"), "{path}");
+    }
+    check(&guest.get(&format!("/rooms/{room}")).await);
+}
+
+#[tokio::test]
+async fn a_room_is_opened_entered_and_left_by_its_pages() {
+    let mut house = House::new().await;
+    house.ann.get("/rooms").await.says("Support");
+    let page =
+        house.ann.post("/rooms", &[("name", "Plans"), ("site", &house.site), ("kind", "closed")]).await;
+    let room = page.location().strip_prefix("/rooms/").expect("a room").to_owned();
+    house.ann.get(&page.location()).await.says("Nothing was said here yet");
+    assert_eq!(house.bob.get(&page.location()).await.status, 404);
+    let refused = house.ann.post("/rooms", &[("name", "  ")]).await;
+    assert_eq!(refused.status, 400);
+    refused.says("Fill this in.");
+    let direct = [("do", "direct"), ("with", "bob@example.org, olive@example.org"), ("site", &*house.site)];
+    let three = house.ann.post("/rooms", &direct).await;
+    assert_eq!(three.location(), house.ann.post("/rooms", &direct).await.location(), "there is one of them");
+    house.bob.get(&three.location()).await.says("Gus Guest, Olive Owner");
+    let unknown = house.ann.post("/rooms", &[("do", "direct"), ("with", "nobody@example.org")]).await;
+    assert_eq!(unknown.status, 404);
+    assert_eq!(set(&mut house.ann, &room, &[("do", "bring"), ("who", "bob@example.org")]).await, "brought");
+    let said = house.bob.post(&format!("/rooms/{room}"), &[("body", "without scripts")]).await;
+    assert_eq!(said.status, 303);
+    house.ann.get(&format!("/rooms/{room}")).await.says("without scripts");
+    let left = house.bob.post(&format!("/rooms/{room}"), &[("do", "leave")]).await;
+    assert_eq!(left.location(), "/rooms?done=left");
+    assert_eq!(house.bob.get(&format!("/rooms/{room}")).await.status, 404);
+    let open = format!("/rooms/{}", house.room);
+    house.bob.post(&open, &[("do", "leave")]).await;
+    house.bob.get(&open).await.says("Come in");
+    assert_eq!(house.bob.post(&open, &[("do", "enter")]).await.location(), open);
+}
+
+#[tokio::test]
+async fn every_form_of_the_settings_does_what_it_says() {
+    let mut house = House::new().await;
+    let room = house.room.clone();
+    let bob = house.bob.who_in(&room).await;
+    let ann = &mut house.ann;
+    assert_eq!(set(ann, &room, &[("do", "topic"), ("topic", "Tea")]).await, "saved");
+    let form = [
+        ("do", "room"),
+        ("name", "Help"),
+        ("time_zone", "Asia/Tokyo"),
+        ("members_max", "9"),
+        ("public", "on"),
+    ];
+    assert_eq!(set(ann, &room, &form).await, "saved");
+    let is = ann.ask(&format!("/{room}")).await.json()["room"].clone();
+    assert_eq!(
+        (&is["name"], &is["topic"], &is["zone"]),
+        (&json!("Help"), &json!("Tea"), &json!("Asia/Tokyo"))
+    );
+    assert_eq!((&is["members_max"], &is["public"]), (&json!(9), &json!(true)));
+    assert_eq!(set(ann, &room, &form[..4]).await, "saved");
+    assert_eq!(ann.ask(&format!("/{room}")).await.json()["room"]["public"], false);
+    for (what, locked) in [("lock", true), ("unlock", false)] {
+        assert_eq!(set(ann, &room, &[("do", what)]).await, "saved");
+        assert_eq!(ann.ask(&format!("/{room}")).await.json()["room"]["locked"], locked);
+    }
+    let page = ann.post(&format!("/rooms/{room}/settings"), &[("do", "link"), ("password", "tea")]).await;
+    let link = format!("/join/{}", page.secret_behind("/join/"));
+    page.says("Copy it now");
+    assert_eq!(house.world.browser().get(&link).await.status, 200);
+    assert_eq!(set(ann, &room, &[("do", "unlink")]).await, "unlinked");
+    assert_eq!(house.world.browser().get(&link).await.status, 404);
+    for what in ["host", "member"] {
+        assert_eq!(set(ann, &room, &[("do", what), ("who", &bob)]).await, "role");
+    }
+    assert_eq!(set(ann, &room, &[("do", "kick"), ("who", &bob)]).await, "kicked");
+    assert_eq!(set(ann, &room, &[("do", "bring"), ("who", &bob)]).await, "brought");
+    assert_eq!(set(ann, &room, &[("do", "ban"), ("who", &bob), ("hours", "24")]).await, "banned");
+    ann.get(&format!("/rooms/{room}/settings")).await.says("Kept out");
+    assert_eq!(set(ann, &room, &[("do", "unban"), ("who", &bob)]).await, "unbanned");
+    for bad in
+        [&[("do", "ban"), ("who", &*bob), ("hours", "x")][..], &[("do", "anything")], &[("do", "kick")]]
+    {
+        assert_eq!(ann.post(&format!("/rooms/{room}/settings"), bad).await.status, 404);
+    }
+    let bad = [("do", "room"), ("name", "Help"), ("members_max", "0")];
+    assert_eq!(ann.post(&format!("/rooms/{room}/settings"), &bad).await.status, 400);
+    let page = ann.post(&format!("/rooms/{room}/settings"), &[("do", "demolish")]).await;
+    assert_eq!(page.location(), "/rooms?done=demolished");
+    assert_eq!(ann.get(&format!("/rooms/{room}")).await.status, 404);
+}
+
+#[tokio::test]
+async fn the_operator_makes_and_removes_bots_by_their_page() {
+    let mut house = House::new().await;
+    assert_eq!(house.ann.get("/rooms/bots").await.status, 404);
+    let page = house.operator.post("/rooms/bots", &[("name", "Deploys")]).await;
+    page.says("wfb_");
+    assert!(!house.operator.get("/rooms/bots").await.text.contains("wfb_"), "a token is shown once");
+    assert_eq!(house.operator.post("/rooms/bots", &[("name", "")]).await.status, 400);
+    let bots = house.operator.ask("/bots").await.json();
+    let id = bots["bots"][0]["id"].as_str().unwrap();
+    let removed = house.operator.post("/rooms/bots", &[("do", "remove"), ("bot", id)]).await;
+    assert_eq!(removed.location(), "/rooms/bots?done=revoked");
+    assert_eq!(house.operator.ask("/bots").await.json()["bots"], json!([]));
+}
+
+#[tokio::test]
+async fn search_engines_find_what_is_public_and_nothing_else() {
+    let mut house = House::new().await;
+    let room = house.room.clone();
+    house.ann.says_in(&room, "an answer for everybody").await;
+    let mut crawler = house.world.browser();
+    let paths = [format!("/rooms/{room}"), format!("/rooms/{room}/days/2026-03-04")];
+    for path in &paths {
+        assert_eq!(crawler.get(path).await.status, 303, "to the sign-in");
+        assert_eq!(house.ann.get(path).await.header("x-robots-tag"), "noindex, nofollow");
+    }
+    house.ann.tell(&format!("/{room}"), json!({ "public": true })).await;
+    for path in &paths {
+        let page = crawler.get(path).await;
+        page.says("an answer for everybody");
+        assert_eq!(page.header("x-robots-tag"), "all", "{path}");
+        assert!(!page.text.contains("noindex"), "{path}");
+    }
+    crawler.get("/robots.txt").await.says("Allow: /rooms/");
+    house.ann.tell(&format!("/{room}"), json!({ "locked": true })).await;
+    let page = crawler.get(&paths[0]).await;
+    assert!(!page.text.contains("an answer for everybody"));
+    assert_eq!(page.header("x-robots-tag"), "noindex, nofollow");
+}

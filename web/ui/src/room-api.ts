@@ -1,0 +1,111 @@
+// What a room's page asks of the server. Nothing is sent twice by itself but what has an id of its own.
+import type { Doing, Member, Message, Page, Seen } from "./room-protocol";
+
+const ROOMS = "/api/watchfire/rooms";
+
+/** What the server said against it. */
+export class Refused extends Error {
+  constructor(readonly status: number, readonly code: string, message: string) {
+    super(message);
+  }
+
+  /** It may be well the next time: the server is busy, or away behind its proxy. */
+  get isPassing(): boolean {
+    return this.status === 429 || this.status >= 500;
+  }
+}
+
+export interface ToPost {
+  id: string;
+  kind: "text" | "paste" | "sound";
+  body: string;
+  thread?: number;
+}
+
+export class RoomApi {
+  constructor(private readonly room: string) {}
+
+  seen(): Promise<Seen> {
+    return this.get("");
+  }
+
+  members(): Promise<{ members: Member[] }> {
+    return this.get("/members");
+  }
+
+  async stars(): Promise<number[]> {
+    const told = await ask<{ stars: { number: number }[] }>(`${ROOMS}/stars?room=${this.room}`);
+    return told.stars.map(({ number }) => number);
+  }
+
+  last(limit: number): Promise<Page> {
+    return this.get(`/messages?limit=${limit}`);
+  }
+
+  before(number: number, limit: number): Promise<Page> {
+    return this.get(`/messages?before=${number}&limit=${limit}`);
+  }
+
+  changes(after: number): Promise<Page> {
+    return this.get(`/changes?after=${after}`);
+  }
+
+  thread(number: number, after: number): Promise<Page> {
+    return this.get(`/messages/${number}/thread?after=${after}`);
+  }
+
+  message(number: number): Promise<Message> {
+    return this.get(`/messages/${number}`);
+  }
+
+  decisions(): Promise<Page> {
+    return this.get("/decisions");
+  }
+
+  post(message: ToPost): Promise<Message> {
+    return this.tell("/messages", message);
+  }
+
+  change(number: number, what: string, body: object = {}): Promise<Message> {
+    return this.tell(`/messages/${number}/${what}`, body);
+  }
+
+  read(number: number): Promise<{ read: number }> {
+    return this.tell("/read", { number });
+  }
+
+  /** Heard by who is there; a page that goes away still says it. */
+  doing(what: Doing): void {
+    const body = JSON.stringify({ what });
+    // Of no lasting interest: what is not heard is said again.
+    fetch(`${ROOMS}/${this.room}/doing`, { method: "POST", headers: JSON_BODY, body, keepalive: true }).catch(() => {});
+  }
+
+  private get<Told>(path: string): Promise<Told> {
+    return ask(`${ROOMS}/${this.room}${path}`);
+  }
+
+  private tell<Told>(path: string, body: object): Promise<Told> {
+    return ask(`${ROOMS}/${this.room}${path}`, { method: "POST", headers: JSON_BODY, body: JSON.stringify(body) });
+  }
+}
+
+/** Browsers carry 64 KiB at most beyond the end of a page. */
+const KEEPALIVE_CHARS_MAX = 8 * 1024;
+const JSON_BODY = { "content-type": "application/json" };
+
+async function ask<Told>(url: string, request: RequestInit = {}): Promise<Told> {
+  // A page that goes away still sends what it began.
+  const keepalive = request.method === "POST" && String(request.body).length < KEEPALIVE_CHARS_MAX;
+  const answer = await fetch(url, { cache: "no-store", keepalive, ...request });
+  if (answer.status === 204) return undefined as Told;
+  const told = await answer.json().catch(() => null);
+  if (!answer.ok) throw new Refused(answer.status, told?.error?.code ?? "failed", told?.error?.message ?? "The server cannot be reached right now.");
+  return told as Told;
+}
+
+/** 32 hexadecimal digits that nobody else has. */
+export function freshId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,112 @@
+// Where a message is written: Enter sends, Shift+Enter begins a line; what looks like code is offered as a paste.
+import { make } from "./element";
+import { freshId } from "./room-api";
+import { Mentions, toIds } from "./room-mentions";
+import type { Member } from "./room-protocol";
+import type { Pending } from "./room-state";
+
+const TYPING_EVERY_MS = 3_000;
+const ROWS_MAX = 12;
+/** As the server counts. */
+const BYTES_MAX = 8 * 1024;
+const PASTE_BYTES_MAX = 64 * 1024;
+const PLAY = /^\/play\s+([a-z]+)$/;
+
+export interface ComposerOptions {
+  thread?: number;
+  send: (pending: Pending) => void;
+  typing: () => void;
+  members: () => Member[];
+  /** The last thing that one said oneself, to be edited with the up key. */
+  editLast?: () => void;
+}
+
+export class Composer {
+  private readonly field: HTMLTextAreaElement;
+  private readonly asCode = make("label", "as-code");
+  private readonly code = make("input");
+  private readonly problem = make("p", "error composer-problem");
+  private readonly mentions: Mentions;
+  private told = 0;
+
+  constructor(private readonly form: HTMLFormElement, private readonly options: ComposerOptions) {
+    this.field = form.querySelector("textarea")!;
+    this.code.type = "checkbox";
+    this.asCode.append(this.code, " As code");
+    this.asCode.hidden = true;
+    this.problem.setAttribute("role", "alert");
+    this.problem.hidden = true;
+    form.querySelector("button")!.before(this.asCode);
+    form.append(this.problem);
+    this.field.required = false;
+    this.mentions = new Mentions(this.field, options.members);
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.send();
+    });
+    this.field.addEventListener("keydown", (event) => this.pressed(event));
+    this.field.addEventListener("input", () => this.changed());
+    this.field.addEventListener("paste", (event) => {
+      const text = event.clipboardData?.getData("text/plain") ?? "";
+      if (text.includes("\n") && /[{};<>=]|^\s{2,}/m.test(text)) this.code.checked = true;
+    });
+  }
+
+  focus(): void {
+    this.field.focus();
+  }
+
+  /** Nothing more is said here. */
+  close(): void {
+    this.field.disabled = true;
+    this.form.querySelector("button")!.disabled = true;
+  }
+
+  private pressed(event: KeyboardEvent): void {
+    if (this.mentions.takes(event)) return;
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing && !this.code.checked) {
+      event.preventDefault();
+      this.send();
+    }
+    if (event.key === "ArrowUp" && this.field.value === "" && this.options.editLast) {
+      event.preventDefault();
+      this.options.editLast();
+    }
+  }
+
+  private changed(): void {
+    const lines = this.field.value.split("\n").length;
+    this.field.rows = Math.min(ROWS_MAX, lines);
+    this.asCode.hidden = lines < 2;
+    if (lines < 2) this.code.checked = false;
+    this.problem.hidden = true;
+    const now = Date.now();
+    if (this.field.value.trim() && now - this.told > TYPING_EVERY_MS) {
+      this.told = now;
+      this.options.typing();
+    }
+  }
+
+  private send(): void {
+    const typed = this.field.value.replace(/\s+$/, "");
+    if (!typed.trim()) return;
+    const sound = typed.trim().match(PLAY)?.[1];
+    const kind = sound ? "sound" : this.code.checked ? "paste" : "text";
+    const text = kind === "text" ? toIds(typed, this.options.members()) : typed;
+    const bytes = new TextEncoder().encode(text).length;
+    const max = kind === "paste" ? PASTE_BYTES_MAX : BYTES_MAX;
+    if (bytes > max) {
+      const more = kind === "text" ? ` As code it may have ${PASTE_BYTES_MAX.toLocaleString()}.` : "";
+      this.problem.textContent = `This is too long: ${bytes.toLocaleString()} bytes, and at most ${max.toLocaleString()} fit.${more}`;
+      this.problem.hidden = false;
+      this.asCode.hidden = false;
+      return;
+    }
+    const { thread } = this.options;
+    this.options.send({ id: freshId(), kind, body: sound ?? text, ...(thread === undefined ? {} : { thread }) });
+    this.field.value = "";
+    this.told = 0;
+    this.changed();
+    this.field.focus();
+  }
+}

@@ -1,0 +1,160 @@
+// One message as an element. Its HTML comes from the server, which escapes all that was typed; here nothing is made of text.
+import { make } from "./element";
+import { toNames } from "./room-mentions";
+import { noteOf } from "./room-state";
+import type { Pending, RoomState } from "./room-state";
+import type { Message } from "./room-protocol";
+
+export interface MessageContext {
+  state: RoomState;
+  me: string;
+  /** Follows one of the same author, whose name stands there. */
+  follows: boolean;
+  mayAct: boolean;
+  inThread: boolean;
+}
+
+const HUES = 12;
+
+export function drawMessage(message: Message, context: MessageContext): HTMLLIElement {
+  const { state, follows } = context;
+  const note = noteOf(message, (who) => state.name(who));
+  const item = make("li", `message${follows ? " follows" : ""}${note === null ? "" : " note"}${message.author === context.me ? " own" : ""}`);
+  item.id = `${context.inThread ? "t" : "m"}${message.number}`;
+  item.dataset["number"] = String(message.number);
+  item.tabIndex = -1;
+  const main = make("div", "message-main");
+  main.append(head(message), ...body(message, note));
+  if (message.decided) main.append(decided(message, state));
+  if (message.reactions?.length) main.append(reactions(message, context));
+  if (message.replies > 0 && !context.inThread) main.append(replies(message));
+  item.append(face(message.author, message.name), main);
+  if (context.mayAct && !message.removed && note === null) item.append(actions(message, state));
+  return item;
+}
+
+export function face(who: string, name: string): HTMLElement {
+  const initials = [...name.trim()].slice(0, 1).join("").toUpperCase() || "?";
+  const element = make("span", "face", initials);
+  element.setAttribute("aria-hidden", "true");
+  element.dataset["hue"] = String([...who].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % HUES);
+  return element;
+}
+
+function head(message: Message): HTMLElement {
+  const line = make("p", "message-head");
+  const when = make("a", "when");
+  when.href = `/rooms/${message.room}/messages/${message.number}`;
+  when.append(timeOf(message.at));
+  line.append(make("bdi", "author", message.name), " ", when);
+  return line;
+}
+
+export function timeOf(at: number): HTMLTimeElement {
+  const moment = new Date(at);
+  const time = make("time", "", moment.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" }));
+  time.dateTime = moment.toISOString();
+  time.title = moment.toLocaleString(undefined, { dateStyle: "full", timeStyle: "medium" });
+  return time;
+}
+
+function body(message: Message, note: string | null): Node[] {
+  if (message.removed) return [make("p", "muted", "This message was removed.")];
+  if (note !== null) {
+    const line = make("p", "said-note");
+    line.append(make("bdi", "", note));
+    return [line];
+  }
+  const nodes: Node[] = [prose(message.html)];
+  if (message.edited) nodes.push(make("span", "muted small", "edited"));
+  return nodes;
+}
+
+/** The server's own HTML. Scripts in it would not run: the policy of the page forbids them. */
+export function prose(html: string): HTMLElement {
+  const element = make("div", "prose");
+  element.dir = "auto";
+  element.append(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
+  // A long one scrolls in itself, also by keyboard.
+  for (const code of element.querySelectorAll("pre")) code.tabIndex = 0;
+  return element;
+}
+
+function decided(message: Message, state: RoomState): HTMLElement {
+  const line = make("p", "decided");
+  line.append(make("span", "badge", "decided"), " by ", make("bdi", "", state.name(message.decided!.by)));
+  return line;
+}
+
+function reactions(message: Message, { state, me, mayAct }: MessageContext): HTMLElement {
+  const line = make("p", "reactions");
+  for (const { emoji, who } of message.reactions!) {
+    const isMine = who.includes(me);
+    const chip = mayAct ? make("button", "reaction") : make("span", "reaction");
+    const named = who.slice(0, 10).map((one) => state.name(one)).join(", ");
+    const more = who.length > 10 ? ` and ${who.length - 10} more` : "";
+    chip.title = named + more;
+    chip.append(`${emoji} `, make("span", "number", String(who.length)), make("span", "sr-only", ` from ${named}${more}`));
+    if (chip instanceof HTMLButtonElement) {
+      chip.type = "button";
+      chip.dataset["act"] = isMine ? "unreact" : "react";
+      chip.dataset["emoji"] = emoji;
+      chip.setAttribute("aria-pressed", String(isMine));
+    }
+    line.append(chip, " ");
+  }
+  return line;
+}
+
+function replies(message: Message): HTMLElement {
+  const line = make("p", "replies");
+  const open = make("button", "button small", message.replies === 1 ? "1 answer" : `${message.replies} answers`);
+  open.type = "button";
+  open.dataset["act"] = "thread";
+  line.append(open);
+  return line;
+}
+
+function actions(message: Message, state: RoomState): HTMLElement {
+  const tools = make("div", "message-tools");
+  if (state.stars.has(message.number)) {
+    const star = make("span", "star", "★");
+    star.title = "You keep this";
+    star.append(make("span", "sr-only", "starred"));
+    tools.append(star);
+  }
+  const more = make("button", "message-more", "⋯");
+  more.type = "button";
+  more.dataset["act"] = "more";
+  more.setAttribute("aria-haspopup", "true");
+  more.setAttribute("aria-label", `Actions for the message of ${message.name}`);
+  tools.append(more);
+  return tools;
+}
+
+/** What was sent and is not yet there. */
+export function drawPending(pending: Pending, me: string, state: RoomState): HTMLLIElement {
+  const name = state.name(me);
+  const shown = toNames(pending.body, Object.entries(state.names).map(([who, name]) => ({ who, name })));
+  const item = make("li", `message own pending${pending.problem ? " failed" : ""}`);
+  item.dataset["pending"] = pending.id;
+  const main = make("div", "message-main");
+  const said = make(pending.kind === "paste" ? "pre" : "p", "pending-body", shown);
+  said.dir = "auto";
+  const head = make("p", "message-head");
+  head.append(make("bdi", "author", name), " ", make("span", "muted small", pending.problem ? "not sent" : "sending…"));
+  main.append(head, said);
+  if (pending.problem) {
+    const line = make("p", "row");
+    line.append(make("span", "error", pending.problem));
+    for (const [act, text] of [["resend", "Send again"], ["discard", "Discard"]] as const) {
+      const button = make("button", "button small", text);
+      button.type = "button";
+      button.dataset["act"] = act;
+      line.append(button);
+    }
+    main.append(line);
+  }
+  item.append(face(me, name), main);
+  return item;
+}

@@ -1,0 +1,120 @@
+// Who is in the room, who is there now, and who is typing. What people do just now is kept nowhere: each page says it, and hears the others.
+import { make } from "./element";
+import { face } from "./room-message";
+import type { RoomApi } from "./room-api";
+import type { RoomState } from "./room-state";
+import type { Member } from "./room-protocol";
+
+const HERE_EVERY_MS = 40_000;
+/** Whoever was not heard for so long is gone: twice, and some. */
+const HEARD_MS = 100_000;
+const TYPING_MS = 5_000;
+const ANSWER_MS_MAX = 2_000;
+/** In a larger room nobody says that they are there: all would hear of all. */
+const SAYING_MAX = 100;
+
+export class People {
+  members: Member[] = [];
+  private readonly heard = new Map<string, number>();
+  private readonly typing = new Map<string, number>();
+  private answering: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    private readonly api: RoomApi,
+    private readonly state: RoomState,
+    private readonly me: string,
+    private readonly mayTell: boolean,
+    private readonly changed: () => void,
+  ) {
+    setInterval(() => this.tick(), 1_000);
+    setInterval(() => document.hidden || this.say("here"), HERE_EVERY_MS);
+    document.addEventListener("visibilitychange", () => this.say(document.hidden ? "away" : "here"));
+    addEventListener("pagehide", () => this.say("away"));
+  }
+
+  /** Asks who is in the room. */
+  async load(): Promise<void> {
+    const { members } = await this.api.members();
+    this.members = members;
+    for (const { who, name } of members) this.state.names[who] = name;
+    this.changed();
+  }
+
+  /** The line is there: who else is? */
+  arrive(): void {
+    this.say("asks");
+  }
+
+  told(data: unknown): void {
+    for (const [what, of] of Object.entries((data ?? {}) as Record<string, { who: string }>)) {
+      const { who } = of;
+      if (who === this.me) continue;
+      if (what === "away") this.heard.delete(who);
+      else this.heard.set(who, Date.now());
+      if (what === "typing") this.typing.set(who, Date.now());
+      else if (what === "away") this.typing.delete(who);
+      if (what === "asks") this.answer();
+    }
+    this.changed();
+  }
+
+  /** Whoever said something types no more. */
+  said(who: string): void {
+    if (this.typing.delete(who)) this.changed();
+    if (who !== this.me) this.heard.set(who, Date.now());
+  }
+
+  isHere(who: string): boolean {
+    return who === this.me || Date.now() - (this.heard.get(who) ?? 0) < HEARD_MS;
+  }
+
+  typingLine(): string {
+    const names = [...this.typing.keys()].map((who) => this.state.name(who));
+    if (names.length === 0) return "";
+    if (names.length > 3) return "Several people are typing…";
+    return `${names.join(", ")} ${names.length === 1 ? "is" : "are"} typing…`;
+  }
+
+  hereCount(): number {
+    return this.members.filter(({ who }) => this.isHere(who)).length;
+  }
+
+  /** Those who are there first. */
+  draw(list: HTMLElement): void {
+    const sorted = [...this.members].sort((one, other) =>
+      Number(this.isHere(other.who)) - Number(this.isHere(one.who)) || one.name.localeCompare(other.name));
+    list.replaceChildren(...sorted.map((member) => {
+      const isHere = this.isHere(member.who);
+      const item = make("li", `person${isHere ? " here" : ""}`);
+      const name = make("span", "person-name");
+      name.append(make("bdi", "", member.name), make("span", "sr-only", isHere ? " is here" : " is away"));
+      item.append(face(member.who, member.name), name);
+      if (member.who === this.me) item.append(make("span", "muted small", "you"));
+      if (member.role === "host") item.append(make("span", "badge", "host"));
+      if (member.who.startsWith("GU-")) item.append(make("span", "badge", "guest"));
+      if (member.who.startsWith("BT-")) item.append(make("span", "badge", "bot"));
+      return item;
+    }));
+  }
+
+  private say(what: "here" | "asks" | "away"): void {
+    if (this.mayTell && this.members.length <= SAYING_MAX) this.api.doing(what);
+  }
+
+  /** After a moment of one's own, so that a room does not answer at once. */
+  private answer(): void {
+    if (document.hidden || this.answering !== undefined) return;
+    this.answering = setTimeout(() => {
+      this.answering = undefined;
+      this.say("here");
+    }, Math.random() * ANSWER_MS_MAX);
+  }
+
+  private tick(): void {
+    const now = Date.now();
+    let went = false;
+    for (const [who, at] of this.typing) if (now - at > TYPING_MS) went = this.typing.delete(who) || went;
+    for (const [who, at] of this.heard) if (now - at > HEARD_MS) went = this.heard.delete(who) || went;
+    if (went) this.changed();
+  }
+}

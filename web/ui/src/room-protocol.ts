@@ -1,0 +1,66 @@
+// What the API of rooms and the hub say of rooms: the shapes of docs/protocol.md, "Rooms".
+
+export interface Room {
+  id: string;
+  site: string | null;
+  kind: "open" | "closed" | "direct";
+  name: string;
+  topic: string;
+  zone: string;
+  public: boolean;
+  locked: boolean;
+  members_max: number;
+  /** The numbers of its last message and of its last change. */
+  last: number;
+  changes: number;
+}
+
+export type Note = "entered" | "left" | "kicked" | "banned" | "topic" | "name" | "locked" | "unlocked" | "published" | "unpublished";
+
+export interface Message {
+  room: string;
+  number: number;
+  id: string;
+  author: string;
+  name: string;
+  at: number;
+  kind: "text" | "paste" | "sound" | { note: Note };
+  body: string;
+  /** Safe: written by the server, which escapes all that was typed. */
+  html: string;
+  thread?: number;
+  mentions?: string[];
+  edited?: number;
+  removed: boolean;
+  decided?: { by: string; at: number };
+  reactions?: { emoji: string; who: string[] }[];
+  replies: number;
+  unrecorded: boolean;
+  changed: number;
+}
+
+/** Of whoever is spoken of by id alone. */
+export type Names = Record<string, string>;
+
+export interface Page {
+  room?: Room;
+  messages: Message[];
+  names: Names;
+}
+
+export type Action = "read" | "see_people" | "post" | "react" | "mark" | "change_own" | "remove_any" | "decide";
+
+export interface Seen {
+  room: Room;
+  name: string;
+  you: { who: string | null; standing: string; may: Action[]; read: number | null };
+}
+
+export interface Member {
+  who: string;
+  name: string;
+  role: "member" | "host";
+  joined: number;
+}
+
+export type Doing = "typing" | "here" | "asks" | "away";

@@ -1,0 +1,325 @@
+// The page of one room: what is said comes by the hub, what was missed is read from the server, what one says waits until it is there.
+import { part, say } from "./element";
+import { connectToHub } from "./hub";
+import { MessageMenu, editInPlace } from "./room-actions";
+import { RoomApi, Refused } from "./room-api";
+import { Aside } from "./room-aside";
+import { Composer } from "./room-composer";
+import { MessageList } from "./room-list";
+import { toIds, toNames } from "./room-mentions";
+import { People } from "./room-people";
+import { RoomState, noteOf } from "./room-state";
+import { Unread } from "./room-unread";
+import { Sending } from "./room-sending";
+import type { LineState } from "./connection";
+import type { Action, Message, Page, Seen } from "./room-protocol";
+
+const PAGE = 60;
+/** Nearer to its end than so many pixels, the conversation stays at its end. */
+const AT_END = 80;
+const EARLIER_AT = 300;
+
+class RoomPage {
+  private readonly state = new RoomState();
+  private readonly api: RoomApi;
+  private readonly me: string;
+  private readonly scroll: HTMLElement;
+  private may = new Set<Action>();
+  private list!: MessageList;
+  private aside!: Aside;
+  private people: People | null = null;
+  private menu!: MessageMenu;
+  private unread!: Unread;
+  private sending!: Sending;
+  private composer: Composer | null = null;
+  private drawing = false;
+  private catching = false;
+  private loading = false;
+
+  constructor(private readonly root: HTMLElement, private readonly id: string) {
+    this.api = new RoomApi(id);
+    this.me = root.dataset["me"] ?? "";
+    this.scroll = part(root, "scroll");
+  }
+
+  async start(): Promise<void> {
+    const [seen, page] = await Promise.all([this.api.seen(), this.api.last(PAGE)]);
+    this.take(seen, page);
+    this.build(seen);
+    this.draw();
+    this.scroll.scrollTop = this.scroll.scrollHeight;
+    await Promise.all([this.loadBeside(), this.connect()]);
+  }
+
+  private take(seen: Seen, page: Page): void {
+    this.may = new Set(seen.you.may);
+    this.state.take(page);
+    this.state.known = page.room?.changes ?? 0;
+    this.state.oldest = page.messages[0]?.number ?? 1;
+  }
+
+  private build(seen: Seen): void {
+    const { state, api, me, root } = this;
+    const mayPost = this.may.has("post");
+    this.unread = new Unread(api, state, seen.you.read, () => this.isAtEnd());
+    this.list = new MessageList(part(root, "messages"), state, me, { inThread: false, readTo: seen.you.read });
+    this.sending = new Sending(api, state, () => this.draw());
+    if (me && this.may.has("see_people")) this.people = new People(api, state, me, mayPost, () => this.draw());
+    const typing = () => api.doing("typing");
+    const send = (pending: Parameters<Sending["send"]>[0]) => {
+      this.sending.send(pending);
+      if (pending.thread === undefined) this.toEnd();
+    };
+    this.menu = new MessageMenu(state, me, { act: (message, what, emoji) => void this.act(message, what, emoji) });
+    this.aside = new Aside({
+      aside: part(root, "aside"), button: part(root, "aside-button"), api, state, people: this.people, me, mayPost, send, typing,
+      acted: (event) => this.clicked(event),
+    });
+    const form = root.querySelector<HTMLFormElement>("[data-part=composer]");
+    if (form && mayPost) this.composer = new Composer(form, { send, typing, members: () => this.people?.members ?? [], editLast: () => this.editLast() });
+    part(root, "messages").addEventListener("click", (event) => this.clicked(event));
+    this.scroll.addEventListener("scroll", () => this.scrolled(), { passive: true });
+    part(root, "jump").addEventListener("click", () => this.toEnd());
+    root.querySelector("[data-part=earlier]")?.remove();
+  }
+
+  private async loadBeside(): Promise<void> {
+    const quiet = (error: unknown) => console.info(error);
+    await Promise.all([
+      this.people?.load().catch(quiet),
+      this.api.decisions().then((page) => this.state.take(page)).catch(quiet),
+      this.may.has("mark") ? this.api.stars().then((stars) => stars.forEach((number) => this.state.stars.add(number))).catch(quiet) : undefined,
+    ]);
+    this.draw();
+  }
+
+  private connect(): void {
+    if (!this.me) {
+      this.root.dataset["state"] = "read";
+      return;
+    }
+    const topic = `room/${this.id}`;
+    const line = connectToHub(topic, null, (state) => this.lined(state));
+    line.subscribe(topic, undefined, {
+      jumps: true,
+      snapshot: (data) => void this.told(data as Page),
+      delta: (data) => void this.heard(data as Page),
+      refused: (_, message) => this.gone(message),
+      ended: () => this.gone(""),
+    });
+    if (this.people) {
+      const { people } = this;
+      line.subscribe(`${topic}/people`, undefined, { jumps: true, snapshot: () => people.arrive(), delta: (data) => people.told(data) });
+    }
+    line.subscribe(`person/${this.me}`, undefined, { jumps: true, snapshot: () => {}, delta: (data) => this.own(data) });
+    line.start();
+  }
+
+  private lined(state: LineState): void {
+    this.root.dataset["state"] = state;
+    part(this.root, "lost").hidden = state !== "lost";
+    if (state === "open") this.sending.again();
+    if (state === "signed-out") this.gone("");
+  }
+
+  /** How the room is: whoever knows fewer changes reads what is behind. */
+  private async told({ room }: Page): Promise<void> {
+    this.state.take({ room: room! });
+    this.draw();
+    if (this.catching || room!.changes <= this.state.known) return;
+    this.catching = true;
+    try {
+      for (;;) {
+        const page = await this.api.changes(this.state.known);
+        const last = page.messages.at(-1);
+        this.state.take(page);
+        this.state.known = Math.max(this.state.known, last ? last.changed : page.room!.changes);
+        this.draw();
+        if (!last) break;
+      }
+    } catch (error) {
+      // The next snapshot or change asks again.
+      console.info(error);
+    } finally {
+      this.catching = false;
+    }
+  }
+
+  private async heard(page: Page): Promise<void> {
+    const wasKnown = new Set(this.state.messages.keys());
+    const stays = this.isAtEnd();
+    this.state.take(page);
+    if (!this.catching) this.state.known = Math.max(this.state.known, page.room!.changes);
+    for (const message of page.messages) {
+      if (wasKnown.has(message.number)) continue;
+      this.people?.said(message.author);
+      this.unread.came(message, this.me);
+      if (message.author !== this.me) this.announce(message);
+      if (typeof message.kind === "object" && ["entered", "left", "kicked", "banned"].includes(message.kind.note)) void this.people?.load().catch(() => {});
+    }
+    this.draw();
+    if (stays) this.toEnd();
+  }
+
+  /** What one did on another device. */
+  private own(data: unknown): void {
+    const { read, star } = data as { read?: { room: string; number: number }; star?: { room: string; number: number; starred: boolean } };
+    if (read?.room === this.id) this.unread.readElsewhere(read.number);
+    if (star?.room === this.id) {
+      star.starred ? this.state.stars.add(star.number) : this.state.stars.delete(star.number);
+      this.draw();
+    }
+  }
+
+  private announce(message: Message): void {
+    const note = noteOf(message, (who) => this.state.name(who));
+    say(part(this.root, "announcer"), `${message.name} ${note ?? `says: ${message.body.slice(0, 300)}`}`);
+  }
+
+  /** Draws all that changed, once a frame. */
+  private draw(): void {
+    if (this.drawing) return;
+    this.drawing = true;
+    requestAnimationFrame(() => {
+      this.drawing = false;
+      this.drawNow();
+    });
+  }
+
+  private drawNow(): void {
+    const { state, root } = this;
+    const stays = this.isAtEnd();
+    const messages = state.conversation();
+    this.list.draw(messages, state.pendingIn(undefined), this.may.has("react"));
+    part(root, "empty").hidden = messages.length + state.pending.length > 0;
+    if (state.room) {
+      if (state.room.name) say(part(root, "name"), state.room.name);
+      say(part(root, "topic"), state.room.topic);
+      part(root, "public").hidden = !state.room.public;
+      part(root, "locked").hidden = part(root, "lock-banner").hidden = !state.room.locked;
+    }
+    say(part(root, "typing"), this.people?.typingLine() ?? "");
+    this.aside.draw();
+    if (stays) this.scroll.scrollTop = this.scroll.scrollHeight;
+    this.unread.look();
+    part(root, "jump").hidden = this.isAtEnd() || !this.unread.hasNew;
+    root.dataset["drawn"] = String(state.known);
+  }
+
+  private isAtEnd(): boolean {
+    return this.scroll.scrollHeight - this.scroll.scrollTop - this.scroll.clientHeight < AT_END;
+  }
+
+  private toEnd(): void {
+    requestAnimationFrame(() => requestAnimationFrame(() => (this.scroll.scrollTop = this.scroll.scrollHeight)));
+  }
+
+  private scrolled(): void {
+    this.unread.look();
+    part(this.root, "jump").hidden = this.isAtEnd() || !this.unread.hasNew;
+    if (this.scroll.scrollTop < EARLIER_AT) void this.earlier();
+  }
+
+  private async earlier(): Promise<void> {
+    if (this.loading || this.state.oldest <= 1) return;
+    this.loading = true;
+    try {
+      const page = await this.api.before(this.state.oldest, PAGE);
+      const height = this.scroll.scrollHeight - this.scroll.scrollTop;
+      this.state.take({ messages: page.messages, names: page.names });
+      this.state.oldest = page.messages[0]?.number ?? 1;
+      this.drawNow();
+      this.scroll.scrollTop = this.scroll.scrollHeight - height;
+    } catch (error) {
+      console.info(error);
+    } finally {
+      this.loading = false;
+    }
+  }
+
+  private clicked(event: Event): void {
+    const button = (event.target as Element).closest<HTMLElement>("[data-act]");
+    if (!button) return;
+    const act = button.dataset["act"]!;
+    const pending = button.closest<HTMLElement>("[data-pending]")?.dataset["pending"];
+    if (pending) return act === "resend" ? this.sending.resend(pending) : this.sending.discard(pending);
+    const number = Number(button.closest<HTMLElement>("[data-number]")?.dataset["number"]);
+    const message = this.state.messages.get(number);
+    if (!message) return;
+    if (act === "more") return this.menu.open(button, message, this.may);
+    void this.act(message, act, button.dataset["emoji"], button);
+  }
+
+  private async act(message: Message, what: string, emoji?: string, opener: HTMLElement | null = null): Promise<void> {
+    try {
+      switch (what) {
+        case "thread": return await this.aside.openThread(message.number, opener ?? this.list.elementOf(message.number) ?? null);
+        case "edit": return this.edit(message);
+        case "link": return await navigator.clipboard.writeText(new URL(`/rooms/${this.id}/messages/${message.number}`, location.href).href);
+        case "star": case "unstar":
+          await this.api.change(message.number, what);
+          what === "star" ? this.state.stars.add(message.number) : this.state.stars.delete(message.number);
+          break;
+        case "remove":
+          if (!confirm("Remove this message for everybody?")) return;
+          this.state.take({ messages: [await this.api.change(message.number, what)] });
+          break;
+        default:
+          this.state.take({ messages: [await this.api.change(message.number, what, emoji ? { emoji } : {})] });
+      }
+    } catch (error) {
+      this.trouble(error);
+    }
+    this.draw();
+  }
+
+  private edit(message: Message): void {
+    const inThread = message.thread === undefined ? undefined : this.aside.threadList;
+    const list = inThread ?? this.list;
+    const item = list.elementOf(message.number);
+    if (!item || list.editing.has(message.number)) return;
+    list.editing.add(message.number);
+    const members = this.people?.members ?? [];
+    editInPlace(item, message, toNames(message.body, members), (typed) => {
+      const body = typed === null ? null : message.kind === "text" ? toIds(typed, members) : typed;
+      list.editing.delete(message.number);
+      this.composer?.focus();
+      if (body === null) return this.draw();
+      this.api.change(message.number, "edit", { body }).then(
+        (changed) => this.state.take({ messages: [changed] }),
+        (error) => this.trouble(error),
+      ).finally(() => this.draw());
+    });
+  }
+
+  private editLast(): void {
+    const own = this.state.conversation().filter(({ author, removed, kind }) => author === this.me && !removed && (kind === "text" || kind === "paste"));
+    const last = own.at(-1);
+    if (last) this.edit(last);
+  }
+
+  private trouble(error: unknown): void {
+    const message = error instanceof Refused ? error.message : "The server cannot be reached right now. Try again in a moment.";
+    say(part(this.root, "announcer"), message);
+    alert(message);
+  }
+
+  /** Sent out, banned, or the room is no more. */
+  private gone(why: string): void {
+    this.root.dataset["state"] = "gone";
+    part(this.root, "gone").hidden = false;
+    part(this.root, "lost").hidden = true;
+    say(part(this.root, "gone-why"), why);
+    this.composer?.close();
+  }
+}
+
+const root = document.querySelector<HTMLElement>("[data-room][data-me]");
+if (root) {
+  const page = new RoomPage(root, root.dataset["room"]!);
+  page.start().catch((error: unknown) => {
+    // What the server wrote stays to be read.
+    console.info(error);
+    root.dataset["state"] = "read";
+  });
+}

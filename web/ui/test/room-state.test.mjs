@@ -1,0 +1,70 @@
+// What a room's page knows: the later form of a message stays, what waits goes when it is there, names become ids and back.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { load } from "./bundle.mjs";
+
+const { RoomState, follows, noteOf } = await load("room-state");
+const { toIds, toNames } = await load("room-mentions");
+
+const message = (number, more = {}) => ({
+  room: "RM-1", number, id: `id${number}`, author: "AC-1", name: "Ada", at: number * 1_000, kind: "text", body: `m${number}`, html: "",
+  removed: false, replies: 0, unrecorded: false, changed: number, ...more,
+});
+const room = (changes) => ({ id: "RM-1", name: "Tea", changes, last: changes });
+
+test("the later form of a message stays, whatever comes after it", () => {
+  const state = new RoomState();
+  state.oldest = 1;
+  state.take({ messages: [message(1, { changed: 5, body: "edited" }), message(2)], room: room(5) });
+  state.take({ messages: [message(1)], room: room(4) });
+  assert.equal(state.messages.get(1).body, "edited");
+  assert.equal(state.room.changes, 5);
+  state.take({ messages: [message(1, { changed: 6, body: "again" })] });
+  assert.deepEqual(state.conversation().map(({ body }) => body), ["again", "m2"]);
+});
+
+test("answers stand in their thread, decisions newest first, and what is older than the page is not shown", () => {
+  const state = new RoomState();
+  state.oldest = 2;
+  state.take({ messages: [message(4, { thread: 2 }), message(3, { decided: { by: "AC-1", at: 0 } }), message(2), message(1, { decided: { by: "AC-1", at: 0 } })] });
+  assert.deepEqual(state.conversation().map(({ number }) => number), [2, 3]);
+  assert.deepEqual(state.answers(2).map(({ number }) => number), [4]);
+  assert.deepEqual(state.decisions().map(({ number }) => number), [3, 1]);
+});
+
+test("what one sent waits until it is told, by its id", () => {
+  const state = new RoomState();
+  state.pending = [{ id: "id1", kind: "text", body: "m1" }, { id: "id9", kind: "text", body: "m9", thread: 1 }];
+  state.take({ messages: [message(1)] });
+  assert.deepEqual(state.pending.map(({ id }) => id), ["id9"]);
+  assert.equal(state.pendingIn(undefined).length, 0);
+  assert.equal(state.pendingIn(1).length, 1);
+});
+
+test("messages of one person follow each other for five minutes, within a day", () => {
+  const noon = new Date(2026, 10, 21, 12).getTime();
+  const check = (before, after, expected) => assert.equal(follows(message(2, after), before && message(1, before)), expected);
+  check(undefined, { at: noon }, false);
+  check({ at: noon }, { at: noon + 300_000 }, true);
+  check({ at: noon }, { at: noon + 300_001 }, false);
+  check({ at: noon, author: "AC-2" }, { at: noon }, false);
+  check({ at: noon, kind: { note: "entered" } }, { at: noon }, false);
+  const midnight = new Date(2026, 10, 22).getTime();
+  check({ at: midnight - 1_000 }, { at: midnight + 1_000 }, false);
+});
+
+test("a note names whom it is about", () => {
+  const name = (who) => ({ "AC-2": "Bob" })[who] ?? "Somebody";
+  assert.equal(noteOf(message(1, { kind: { note: "kicked" }, body: "AC-2" }), name), "sent Bob out");
+  assert.equal(noteOf(message(1, { kind: { note: "topic" }, body: "" }), name), "took the topic away");
+  assert.equal(noteOf(message(1, { kind: "sound", body: "tada" }), name), "plays tada");
+  assert.equal(noteOf(message(1), name), null);
+});
+
+test("people are written by name and sent by id, the longer name first", () => {
+  const members = [{ who: "AC-00000001", name: "Ann" }, { who: "GU-00000002", name: "Ann Lee" }, { who: "GU-00000003", name: "" }];
+  const ids = toIds("@Ann Lee and @Ann, not Ann", members);
+  assert.equal(ids, "@GU-00000002 and @AC-00000001, not Ann");
+  assert.equal(toNames(ids, members), "@Ann Lee and @Ann, not Ann");
+  assert.equal(toNames("@AC-99999999", members), "@AC-99999999");
+});
