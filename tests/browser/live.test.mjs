@@ -90,6 +90,31 @@ for (const size of SIZES) describe(size.name, () => {
     await context.close();
   });
 
+  test("what is noted of the site stands in the chart, is read by keys, and does nothing as text", async () => {
+    const name = "v2 <img src=x onerror=document.title=1>";
+    const answer = await owner.request.post(`${program.url}/api/watchfire/sites/${site}/saved`, {
+      data: { kind: "annotation", name, body: { text: name }, at: Date.now() },
+    });
+    assert.equal(answer.status(), 201);
+    await open();
+    await until("the note is marked", async () => (await dashboard.locator(".chart-note").count()) === 1);
+    assert.equal(await dashboard.locator(".chart-note title").textContent(), name);
+    const chart = dashboard.locator("[data-part=chart]");
+    await chart.focus();
+    await dashboard.keyboard.press("End");
+    const readout = dashboard.locator("[data-part=last-minutes] [data-part=readout]");
+    await until("the minute's readout has it", async () => {
+      if ((await readout.innerText()).includes(name)) return true;
+      await dashboard.keyboard.press("ArrowLeft");
+      return false;
+    });
+    assert.equal(await dashboard.locator(".chart img").count(), 0);
+    await dashboard.locator("[data-part=last-minutes] summary").click();
+    await until("the table has it", () => dashboard.locator(".minute-note", { hasText: "v2 <img" }).isVisible());
+    const { id } = await answer.json();
+    assert.equal((await owner.request.post(`${program.url}/api/watchfire/sites/${site}/saved/${id}/remove`, { data: {} })).status(), 204);
+  });
+
   test("offline and back online, everything arrives and each hit counts once", async () => {
     const context = await visitor(browser);
     const page = await context.newPage();

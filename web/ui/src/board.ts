@@ -11,6 +11,7 @@ import { connectToHub } from "./hub";
 import { WorldMap } from "./map";
 import type { Dimension, Filter, HitsChange, HitsData, LiveChange, LiveData, VisitorsChange, VisitorsData } from "./protocol";
 import { Redraw } from "./redraw";
+import { SavedApi } from "./reports-saved";
 import { RowPanel } from "./rows";
 import { applyHits, applyLive, applyVisitors, feedFrom, lastMinutes, liveFrom, visitorsFrom } from "./state";
 import type { FeedView, LiveView, VisitorsView } from "./state";
@@ -19,6 +20,8 @@ import { VisitorList } from "./visitors";
 import { VisitorPanel } from "./visitor-panel";
 
 const TICK_MS = 1_000;
+/** How often what is noted of the site is asked for. */
+const NOTES_MS = 60_000;
 
 export class Board {
   private readonly topic: string;
@@ -39,6 +42,8 @@ export class Board {
   private stops: (() => void)[] = [];
   private readonly title = document.title;
   private titledAt = -Infinity;
+  /** None for who came by a share link: notes are the site's own. */
+  private readonly saved: SavedApi | null;
 
   constructor(private readonly root: HTMLElement) {
     const { site, zone, share, world, visitors } = root.dataset;
@@ -46,6 +51,7 @@ export class Board {
     const choose = (dimension: Dimension, value: string) => this.narrow(toggled(this.filter, dimension, value));
     const now = () => Date.now() + this.line.clockDifference;
     this.topic = `site/${site}`;
+    this.saved = share === undefined ? new SavedApi(site ?? "", false) : null;
     this.line = connectToHub(`${this.topic}/now`, share ?? null, (state) => this.showLine(state));
     this.headline = new Headline(root, clock);
     this.chart = new MinuteChart(part(root, "last-minutes"), clock);
@@ -77,6 +83,14 @@ export class Board {
     ));
     this.line.start();
     setInterval(() => this.tick(), TICK_MS);
+    void this.loadNotes();
+    setInterval(() => void this.loadNotes(), NOTES_MS);
+  }
+
+  /** Without an answer the chart keeps what it has; the next one comes in a minute. */
+  private async loadNotes(): Promise<void> {
+    if (this.saved === null || document.hidden || this.root.dataset["state"] === "signed-out") return;
+    await this.saved.load().then(() => this.chart.note(this.saved!.of("annotation").map(({ at, name }) => ({ at: at ?? 0, text: name }))), () => undefined);
   }
 
   /** By a press: the address follows, so that back undoes it and the view can be shared. */

@@ -4,10 +4,19 @@ import { brief, count, counted, niceCeiling } from "./format";
 import type { Clock } from "./format";
 import type { ShownMinute } from "./state";
 
+/** What happened when: a release, a note of somebody's. */
+export interface Note {
+  at: number;
+  text: string;
+}
+
+const MINUTE_MS = 60_000;
 const WIDTH_MIN = 280;
 const LINE = { top: 10, bottom: 132 };
 const BARS = { top: 152, bottom: 212 };
 const HEIGHT = 236;
+/** Where the head of a note stands. */
+const NOTE_TOP = 142;
 const SCALE_WIDTH = 44;
 const LABEL_EVERY = 5;
 
@@ -17,6 +26,7 @@ export class MinuteChart {
   private readonly table: HTMLTableSectionElement;
   private readonly stage: HTMLElement;
   private minutes: ShownMinute[] = [];
+  private notes: Note[] = [];
   private pointed: number | null = null;
   private width = 0;
 
@@ -43,6 +53,17 @@ export class MinuteChart {
     this.writeTable();
   }
 
+  note(notes: Note[]): void {
+    this.notes = notes;
+    this.drawAll();
+    this.writeTable();
+  }
+
+  private noted(minute: ShownMinute): string {
+    const within = this.notes.filter((note) => note.at >= minute.minute && note.at < minute.minute + MINUTE_MS);
+    return within.map((note) => note.text).join("; ");
+  }
+
   private drawAll(): void {
     if (this.minutes.length === 0 || this.width === 0) return;
     const width = this.width;
@@ -58,6 +79,7 @@ export class MinuteChart {
       ...this.bars(step, mostPageviews),
       ...this.line(x, y),
       ...this.labels(x, width),
+      ...this.marks(x),
       ...this.cursor(x, y),
     );
     this.writeReadout();
@@ -95,6 +117,20 @@ export class MinuteChart {
       const label = draw("text", { class: "chart-label", x: x(index), y: HEIGHT - 6, "text-anchor": "middle" });
       label.textContent = this.clock.toMinute(minute.minute);
       return [label];
+    });
+  }
+
+  /** A line with a head at each minute that something is noted of. */
+  private marks(x: (index: number) => number): SVGElement[] {
+    return this.minutes.flatMap((minute, index) => {
+      const text = this.noted(minute);
+      if (text === "") return [];
+      const mark = draw("g", { class: "chart-note" });
+      const title = draw("title", {});
+      title.textContent = text;
+      const at = x(index);
+      mark.append(title, draw("line", { x1: at, x2: at, y1: NOTE_TOP, y2: BARS.bottom }), draw("rect", { x: at - 4, y: NOTE_TOP - 4, width: 8, height: 8, rx: 2 }));
+      return [mark];
     });
   }
 
@@ -136,8 +172,8 @@ export class MinuteChart {
   }
 
   private sentence(minute: ShownMinute): string {
-    if (minute.unknown) return `${this.clock.toMinute(minute.minute)} · nothing known`;
-    return `${this.clock.toMinute(minute.minute)} · ${counted(minute.visitors, "visitor")} · ${counted(minute.pageviews, "pageview")}`;
+    const counts = minute.unknown ? "nothing known" : `${counted(minute.visitors, "visitor")} · ${counted(minute.pageviews, "pageview")}`;
+    return [this.clock.toMinute(minute.minute), counts, this.noted(minute)].filter((said) => said !== "").join(" · ");
   }
 
   private writeTable(): void {
@@ -146,6 +182,8 @@ export class MinuteChart {
       const row = make("tr");
       const time = make("th", "", this.clock.toMinute(minute.minute));
       time.scope = "row";
+      const noted = this.noted(minute);
+      if (noted !== "") time.append(make("bdi", "minute-note", noted));
       row.append(time, make("td", "number", minute.unknown ? "–" : count(minute.visitors)), make("td", "number", count(minute.pageviews)));
       return row;
     }));
