@@ -70,8 +70,8 @@ impl Range {
                 Span { from: from.begin(zone).ok_or_else(unheard)?, to: to.end(zone).ok_or_else(unheard)? }
             }
         };
-        // Both ends of what was said count.
-        let is_backwards = matches!(self, Range::Between(..)) && span.to <= span.from;
+        // A last day counts: it ends where the next one begins.
+        let is_backwards = matches!(self, Range::Between(_, Edge::Day(_))) && span.to == span.from;
         match is_backwards || span.to < span.from {
             true => Err(query("range", "it ends before it begins")),
             false => Ok(span),
@@ -246,8 +246,10 @@ mod tests {
         check(json!({"from": "2200-01-01", "to": 1}), "`from` is a day");
         assert!(serde_json::from_value::<Range>(json!({"from": 0, "to": MOMENT_MAX})).is_ok());
         assert!(serde_json::from_value::<Range>(json!({"from": "1970-01-01", "to": "2199-12-31"})).is_ok());
-        let backwards: Range = serde_json::from_value(json!({"from": 2, "to": 1})).unwrap();
-        let refused = backwards.span(&zone(), Millis(0), None).unwrap_err();
-        assert_eq!(refused.message, "`range`: it ends before it begins.");
+        for backwards in [json!({"from": 2, "to": 1}), json!({"from": "2026-11-02", "to": "2026-11-01"})] {
+            let backwards: Range = serde_json::from_value(backwards).unwrap();
+            let refused = backwards.span(&zone(), Millis(0), None).unwrap_err();
+            assert_eq!(refused.message, "`range`: it ends before it begins.");
+        }
     }
 }
