@@ -83,7 +83,9 @@ fn questions() -> Vec<Value> {
                 all.push(ask(
                     json!({"kind": "breakdown", "by": [by], "metrics": metrics, "compare": "previous"}),
                 ));
-                for metric in ["views-a-visit", "bounce-rate", "visit-duration", "engaged-time", "scroll-depth"] {
+                for metric in
+                    ["views-a-visit", "bounce-rate", "visit-duration", "engaged-time", "scroll-depth"]
+                {
                     all.push(ask(json!({"kind": "breakdown", "by": [by], "metrics": [metric, "visits"]})));
                 }
             }
