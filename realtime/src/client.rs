@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use bytes::Bytes;
+use metrics::counter;
 use model::rights::Principal;
 use parking_lot::Mutex;
 use store::Credential;
 
-use crate::connection::{Connection, Phase};
+use crate::connection::{Connection, Offered, Phase};
 use crate::frame::Frame;
 use crate::topic::Topic;
 
@@ -87,4 +88,19 @@ impl State {
             self.socket = Some(context.waker().clone());
         }
     }
+}
+
+/// Hands a delta to all who are on a topic, and counts what came of it.
+pub fn offer_all<'c>(clients: impl Iterator<Item = &'c Arc<Client>>, topic: &Arc<Topic>, delta: &Frame) {
+    let (mut queued, mut behind) = (0, 0);
+    for client in clients {
+        match client.act(|connection| connection.offer(topic, delta)) {
+            Offered::Queued => queued += 1,
+            Offered::FellBehind => behind += 1,
+            Offered::Passed => {}
+        }
+    }
+    counter!("watchfire_push_frames_total").increment(queued);
+    counter!("watchfire_push_bytes_total").increment(queued * delta.wire().len() as u64);
+    counter!("watchfire_push_lags_total").increment(behind);
 }

@@ -67,6 +67,9 @@ fn tell(hub: &Hub, is_away: bool, away: HashSet<SiteId>) {
     }
     // Before anybody is let go, so that nobody comes back in between.
     hub.away.lock().clone_from(&away);
+    if !is_away && away.is_empty() {
+        return;
+    }
     for client in hub.clients() {
         client.act(|connection| {
             let stands_still = |of: Of| matches!(of, Of::Site(site) if away.contains(&site));

@@ -16,8 +16,7 @@ use tokio::sync::Notify;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::client::Client;
-use crate::connection::Offered;
+use crate::client::{Client, offer_all};
 use crate::frame::{self, Frame};
 use crate::hub::Hub;
 use crate::topic::{Of, Topic};
@@ -219,17 +218,7 @@ impl Followed {
         if let Some(told) = &mut state.told {
             told.version = version;
         }
-        let (mut queued, mut behind) = (0, 0);
-        for client in state.clients.values() {
-            match client.act(|connection| connection.offer(&self.topic, &delta)) {
-                Offered::Queued => queued += 1,
-                Offered::FellBehind => behind += 1,
-                Offered::Passed => {}
-            }
-        }
-        counter!("watchfire_push_frames_total").increment(queued);
-        counter!("watchfire_push_bytes_total").increment(queued * delta.wire().len() as u64);
-        counter!("watchfire_push_lags_total").increment(behind);
+        offer_all(state.clients.values(), &self.topic, &delta);
     }
 }
 

@@ -14,8 +14,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::client::Client;
-use crate::connection::Offered;
+use crate::client::{Client, offer_all};
 use crate::frame::Frame;
 use crate::hub::Hub;
 use crate::mirror::{Gap, Mirror};
@@ -308,17 +307,7 @@ impl Board {
         };
         self.version += 1;
         self.snapshot = None;
-        let (mut queued, mut behind) = (0, 0);
-        for client in self.clients.values() {
-            match client.act(|connection| connection.offer(&self.topic, &delta)) {
-                Offered::Queued => queued += 1,
-                Offered::FellBehind => behind += 1,
-                Offered::Passed => {}
-            }
-        }
-        counter!("watchfire_push_frames_total").increment(queued);
-        counter!("watchfire_push_bytes_total").increment(queued * delta.wire().len() as u64);
-        counter!("watchfire_push_lags_total").increment(behind);
+        offer_all(self.clients.values(), &self.topic, &delta);
     }
 }
 

@@ -85,6 +85,13 @@ fn equals_the_recount(totals: &Totals, data: &Path, name: &str) {
     }
     let people = people_by_the_recount(data, name);
     for (number_of, number) in numbers(&totals.human) {
+        // As it stands, it takes for people who says no agent, and some bots with names of their own.
+        let naive = all["human"][number_of].as_f64().expect("a number");
+        let tolerance = if ["pageviews", "bounces"].contains(&number_of) { 0.15 } else { 0.1 };
+        assert!(
+            (number as f64 - naive).abs() <= naive * tolerance,
+            "{number_of} of people of {name}: {number}, {naive}"
+        );
         let by_the_recount = people[number_of].as_f64().expect("a number");
         println!("{number_of} of people of {name}: {number}, by the recount {by_the_recount}");
         // Whoever comes once and goes is a bot more often than others, and the recount knows few of them.
