@@ -2,9 +2,11 @@
 //! callers. A room's changes happen one after the other: whoever saw one has seen all before it.
 
 pub mod change;
+pub mod files;
 pub mod messages;
 pub mod rooms;
 pub mod words;
 
+pub use files::{Expected, Files};
 pub use messages::{Messages, Place, Posted, Search};
 pub use rooms::{Entry, RoomChange, Rooms, mark_of};

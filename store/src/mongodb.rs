@@ -123,7 +123,7 @@ impl MongoStore {
         let rows = Arc::new(Registry(Arc::clone(&database)));
         let mark = moving::mark(&mut Step::alone(&database)).await?;
         let history = Arc::new(tail);
-        let moving = Arc::new(MongoMoving(Arc::clone(&database), history.clone()));
+        let moving = Arc::new(MongoMoving(Arc::clone(&database), history.clone(), talk.clone()));
         let store = Store {
             history,
             sites: rows.clone(),
@@ -132,7 +132,8 @@ impl MongoStore {
             saved: rows.clone(),
             totals: rows,
             rooms: talk.clone(),
-            messages: talk,
+            messages: talk.clone(),
+            files: talk,
             backend: Arc::new(MongoStore { database, appender }),
         };
         Ok((House { store, moving }, mark))

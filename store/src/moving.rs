@@ -24,16 +24,16 @@ use crate::totals::TOTALS_AT_ONCE_MAX;
 use crate::{Result, Store};
 
 pub use carry::{Compared, Progress, carry, compare, insist};
-pub use chat::{BotRow, GuestRow, LinkRow, RoomRow, StarRow};
+pub use chat::{BotRow, FilePart, FileRow, GuestRow, LinkRow, RoomRow, StarRow};
 pub use content::Content;
 
-/// Rows of one page. One of segments or of the tail ends with the row that brings it to `history::PAGE_BYTES_MAX`, too.
+/// Rows of one page. One of segments, files or of the tail ends with the row that brings it to `history::PAGE_BYTES_MAX`, too.
 pub const PAGE_ROWS_MAX: usize = 500;
 /// The same of messages and of their revisions, which may be long.
 pub const PAGE_MESSAGES_MAX: usize = 128;
 /// Daily totals of one page, which are large.
 pub const TOTALS_PAGE_MAX: usize = TOTALS_AT_ONCE_MAX;
-/// Bytes of one part of a segment.
+/// Bytes of one part of a segment or of a file.
 pub const PART_BYTES: usize = 1024 * 1024;
 
 /// A store that is opened for a move, and for nothing else.
@@ -110,6 +110,7 @@ pub enum Kind {
     Messages,
     Revisions,
     Stars,
+    Files,
     Salts,
     Forgotten,
     Peaks,
@@ -121,7 +122,7 @@ pub enum Kind {
 
 impl Kind {
     /// In the order in which they are moved.
-    pub const ALL: [Kind; 25] = [
+    pub const ALL: [Kind; 26] = [
         Kind::Accounts,
         Kind::SetUp,
         Kind::Sites,
@@ -140,6 +141,7 @@ impl Kind {
         Kind::Messages,
         Kind::Revisions,
         Kind::Stars,
+        Kind::Files,
         Kind::Totals,
         Kind::Salts,
         Kind::Forgotten,
@@ -170,6 +172,7 @@ impl Kind {
             Kind::Messages => "messages",
             Kind::Revisions => "revisions",
             Kind::Stars => "stars",
+            Kind::Files => "file parts",
             Kind::Totals => "daily totals",
             Kind::Salts => "salts",
             Kind::Forgotten => "removed sites",
@@ -188,7 +191,7 @@ pub enum Key {
     Pair(i64, i64),
     Text(String),
     Bytes([u8; 32]),
-    /// Site, segment, and where in it a part begins; `u64::MAX`: behind all its parts.
+    /// Site and segment, or room and file, and where in it a part begins; `u64::MAX`: behind all its parts.
     Part(i64, u128, u64),
     /// Room, and a mark that is barred from it.
     Mark(i64, [u8; 32]),
@@ -232,6 +235,7 @@ pub enum Row {
     Message(Box<Message>),
     Revision(Box<Revision>),
     Star(StarRow),
+    File(FilePart),
     Total(TotalRow),
     Salt(SaltRow),
     /// The id of a site that was removed.
@@ -374,6 +378,7 @@ impl Row {
             Row::Message(row) => Key::Pair(row.room.value() as i64, row.number as i64),
             Row::Revision(row) => Key::Pair(row.room.value() as i64, row.change as i64),
             Row::Star(row) => Key::Triple(row.who, row.room, row.number),
+            Row::File(part) => Key::Part(part.row.room.value() as i64, part.row.file.id.0, part.start),
             Row::Total(row) => Key::Pair(row.site, row.slot),
             Row::Part(part) => Key::Part(part.site.value() as i64, part.entry.id.0, part.start),
             Row::Fold(row) => Key::Number(row.site),

@@ -51,6 +51,7 @@ pub fn text(number: u128, author: Who, body: &str) -> NewMessage {
         body: body.into(),
         thread: None,
         mentions: Vec::new(),
+        files: Vec::new(),
         at: at(number as u64),
     }
 }
@@ -146,6 +147,7 @@ impl World {
             messages.star(ANN, ROOM, number, true).await.unwrap();
         }
         messages.change(ROOM, 12, ANN, LATER, Change::Remove).await.unwrap();
+        self.sent_files().await;
         rooms.read_to(ROOM, BOB, 17).await.unwrap();
         rooms.change(ROOM, RoomChange::Lock, Some(note(901, ANN, Note::Locked))).await.unwrap();
         messages.post(text(902, BOB, "between us")).await.unwrap();

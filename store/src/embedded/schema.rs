@@ -19,7 +19,10 @@ pub const REGISTRY: Migrations = &[
     include_str!("migrations/registry/0006_day_totals.sql"),
     include_str!("migrations/registry/0007_corrections.sql"),
 ];
-pub const CHAT: Migrations = &[include_str!("migrations/chat/0001_rooms_and_messages.sql")];
+pub const CHAT: Migrations = &[
+    include_str!("migrations/chat/0001_rooms_and_messages.sql"),
+    include_str!("migrations/chat/0002_files.sql"),
+];
 
 /// Brings the schema up to date, each migration in a transaction of its own.
 pub fn migrate(db: &mut Connection, migrations: &[&str]) -> anyhow::Result<()> {

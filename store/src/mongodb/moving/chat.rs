@@ -4,8 +4,8 @@ use mongodb::bson::{Bson, Document, deserialize_from_document, doc};
 
 use super::super::chat::people::{BanDocument, ban_fields, ban_key, guest_document};
 use super::super::chat::{
-    BANS, BOTS, GUESTS, LINKS, MEMBERS, MESSAGES, MemberDocument, REVISIONS, ROOMS, RoomDocument, STARS,
-    json, messages, parse,
+    BANS, BOTS, FILES, GUESTS, LINKS, MEMBERS, MESSAGES, MemberDocument, REVISIONS, ROOMS, RoomDocument,
+    STARS, json, messages, parse,
 };
 use super::super::columns::{Column, binary};
 use super::rows::bytes32;
@@ -136,7 +136,7 @@ fn without(mut document: Document, key: &[&str]) -> Document {
 }
 
 /// For who refuses a target that holds anything.
-pub const ALL: [&str; 9] = [BOTS, ROOMS, MEMBERS, LINKS, GUESTS, BANS, MESSAGES, REVISIONS, STARS];
+pub const ALL: [&str; 10] = [FILES, BOTS, ROOMS, MEMBERS, LINKS, GUESTS, BANS, MESSAGES, REVISIONS, STARS];
 
 pub fn read_all(kind: Kind, found: &[Document]) -> Result<Vec<Row>> {
     found.iter().map(|row| read(kind, row).map_err(crate::StoreError::Unavailable)).collect()
