@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `rooms`, `guests`, `bots` | rooms are opened, entered, left, changed; guests come by link |
 //! | `posting`, `reading` | what is said and changed; pages, days, search, catching up |
+//! | `files`, `pictures` | what is sent beside the words: taken in, made anew, given back |
 //! | `announce` | what happened goes to whoever listens |
 //! | `told` | how a room and its messages look to those outside |
 //! | `markdown`, `emoji` | what people write, as safe HTML |
@@ -12,8 +13,10 @@
 pub mod announce;
 mod bots;
 pub mod emoji;
+mod files;
 mod guests;
 pub mod markdown;
+mod pictures;
 mod posting;
 mod reading;
 mod refused;
@@ -29,6 +32,7 @@ use model::rights::Principal;
 use model::{Clock, RoomId};
 use store::{Access, Store};
 
+pub use files::Upload;
 pub use guests::{Coming, Knocked};
 pub use posting::Post;
 pub use reading::{Page, Query};
@@ -49,6 +53,7 @@ pub struct Chat {
     access: Access,
     live: Arc<dyn Live>,
     clock: Arc<dyn Clock>,
+    desk: Arc<files::Desk>,
 }
 
 /// A room, as who asks stands to it.
@@ -67,7 +72,7 @@ impl Seen {
 
 impl Chat {
     pub fn new(store: Store, access: Access, live: Arc<dyn Live>, clock: Arc<dyn Clock>) -> Chat {
-        Chat { store, access, live, clock }
+        Chat { store, access, live, clock, desk: Arc::default() }
     }
 
     /// The room, where that may be done. `NotFound` for whoever may not know of it, whether it is there or not.

@@ -28,6 +28,7 @@ fn text(body: &str) -> Post {
         kind: MessageKind::Text,
         body: body.into(),
         thread: None,
+        files: vec![],
     }
 }
 
