@@ -208,7 +208,7 @@ mod tests {
         for bytes in [
             &whole[..20],
             &b"\x89PNG\r\n\x1a\n<html>"[..],
-            b"GIF89a<script>alert(1)</script>",
+            b"GIF89a\x01\0\x01\0<script>alert(1)</script>",
             b"\xFF\xD8\xFFphp",
         ] {
             let format = super::format(bytes).unwrap();
