@@ -185,7 +185,7 @@ impl Chat {
         thread: Option<u64>,
     ) -> Result<u64> {
         let body = telling.markdown(limits::MESSAGE_BYTES_MAX);
-        let post = Post { id, kind: MessageKind::Text, body, thread };
+        let post = Post { id, kind: MessageKind::Text, body, thread, files: Vec::new() };
         Ok(self.post(&Principal::Bot { id: TELLER }, room, post).await?.message.number)
     }
 }

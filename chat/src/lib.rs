@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `rooms`, `guests`, `bots` | rooms are opened, entered, left, changed; guests come by link |
 //! | `posting`, `reading` | what is said and changed; pages, days, search, catching up |
+//! | `files`, `pictures` | what is sent beside the words: taken in, made anew, given back |
 //! | `hooks` | commits of repositories are told in rooms |
 //! | `announce` | what happened goes to whoever listens |
 //! | `told` | how a room and its messages look to those outside |
@@ -13,9 +14,11 @@
 pub mod announce;
 mod bots;
 pub mod emoji;
+mod files;
 mod guests;
 mod hooks;
 pub mod markdown;
+mod pictures;
 mod posting;
 mod reading;
 mod refused;
@@ -31,6 +34,7 @@ use model::rights::Principal;
 use model::{Clock, RoomId};
 use store::{Access, Store};
 
+pub use files::Upload;
 pub use guests::{Coming, Knocked};
 pub use hooks::NewHook;
 pub use posting::Post;
@@ -52,6 +56,7 @@ pub struct Chat {
     access: Access,
     live: Arc<dyn Live>,
     clock: Arc<dyn Clock>,
+    desk: Arc<files::Desk>,
 }
 
 /// A room, as who asks stands to it.
@@ -70,7 +75,7 @@ impl Seen {
 
 impl Chat {
     pub fn new(store: Store, access: Access, live: Arc<dyn Live>, clock: Arc<dyn Clock>) -> Chat {
-        Chat { store, access, live, clock }
+        Chat { store, access, live, clock, desk: Arc::default() }
     }
 
     /// The room, where that may be done. `NotFound` for whoever may not know of it, whether it is there or not.

@@ -3,7 +3,7 @@
 use model::chat::rights::RoomAction;
 use model::chat::{Change, Message, MessageKind, NewMessage, Who};
 use model::rights::Principal;
-use model::{MessageId, RoomId};
+use model::{FileId, MessageId, RoomId};
 use serde::Serialize;
 use store::chat::Posted;
 
@@ -20,6 +20,8 @@ pub struct Post {
     pub body: String,
     /// The number of the message that it answers.
     pub thread: Option<u64>,
+    /// Those that one sent to the room before; a text with files may be empty.
+    pub files: Vec<FileId>,
 }
 
 /// What one's other devices are told.
@@ -35,11 +37,17 @@ impl Chat {
     pub async fn post(&self, by: &Principal, room: RoomId, post: Post) -> Result<Posted> {
         let me = who(by)?;
         self.seen(by, room, RoomAction::Post).await?;
-        refuse_empty(post.kind, &post.body)?;
+        let has_files = !post.files.is_empty();
+        if has_files && post.kind != MessageKind::Text {
+            return Err(Refused::Invalid("files come with a text"));
+        }
+        if !has_files {
+            refuse_empty(post.kind, &post.body)?;
+        }
         let mentions = self.mentioned(room, post.kind, &post.body).await?;
         let at = self.clock.now();
-        let Post { id, kind, body, thread } = post;
-        let new = NewMessage { room, id, author: me, kind, body, thread, mentions, at };
+        let Post { id, kind, body, thread, files } = post;
+        let new = NewMessage { room, id, author: me, kind, body, thread, mentions, files, at };
         let posted = self.store.messages.post(new).await?;
         match (posted.fresh, thread) {
             (false, _) => {}
@@ -81,7 +89,9 @@ impl Chat {
         let change = match change {
             Change::Edit { .. } if before.author != me => return Err(Refused::Forbidden),
             Change::Edit { body, .. } => {
-                refuse_empty(before.kind, &body)?;
+                if before.files.is_empty() {
+                    refuse_empty(before.kind, &body)?;
+                }
                 let mentions = self.mentioned(room, before.kind, &body).await?;
                 Change::Edit { body, mentions }
             }
@@ -93,6 +103,9 @@ impl Chat {
         let changed = self.store.messages.change(room, number, me, self.clock.now(), change).await?;
         if changed.changed > before.changed {
             self.announce(room, changed.changed - 1).await;
+        }
+        if changed.removed.is_some() && !before.files.is_empty() {
+            self.sweep_files().await;
         }
         Ok(changed)
     }

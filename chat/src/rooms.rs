@@ -289,6 +289,7 @@ impl Chat {
             body: body.to_owned(),
             thread: None,
             mentions: Vec::new(),
+            files: Vec::new(),
             at: self.clock.now(),
         }
     }

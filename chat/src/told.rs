@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use model::chat::{Decision, Member, Message, MessageKind, Note, Reaction, Room, RoomKind, RoomRole, Who};
-use model::{MessageId, Millis, RoomId, SiteId};
+use model::chat::{
+    Decision, File, Member, Message, MessageKind, Note, Picture, Reaction, Room, RoomKind, RoomRole, Who,
+};
+use model::{FileId, MessageId, Millis, RoomId, SiteId};
 use serde::Serialize;
 
-use crate::{Chat, Result, markdown};
+use crate::{Chat, Result, markdown, pictures};
 
 /// A nameless guest, and somebody who is no more.
 pub const NAMELESS: &str = "Guest";
@@ -79,6 +81,8 @@ pub struct TellMessage<'t> {
     pub thread: Option<u64>,
     #[serde(skip_serializing_if = "<[Who]>::is_empty")]
     pub mentions: &'t [Who],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<TellFile<'t>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub edited: Option<Millis>,
     pub removed: bool,
@@ -105,6 +109,7 @@ impl TellMessage<'_> {
             html: html(message, names),
             thread: message.thread,
             mentions: &message.mentions,
+            files: message.files.iter().map(|file| TellFile::of(message.room, file)).collect(),
             edited: message.edited,
             removed: message.removed.is_some(),
             decided: message.decided,
@@ -113,6 +118,57 @@ impl TellMessage<'_> {
             unrecorded: message.unrecorded,
             changed: message.changed,
         }
+    }
+}
+
+/// A file of a message, and where it is.
+#[derive(Serialize)]
+pub struct TellFile<'t> {
+    pub id: FileId,
+    pub name: &'t str,
+    /// `image/jpeg`, `image/png`, or `application/octet-stream`: what is to be kept, not shown.
+    #[serde(rename = "type")]
+    pub mime: &'static str,
+    pub bytes: u64,
+    pub href: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub picture: Option<TellPicture>,
+}
+
+/// A picture's own size, and that of its thumbnail, in pixels.
+#[derive(Serialize)]
+pub struct TellPicture {
+    pub width: u32,
+    pub height: u32,
+    pub thumbnail: String,
+    pub thumbnail_width: u32,
+    pub thumbnail_height: u32,
+}
+
+impl TellFile<'_> {
+    pub fn of(room: RoomId, file: &File) -> TellFile<'_> {
+        // Names are many things; an address has nothing of them that means something there.
+        let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+        let name: String = file.name.chars().map(|letter| if plain(letter) { letter } else { '_' }).collect();
+        let href = format!("/rooms/{room}/files/{}/{name}", file.id);
+        let picture = file.picture.map(|picture| TellPicture::of(picture, &href));
+        TellFile {
+            id: file.id,
+            name: &file.name,
+            mime: file.file_type.mime(),
+            bytes: file.bytes,
+            href,
+            picture,
+        }
+    }
+}
+
+impl TellPicture {
+    fn of(picture: Picture, href: &str) -> TellPicture {
+        let Picture { width, height, thumbnail } = picture;
+        let (thumbnail_width, thumbnail_height) = pictures::fitted(width, height);
+        let thumbnail = if thumbnail == 0 { href.to_owned() } else { format!("{href}?thumbnail") };
+        TellPicture { width, height, thumbnail, thumbnail_width, thumbnail_height }
     }
 }
 

@@ -3,12 +3,14 @@
 //! of which posting is one. A message keeps the number of the last change that touched it; whoever knows all up to a
 //! change asks for what was touched behind it, and is current.
 
+mod file;
 mod hook;
 mod message;
 pub mod rights;
 mod room;
 mod who;
 
+pub use file::{File, FileType, NewFile, Picture};
 pub use hook::{Hook, HookSecret};
 pub use message::{
     Author, Change, Decision, Message, MessageKind, NewMessage, Note, Reaction, Removal, Revised, Revision,

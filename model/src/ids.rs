@@ -215,6 +215,14 @@ wide_id!(
     MessageId, u128, 32, "message id (32 hexadecimal digits)"
 );
 wide_id!(
+    /// A file in a room. Its address: nobody guesses it.
+    FileId, u128, 32, "file id (32 hexadecimal digits)"
+);
+wide_id!(
+    /// An upload, named by whoever sends it: 32 hexadecimal digits. One file however often it comes.
+    UploadId, u128, 32, "upload id (32 hexadecimal digits)"
+);
+wide_id!(
     /// One browser on one site: a keyed hash that dies with its salt, or the site's own first-party id, hashed.
     VisitorId, u64, 16, "visitor id"
 );

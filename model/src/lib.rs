@@ -14,8 +14,8 @@ pub mod visitor;
 pub use clock::{Clock, Millis, Minute, SystemClock, TestClock};
 pub use hit::{Arrival, BadMessage, Hit, HitKind, Place, Screen};
 pub use ids::{
-    AccountId, BatchId, BotId, BrowserId, GuestId, HitId, HookId, InvitationId, MessageId, RoomId, SavedId,
-    SegmentId, ShareId, SiteId, TokenId, VisitorId,
+    AccountId, BatchId, BotId, BrowserId, FileId, GuestId, HitId, HookId, InvitationId, MessageId, RoomId,
+    SavedId, SegmentId, ShareId, SiteId, TokenId, UploadId, VisitorId,
 };
 pub use rights::{Action, Role};
 pub use site::{Peak, Site};

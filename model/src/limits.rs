@@ -125,6 +125,27 @@ pub const BAN_MAX: Duration = Duration::from_secs(30 * 86_400);
 /// Guests of one room that are still let in again by their browsers.
 pub const GUESTS_MAX: usize = 1_000;
 pub const BOTS_MAX: usize = 100;
+
+/// Bytes of one file, of its name, files of one message, and bytes of all files of one room with what is still coming.
+pub const FILE_BYTES_MAX: usize = 20 * 1024 * 1024;
+pub const FILE_NAME_BYTES_MAX: usize = 200;
+pub const FILES_A_MESSAGE_MAX: usize = 10;
+pub const FILES_A_ROOM_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
+/// Bytes of a file that are handed on at once.
+pub const FILE_PART_BYTES: usize = 1024 * 1024;
+/// Pixels of a picture, and its width or height. Four bytes a pixel: 100 MiB.
+pub const PICTURE_PIXELS_MAX: u64 = 25_000_000;
+pub const PICTURE_SIDE_MAX: u32 = 16_384;
+/// The box that a thumbnail fits into, in pixels.
+pub const THUMBNAIL_WIDTH_MAX: u32 = 800;
+pub const THUMBNAIL_HEIGHT_MAX: u32 = 600;
+/// Uploads under way at once, of one process and of one person; pictures that are looked at at once.
+pub const UPLOADS_MAX: usize = 16;
+pub const UPLOADS_A_PERSON_MAX: usize = 4;
+pub const PICTURES_AT_ONCE_MAX: usize = 2;
+/// How long one upload may take, and how long one that no message names is kept.
+pub const UPLOAD_TIME_MAX: Duration = Duration::from_secs(15 * 60);
+pub const UPLOAD_KEPT_MAX: Duration = Duration::from_secs(86_400);
 /// Hooks by which one room hears of repositories; bytes of one's patterns of each kind, and of its secret.
 pub const HOOKS_A_ROOM_MAX: usize = 20;
 pub const HOOK_FILTER_BYTES_MAX: usize = 1_000;

@@ -34,6 +34,7 @@ fn message(number: u64, rng: &mut fastrand::Rng) -> NewMessage {
         body: body(rng),
         thread: None,
         mentions: vec![],
+        files: vec![],
         at: Millis(1_700_000_000_000 + number as i64),
     }
 }

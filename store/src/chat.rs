@@ -2,11 +2,13 @@
 //! callers. A room's changes happen one after the other: whoever saw one has seen all before it.
 
 pub mod change;
+pub mod files;
 pub mod hooks;
 pub mod messages;
 pub mod rooms;
 pub mod words;
 
+pub use files::{Expected, Files};
 pub use hooks::{CommitMark, Hooks, Shown};
 pub use messages::{Messages, Place, Posted, Search};
 pub use rooms::{Entry, RoomChange, Rooms, mark_of};

@@ -4,6 +4,7 @@
 mod accounts;
 mod backend;
 pub mod chat;
+mod files;
 pub mod fixtures;
 mod guests;
 mod history;

@@ -1,9 +1,10 @@
 //! The backend in one folder: SQLite in WAL mode, nothing to install.
 //! Three files, so that neither appending to the tail nor posting waits for a sign-in: `tail.db` (tail, peaks, and which
 //! segments count), `chat.db` (rooms and messages) and `watchfire.db` (sites, accounts, salts).
-//! `docs/decisions/0004-two-databases.md` says why. Segments are files in `history/`.
+//! `docs/decisions/0004-two-databases.md` says why. Segments are files in `history/`, and what is sent to rooms in `files/`.
 
 mod accounts;
+mod blobs;
 mod chat;
 mod columns;
 mod copying;
@@ -39,7 +40,9 @@ use rusqlite::Connection;
 
 use crate::moving::{End, House, Mark, refuse_half_moved};
 use crate::{Backend, Result, Store};
+use blobs::Blobs;
 use chat::Chat;
+use chat::files::RoomFiles;
 use database::Database;
 use folder::Folder;
 use moving::EmbeddedMoving;
@@ -106,6 +109,8 @@ impl Embedded {
         let chat =
             open(&folder, CHAT_FILE, schema::CHAT, |db| chat::rooms::finish_demolishing(db, &removed))?;
         let talk = Arc::new(Chat(Arc::clone(&chat)));
+        let files =
+            Arc::new(RoomFiles { chat: Arc::clone(&chat), blobs: Arc::new(Blobs::within(folder.path())) });
         let rows = Arc::new(Registry(Arc::clone(&registry)));
         let history = Arc::new(Tail::of(Arc::clone(&tail), Arc::clone(&shelves)));
         let moving = EmbeddedMoving {
@@ -113,6 +118,7 @@ impl Embedded {
             chat: Arc::clone(&chat),
             registry: Arc::clone(&registry),
             shelves,
+            files: files.clone(),
             history: history.clone(),
         };
         let store = Store {
@@ -125,6 +131,7 @@ impl Embedded {
             rooms: talk.clone(),
             messages: talk.clone(),
             hooks: talk,
+            files: files.clone(),
             backend: Arc::new(Embedded { history, tail, chat, registry, folder }),
         };
         Ok((House { store, moving: Arc::new(moving) }, mark))

@@ -19,7 +19,7 @@ pub mod totals;
 pub use crate::mongodb::MongoStore;
 pub use access::{Access, Credential, Denied};
 pub use accounts::Accounts;
-pub use chat::{Hooks, Messages, Rooms};
+pub use chat::{Files, Hooks, Messages, Rooms};
 pub use embedded::Embedded;
 pub use history::History;
 pub use salts::Salts;
@@ -41,6 +41,7 @@ pub struct Store {
     pub saved: Arc<dyn Saved>,
     pub rooms: Arc<dyn Rooms>,
     pub messages: Arc<dyn Messages>,
+    pub files: Arc<dyn Files>,
     pub hooks: Arc<dyn Hooks>,
     pub totals: Arc<dyn DayTotals>,
     pub backend: Arc<dyn Backend>,

@@ -123,7 +123,7 @@ impl MongoStore {
         let rows = Arc::new(Registry(Arc::clone(&database)));
         let mark = moving::mark(&mut Step::alone(&database)).await?;
         let history = Arc::new(tail);
-        let moving = Arc::new(MongoMoving(Arc::clone(&database), history.clone()));
+        let moving = Arc::new(MongoMoving(Arc::clone(&database), history.clone(), talk.clone()));
         let store = Store {
             history,
             sites: rows.clone(),
@@ -133,6 +133,7 @@ impl MongoStore {
             totals: rows,
             rooms: talk.clone(),
             messages: talk.clone(),
+            files: talk.clone(),
             hooks: talk,
             backend: Arc::new(MongoStore { database, appender }),
         };

@@ -24,16 +24,16 @@ use crate::totals::TOTALS_AT_ONCE_MAX;
 use crate::{Result, Store};
 
 pub use carry::{Compared, Progress, carry, compare, insist};
-pub use chat::{BotRow, GuestRow, HookRow, LinkRow, RoomRow, ShownRow, StarRow};
+pub use chat::{BotRow, FilePart, FileRow, GuestRow, HookRow, LinkRow, RoomRow, ShownRow, StarRow};
 pub use content::Content;
 
-/// Rows of one page. One of segments or of the tail ends with the row that brings it to `history::PAGE_BYTES_MAX`, too.
+/// Rows of one page. One of segments, files or of the tail ends with the row that brings it to `history::PAGE_BYTES_MAX`, too.
 pub const PAGE_ROWS_MAX: usize = 500;
 /// The same of messages and of their revisions, which may be long.
 pub const PAGE_MESSAGES_MAX: usize = 128;
 /// Daily totals of one page, which are large.
 pub const TOTALS_PAGE_MAX: usize = TOTALS_AT_ONCE_MAX;
-/// Bytes of one part of a segment.
+/// Bytes of one part of a segment or of a file.
 pub const PART_BYTES: usize = 1024 * 1024;
 
 /// A store that is opened for a move, and for nothing else.
@@ -110,6 +110,7 @@ pub enum Kind {
     Messages,
     Revisions,
     Stars,
+    Files,
     Hooks,
     Shown,
     Salts,
@@ -123,7 +124,7 @@ pub enum Kind {
 
 impl Kind {
     /// In the order in which they are moved.
-    pub const ALL: [Kind; 27] = [
+    pub const ALL: [Kind; 28] = [
         Kind::Accounts,
         Kind::SetUp,
         Kind::Sites,
@@ -142,6 +143,7 @@ impl Kind {
         Kind::Messages,
         Kind::Revisions,
         Kind::Stars,
+        Kind::Files,
         Kind::Hooks,
         Kind::Shown,
         Kind::Totals,
@@ -174,6 +176,7 @@ impl Kind {
             Kind::Messages => "messages",
             Kind::Revisions => "revisions",
             Kind::Stars => "stars",
+            Kind::Files => "file parts",
             Kind::Hooks => "hooks",
             Kind::Shown => "shown commits",
             Kind::Totals => "daily totals",
@@ -194,7 +197,7 @@ pub enum Key {
     Pair(i64, i64),
     Text(String),
     Bytes([u8; 32]),
-    /// Site, segment, and where in it a part begins; `u64::MAX`: behind all its parts.
+    /// Site and segment, or room and file, and where in it a part begins; `u64::MAX`: behind all its parts.
     Part(i64, u128, u64),
     /// Room, and a mark that is barred from it, or of a commit that it has shown.
     Mark(i64, [u8; 32]),
@@ -238,6 +241,7 @@ pub enum Row {
     Message(Box<Message>),
     Revision(Box<Revision>),
     Star(StarRow),
+    File(FilePart),
     Hook(HookRow),
     Shown(ShownRow),
     Total(TotalRow),
@@ -382,6 +386,7 @@ impl Row {
             Row::Message(row) => Key::Pair(row.room.value() as i64, row.number as i64),
             Row::Revision(row) => Key::Pair(row.room.value() as i64, row.change as i64),
             Row::Star(row) => Key::Triple(row.who, row.room, row.number),
+            Row::File(part) => Key::Part(part.row.room.value() as i64, part.row.file.id.0, part.start),
             Row::Hook(row) => Key::Number(row.hook.id.value() as i64),
             Row::Shown(row) => Key::Mark(row.room, row.mark),
             Row::Total(row) => Key::Pair(row.site, row.slot),

@@ -212,6 +212,7 @@ fn said(number: u64) -> NewMessage {
         body: format!("word {number}"),
         thread: None,
         mentions: Vec::new(),
+        files: Vec::new(),
         at: Millis(number as i64),
     }
 }

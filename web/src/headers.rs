@@ -30,7 +30,8 @@ pub async fn protect(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {
-        headers.insert(name, HeaderValue::from_static(value));
+        // What people sent says its own, which is stricter.
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     let referrer = if is_shop { "strict-origin-when-cross-origin" } else { "same-origin" };
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static(referrer));

@@ -44,6 +44,7 @@ mod tokens;
 mod visible;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use archive::Archive;
 use bytes::Bytes;
@@ -62,6 +63,9 @@ use once::Once;
 pub use options::Options;
 use passwords::Passwords;
 use reports::Rate;
+
+/// How often files of rooms that are gone are looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
 
 /// What the pages stand on.
 pub struct Deps {
@@ -82,8 +86,15 @@ pub struct Service {
 pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) -> anyhow::Result<Service> {
     let web = Arc::new(Web::new(options, deps));
     let changes = web.changes.clone();
+    let sweeping = Arc::clone(&web);
     let work = tokio::spawn(async move {
-        shutdown.cancelled().await;
+        let mut sweeps = tokio::time::interval(SWEEP_EVERY);
+        loop {
+            tokio::select! {
+                _ = sweeps.tick() => sweeping.chat.sweep_files().await,
+                () = shutdown.cancelled() => break,
+            }
+        }
         changes.close();
         changes.wait().await;
         Ok(())

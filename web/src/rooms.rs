@@ -2,6 +2,7 @@
 
 mod acts;
 mod bots;
+mod files;
 mod guests;
 mod list;
 mod members;
@@ -13,6 +14,7 @@ mod said;
 
 pub(crate) use acts::{decide, edit, history, react, remove, star, thread, undecide, unreact, unstar};
 pub(crate) use bots::{add as add_bot, list as bots, remove as remove_bot};
+pub(crate) use files::{get as file, send as send_file};
 pub(crate) use guests::{link, remove_link, set_link, show as knock, submit as come_in};
 pub(crate) use list::{all, direct, open, search, stars};
 pub(crate) use members::{ban, bans, bring, kick, people, set_role, unban};

@@ -117,6 +117,7 @@ pub const ROUTES: &[RouteInfo] = table! {
     POST "/rooms/{room}/settings" Room => rooms::pages::change;
     GET "/rooms/{room}/days/{day}" Room => rooms::pages::show_day;
     GET "/rooms/{room}/decisions" Room => rooms::pages::show_decisions;
+    GET "/rooms/{room}/files/{file}/{name}" Room => rooms::file;
     GET "/rooms/{room}/messages/{number}" Room => rooms::pages::to_message;
 
     GET "/api/watchfire/rooms" Person => rooms::all;
@@ -144,6 +145,7 @@ pub const ROUTES: &[RouteInfo] = table! {
     GET "/api/watchfire/rooms/{room}/link" Room => rooms::link;
     POST "/api/watchfire/rooms/{room}/link" Room => rooms::set_link;
     POST "/api/watchfire/rooms/{room}/link/remove" Room => rooms::remove_link;
+    POST "/api/watchfire/rooms/{room}/files" Room => rooms::send_file;
     GET "/api/watchfire/rooms/{room}/messages" Room => rooms::page;
     POST "/api/watchfire/rooms/{room}/messages" Room => rooms::post;
     GET "/api/watchfire/rooms/{room}/messages/{number}" Room => rooms::message;

@@ -113,7 +113,13 @@ impl World {
 }
 
 pub fn text(body: &str) -> Post {
-    Post { id: MessageId(fastrand::u128(..)), kind: MessageKind::Text, body: body.into(), thread: None }
+    Post {
+        id: MessageId(fastrand::u128(..)),
+        kind: MessageKind::Text,
+        body: body.into(),
+        thread: None,
+        files: vec![],
+    }
 }
 
 fn new_account(number: u64) -> NewAccount {

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Who;
-use crate::{MessageId, Millis, RoomId};
+use super::{File, Who};
+use crate::{FileId, MessageId, Millis, RoomId};
 
 /// Everything in a room is somebody's doing, that of the program itself as well.
 pub type Author = Who;
@@ -61,6 +61,8 @@ pub struct NewMessage {
     /// The number of the message that it answers in a thread.
     pub thread: Option<u64>,
     pub mentions: Vec<Who>,
+    /// Those that its author sent to the room before, at most `FILES_A_MESSAGE_MAX`.
+    pub files: Vec<FileId>,
     pub at: Millis,
 }
 
@@ -80,6 +82,8 @@ pub struct Message {
     pub thread: Option<u64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<Who>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<File>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited: Option<Millis>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -23,7 +23,13 @@ fn viewer() -> Who {
 }
 
 fn text(body: &str) -> Post {
-    Post { id: MessageId(fastrand::u128(..)), kind: MessageKind::Text, body: body.into(), thread: None }
+    Post {
+        id: MessageId(fastrand::u128(..)),
+        kind: MessageKind::Text,
+        body: body.into(),
+        thread: None,
+        files: vec![],
+    }
 }
 
 impl House {
@@ -124,6 +130,7 @@ async fn what_was_never_announced_is_told_with_the_next_change() {
             body: number.to_string(),
             thread: None,
             mentions: vec![],
+            files: vec![],
             at: model::Millis(0),
         };
         house.store.messages.post(new).await.unwrap();

@@ -1,7 +1,7 @@
 //! What a change makes of a message: the same in every backend. Pure.
 
 use model::chat::{
-    Change, Decision, Message, MessageKind, NewMessage, Reaction, Removal, Revised, Room, Who,
+    Change, Decision, File, Message, MessageKind, NewMessage, Reaction, Removal, Revised, Room, Who,
 };
 use model::{Millis, limits};
 
@@ -31,7 +31,14 @@ pub(crate) fn refuse_oversized(kind: MessageKind, body: &str, mentions: &[Who]) 
 }
 
 /// The message that is posted as the room's `number`, by its change `changed`; `at` is not before the room's last.
-pub(crate) fn posted(new: &NewMessage, number: u64, changed: u64, at: Millis, unrecorded: bool) -> Message {
+pub(crate) fn posted(
+    new: &NewMessage,
+    number: u64,
+    changed: u64,
+    at: Millis,
+    unrecorded: bool,
+    files: Vec<File>,
+) -> Message {
     Message {
         room: new.room,
         number,
@@ -42,6 +49,7 @@ pub(crate) fn posted(new: &NewMessage, number: u64, changed: u64, at: Millis, un
         body: new.body.clone(),
         thread: new.thread,
         mentions: new.mentions.clone(),
+        files,
         edited: None,
         removed: None,
         decided: None,
@@ -95,6 +103,7 @@ pub(crate) fn change(message: &Message, by: Who, at: Millis, change: Change) -> 
 pub(crate) fn remove(message: &mut Message, by: Who, at: Millis) {
     message.body.clear();
     message.mentions.clear();
+    message.files.clear();
     message.reactions.clear();
     message.decided = None;
     message.edited = None;

@@ -12,7 +12,7 @@ use crate::Result;
 pub trait Messages: Send + Sync {
     /// Posts a message, as the room's next. NotFound where there is no such room, its author is no member, or what it answers is not there, or
     /// removed, or itself an answer. An id that the author has posted in the room already is answered by that message, as it is now; one that somebody
-    /// else has is a Conflict. Limit past the bytes of its kind, past `MENTIONS_MAX`, and past `UNRECORDED_MAX` in a room that is locked.
+    /// else has is a Conflict. Its files are NotFound unless they are here, its author's, and of no other message; they are this one's from then on. Limit past the bytes of its kind, `FILES_A_MESSAGE_MAX`, past `MENTIONS_MAX`, and past `UNRECORDED_MAX` in a room that is locked.
     async fn post(&self, new: NewMessage) -> Result<Posted>;
 
     /// Changes a message, as the room's next change. One that would make no difference makes none. Only removing is

@@ -37,7 +37,9 @@ pub(crate) fn of_message(message: &Message) -> Option<Vec<String>> {
     if is_told || message.unrecorded || message.removed.is_some() {
         return None;
     }
-    Some(of_text(&message.body, limits::WORDS_A_MESSAGE_MAX))
+    let names = message.files.iter().map(|file| file.name.as_str());
+    let text = std::iter::once(message.body.as_str()).chain(names).collect::<Vec<_>>().join(" ");
+    Some(of_text(&text, limits::WORDS_A_MESSAGE_MAX))
 }
 
 /// Before what a search is within, where that stands among the words: no letter, so that no text has such a word.

@@ -52,6 +52,7 @@ pub fn text(number: u128, author: Who, body: &str) -> NewMessage {
         body: body.into(),
         thread: None,
         mentions: Vec::new(),
+        files: Vec::new(),
         at: at(number as u64),
     }
 }
@@ -147,6 +148,7 @@ impl World {
             messages.star(ANN, ROOM, number, true).await.unwrap();
         }
         messages.change(ROOM, 12, ANN, LATER, Change::Remove).await.unwrap();
+        self.sent_files().await;
         for number in [2, 1] {
             self.store.hooks.add_hook(hook(number), secret(700 + number)).await.unwrap();
         }

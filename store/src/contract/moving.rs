@@ -368,10 +368,10 @@ async fn a_store_that_was_moved_to_works_on(world: World) {
         assert_eq!(found.iter().map(|message| message.number).collect::<Vec<_>>(), [301]);
         assert_eq!(store.messages.search(search("coffee")).await.unwrap().len(), 3);
         assert_eq!(store.messages.search(search("between")).await.unwrap(), []);
-        assert_eq!(store.messages.post(text(903, BOB, "on")).await.unwrap().message.number, 304);
+        assert_eq!(store.messages.post(text(903, BOB, "on")).await.unwrap().message.number, 305);
         assert!(!store.messages.post(text(903, BOB, "on")).await.unwrap().fresh);
         store.rooms.change(ROOM, RoomChange::Unlock, None).await.unwrap();
-        assert_eq!(store.messages.message(ROOM, 303).await.unwrap().body, "");
+        assert_eq!(store.messages.message(ROOM, 304).await.unwrap().body, "");
         assert_eq!(store.rooms.admitted(secret(601)).await.unwrap(), guest(1));
         let direct = vec![member(RoomId::of(9), BOB, RoomRole::Host)];
         let same = Room { kind: RoomKind::Direct, ..room(9) };

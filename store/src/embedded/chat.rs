@@ -1,5 +1,6 @@
 //! `chat.db`: rooms and what is said in them, in a file of its own, so that posting waits for no tail and no sign-in.
 
+pub mod files;
 pub mod hooks;
 pub mod messages;
 pub mod people;

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
-use model::{Millis, SegmentId, SiteId};
+use model::{FileId, Millis, RoomId, SegmentId, SiteId};
 use rusqlite::{Connection, OpenFlags};
 
 use super::columns::Column;
-use super::{CHAT_FILE, REGISTRY_FILE, TAIL_FILE, shelves};
+use super::{CHAT_FILE, REGISTRY_FILE, TAIL_FILE, blobs, shelves};
 
 /// How often the tail is copied again because a fold removed segments that the copy before counts. Each time only
 /// those that are new are copied.
@@ -27,7 +27,7 @@ pub fn copy(folder: &Path, to: &Path) -> anyhow::Result<()> {
     ensure!(registry.is_file(), "there is no store in {}", folder.display());
     for round in 1.. {
         let db = snapshot(&folder.join(TAIL_FILE), &to.join(TAIL_FILE))?;
-        if copy_segments(&db, folder, to)? {
+        if copy_listed(listed(&db)?, folder, to)? {
             break;
         }
         ensure!(round < ROUNDS_MAX, "{round} times a fold was faster than the copy: try at a quieter time");
@@ -36,12 +36,54 @@ pub fn copy(folder: &Path, to: &Path) -> anyhow::Result<()> {
     }
     // Before the registry, so that it has the site of every room. A folder of an older version has none.
     if folder.join(CHAT_FILE).is_file() {
-        drop(snapshot(&folder.join(CHAT_FILE), &to.join(CHAT_FILE))?);
+        copy_chat(folder, to)?;
     }
     let db = snapshot(&registry, &to.join(REGISTRY_FILE))?;
     db.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
     db.execute("DELETE FROM salts", [])?;
     Ok(())
+}
+
+/// The files that its messages name never change; where one was removed since, the messages are copied again.
+fn copy_chat(folder: &Path, to: &Path) -> anyhow::Result<()> {
+    for round in 1.. {
+        let db = snapshot(&folder.join(CHAT_FILE), &to.join(CHAT_FILE))?;
+        if copy_listed(files(&db)?, folder, to)? {
+            forget_others(&db)?;
+            break;
+        }
+        ensure!(
+            round < ROUNDS_MAX,
+            "{round} times a file was removed while it was copied: try at a quieter time"
+        );
+        drop(db);
+        std::fs::remove_file(to.join(CHAT_FILE))?;
+    }
+    Ok(())
+}
+
+/// What no message names stays behind.
+fn forget_others(db: &Connection) -> anyhow::Result<()> {
+    if has_files(db)? {
+        db.execute("DELETE FROM files WHERE state <> 1 OR message IS NULL", [])?;
+    }
+    Ok(())
+}
+
+fn has_files(db: &Connection) -> anyhow::Result<bool> {
+    Ok(db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'files'")?.exists([])?)
+}
+
+/// Within the folder, those that messages name. A folder of an older version has none.
+fn files(db: &Connection) -> anyhow::Result<Vec<PathBuf>> {
+    if !has_files(db)? {
+        return Ok(Vec::new());
+    }
+    let mut select = db.prepare("SELECT room, id FROM files WHERE state = 1 AND message IS NOT NULL")?;
+    let paths = select.query_map([], |row| {
+        Ok(blobs::path(RoomId::read(row, 0)?, FileId(u128::from_be_bytes(row.get(1)?))))
+    })?;
+    Ok(paths.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Copies a database as one read sees it; the copy is open for changes when this returns.
@@ -57,13 +99,13 @@ fn snapshot(from: &Path, to: &Path) -> anyhow::Result<Connection> {
 }
 
 /// False: one that the list names is gone.
-fn copy_segments(db: &Connection, folder: &Path, to: &Path) -> anyhow::Result<bool> {
-    for path in listed(db)? {
+fn copy_listed(listed: Vec<PathBuf>, folder: &Path, to: &Path) -> anyhow::Result<bool> {
+    for path in listed {
         let copied = to.join(&path);
         if copied.exists() {
             continue;
         }
-        let within = copied.parent().context("a segment lies in its site's folder")?;
+        let within = copied.parent().context("it lies in a folder of its own")?;
         std::fs::create_dir_all(within)?;
         match std::fs::copy(folder.join(&path), &copied) {
             Ok(_) => {}

@@ -1,6 +1,7 @@
 //! Moving house, out of and into the two files. Tail, peaks and removed sites go by way of `History`.
 
 mod chat;
+mod files;
 mod segments;
 
 use std::sync::Arc;
@@ -9,11 +10,13 @@ use async_trait::async_trait;
 use model::{Millis, Peak, SiteId};
 use rusqlite::{Connection, OptionalExtension, Params, Row as Found, params};
 
+use super::chat::files::RoomFiles;
 use super::columns::{Column, read_json, to_json};
 use super::database::Database;
 use super::shelves::Shelves;
 use super::{people, sites};
 use crate::history::History;
+use crate::moving::chat::file_parts;
 use crate::moving::history::{import_history, number, pair, tail};
 use crate::moving::parts::parts;
 use crate::moving::{
@@ -27,11 +30,12 @@ pub struct EmbeddedMoving {
     pub chat: Arc<Database>,
     pub registry: Arc<Database>,
     pub shelves: Arc<Shelves>,
+    pub files: Arc<RoomFiles>,
     pub history: Arc<dyn History>,
 }
 
 const OF_TAIL: [&str; 5] = ["tail", "peaks", "forgotten", "segments", "folds"];
-const OF_CHAT: [&str; 11] = [
+const OF_CHAT: [&str; 12] = [
     "bots",
     "rooms",
     "members",
@@ -41,6 +45,7 @@ const OF_CHAT: [&str; 11] = [
     "messages",
     "revisions",
     "stars",
+    "files",
     "hooks",
     "shown_commits",
 ];
@@ -100,6 +105,7 @@ impl Moving for EmbeddedMoving {
         match kind {
             Kind::Tail => tail(self.history.as_ref(), after, limit).await,
             Kind::Segments => parts(self.history.as_ref(), self, after, limit).await,
+            Kind::Files => file_parts(self.files.as_ref(), self, after, limit).await,
             Kind::Peaks | Kind::Forgotten | Kind::Folds => {
                 let rows = self.tail.read(move |db| of_tail(db, kind, after, limit)).await?;
                 Ok(Page::of(rows, limit))
@@ -121,6 +127,7 @@ impl Moving for EmbeddedMoving {
         match kind {
             Kind::Tail | Kind::Peaks | Kind::Forgotten => import_history(self.history.as_ref(), rows).await,
             Kind::Segments => segments::import(self, rows).await,
+            Kind::Files => files::import(self, rows).await,
             Kind::Folds => self.tail.write(move |db| segments::import_folds(db, &rows)).await,
             kind if kind.is_chat() => {
                 self.chat.write(move |db| rows.iter().try_for_each(|row| chat::import(db, row))).await

@@ -7,10 +7,13 @@
 //! - `messages`: `{_id, v, room, number: i64, id: 16 bytes, changed: i64, at: i64, thread: i64?, decided: bool, unrecorded: bool,
 //!   place: i64, words: [text], value}`; `place` is what a search sorts by: its millisecond, and 20 bits to tell apart;
 //! - `revisions`: `{_id, v, room, change: i64, number: i64, value}`; `stars`: `{_id, v, who: i64, room, number: i64}`;
+//! - `files`: `{_id, v, room, id: 16 bytes, who: i64, upload: 16 bytes, state: coming, here or gone, since: i64, bytes: i64, message: i64?, value}`;
+//! - `file_chunks`: `{_id, v, room, file: 16 bytes, n: i32, bytes}`, `chunks::CHUNK_BYTES` each but the last;
 //! - `hooks`: `{_id, v, room, address: 32 bytes, value}`; `shown_commits`: `{_id, v, room, mark: 32 bytes, number: i64}`.
 //!
 //! `value` is the noun as JSON. Whoever changes a room takes its turn: its changes happen one after the other.
 
+pub mod files;
 pub mod hooks;
 pub mod messages;
 pub mod people;
@@ -43,6 +46,8 @@ pub const BOTS: &str = "bots";
 pub const MESSAGES: &str = "messages";
 pub const REVISIONS: &str = "revisions";
 pub const STARS: &str = "stars";
+pub const FILES: &str = "files";
+pub const FILE_CHUNKS: &str = "file_chunks";
 pub const HOOKS: &str = "hooks";
 pub const SHOWN: &str = "shown_commits";
 

@@ -2,6 +2,7 @@
 //! Tail, peaks and removed sites go by way of `History`.
 
 mod chat;
+mod files;
 mod rows;
 mod segments;
 
@@ -32,14 +33,16 @@ use super::tokens::TOKENS;
 use super::totals::DAY_TOTALS;
 use super::transaction::{read, write};
 use super::{META, turns};
+use crate::chat::Files;
 use crate::history::History;
+use crate::moving::chat::file_parts;
 use crate::moving::history::{import_history, number, pair, tail};
 use crate::moving::parts::parts;
 use crate::moving::{Key, Kind, Mark, Moving, Page, Row};
 use crate::{Result, StoreError};
 
-/// The database, and its history.
-pub struct MongoMoving(pub Arc<Database>, pub Arc<dyn History>);
+/// The database, its history, and the files of its rooms.
+pub struct MongoMoving(pub Arc<Database>, pub Arc<dyn History>, pub Arc<dyn Files>);
 
 const ALL: [&str; 15] = [
     ACCOUNTS,
@@ -96,6 +99,9 @@ impl Moving for MongoMoving {
         if kind == Kind::Segments {
             return parts(self.1.as_ref(), self, after, limit).await;
         }
+        if kind == Kind::Files {
+            return file_parts(self.2.as_ref(), self, after, limit).await;
+        }
         let limit = kind.page_of(limit);
         let rows = match kind {
             kind if kind.is_chat() => {
@@ -116,6 +122,7 @@ impl Moving for MongoMoving {
         match kind {
             Kind::Tail | Kind::Peaks | Kind::Forgotten => import_history(self.1.as_ref(), rows).await,
             Kind::Segments => segments::import(self, rows).await,
+            Kind::Files => files::import(self, rows).await,
             Kind::Folds => read!(self, |step| segments::import_folds(step, &rows)),
             _ => write!(self, |step| import(step, &rows)),
         }

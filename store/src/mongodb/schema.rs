@@ -6,7 +6,8 @@
 //!
 //! Sharded by site are `tail` and `segments` with `{site: 1, id: 1}`, `chunks` with `{site: 1, segment: 1, n: 1}` and
 //! `peaks` with `{site: 1, hour: 1}`, all unique: every write to them names its site, but sweeping. Sharded by room, with
-//! `{room: 1}`, are `messages` and `revisions`: a room stays on one shard, however long it is, since its messages are told
+//! `{room: 1}`, are `messages` and `revisions`,
+//! with `{room: 1, file: 1, n: 1}` `file_chunks`: a room stays on one shard, however long it is, since its messages are told
 //! apart by two numbers and an id, each unique in the room. All else is small (accounts, sites and what belongs to them) and stays on one shard.
 
 use std::collections::BTreeMap;
@@ -21,7 +22,7 @@ use super::step::{Step, code};
 use super::{turns, *};
 
 /// The version that this program reads and writes.
-pub const V: i32 = 5;
+pub const V: i32 = 6;
 
 /// Migration n (from 1) is entry n - 1; it brings version n - 1 to n. Append only. Each may be run twice: a program
 /// that is killed on the way begins it again.
@@ -31,6 +32,7 @@ const MIGRATIONS: &[&str] = &[
     "share links of a segment",
     "daily totals",
     "rooms and messages",
+    "files of rooms",
 ];
 
 /// How long after its end a document is removed by the server itself, where nobody asked before: longer than clocks
@@ -114,6 +116,12 @@ fn indexes() -> Vec<Index> {
         plain(chat::REVISIONS, doc! { "room": 1, "number": 1, "change": 1 }),
         unique(chat::STARS, doc! { "who": 1, "room": 1, "number": 1 }),
         plain(chat::STARS, doc! { "room": 1, "number": 1 }),
+        unique(chat::FILES, doc! { "room": 1, "id": 1 }),
+        plain(chat::FILES, doc! { "room": 1, "who": 1, "upload": 1 }),
+        plain(chat::FILES, doc! { "room": 1, "state": 1, "bytes": 1 }),
+        plain(chat::FILES, doc! { "room": 1, "message": 1 }),
+        plain(chat::FILES, doc! { "state": 1, "since": 1 }),
+        unique(chat::FILE_CHUNKS, doc! { "room": 1, "file": 1, "n": 1 }),
         unique(chat::HOOKS, doc! { "address": 1 }),
         plain(chat::HOOKS, doc! { "room": 1 }),
         unique(chat::SHOWN, doc! { "room": 1, "mark": 1 }),

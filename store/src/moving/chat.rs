@@ -1,9 +1,15 @@
 //! The kinds and rows of chat. Messages and revisions may be long: fewer of them make a page.
 
-use model::chat::{Bot, Guest, GuestLink, Hook, Room};
+use async_trait::async_trait;
+use bytes::Bytes;
+use model::chat::{Bot, File, Guest, GuestLink, Hook, Room};
+use model::{FileId, Millis, RoomId, UploadId};
 use serde::Serialize;
 
-use super::{Kind, PAGE_MESSAGES_MAX, TOTALS_PAGE_MAX};
+use super::{Key, Kind, PAGE_MESSAGES_MAX, PART_BYTES, Page, Row, TOTALS_PAGE_MAX};
+use crate::Result;
+use crate::chat::Files;
+use crate::history::PAGE_BYTES_MAX;
 
 impl Kind {
     pub(crate) fn is_chat(self) -> bool {
@@ -79,4 +85,72 @@ pub struct ShownRow {
     pub room: i64,
     pub mark: [u8; 32],
     pub number: i64,
+}
+
+/// Of a file that a message names; others stay behind.
+#[derive(Clone, PartialEq, Serialize)]
+pub struct FileRow {
+    pub room: RoomId,
+    pub who: i64,
+    pub upload: UploadId,
+    pub since: Millis,
+    pub message: i64,
+    pub file: File,
+}
+
+/// `PART_BYTES` of a file, or what is left of it; an empty one has one part. The file counts once its last part is there.
+#[derive(Clone, PartialEq)]
+pub struct FilePart {
+    pub row: FileRow,
+    pub start: u64,
+    pub body: Bytes,
+}
+
+impl FilePart {
+    pub fn is_last(&self) -> bool {
+        self.start + self.body.len() as u64 >= self.row.file.kept()
+    }
+}
+
+/// The files of all rooms as one.
+#[async_trait]
+pub(crate) trait Filed: Send + Sync {
+    /// The first of that room and id or behind, by (room, id), that a message names.
+    async fn file_from(&self, room: i64, id: u128) -> Result<Option<FileRow>>;
+}
+
+/// One page of parts of files, from behind `after`.
+pub(crate) async fn file_parts(
+    files: &dyn Files,
+    filed: &dyn Filed,
+    after: Option<Key>,
+    limit: usize,
+) -> Result<Page> {
+    let (mut room, mut id, mut start) = match after {
+        Some(Key::Part(room, id, start)) => (room, id, start.saturating_add(PART_BYTES as u64)),
+        _ => (i64::MIN, 0, 0),
+    };
+    let (mut rows, mut bytes) = (Vec::new(), 0);
+    while rows.len() < limit && bytes < PAGE_BYTES_MAX {
+        let Some(row) = filed.file_from(room, id).await? else {
+            return Ok(Page { rows, next: None });
+        };
+        let of = (row.room.value() as i64, row.file.id.0);
+        if of != (room, id) {
+            (room, id, start) = (of.0, of.1, 0);
+        }
+        // An empty file has one part all the same.
+        if start > 0 && start >= row.file.kept() {
+            (room, id) = id.checked_add(1).map_or((room + 1, 0), |id| (room, id));
+            start = 0;
+            continue;
+        }
+        let length = (row.file.kept() - start).min(PART_BYTES as u64) as usize;
+        let body = files.read_file(row.room, FileId(id), start, length).await?;
+        bytes += body.len();
+        rows.push(Row::File(FilePart { row, start, body }));
+        start += PART_BYTES as u64;
+    }
+    let next = rows.last().and_then(Row::key);
+    Ok(Page { rows, next })
 }

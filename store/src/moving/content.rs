@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Row, SegmentPart};
+use super::{FilePart, Row, SegmentPart};
 use crate::history::TailBatch;
 
 /// Of sets it does not matter in which order the rows came; of the tail, in which order each site's batches did.
@@ -47,6 +47,7 @@ impl Content {
             Row::Peak(peak) => of_plain(peak),
             Row::Fold(row) => of_plain(row),
             Row::Part(part) => of_part(part),
+            Row::File(part) => of_file(part),
             Row::Batch(batch) => return self.add_batch(batch),
         };
         self.bytes += bytes;
@@ -90,6 +91,14 @@ fn of_part(part: &SegmentPart) -> (u128, u64) {
     hasher.update(&entry.bytes.to_be_bytes());
     hasher.update(&(entry.head.len() as u64).to_be_bytes());
     hasher.update(&entry.head);
+    hasher.update(&part.start.to_be_bytes());
+    hasher.update(&part.body);
+    (first_half(hasher.finalize()), part.body.len() as u64)
+}
+
+fn of_file(part: &FilePart) -> (u128, u64) {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&of_plain(&part.row).0.to_be_bytes());
     hasher.update(&part.start.to_be_bytes());
     hasher.update(&part.body);
     (first_half(hasher.finalize()), part.body.len() as u64)

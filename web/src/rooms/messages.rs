@@ -11,7 +11,7 @@ use chat::Post;
 use door::Refusal;
 use jiff::civil::Date;
 use model::chat::MessageKind;
-use model::{MessageId, limits};
+use model::{FileId, MessageId, limits};
 use serde::Deserialize;
 use store::chat::Place;
 
@@ -36,7 +36,11 @@ struct PostStated {
     id: Option<MessageId>,
     #[serde(default)]
     kind: Option<String>,
-    body: String,
+    /// With files it may be left out.
+    #[serde(default)]
+    body: Option<String>,
+    #[serde(default)]
+    files: Vec<FileId>,
     #[serde(default)]
     thread: Option<u64>,
 }
@@ -58,7 +62,12 @@ pub async fn post(
     let kind = stated.kind.as_deref().map_or(Some(MessageKind::Text), kind_of);
     let kind = kind.ok_or_else(|| refused::query("kind", "text, paste or sound"))?;
     let id = stated.id.unwrap_or_else(|| MessageId(u128::from_le_bytes(secret::salt())));
-    let post = Post { id, kind, body: stated.body, thread: stated.thread };
+    let body = match (stated.body, stated.files.is_empty()) {
+        (Some(body), _) => body,
+        (None, false) => String::new(),
+        (None, true) => return Err(refused::field("body", "missing").into()),
+    };
+    let post = Post { id, kind, body, thread: stated.thread, files: stated.files };
     let posted = web.chat.post(&at.by, at.room, post).await?;
     let status = if posted.fresh { StatusCode::CREATED } else { StatusCode::OK };
     said::message(&web, status, &posted.message).await
@@ -76,7 +85,13 @@ fn plain(query: Option<&str>, body: &[u8]) -> Result<PostStated, Problem> {
     };
     // What a program prints ends its last line.
     let body = text.trim_end_matches(['\r', '\n']).to_owned();
-    Ok(PostStated { id, kind: query_value(query, "kind"), body, thread: number("thread")? })
+    Ok(PostStated {
+        id,
+        kind: query_value(query, "kind"),
+        body: Some(body),
+        files: Vec::new(),
+        thread: number("thread")?,
+    })
 }
 
 async fn body(request: Request) -> Result<Bytes, Problem> {

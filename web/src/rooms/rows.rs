@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chat::told::{TellMessage, named};
+use chat::told::{TellFile, TellMessage, named};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use model::chat::{Message, MessageKind, Note, Room, Who};
@@ -28,6 +28,7 @@ pub struct MessageRow {
     pub follows: bool,
     /// Safe HTML.
     pub html: String,
+    pub files: Vec<FileRow>,
     /// What the room tells of its author.
     pub note: Option<String>,
     pub removed: bool,
@@ -38,6 +39,46 @@ pub struct MessageRow {
     pub replies: u32,
     /// The number of what it answers.
     pub thread: Option<u64>,
+}
+
+pub struct FileRow {
+    pub name: String,
+    pub href: String,
+    /// In words.
+    pub size: String,
+    pub picture: Option<PictureRow>,
+}
+
+pub struct PictureRow {
+    pub thumbnail: String,
+    pub width: u32,
+    pub height: u32,
+}
+
+impl FileRow {
+    fn of(told: TellFile<'_>) -> FileRow {
+        let picture = told.picture.map(|picture| {
+            let (width, height) = shown(picture.thumbnail_width, picture.thumbnail_height);
+            PictureRow { thumbnail: picture.thumbnail, width, height }
+        });
+        FileRow { name: told.name.to_owned(), href: told.href, size: size_of(told.bytes), picture }
+    }
+}
+
+/// The size that a picture is shown in: half of its thumbnail's box, for screens of two pixels to one.
+fn shown(width: u32, height: u32) -> (u32, u32) {
+    let (wide, high) = (f64::from(width), f64::from(height));
+    let scale = (400.0 / wide).min(300.0 / high).min(1.0);
+    ((wide * scale).round().max(1.0) as u32, (high * scale).round().max(1.0) as u32)
+}
+
+/// As `1.4 MB`; in thousands, as people count.
+fn size_of(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{} kB", bytes.div_ceil(1_000)),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+    }
 }
 
 /// Messages of one room, in their order.
@@ -75,6 +116,7 @@ fn row(
         day: is_new_day.then(|| at(message.at, zone).strftime("%A, %-d %B %Y").to_string()),
         follows: follows && !is_new_day,
         html: told.html,
+        files: told.files.into_iter().map(FileRow::of).collect(),
         note: said_of(message, names),
         removed: message.removed.is_some(),
         edited: message.edited.is_some(),

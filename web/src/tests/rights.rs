@@ -215,6 +215,7 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
         "/api/watchfire/rooms/{room}/messages/{number}/history",
         [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
     ),
+    ("POST", "/api/watchfire/rooms/{room}/files", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
     ("GET", "/api/watchfire/rooms/{room}/changes", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
     ("GET", "/api/watchfire/rooms/{room}/days/{day}", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
     ("GET", "/api/watchfire/rooms/{room}/decisions", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
@@ -230,6 +231,7 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
     ("POST", "/rooms/{room}/settings", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
     ("GET", "/rooms/{room}/days/{day}", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
     ("GET", "/rooms/{room}/decisions", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("GET", "/rooms/{room}/files/{file}/{name}", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
     ("GET", "/rooms/{room}/messages/{number}", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
     ("GET", "/demo", [SignIn, In, In, In, In, In]),
     ("GET", "/demo/demo.css", [In, In, In, In, In, In]),
@@ -331,6 +333,7 @@ fn filled(path: &str, site: &str, account: &str) -> String {
         .replace("{room}", "RM-00000000")
         .replace("{who}", "AC-00000000")
         .replace("{bot}", "BT-00000000")
+        .replace("{name}", "a.txt")
         .replace("{number}", "1")
         .replace("{day}", "2026-03-04")
         .replace("{hook}", "HK-00000000")

@@ -20,10 +20,12 @@ export interface ToPost {
   kind: "text" | "paste" | "sound";
   body: string;
   thread?: number;
+  /** Their ids. */
+  files?: string[];
 }
 
 export class RoomApi {
-  constructor(private readonly room: string) {}
+  constructor(readonly room: string) {}
 
   seen(): Promise<Seen> {
     return this.get("");

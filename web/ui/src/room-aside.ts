@@ -77,7 +77,7 @@ export class Aside {
       const form = threadForm();
       aside.append(form);
       const composer = new Composer(form, {
-        thread: number, send: this.options.send, typing: this.options.typing, members: () => this.options.people?.members ?? [],
+        room: api.room, thread: number, send: this.options.send, typing: this.options.typing, members: () => this.options.people?.members ?? [],
       });
       this.show();
       composer.focus();

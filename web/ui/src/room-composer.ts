@@ -1,6 +1,7 @@
 // Where a message is written: Enter sends, Shift+Enter begins a line; what looks like code is offered as a paste.
 import { make } from "./element";
 import { freshId } from "./room-api";
+import { Attachments } from "./room-files";
 import { Mentions, toIds } from "./room-mentions";
 import type { Member } from "./room-protocol";
 import type { Pending } from "./room-state";
@@ -13,6 +14,10 @@ const PASTE_BYTES_MAX = 64 * 1024;
 const PLAY = /^\/play\s+([a-z]+)$/;
 
 export interface ComposerOptions {
+  /** Whose files it sends. */
+  room: string;
+  /** Where files may be let fall; without it, the form. */
+  dropOn?: HTMLElement;
   thread?: number;
   send: (pending: Pending) => void;
   typing: () => void;
@@ -27,6 +32,7 @@ export class Composer {
   private readonly code = make("input");
   private readonly problem = make("p", "error composer-problem");
   private readonly mentions: Mentions;
+  private readonly files: Attachments;
   private told = 0;
 
   constructor(private readonly form: HTMLFormElement, private readonly options: ComposerOptions) {
@@ -36,10 +42,11 @@ export class Composer {
     this.asCode.hidden = true;
     this.problem.setAttribute("role", "alert");
     this.problem.hidden = true;
-    form.querySelector("button")!.before(this.asCode);
+    form.querySelector("button[type=submit]")!.before(this.asCode);
     form.append(this.problem);
     this.field.required = false;
     this.mentions = new Mentions(this.field, options.members);
+    this.files = new Attachments(form, options.room, (problem) => this.complain(problem), options.dropOn ?? form);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.send();
@@ -59,7 +66,8 @@ export class Composer {
   /** Nothing more is said here. */
   close(): void {
     this.field.disabled = true;
-    this.form.querySelector("button")!.disabled = true;
+    this.form.querySelector<HTMLButtonElement>("button[type=submit]")!.disabled = true;
+    this.files.close();
   }
 
   private pressed(event: KeyboardEvent): void {
@@ -87,23 +95,29 @@ export class Composer {
     }
   }
 
+  private complain(problem: string): void {
+    this.problem.textContent = problem;
+    this.problem.hidden = false;
+  }
+
   private send(): void {
     const typed = this.field.value.replace(/\s+$/, "");
-    if (!typed.trim()) return;
-    const sound = typed.trim().match(PLAY)?.[1];
-    const kind = sound ? "sound" : this.code.checked ? "paste" : "text";
+    if (!typed.trim() && this.files.isEmpty) return;
+    if (!this.files.isReady) return this.complain("A file is still on its way, or was not sent: wait for it, or take it back.");
+    const hasFiles = !this.files.isEmpty;
+    const sound = hasFiles ? undefined : typed.trim().match(PLAY)?.[1];
+    const kind = sound ? "sound" : this.code.checked && !hasFiles ? "paste" : "text";
     const text = kind === "text" ? toIds(typed, this.options.members()) : typed;
     const bytes = new TextEncoder().encode(text).length;
     const max = kind === "paste" ? PASTE_BYTES_MAX : BYTES_MAX;
     if (bytes > max) {
       const more = kind === "text" ? ` As code it may have ${PASTE_BYTES_MAX.toLocaleString()}.` : "";
-      this.problem.textContent = `This is too long: ${bytes.toLocaleString()} bytes, and at most ${max.toLocaleString()} fit.${more}`;
-      this.problem.hidden = false;
+      this.complain(`This is too long: ${bytes.toLocaleString()} bytes, and at most ${max.toLocaleString()} fit.${more}`);
       this.asCode.hidden = false;
       return;
     }
     const { thread } = this.options;
-    this.options.send({ id: freshId(), kind, body: sound ?? text, ...(thread === undefined ? {} : { thread }) });
+    this.options.send({ id: freshId(), kind, body: sound ?? text, ...(thread === undefined ? {} : { thread }), ...(hasFiles ? { files: this.files.take() } : {}) });
     this.field.value = "";
     this.told = 0;
     this.changed();

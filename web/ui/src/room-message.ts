@@ -1,5 +1,6 @@
 // One message as an element. Its HTML comes from the server, which escapes all that was typed; here nothing is made of text.
 import { make } from "./element";
+import { drawFiles } from "./room-files";
 import { toNames } from "./room-mentions";
 import { noteOf } from "./room-state";
 import type { Pending, RoomState } from "./room-state";
@@ -65,7 +66,8 @@ function body(message: Message, note: string | null): Node[] {
     line.append(make("bdi", "", note));
     return [line];
   }
-  const nodes: Node[] = [prose(message.html)];
+  const nodes: Node[] = message.html ? [prose(message.html)] : [];
+  if (message.files?.length) nodes.push(drawFiles(message.files));
   if (message.edited) nodes.push(make("span", "muted small", "edited"));
   return nodes;
 }
@@ -144,6 +146,7 @@ export function drawPending(pending: Pending, me: string, state: RoomState): HTM
   const head = make("p", "message-head");
   head.append(make("bdi", "author", name), " ", make("span", "muted small", pending.problem ? "not sent" : "sending…"));
   main.append(head, said);
+  if (pending.files) main.append(make("p", "muted small", pending.files.map(({ name }) => name).join(", ")));
   if (pending.problem) {
     const line = make("p", "row");
     line.append(make("span", "error", pending.problem));

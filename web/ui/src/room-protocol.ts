@@ -17,6 +17,16 @@ export interface Room {
 
 export type Note = "entered" | "left" | "kicked" | "banned" | "topic" | "name" | "locked" | "unlocked" | "published" | "unpublished";
 
+/** A file of a room, as the API tells of it. */
+export interface SentFile {
+  id: string;
+  name: string;
+  type: string;
+  bytes: number;
+  href: string;
+  picture?: { width: number; height: number; thumbnail: string; thumbnail_width: number; thumbnail_height: number };
+}
+
 export interface Message {
   room: string;
   number: number;
@@ -30,6 +40,7 @@ export interface Message {
   html: string;
   thread?: number;
   mentions?: string[];
+  files?: SentFile[];
   edited?: number;
   removed: boolean;
   decided?: { by: string; at: number };

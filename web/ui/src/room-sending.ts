@@ -41,11 +41,11 @@ export class Sending {
   }
 
   private async post(pending: Pending): Promise<void> {
-    const { id, kind, body, thread } = pending;
+    const { id, kind, body, thread, files } = pending;
     if (this.underway.has(id)) return;
     this.underway.add(id);
     try {
-      const message = await this.api.post({ id, kind, body, ...(thread === undefined ? {} : { thread }) });
+      const message = await this.api.post({ id, kind, body, ...(thread === undefined ? {} : { thread }), ...(files ? { files: files.map((file) => file.id) } : {}) });
       this.state.take({ messages: [message] });
       this.tries.delete(id);
     } catch (error) {

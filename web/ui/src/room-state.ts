@@ -1,5 +1,5 @@
 // All that the page knows of its room. Pure: it is told, and says what it knows; nothing is fetched or drawn here.
-import type { Message, Names, Page, Room } from "./room-protocol";
+import type { Message, Names, Page, Room, SentFile } from "./room-protocol";
 
 /** What somebody sent that the server has not yet said back. */
 export interface Pending {
@@ -7,6 +7,8 @@ export interface Pending {
   kind: "text" | "paste" | "sound";
   body: string;
   thread?: number;
+  /** Sent to the room already. */
+  files?: SentFile[];
   /** What was said against it; it waits to be sent again by hand. */
   problem?: string;
 }

@@ -76,7 +76,7 @@ class RoomPage {
       acted: (event) => this.clicked(event),
     });
     const form = root.querySelector<HTMLFormElement>("[data-part=composer]");
-    if (form && mayPost) this.composer = new Composer(form, { send, typing, members: () => this.people?.members ?? [], editLast: () => this.editLast() });
+    if (form && mayPost) this.composer = new Composer(form, { room: this.id, dropOn: part(root, "drop"), send, typing, members: () => this.people?.members ?? [], editLast: () => this.editLast() });
     part(root, "messages").addEventListener("click", (event) => this.clicked(event));
     this.scroll.addEventListener("scroll", () => this.scrolled(), { passive: true });
     part(root, "jump").addEventListener("click", () => this.toEnd());

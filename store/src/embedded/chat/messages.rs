@@ -1,11 +1,11 @@
 //! Messages: posted, changed, starred. What they are found by goes along in the same transaction.
 
 use async_trait::async_trait;
-use model::chat::{Change, Message, NewMessage, Revision, Room, Who};
+use model::chat::{Change, File, Message, NewMessage, Revision, Room, Who};
 use model::{MessageId, Millis, RoomId, limits};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Chat, json, people, put_ends, reading, room, value};
+use super::{Chat, files, json, people, put_ends, reading, room, value};
 use crate::Result;
 use crate::chat::change::{
     self, NO_MESSAGE, TAKEN_ID, TOO_MANY_STARS, TOO_MANY_UNRECORDED, is_unrecorded, posted, refuse_oversized,
@@ -93,7 +93,8 @@ fn post(db: &Connection, new: &NewMessage) -> Result<Posted> {
     if let Some(number) = new.thread {
         count_reply(db, &mut room, number)?;
     }
-    let message = append(db, &mut room, new)?;
+    let attached = files::attach(db, new.room, new.author, room.last + 1, &new.files)?;
+    let message = append(db, &mut room, new, attached)?;
     Ok(Posted { message, fresh: true, room })
 }
 
@@ -110,11 +111,11 @@ fn count_reply(db: &Connection, room: &mut Room, number: u64) -> Result<()> {
 }
 
 /// The room's next message.
-fn append(db: &Connection, room: &mut Room, new: &NewMessage) -> Result<Message> {
+fn append(db: &Connection, room: &mut Room, new: &NewMessage, files: Vec<File>) -> Result<Message> {
     room.last += 1;
     room.changes += 1;
     room.last_at = room.last_at.max(new.at);
-    let message = posted(new, room.last, room.changes, room.last_at, is_unrecorded(room, new));
+    let message = posted(new, room.last, room.changes, room.last_at, is_unrecorded(room, new), files);
     insert(db, &message)?;
     put_ends(db, room)?;
     Ok(message)
@@ -127,7 +128,7 @@ pub fn tell(db: &Connection, room: &mut Room, note: Option<NewMessage>) -> Resul
     };
     refuse_oversized(note.kind, &note.body, &note.mentions)?;
     if by_id(db, room.id, note.id)?.is_none() {
-        append(db, room, &note)?;
+        append(db, room, &note, Vec::new())?;
     }
     Ok(())
 }
@@ -259,12 +260,12 @@ pub fn insert_revision(db: &Connection, revision: &Revision) -> Result<()> {
     Ok(())
 }
 
-/// A removed message's history and stars.
+/// A removed message's history, stars and files.
 fn forget_beside(db: &Connection, room: RoomId, number: u64) -> Result<()> {
     let one = [room.column(), number as i64];
     db.prepare_cached("DELETE FROM revisions WHERE room = ?1 AND number = ?2")?.execute(one)?;
     db.prepare_cached("DELETE FROM stars WHERE room = ?1 AND number = ?2")?.execute(one)?;
-    Ok(())
+    files::release(db, room, number)
 }
 
 /// By the unlocking itself, whose note says who did it and when.

@@ -6,7 +6,7 @@ use model::{BotId, GuestId, Millis, RoomId, SiteId, limits};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::messages::{self, forget_words};
-use super::{Chat, MEMBER, ROOM, json, people, put_ends, read_room, room};
+use super::{Chat, MEMBER, ROOM, files, json, people, put_ends, read_room, room};
 use crate::Result;
 use crate::StoreError;
 use crate::accounts::SecretHash;
@@ -209,7 +209,7 @@ fn begin_demolishing(db: &Connection, id: RoomId) -> Result<()> {
     for of_room in ["members", "links", "guests", "bans", "stars", "hooks", "shown_commits"] {
         db.execute(&format!("DELETE FROM {of_room} WHERE room = ?1"), [id])?;
     }
-    Ok(())
+    files::release_all(db, RoomId::of(id as u64))
 }
 
 fn begin_forgetting(db: &Connection, site: SiteId) -> Result<Vec<RoomId>> {

@@ -1,11 +1,11 @@
 //! Messages: posted, changed, starred. What they are found by stands in the document itself.
 
 use async_trait::async_trait;
-use model::chat::{Change, Message, NewMessage, Revision, Room, Who};
+use model::chat::{Change, File, Message, NewMessage, Revision, Room, Who};
 use model::{MessageId, Millis, RoomId, limits};
 use mongodb::bson::{Binary, Document, doc};
 
-use super::{Chat, MESSAGES, REVISIONS, STARS, Valued, json, people, put_ends, reading, take};
+use super::{Chat, MESSAGES, REVISIONS, STARS, Valued, files, json, people, put_ends, reading, take};
 use crate::chat::change::{
     self, NO_MESSAGE, TAKEN_ID, TOO_MANY_STARS, TOO_MANY_UNRECORDED, is_unrecorded, posted, refuse_oversized,
 };
@@ -109,7 +109,8 @@ async fn post(step: &mut Step, new: &NewMessage) -> Result<Posted> {
     if let Some(number) = new.thread {
         count_reply(step, &mut room, number).await?;
     }
-    let message = append(step, &mut room, new).await?;
+    let attached = files::attach(step, new.room, new.author, room.last + 1, &new.files).await?;
+    let message = append(step, &mut room, new, attached).await?;
     Ok(Posted { message, fresh: true, room })
 }
 
@@ -126,11 +127,11 @@ async fn count_reply(step: &mut Step, room: &mut Room, number: u64) -> Result<()
 }
 
 /// The room's next message.
-async fn append(step: &mut Step, room: &mut Room, new: &NewMessage) -> Result<Message> {
+async fn append(step: &mut Step, room: &mut Room, new: &NewMessage, files: Vec<File>) -> Result<Message> {
     room.last += 1;
     room.changes += 1;
     room.last_at = room.last_at.max(new.at);
-    let message = posted(new, room.last, room.changes, room.last_at, is_unrecorded(room, new));
+    let message = posted(new, room.last, room.changes, room.last_at, is_unrecorded(room, new), files);
     step.insert(MESSAGES, &document(&message)).await?;
     put_ends(step, room).await?;
     Ok(message)
@@ -143,7 +144,7 @@ pub async fn tell(step: &mut Step, room: &mut Room, note: Option<&NewMessage>) -
     };
     refuse_oversized(note.kind, &note.body, &note.mentions)?;
     if by_id(step, room.id, note.id).await?.is_none() {
-        append(step, room, note).await?;
+        append(step, room, note, Vec::new()).await?;
     }
     Ok(())
 }
@@ -255,10 +256,11 @@ pub fn revision_document(revision: &Revision) -> Document {
     }
 }
 
-/// A removed message's history and stars.
+/// A removed message's history, stars and files.
 async fn forget_beside(step: &mut Step, room: RoomId, number: u64) -> Result<()> {
     step.remove(REVISIONS, one(room, number)).await?;
-    step.remove(STARS, one(room, number)).await.map(drop)
+    step.remove(STARS, one(room, number)).await?;
+    files::release(step, room, &[number as i64]).await
 }
 
 /// By the unlocking itself, whose note says who did it and when.
@@ -284,6 +286,7 @@ pub async fn remove_unrecorded(step: &mut Step, room: &mut Room, note: Option<&N
     if answer.contains_key("writeErrors") {
         return Err(StoreError::Conflict("the messages of a locked room are changed by somebody else"));
     }
+    files::release(step, room.id, &numbers).await?;
     let beside = doc! { "room": room.id.column(), "number": { "$in": numbers } };
     step.remove(REVISIONS, beside.clone()).await?;
     step.remove(STARS, beside).await.map(drop)

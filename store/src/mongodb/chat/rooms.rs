@@ -6,11 +6,11 @@ use model::{BotId, GuestId, Millis, RoomId, SiteId, limits};
 use mongodb::bson::doc;
 use serde::Deserialize;
 
-use super::messages;
 use super::{
     BANS, Chat, GUESTS, HOOKS, LINKS, MEMBERS, MESSAGES, REVISIONS, ROOMS, RoomDocument, SHOWN, STARS, json,
     people, put_ends, room, take, there,
 };
+use super::{files, messages};
 use crate::accounts::SecretHash;
 use crate::chat::rooms::{NO_ROOM, TOO_MANY_ROOMS, direct_key, refuse_oversized};
 use crate::chat::{Entry, RoomChange, Rooms};
@@ -237,6 +237,7 @@ async fn remove_rest(step: &mut Step, room: i64) -> Result<()> {
     for of_room in [MEMBERS, GUESTS, BANS, STARS, HOOKS, SHOWN] {
         step.remove(of_room, doc! { "room": room }).await?;
     }
+    files::release_all(step, room).await?;
     step.remove(LINKS, doc! { "_id": room }).await?;
     step.remove(ROOMS, doc! { "_id": room }).await.map(drop)
 }

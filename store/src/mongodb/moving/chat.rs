@@ -4,8 +4,8 @@ use mongodb::bson::{Bson, Document, deserialize_from_document, doc};
 
 use super::super::chat::people::{BanDocument, ban_fields, ban_key, guest_document};
 use super::super::chat::{
-    BANS, BOTS, GUESTS, HOOKS, LINKS, MEMBERS, MESSAGES, MemberDocument, REVISIONS, ROOMS, RoomDocument,
-    SHOWN, STARS, json, messages, parse,
+    BANS, BOTS, FILES, GUESTS, HOOKS, LINKS, MEMBERS, MESSAGES, MemberDocument, REVISIONS, ROOMS,
+    RoomDocument, SHOWN, STARS, json, messages, parse,
 };
 use super::super::columns::{Column, binary};
 use super::rows::bytes32;
@@ -154,8 +154,8 @@ fn without(mut document: Document, key: &[&str]) -> Document {
 }
 
 /// For who refuses a target that holds anything.
-pub const ALL: [&str; 11] =
-    [BOTS, ROOMS, MEMBERS, LINKS, GUESTS, BANS, MESSAGES, REVISIONS, STARS, HOOKS, SHOWN];
+pub const ALL: [&str; 12] =
+    [FILES, BOTS, ROOMS, MEMBERS, LINKS, GUESTS, BANS, MESSAGES, REVISIONS, STARS, HOOKS, SHOWN];
 
 pub fn read_all(kind: Kind, found: &[Document]) -> Result<Vec<Row>> {
     found.iter().map(|row| read(kind, row).map_err(crate::StoreError::Unavailable)).collect()

@@ -95,7 +95,7 @@ pub async fn submit(State(web): State<Arc<Web>>, at: At, fields: Fields) -> Answ
         _ => {
             let id = MessageId(u128::from_le_bytes(secret::salt()));
             let body = fields.text("body").to_owned();
-            let post = Post { id, kind: MessageKind::Text, body, thread: None };
+            let post = Post { id, kind: MessageKind::Text, body, thread: None, files: Vec::new() };
             web.chat.post(&at.by, at.room, post).await?;
             Ok(go_to(&format!("{here}#last")))
         }

@@ -24,6 +24,7 @@ const TABLE: &[(&str, &str, &str, &str)] = &[
     ("GET", "/link", "{}", "yffffnnss"),
     ("POST", "/link", "{}", "yffffnnss"),
     ("POST", "/link/remove", "{}", "yffffnnss"),
+    ("POST", "/files", "{}", "yyyyfnnss"),
     ("GET", "/messages", "{}", "yyyyynnss"),
     ("POST", "/messages", r#"{"body": "hello"}"#, "yyyyfnnss"),
     ("GET", "/messages/{number}", "{}", "yyyyynnss"),

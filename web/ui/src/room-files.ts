@@ -1,0 +1,235 @@
+// Files that go with a message: chosen, dropped or pasted, sent while one writes, and taken back as long as nothing is said.
+import { make } from "./element";
+import { freshId } from "./room-api";
+import type { SentFile } from "./room-protocol";
+
+/** As the server counts. */
+const FILES_MAX = 10;
+const BYTES_MAX = 20 * 1024 * 1024;
+/** At once; more wait their turn. */
+const AT_ONCE = 2;
+const TRIES_MAX = 4;
+const AGAIN_MS = 1_500;
+
+interface Upload {
+  /** Sent again with the same one, it is the same file. */
+  id: string;
+  file: File;
+  item: HTMLLIElement;
+  bar: HTMLProgressElement;
+  request: XMLHttpRequest | null;
+  sent: SentFile | null;
+  failed: boolean;
+  gone: boolean;
+  tries: number;
+}
+
+export class Attachments {
+  private uploads: Upload[] = [];
+  private readonly list = make("ul", "uploads");
+  private readonly chooser = make("input");
+  private readonly button = make("button", "button attach");
+
+  constructor(private readonly form: HTMLFormElement, private readonly room: string, private readonly say: (problem: string) => void, dropOn: HTMLElement) {
+    this.list.setAttribute("role", "list");
+    this.list.setAttribute("aria-label", "Files to send");
+    this.list.hidden = true;
+    this.chooser.type = "file";
+    this.chooser.multiple = true;
+    this.chooser.hidden = true;
+    this.button.type = "button";
+    this.button.setAttribute("aria-label", "Attach files");
+    this.button.title = "Attach files";
+    this.button.append(clip());
+    form.prepend(this.list, this.chooser, this.button);
+    this.button.addEventListener("click", () => this.chooser.click());
+    this.chooser.addEventListener("change", () => {
+      this.add([...(this.chooser.files ?? [])]);
+      this.chooser.value = "";
+    });
+    form.addEventListener("paste", (event) => this.pasted(event));
+    this.takeDrops(dropOn);
+  }
+
+  /** All that is to be sent is there. */
+  get isReady(): boolean {
+    return this.uploads.every(({ sent }) => sent !== null);
+  }
+
+  get isEmpty(): boolean {
+    return this.uploads.length === 0;
+  }
+
+  /** What was sent, for the message that names it. */
+  take(): SentFile[] {
+    const files = this.uploads.flatMap(({ sent }) => (sent ? [sent] : []));
+    this.uploads = [];
+    this.list.replaceChildren();
+    this.list.hidden = true;
+    return files;
+  }
+
+  close(): void {
+    this.button.disabled = true;
+    for (const upload of [...this.uploads]) this.cancel(upload);
+  }
+
+  private add(files: File[]): void {
+    if (this.button.disabled) return;
+    for (const file of files) {
+      if (this.uploads.length >= FILES_MAX) {
+        this.say(`A message takes at most ${FILES_MAX} files.`);
+        break;
+      }
+      if (file.size > BYTES_MAX) {
+        this.say(`${file.name} is too large: ${sizeOf(file.size)}, and a file has at most ${sizeOf(BYTES_MAX)}.`);
+        continue;
+      }
+      this.uploads.push(this.drawn(file));
+    }
+    this.list.hidden = this.isEmpty;
+    this.next();
+  }
+
+  private drawn(file: File): Upload {
+    const item = make("li", "upload");
+    const bar = make("progress");
+    bar.max = 1;
+    bar.value = 0;
+    bar.setAttribute("aria-label", `Sending ${file.name}`);
+    const cancel = make("button", "upload-cancel", "×");
+    cancel.type = "button";
+    cancel.setAttribute("aria-label", `Take ${file.name} back`);
+    item.append(make("bdi", "upload-name", file.name), make("span", "muted small", sizeOf(file.size)), bar, cancel);
+    this.list.append(item);
+    const upload: Upload = { id: freshId(), file, item, bar, request: null, sent: null, failed: false, gone: false, tries: 0 };
+    cancel.addEventListener("click", () => {
+      this.cancel(upload);
+      this.form.querySelector("textarea")?.focus();
+    });
+    return upload;
+  }
+
+  private cancel(upload: Upload): void {
+    upload.gone = true;
+    upload.request?.abort();
+    upload.item.remove();
+    this.uploads = this.uploads.filter((one) => one !== upload);
+    this.list.hidden = this.isEmpty;
+    this.next();
+  }
+
+  private next(): void {
+    const underway = this.uploads.filter(({ request }) => request).length;
+    const waiting = this.uploads.filter(({ request, sent, failed }) => !request && !sent && !failed);
+    for (const upload of waiting.slice(0, Math.max(0, AT_ONCE - underway))) this.send(upload);
+  }
+
+  private send(upload: Upload): void {
+    const request = new XMLHttpRequest();
+    upload.request = request;
+    const address = new URLSearchParams({ name: upload.file.name, id: upload.id });
+    request.open("POST", `/api/watchfire/rooms/${this.room}/files?${address}`);
+    request.setRequestHeader("content-type", "application/octet-stream");
+    request.responseType = "json";
+    request.upload.addEventListener("progress", ({ loaded, total }) => {
+      // The last part is the server's, which looks at what came.
+      if (total) upload.bar.value = 0.95 * (loaded / total);
+    });
+    request.addEventListener("loadend", () => this.ended(upload, request));
+    request.send(upload.file);
+  }
+
+  private ended(upload: Upload, request: XMLHttpRequest): void {
+    upload.request = null;
+    if (upload.gone) return;
+    if (request.status === 200 || request.status === 201) {
+      upload.sent = request.response as SentFile;
+      upload.bar.value = 1;
+      upload.item.classList.add("sent");
+    } else if ((request.status === 0 || request.status === 429 || request.status >= 500) && ++upload.tries < TRIES_MAX) {
+      setTimeout(() => this.uploads.includes(upload) && !upload.request && this.send(upload), AGAIN_MS * 2 ** upload.tries);
+      return;
+    } else {
+      upload.failed = true;
+      upload.item.classList.add("failed");
+      upload.bar.replaceWith(make("span", "error small", "not sent"));
+      this.say(`${upload.file.name}: ${request.response?.error?.message ?? "The server cannot be reached right now."}`);
+    }
+    this.next();
+  }
+
+  private pasted(event: ClipboardEvent): void {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (files.length === 0) return;
+    event.preventDefault();
+    this.add(files);
+  }
+
+  private takeDrops(on: HTMLElement): void {
+    const has = (event: DragEvent) => event.dataTransfer?.types.includes("Files") ?? false;
+    on.addEventListener("dragover", (event) => {
+      if (!has(event)) return;
+      event.preventDefault();
+      on.classList.add("dropping");
+    });
+    on.addEventListener("dragleave", (event) => {
+      if (!on.contains(event.relatedTarget as Node | null)) on.classList.remove("dropping");
+    });
+    on.addEventListener("drop", (event) => {
+      if (!has(event)) return;
+      event.preventDefault();
+      on.classList.remove("dropping");
+      this.add([...(event.dataTransfer?.files ?? [])]);
+    });
+  }
+}
+
+function clip(): SVGElement {
+  const icon = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  icon.setAttribute("viewBox", "0 0 20 20");
+  icon.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  path.setAttribute("d", "M14.5 8.5 8.9 14.1a2.6 2.6 0 0 1-3.7-3.7l6.4-6.4a1.8 1.8 0 0 1 2.5 2.5l-6.3 6.3a.9.9 0 0 1-1.2-1.2l5.4-5.5");
+  icon.append(path);
+  return icon;
+}
+
+/** The box that a picture is shown in: half of its thumbnail's, for screens of two pixels to one. */
+const SHOWN_WIDTH = 400;
+const SHOWN_HEIGHT = 300;
+
+/** In thousands, as people count. */
+export function sizeOf(bytes: number): string {
+  if (bytes < 1_000) return `${bytes} B`;
+  return bytes < 1_000_000 ? `${Math.ceil(bytes / 1_000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** The files of a message. The size of a picture is known before it comes, so that nothing moves. */
+export function drawFiles(files: SentFile[]): HTMLElement {
+  const list = make("ul", "files");
+  list.setAttribute("role", "list");
+  for (const file of files) {
+    const item = make("li");
+    const link = make("a", file.picture ? "file-picture" : "file");
+    link.href = file.href;
+    if (file.picture) {
+      const image = make("img");
+      const { thumbnail_width: width, thumbnail_height: height } = file.picture;
+      const scale = Math.min(1, SHOWN_WIDTH / width, SHOWN_HEIGHT / height);
+      image.width = Math.max(1, Math.round(width * scale));
+      image.height = Math.max(1, Math.round(height * scale));
+      image.alt = file.name;
+      image.loading = "lazy";
+      image.decoding = "async";
+      image.src = file.picture.thumbnail;
+      link.append(image);
+    } else {
+      link.download = "";
+      link.append(make("bdi", "file-name", file.name), " ", make("span", "muted small", sizeOf(file.bytes)));
+    }
+    item.append(link);
+    list.append(item);
+  }
+  return list;
+}
