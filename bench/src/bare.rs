@@ -35,6 +35,7 @@ pub async fn serve(arguments: &[String]) -> anyhow::Result<()> {
     match what.as_str() {
         "raw" => raw(listener).await,
         "axum" => axum::serve(listener, bare_axum()).await.context("serving"),
+        "room" => axum::serve(listener, crate::rooms::room_server()).await.context("serving"),
         "broadcast" => axum::serve(listener, broadcast_server()).await.context("serving"),
         "collector" => collector_alone(listener, Path::new(folder)).await,
         other => bail!("there is no server `{other}`"),

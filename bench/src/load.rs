@@ -142,3 +142,47 @@ pub async fn each_once(address: SocketAddr, site: SiteId, visitors: std::ops::Ra
         assert_eq!(answer(&mut socket, &mut buffer).await, 202);
     }
 }
+
+/// Somebody who posts in a room.
+#[derive(Clone, Copy)]
+pub struct Poster<'p> {
+    pub server: SocketAddr,
+    /// Of the room.
+    pub path: &'p str,
+    pub cookie: &'p str,
+}
+
+impl<'p> Poster<'p> {
+    pub async fn connect(self) -> Posting<'p> {
+        let socket = TcpStream::connect(self.server).await.expect("the server listens");
+        socket.set_nodelay(true).expect("a TCP socket");
+        Posting { socket, buffer: vec![0; 16 * 1024], poster: self }
+    }
+}
+
+/// A connection that posts in a room.
+pub struct Posting<'p> {
+    socket: TcpStream,
+    buffer: Vec<u8>,
+    poster: Poster<'p>,
+}
+
+impl<'p> Posting<'p> {
+    pub fn speak_as(&mut self, poster: Poster<'p>) {
+        self.poster = poster;
+    }
+
+    /// Posts a message and waits for the answer.
+    pub async fn post(&mut self, number: usize, text: &str) {
+        let Poster { server, path, cookie } = self.poster;
+        let body = format!(r#"{{"id":"{:016x}{number:016x}","body":"{text}"}}"#, std::process::id());
+        let request = format!(
+            "POST {path}/messages HTTP/1.1\r\nhost: {server}\r\norigin: http://{server}\r\n\
+             sec-fetch-site: same-origin\r\ncookie: {cookie}\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        self.socket.write_all(request.as_bytes()).await.expect("the server reads");
+        assert_eq!(answer(&mut self.socket, &mut self.buffer).await, 201, "{number} is posted");
+    }
+}

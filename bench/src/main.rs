@@ -10,9 +10,11 @@ mod load;
 mod memory;
 mod process;
 mod push;
+mod rooms;
 mod start;
 
-const HELP: &str = "bench [start|hits|push|dashboards|memory|cluster|history|folding]…   without a name: all";
+const HELP: &str =
+    "bench [start|hits|push|dashboards|memory|rooms|cluster|history|folding]…   without a name: all";
 
 fn main() -> anyhow::Result<()> {
     // As the program does.
@@ -27,7 +29,8 @@ fn main() -> anyhow::Result<()> {
             };
         }
         let wanted = |name: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == name);
-        let known = ["start", "hits", "push", "dashboards", "memory", "cluster", "history", "folding"];
+        let known =
+            ["start", "hits", "push", "dashboards", "memory", "rooms", "cluster", "history", "folding"];
         if let Some(unknown) = arguments.iter().find(|argument| !known.contains(&argument.as_str())) {
             anyhow::bail!("there is no benchmark `{unknown}`: {HELP}");
         }
@@ -46,6 +49,9 @@ fn main() -> anyhow::Result<()> {
         }
         if wanted("memory") {
             memory::measure().await?;
+        }
+        if wanted("rooms") {
+            rooms::measure().await?;
         }
         if wanted("cluster") {
             cluster::measure().await?;

@@ -84,7 +84,7 @@ impl Place {
 pub struct Watchfire {
     pub program: Program,
     pub place: Place,
-    _folder: tempfile::TempDir,
+    pub folder: tempfile::TempDir,
 }
 
 /// No load of one machine is to meet the limits on one site or visitor.
@@ -96,7 +96,7 @@ impl Watchfire {
         let flags: Vec<&str> = NO_RATES.iter().chain(flags).copied().collect();
         let program = Program::start(folder.path(), &flags).await;
         let place = Place::set_up(&program, program.address, program.address).await?;
-        Ok(Watchfire { program, place, _folder: folder })
+        Ok(Watchfire { program, place, folder })
     }
 
     pub fn pid(&self) -> u32 {

@@ -2,13 +2,16 @@
 //! change of the room that it is of, and who hears a later one than the next reads what is missing.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use bytes::Bytes;
 use live::{Live, RIGHTS_TOPIC};
 use model::RoomId;
 use model::chat::{Message, Room, Who};
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use store::chat::Posted;
 
 use crate::told::{TellMessage, TellRoom};
 use crate::{Chat, Result};
@@ -81,8 +84,12 @@ struct TellRoomAlone<'t> {
     room: TellRoom<'t>,
 }
 
-fn told(room: &Room, messages: &[Message], names: &HashMap<Who, String>) -> Box<RawValue> {
-    let messages = messages.iter().map(|message| TellMessage::of(message, names)).collect();
+fn told<'m>(
+    room: &Room,
+    messages: impl IntoIterator<Item = &'m Message>,
+    names: &HashMap<Who, String>,
+) -> Box<RawValue> {
+    let messages = messages.into_iter().map(|message| TellMessage::of(message, names)).collect();
     raw(&TellChanges { room: TellRoom::of(room), messages, names })
 }
 
@@ -103,20 +110,57 @@ impl Chat {
         }
     }
 
-    /// The room after one change, which touched this message.
-    pub(crate) async fn announce_message(&self, room: &Room, message: &Message) {
-        match self.names_in(std::slice::from_ref(message)).await {
+    /// Announces a new message, with those of its room that come at the same time, in the order in which they were posted.
+    pub(crate) fn announce_message(&self, posted: Posted) {
+        let room = posted.room.id;
+        match self.waiting.lock().entry(room) {
+            // Past the maximum it is read by who hears of the next one.
+            Entry::Occupied(waiting) if waiting.get().len() >= WAITING_MAX => return,
+            Entry::Occupied(mut waiting) => return waiting.get_mut().push(posted),
+            Entry::Vacant(none) => drop(none.insert(vec![posted])),
+        }
+        let chat = self.clone();
+        tokio::spawn(async move {
+            while let Some(posted) = chat.waiting_of(room).await {
+                for together in posted.chunk_by(|one, next| next.message.changed == one.message.changed + 1) {
+                    for some in together.chunks(MISSED_MAX) {
+                        chat.announce_together(some).await;
+                    }
+                }
+            }
+        });
+    }
+
+    /// What waits to be announced in a room, in order; None: nothing, and whoever comes next announces it.
+    async fn waiting_of(&self, room: RoomId) -> Option<Vec<Posted>> {
+        // Those that were stored by the same transaction are answered one after the other: let them come.
+        tokio::task::yield_now().await;
+        let mut rooms = self.waiting.lock();
+        let mut posted = std::mem::take(rooms.get_mut(&room)?);
+        if posted.is_empty() {
+            rooms.remove(&room);
+            return None;
+        }
+        posted.sort_unstable_by_key(|posted| posted.message.changed);
+        Some(posted)
+    }
+
+    /// The room after changes without a gap, each of which was a new message.
+    async fn announce_together(&self, posted: &[Posted]) {
+        let ([first, ..], [.., last]) = (posted, posted) else { return };
+        let messages: Vec<&Message> = posted.iter().map(|posted| &posted.message).collect();
+        match self.names_in(messages.iter().copied()).await {
             Ok(names) => {
                 let announced = Announced::Changed {
-                    after: message.changed - 1,
-                    change: message.changed,
-                    data: told(room, std::slice::from_ref(message), &names),
-                    room: raw(&TellRoomAlone { room: TellRoom::of(room) }),
+                    after: first.message.changed - 1,
+                    change: last.message.changed,
+                    data: told(&last.room, messages, &names),
+                    room: raw(&TellRoomAlone { room: TellRoom::of(&last.room) }),
                 };
-                self.publish(&room_topic(room.id), &announced).await;
+                self.publish(&room_topic(last.room.id), &announced).await;
             }
             Err(error) => {
-                tracing::warn!(room = %room.id, %error, "a message is announced with the next one");
+                tracing::warn!(room = %last.room.id, %error, "a message is announced with the next one");
             }
         }
     }
@@ -125,15 +169,16 @@ impl Chat {
     /// how it is.
     pub async fn missed(&self, room: RoomId, after: Option<u64>) -> Result<Missed> {
         let now = self.store.rooms.room(room).await?;
-        let messages = match after {
+        let mut messages = match after {
             None => Vec::new(),
             Some(after) => self.store.messages.touched(room, after, MISSED_MAX).await?,
         };
-        let names = self.names_in(&messages).await?;
         let last = messages.last().map_or(0, |message| message.changed);
         let is_all = messages.len() < MISSED_MAX;
-        // What happened since the room was read is told again with the next change: else the room would be older than said.
         let change = if is_all { now.changes } else { last.min(now.changes) };
+        // What happened since the room was read is told with the next change: else the room would be older than said.
+        messages.retain(|message| message.changed <= change);
+        let names = self.names_in(&messages).await?;
         let is = raw(&TellRoomAlone { room: TellRoom::of(&now) });
         Ok(Missed { change, is_all, data: told(&now, &messages, &names), room: is })
     }
@@ -151,6 +196,11 @@ impl Chat {
 
 /// Messages of one announcement, and of one page of what was missed; the rest is read by who follows.
 const MISSED_MAX: usize = 20;
+/// New messages of a room that wait to be announced.
+const WAITING_MAX: usize = 1_000;
+
+/// New messages that wait to be announced, by room. A room is here while somebody announces its messages.
+pub type Waiting = Mutex<HashMap<RoomId, Vec<Posted>>>;
 
 async fn tell(live: &dyn Live, topic: &str, message: Bytes) {
     if let Err(error) = live.publish(topic, message).await {

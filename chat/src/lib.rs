@@ -57,6 +57,7 @@ pub struct Chat {
     live: Arc<dyn Live>,
     clock: Arc<dyn Clock>,
     desk: Arc<files::Desk>,
+    waiting: Arc<announce::Waiting>,
 }
 
 /// A room, as who asks stands to it.
@@ -75,7 +76,7 @@ impl Seen {
 
 impl Chat {
     pub fn new(store: Store, access: Access, live: Arc<dyn Live>, clock: Arc<dyn Clock>) -> Chat {
-        Chat { store, access, live, clock, desk: Arc::default() }
+        Chat { store, access, live, clock, desk: Arc::default(), waiting: Arc::default() }
     }
 
     /// The room, where that may be done. `NotFound` for whoever may not know of it, whether it is there or not.

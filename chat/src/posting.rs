@@ -51,7 +51,7 @@ impl Chat {
         let posted = self.store.messages.post(new).await?;
         match (posted.fresh, thread) {
             (false, _) => {}
-            (true, None) => self.announce_message(&posted.room, &posted.message).await,
+            (true, None) => self.announce_message(posted.clone()),
             // What is answered was touched, too.
             (true, Some(_)) => self.announce(room, posted.message.changed.saturating_sub(2)).await,
         }

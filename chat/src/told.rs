@@ -199,8 +199,11 @@ pub fn named(who: Who, names: &HashMap<Who, String>) -> &str {
 
 impl Chat {
     /// The names of whoever wrote these, is mentioned in them, or did something to them.
-    pub async fn names_in(&self, messages: &[Message]) -> Result<HashMap<Who, String>> {
-        self.names(messages.iter().flat_map(people_of).collect()).await
+    pub async fn names_in(
+        &self,
+        messages: impl IntoIterator<Item = &Message>,
+    ) -> Result<HashMap<Who, String>> {
+        self.names(messages.into_iter().flat_map(people_of).collect()).await
     }
 
     /// Those that are known.

@@ -1,5 +1,7 @@
 //! Who listens hears every change once and in order, by its number, or reads what is missing.
 
+use std::time::Duration;
+
 use chat::announce::{Announced, Doing, people_topic, person_topic, room_topic};
 use live::RIGHTS_TOPIC;
 use model::RoomId;
@@ -9,15 +11,12 @@ use store::chat::RoomChange;
 
 use crate::world::{World, admin, ann, text, who};
 
-/// What was announced up to now.
-fn heard(subscription: &mut live::Subscription) -> Vec<(u64, Value)> {
-    let mut heard = Vec::new();
-    while let Ok(bytes) = subscription.0.try_recv() {
-        let Announced::Changed { after, change, data, .. } = serde_json::from_slice(&bytes).unwrap();
-        assert!(after < change);
-        heard.push((change, serde_json::from_str(data.get()).unwrap()));
-    }
-    heard
+/// What is announced next: behind which change, up to which, and what they touched.
+async fn heard(subscription: &mut live::Subscription) -> (u64, u64, Value) {
+    let bytes = tokio::time::timeout(Duration::from_secs(10), subscription.0.recv()).await.unwrap().unwrap();
+    let Announced::Changed { after, change, data, .. } = serde_json::from_slice(&bytes).unwrap();
+    assert!(after < change);
+    (after, change, serde_json::from_str(data.get()).unwrap())
 }
 
 async fn listening(world: &World, room: RoomId) -> live::Subscription {
@@ -32,6 +31,7 @@ async fn every_change_is_announced_by_its_number() {
     let before = world.store.rooms.room(room).await.unwrap().changes;
     let post = text("<b>tea</b>");
     let said = world.chat.post(&ann(), room, post.clone()).await.unwrap();
+    let message = heard(&mut told).await;
     assert!(said.fresh && !world.chat.post(&ann(), room, post).await.unwrap().fresh);
     let number = said.message.number;
     world.chat.change(&ann(), room, number, Change::React { emoji: "👍".into() }).await.unwrap();
@@ -39,16 +39,42 @@ async fn every_change_is_announced_by_its_number() {
     world.chat.change_room(&admin(), room, RoomChange::Topic("green".into())).await.unwrap();
     let answer = chat::Post { thread: Some(number), ..text("yes") };
     world.chat.post(&admin(), room, answer).await.unwrap();
-    let told = heard(&mut told);
-    let changes: Vec<u64> = told.iter().map(|(change, _)| *change).collect();
+    let (reaction, topic, answer) = (heard(&mut told).await, heard(&mut told).await, heard(&mut told).await);
+    let changes = [message.1, reaction.1, topic.1, answer.1];
     assert_eq!(changes, [before + 1, before + 2, before + 4, before + 6], "what came of nothing is not told");
-    let message = &told[0].1["messages"][0];
+    let message = &message.2["messages"][0];
     assert_eq!(message["html"], "<p>&lt;b&gt;tea&lt;/b&gt;</p>");
     assert_eq!((&message["name"], &message["author"]), (&"Person 3".into(), &who(3).to_string().into()));
-    assert_eq!(told[2].1["room"]["topic"], "green");
-    let touched = told[3].1["messages"].as_array().unwrap();
+    assert_eq!(topic.2["room"]["topic"], "green");
+    let touched = answer.2["messages"].as_array().unwrap();
     assert_eq!(touched.len(), 2, "the answer, and what it answers");
     assert_eq!(touched[0]["replies"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_of_the_same_moment_are_announced_together_and_each_once() {
+    const SAID: usize = 500;
+    let world = World::new().await;
+    let room = world.with_ann().await;
+    let mut told = listening(&world, room).await;
+    let before = world.store.rooms.room(room).await.unwrap();
+    let by = admin();
+    let posts = (0..SAID).map(|_| world.says(&by, room, "tea"));
+    futures_util::future::join_all(posts).await;
+    let (mut announcements, mut numbers) = (0, Vec::new());
+    while numbers.len() < SAID {
+        let (after, change, data) = heard(&mut told).await;
+        let some = data["messages"].as_array().unwrap();
+        assert!(
+            some.iter().map(|one| one["changed"].as_u64().unwrap()).eq(after + 1..=change),
+            "without a gap"
+        );
+        numbers.extend(some.iter().map(|one| one["number"].as_u64().unwrap()));
+        announcements += 1;
+    }
+    numbers.sort_unstable();
+    assert!(numbers.into_iter().eq(before.last + 1..=before.last + SAID as u64));
+    assert!(announcements < SAID / 2, "{announcements}");
 }
 
 #[tokio::test]
@@ -75,8 +101,9 @@ async fn who_was_away_reads_what_it_missed() {
 async fn what_is_ones_own_is_told_to_ones_own_devices() {
     let world = World::new().await;
     let room = world.with_ann().await;
-    let number = world.says(&admin(), room, "tea").await.number;
     let mut of_room = listening(&world, room).await;
+    let number = world.says(&admin(), room, "tea").await.number;
+    heard(&mut of_room).await;
     let mut of_ann = world.live.subscribe(&person_topic(who(3))).await.unwrap();
     let mut of_admin = world.live.subscribe(&person_topic(who(2))).await.unwrap();
     assert_eq!(world.chat.read_to(&ann(), room, number + 5).await.unwrap(), number);
