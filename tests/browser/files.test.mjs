@@ -1,11 +1,13 @@
 // Files in a room, in real Chromium with two people: chosen, pasted, dropped, taken back; of what people send nothing runs.
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { deflateSync, crc32 } from "node:zlib";
-import { launch, Program, setUp, until } from "./program.mjs";
+import { launch, setUp, start, until } from "./program.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 /** Where to leave pictures of the pages, for somebody to look at. */
@@ -22,7 +24,7 @@ async function person(options = {}) {
 }
 
 before(async () => {
-  program = await Program.start();
+  program = await start();
   browser = await launch();
   errors = [];
   olive = await person();
@@ -135,8 +137,11 @@ test("a file is taken back while it is sent, and one that is too large is not se
   await page.getByRole("button", { name: "Take slow.bin back" }).click();
   assert.equal(await page.locator(".upload").count(), 0);
   await page.unroute("**/files?*");
-  await chooser(page).setInputFiles({ name: "large.bin", mimeType: "", buffer: Buffer.alloc(20 * 1024 * 1024 + 1) });
+  const folder = mkdtempSync(join(tmpdir(), "watchfire-"));
+  writeFileSync(join(folder, "large.bin"), Buffer.alloc(20 * 1024 * 1024 + 1));
+  await chooser(page).setInputFiles(join(folder, "large.bin"));
   await page.getByText("large.bin is too large").waitFor();
+  rmSync(folder, { recursive: true });
   assert.equal(await page.locator(".upload").count(), 0);
   await page.keyboard.press("Control+a");
   await page.getByLabel("Message", { exact: true }).fill("without files");
@@ -165,10 +170,11 @@ test("the server is killed while a file is sent: there is no half file, and sent
   const path = `/api/watchfire/rooms/${room}/files?name=big.bin&id=${id}&say=big`;
   const options = { host: "127.0.0.1", port: program.port, path, method: "POST", headers: { cookie, host: `localhost:${program.port}`, origin: program.url, "content-length": body.length } };
   const ended = new Promise((resolve) => {
-    const half = request(options, () => resolve("answered")).on("error", () => resolve("cut"));
+    const half = request(options, ({ statusCode }) => resolve(statusCode)).on("error", () => resolve("cut"));
     half.write(body.subarray(0, 4_000_000), () => setTimeout(() => program.kill(), 500));
   });
-  assert.equal(await ended, "cut");
+  // A proxy says that nobody answers.
+  assert.ok(["cut", 502].includes(await ended));
   await program.run();
   const api = `${program.url}/api/watchfire/rooms/${room}`;
   const { messages } = await (await fetch(`${api}/messages`, { headers: { cookie } })).json();

@@ -119,7 +119,7 @@ export class Cluster {
     cluster.ended = new Promise((resolve) => cluster.process.once("exit", resolve));
     cluster.lines = createInterface({ input: cluster.process.stdout })[Symbol.asyncIterator]();
     const { url, set_up } = await cluster.answer();
-    return Object.assign(cluster, { url, setUpAddress: async () => set_up });
+    return Object.assign(cluster, { url, port: Number(new URL(url).port), setUpAddress: async () => set_up });
   }
 
   async answer() {
@@ -133,7 +133,7 @@ export class Cluster {
     return this.answer();
   }
 
-  /** The hubs alone: what a dashboard is connected to. */
+  /** The hubs and who serves the pages: what a browser speaks with. */
   kill() {
     return this.say("kill");
   }
@@ -157,6 +157,11 @@ export class Cluster {
   }
 
   remove() {}
+}
+
+/** The size that a test's file asks for: embedded, where it says nothing. */
+export function start() {
+  return process.env.WATCHFIRE_SIZE === "cluster" ? Cluster.start() : Program.start();
 }
 
 /** A new user: opens the printed address, makes the owner's account and a site. Returns the site's id. */

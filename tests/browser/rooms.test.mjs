@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
-import { launch, Program, setUp, until } from "./program.mjs";
+import { launch, setUp, start, until } from "./program.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const PASSWORD = "tea and biscuits";
@@ -17,13 +17,13 @@ async function person(options = {}) {
   page.on("pageerror", (error) => errors.push(String(error)));
   page.on("console", (message) => {
     // A line that is cut on purpose is said there, too.
-    if (message.type() === "error" && !/ERR_|WebSocket|status of (401|403|404)/.test(message.text())) errors.push(message.text());
+    if (message.type() === "error" && !/ERR_|WebSocket|status of (401|403|404|502)/.test(message.text())) errors.push(message.text());
   });
   return { context, page };
 }
 
 before(async () => {
-  program = await Program.start();
+  program = await start();
   browser = await launch();
   errors = [];
   olive = await person();

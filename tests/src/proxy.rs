@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Empty, Full, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode, header};
@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 
 type Body = BoxBody<Bytes, hyper::Error>;
 
-/// Bytes of a request that is kept until it is answered, to ask another server.
+/// Bytes of a request that is kept until it is answered, to ask another server; a larger one is passed on as it comes.
 const REQUEST_BYTES_MAX: usize = 1 << 20;
 
 /// Where the services listen.
@@ -41,7 +41,7 @@ pub struct Proxy {
 struct Paths {
     upstreams: Upstreams,
     turn: AtomicUsize,
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: Client<HttpConnector, Body>,
 }
 
 impl Proxy {
@@ -96,9 +96,11 @@ async fn connection(stream: TcpStream, paths: Arc<Paths>) {
 
 async fn pass(request: Request<Incoming>, paths: &Paths) -> Response<Body> {
     let upstreams = paths.upstreams(request.uri().path());
-    let answer = match request.headers().contains_key(header::UPGRADE) {
-        true => socket(request, upstreams).await,
-        false => whole(request, upstreams, paths).await,
+    let is_large = || request.body().size_hint().upper().is_none_or(|bytes| bytes > REQUEST_BYTES_MAX as u64);
+    let answer = match () {
+        () if request.headers().contains_key(header::UPGRADE) => socket(request, upstreams).await,
+        () if is_large() => as_it_comes(request, upstreams, paths).await,
+        () => whole(request, upstreams, paths).await,
     };
     answer.unwrap_or_else(|_| {
         let mut answer = Response::new(Empty::new().map_err(|never| match never {}).boxed());
@@ -129,11 +131,25 @@ async fn whole(
     Ok(answer?.map(BodyExt::boxed))
 }
 
-fn for_upstream(head: &Parts, body: &Bytes, upstream: SocketAddr) -> anyhow::Result<Request<Full<Bytes>>> {
-    let mut head = head.clone();
+async fn as_it_comes(
+    request: Request<Incoming>,
+    [first, _]: [SocketAddr; 2],
+    paths: &Paths,
+) -> anyhow::Result<Response<Body>> {
+    let (head, body) = request.into_parts();
+    let answer = paths.client.request(Request::from_parts(at(head, first)?, body.boxed())).await?;
+    Ok(answer.map(BodyExt::boxed))
+}
+
+fn for_upstream(head: &Parts, body: &Bytes, upstream: SocketAddr) -> anyhow::Result<Request<Body>> {
+    let body = Full::new(body.clone()).map_err(|never| match never {}).boxed();
+    Ok(Request::from_parts(at(head.clone(), upstream)?, body))
+}
+
+fn at(mut head: Parts, upstream: SocketAddr) -> anyhow::Result<Parts> {
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
     head.uri = format!("http://{upstream}{path}").parse()?;
-    Ok(Request::from_parts(head, Full::new(body.clone())))
+    Ok(head)
 }
 
 /// One connection of its own, and once both agreed to upgrade, bytes both ways.

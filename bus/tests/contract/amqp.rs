@@ -167,7 +167,7 @@ async fn without_a_connection_a_publish_is_unavailable_in_time_and_later_ones_go
     assert!(matches!(bus.consume(0).await.err(), Some(ConsumeError::Unavailable(_))));
     proxy.refuse(false);
     insist(&bus, 0, [2]).await;
-    assert_eq!(waiting_soon(&bus, 0).await, [2]);
+    assert_eq!(firsts(waiting_soon(&bus, 0).await), [2], "what was Unavailable may have arrived");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -75,7 +75,7 @@ impl Outage {
     async fn none() -> Outage {
         let direct = Amqp::fresh().await;
         let proxy = Proxy::to(&direct.url).await;
-        let options = Options { publish_within: Duration::from_millis(500), ..direct.options.clone() };
+        let options = Options { publish_within: Duration::from_millis(1_500), ..direct.options.clone() };
         let folder = tempfile::tempdir().unwrap();
         let bus = Arc::new(open(&proxy.url(), &options, folder.path()).await);
         Outage { bus, proxy, options, folder, direct }

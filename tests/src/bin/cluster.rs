@@ -1,7 +1,7 @@
 //! A cluster for the browser's tests: real servers, the processes of every service, and a proxy in front.
 //!
 //! Prints `{"url": …, "set_up": …}` once it is ready. Takes one word a line and answers each with a line: `kill` ends the
-//! hubs as `kill -9` does, `run` starts them again, `tail SITE` prints the recount of the tail. Ends all when its
+//! hubs and who serves the pages as `kill -9` does, `run` starts them again, `tail SITE` prints the recount of the tail. Ends all when its
 //! standard input does.
 
 use std::io::Write;
@@ -33,10 +33,14 @@ async fn main() -> anyhow::Result<()> {
 
 async fn obey(line: &str, ground: &Ground, cluster: &mut Cluster) -> anyhow::Result<Value> {
     match line.split_once(' ').unwrap_or((line, "")) {
-        ("kill", _) => cluster.realtimes.iter_mut().for_each(world::Program::kill_now),
+        ("kill", _) => {
+            cluster.realtimes.iter_mut().chain(&mut cluster.webs).for_each(world::Program::kill_now);
+        }
         ("run", _) => {
-            for hub in std::mem::take(&mut cluster.realtimes) {
-                cluster.realtimes.push(hub.replaced().await);
+            for programs in [&mut cluster.realtimes, &mut cluster.webs] {
+                for killed in std::mem::take(programs) {
+                    programs.push(killed.replaced().await);
+                }
             }
         }
         ("tail", site) => {

@@ -167,6 +167,8 @@ function threadForm(): HTMLFormElement {
   field.dir = "auto";
   field.placeholder = "Answer";
   field.setAttribute("aria-label", "Answer");
-  form.append(field, make("button", "button primary", "Send"));
+  const button = make("button", "button primary", "Send");
+  button.type = "submit";
+  form.append(field, button);
   return form;
 }
