@@ -11,7 +11,7 @@ mod room;
 mod who;
 
 pub use file::{File, FileType, NewFile, Picture};
-pub use hook::{Hook, HookSecret};
+pub use hook::{BotEvent, BotHook, Hook, HookSecret, Retired, TurnedOff};
 pub use message::{
     Author, Change, Decision, Message, MessageKind, NewMessage, Note, Reaction, Removal, Revised, Revision,
 };

@@ -215,6 +215,10 @@ wide_id!(
     MessageId, u128, 32, "message id (32 hexadecimal digits)"
 );
 wide_id!(
+    /// Something that goes out, made of what it is about: made twice, it is one.
+    JobId, u128, 32, "job id (32 hexadecimal digits)"
+);
+wide_id!(
     /// A file in a room. Its address: nobody guesses it.
     FileId, u128, 32, "file id (32 hexadecimal digits)"
 );

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod hit;
 pub mod ids;
 pub mod limits;
+pub mod outbox;
 pub mod rights;
 pub mod site;
 pub mod source;
@@ -14,8 +15,8 @@ pub mod visitor;
 pub use clock::{Clock, Millis, Minute, SystemClock, TestClock};
 pub use hit::{Arrival, BadMessage, Hit, HitKind, Place, Screen};
 pub use ids::{
-    AccountId, BatchId, BotId, BrowserId, FileId, GuestId, HitId, HookId, InvitationId, MessageId, RoomId,
-    SavedId, SegmentId, ShareId, SiteId, TokenId, UploadId, VisitorId,
+    AccountId, BatchId, BotId, BrowserId, FileId, GuestId, HitId, HookId, InvitationId, JobId, MessageId,
+    RoomId, SavedId, SegmentId, ShareId, SiteId, TokenId, UploadId, VisitorId,
 };
 pub use rights::{Action, Role};
 pub use site::{Peak, Site};

@@ -153,3 +153,14 @@ pub const HOOK_SECRET_BYTES_MAX: usize = 256;
 /// Commits that one room knows to have shown: the last ones. And of one call about them.
 pub const SHOWN_A_ROOM_MAX: usize = 10_000;
 pub const COMMITS_A_CALL_MAX: usize = 2_048;
+/// Bytes of what a job holds, and of what its last attempt came to; a longer one of these is cut, not refused.
+pub const JOB_BODY_BYTES_MAX: usize = 8 * 1024;
+pub const JOB_SAID_BYTES_MAX: usize = 200;
+/// Jobs of one call: a message to everybody in the largest room, by two ways. Jobs that are taken by one call.
+pub const JOBS_A_CALL_MAX: usize = 10_000;
+pub const JOBS_TAKEN_MAX: usize = 100;
+/// Jobs of one kind that wait for one owner, and those that are over and kept: the last ones.
+pub const JOBS_WAITING_MAX: usize = 10_000;
+pub const JOBS_KEPT_MAX: usize = 50;
+/// Bytes of the address that a bot's events are sent to.
+pub const HOOK_URL_BYTES_MAX: usize = 2_048;

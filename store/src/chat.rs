@@ -1,6 +1,7 @@
 //! Rooms and what is said in them. What decides nothing but what is stored: who may, and what a text looks like, is for
 //! callers. A room's changes happen one after the other: whoever saw one has seen all before it.
 
+pub mod bot_hooks;
 pub mod change;
 pub mod files;
 pub mod hooks;
@@ -8,6 +9,7 @@ pub mod messages;
 pub mod rooms;
 pub mod words;
 
+pub use bot_hooks::BotHooks;
 pub use files::{Expected, Files};
 pub use hooks::{CommitMark, Hooks, Shown};
 pub use messages::{Messages, Place, Posted, Search};

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod backend;
+mod bot_hooks;
 pub mod chat;
 mod files;
 pub mod fixtures;
@@ -13,6 +14,7 @@ mod invitations;
 mod members;
 mod messages;
 mod moving;
+mod outbox;
 mod reading;
 mod rooms;
 mod salts;

@@ -130,7 +130,9 @@ impl Embedded {
             totals: rows,
             rooms: talk.clone(),
             messages: talk.clone(),
-            hooks: talk,
+            hooks: talk.clone(),
+            bot_hooks: talk.clone(),
+            outbox: talk,
             files: files.clone(),
             backend: Arc::new(Embedded { history, tail, chat, registry, folder }),
         };

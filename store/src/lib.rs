@@ -11,6 +11,7 @@ pub mod embedded;
 pub mod history;
 pub mod mongodb;
 pub mod moving;
+pub mod outbox;
 pub mod salts;
 pub mod saved;
 pub mod sites;
@@ -19,9 +20,10 @@ pub mod totals;
 pub use crate::mongodb::MongoStore;
 pub use access::{Access, Credential, Denied};
 pub use accounts::Accounts;
-pub use chat::{Files, Hooks, Messages, Rooms};
+pub use chat::{BotHooks, Files, Hooks, Messages, Rooms};
 pub use embedded::Embedded;
 pub use history::History;
+pub use outbox::Outbox;
 pub use salts::Salts;
 pub use saved::Saved;
 pub use sites::Sites;
@@ -43,6 +45,8 @@ pub struct Store {
     pub messages: Arc<dyn Messages>,
     pub files: Arc<dyn Files>,
     pub hooks: Arc<dyn Hooks>,
+    pub bot_hooks: Arc<dyn BotHooks>,
+    pub outbox: Arc<dyn Outbox>,
     pub totals: Arc<dyn DayTotals>,
     pub backend: Arc<dyn Backend>,
 }

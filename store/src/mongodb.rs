@@ -134,7 +134,9 @@ impl MongoStore {
             rooms: talk.clone(),
             messages: talk.clone(),
             files: talk.clone(),
-            hooks: talk,
+            hooks: talk.clone(),
+            bot_hooks: talk.clone(),
+            outbox: talk,
             backend: Arc::new(MongoStore { database, appender }),
         };
         Ok((House { store, moving }, mark))

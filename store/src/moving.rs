@@ -15,7 +15,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use model::chat::{Ban, Member, Message, Revision};
+use model::chat::{Ban, BotHook, Member, Message, Revision};
+use model::outbox::Job;
 use model::{BatchId, Millis, Peak, Site, SiteId};
 use serde::Serialize;
 
@@ -24,7 +25,9 @@ use crate::totals::TOTALS_AT_ONCE_MAX;
 use crate::{Result, Store};
 
 pub use carry::{Compared, Progress, carry, compare, insist};
-pub use chat::{BotRow, FilePart, FileRow, GuestRow, HookRow, LinkRow, RoomRow, ShownRow, StarRow};
+pub use chat::{
+    BotRow, FannedRow, FilePart, FileRow, GuestRow, HookRow, LinkRow, RoomRow, ShownRow, StarRow,
+};
 pub use content::Content;
 
 /// Rows of one page. One of segments, files or of the tail ends with the row that brings it to `history::PAGE_BYTES_MAX`, too.
@@ -113,6 +116,9 @@ pub enum Kind {
     Files,
     Hooks,
     Shown,
+    BotHooks,
+    Fanned,
+    Jobs,
     Salts,
     Forgotten,
     Peaks,
@@ -124,7 +130,7 @@ pub enum Kind {
 
 impl Kind {
     /// In the order in which they are moved.
-    pub const ALL: [Kind; 28] = [
+    pub const ALL: [Kind; 31] = [
         Kind::Accounts,
         Kind::SetUp,
         Kind::Sites,
@@ -146,6 +152,9 @@ impl Kind {
         Kind::Files,
         Kind::Hooks,
         Kind::Shown,
+        Kind::BotHooks,
+        Kind::Fanned,
+        Kind::Jobs,
         Kind::Totals,
         Kind::Salts,
         Kind::Forgotten,
@@ -179,6 +188,9 @@ impl Kind {
             Kind::Files => "file parts",
             Kind::Hooks => "hooks",
             Kind::Shown => "shown commits",
+            Kind::BotHooks => "bot hooks",
+            Kind::Fanned => "rooms looked at",
+            Kind::Jobs => "jobs",
             Kind::Totals => "daily totals",
             Kind::Salts => "salts",
             Kind::Forgotten => "removed sites",
@@ -197,6 +209,7 @@ pub enum Key {
     Pair(i64, i64),
     Text(String),
     Bytes([u8; 32]),
+    Id(u128),
     /// Site and segment, or room and file, and where in it a part begins; `u64::MAX`: behind all its parts.
     Part(i64, u128, u64),
     /// Room, and a mark that is barred from it, or of a commit that it has shown.
@@ -244,6 +257,9 @@ pub enum Row {
     File(FilePart),
     Hook(HookRow),
     Shown(ShownRow),
+    BotHook(BotHook),
+    Fanned(FannedRow),
+    Job(Job),
     Total(TotalRow),
     Salt(SaltRow),
     /// The id of a site that was removed.
@@ -389,6 +405,9 @@ impl Row {
             Row::File(part) => Key::Part(part.row.room.value() as i64, part.row.file.id.0, part.start),
             Row::Hook(row) => Key::Number(row.hook.id.value() as i64),
             Row::Shown(row) => Key::Mark(row.room, row.mark),
+            Row::BotHook(hook) => Key::Number(hook.bot.value() as i64),
+            Row::Fanned(row) => Key::Number(row.room),
+            Row::Job(job) => Key::Id(job.id.0),
             Row::Total(row) => Key::Pair(row.site, row.slot),
             Row::Part(part) => Key::Part(part.site.value() as i64, part.entry.id.0, part.start),
             Row::Fold(row) => Key::Number(row.site),

@@ -1,10 +1,10 @@
-//! By what a room hears of repositories.
+//! By what a room hears of repositories, and by what a bot hears of its rooms.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{HookId, Millis, RoomId};
+use crate::{BotId, HookId, Millis, RoomId};
 
 /// A forge's way into one room: an address that only it knows, and what it signs with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,4 +27,49 @@ impl fmt::Debug for HookSecret {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("…")
     }
+}
+
+/// Where a bot's events are sent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BotHook {
+    pub bot: BotId,
+    /// At most `HOOK_URL_BYTES_MAX`. Never printed in a log: what it says may be a secret.
+    pub url: String,
+    pub events: Vec<BotEvent>,
+    /// What deliveries are signed with.
+    pub secret: HookSecret,
+    /// The secret before it, by which they are signed, too, for a while.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retired: Option<Retired>,
+    /// None: it is on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub off: Option<TurnedOff>,
+    pub created: Millis,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Retired {
+    pub secret: HookSecret,
+    pub until: Millis,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TurnedOff {
+    pub at: Millis,
+    pub why: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BotEvent {
+    /// Somebody else says something in a room that the bot is in.
+    Message,
+    /// Somebody else names the bot.
+    Mention,
+    /// The bot is in a room that it was not in before.
+    Room,
+}
+
+impl BotEvent {
+    pub const ALL: [BotEvent; 3] = [BotEvent::Message, BotEvent::Mention, BotEvent::Room];
 }

@@ -7,8 +7,10 @@ use model::chat::{
 use model::{AccountId, BotId, GuestId, MessageId, Millis, RoomId, SiteId, limits};
 
 use super::World;
+use super::bot_hooks::bot_hook;
 use super::fixtures::{LATER, NOW, secret};
 use super::hooks::hook;
+use super::outbox::job;
 use crate::chat::{CommitMark, RoomChange};
 
 pub const ROOM: RoomId = RoomId::of(1);
@@ -155,6 +157,12 @@ impl World {
         let commits = (0..40_u64).map(|number| CommitMark::of(&number.to_string()));
         self.store.hooks.show(ROOM, 4, commits.collect()).await.unwrap();
         self.store.hooks.show(RoomId::of(2), 1, vec![CommitMark::of("1")]).await.unwrap();
+        for number in [4, 2] {
+            self.store.bot_hooks.put_bot_hook(bot_hook(number)).await.unwrap();
+        }
+        let jobs = (0..40).map(|number| job(number, Who::Bot(BotId::of(2 + number as u64 % 2))));
+        assert!(self.store.outbox.fan(ROOM, None, 200, jobs.collect()).await.unwrap());
+        assert!(self.store.outbox.fan(RoomId::of(2), None, 1, vec![]).await.unwrap());
         rooms.read_to(ROOM, BOB, 17).await.unwrap();
         rooms.change(ROOM, RoomChange::Lock, Some(note(901, ANN, Note::Locked))).await.unwrap();
         messages.post(text(902, BOB, "between us")).await.unwrap();

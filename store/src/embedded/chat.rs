@@ -1,8 +1,10 @@
 //! `chat.db`: rooms and what is said in them, in a file of its own, so that posting waits for no tail and no sign-in.
 
+pub mod bot_hooks;
 pub mod files;
 pub mod hooks;
 pub mod messages;
+pub mod outbox;
 pub mod people;
 pub mod reading;
 pub mod rooms;

@@ -35,7 +35,7 @@ pub struct EmbeddedMoving {
 }
 
 const OF_TAIL: [&str; 5] = ["tail", "peaks", "forgotten", "segments", "folds"];
-const OF_CHAT: [&str; 12] = [
+const OF_CHAT: [&str; 15] = [
     "bots",
     "rooms",
     "members",
@@ -48,6 +48,9 @@ const OF_CHAT: [&str; 12] = [
     "files",
     "hooks",
     "shown_commits",
+    "bot_hooks",
+    "fanned",
+    "jobs",
 ];
 const OF_REGISTRY: [&str; 10] = [
     "accounts",

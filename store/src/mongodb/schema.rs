@@ -22,7 +22,7 @@ use super::step::{Step, code};
 use super::{turns, *};
 
 /// The version that this program reads and writes.
-pub const V: i32 = 6;
+pub const V: i32 = 7;
 
 /// Migration n (from 1) is entry n - 1; it brings version n - 1 to n. Append only. Each may be run twice: a program
 /// that is killed on the way begins it again.
@@ -33,6 +33,7 @@ const MIGRATIONS: &[&str] = &[
     "daily totals",
     "rooms and messages",
     "files of rooms",
+    "what goes out",
 ];
 
 /// How long after its end a document is removed by the server itself, where nobody asked before: longer than clocks
@@ -126,6 +127,8 @@ fn indexes() -> Vec<Index> {
         plain(chat::HOOKS, doc! { "room": 1 }),
         unique(chat::SHOWN, doc! { "room": 1, "mark": 1 }),
         plain(chat::SHOWN, doc! { "room": 1, "number": 1, "mark": 1 }),
+        plain(chat::JOBS, doc! { "kind": 1, "state": 1, "due": 1, "owner": 1 }),
+        plain(chat::JOBS, doc! { "kind": 1, "owner": 1, "state": 1, "due": 1 }),
         unique(totals::DAY_TOTALS, doc! { "site": 1, "slot": 1 }),
         expiring(salts::SALTS),
         expiring(holder::HOLDERS),
@@ -133,7 +136,8 @@ fn indexes() -> Vec<Index> {
 }
 
 /// Collections without an index of their own: made before a transaction writes to them.
-const WITHOUT_INDEX: [&str; 4] = [META, turns::TURNS, sites::SITES, segments::FOLDS];
+const WITHOUT_INDEX: [&str; 6] =
+    [META, turns::TURNS, sites::SITES, segments::FOLDS, chat::BOT_HOOKS, chat::FANNED];
 
 /// Refuses a database of another version, and makes what is missing in an empty one.
 pub async fn prepare(database: &Database) -> anyhow::Result<()> {
@@ -170,8 +174,12 @@ pub async fn migrate(database: &Database) -> anyhow::Result<(i32, i32)> {
     Ok((from, V))
 }
 
-async fn apply(database: &Database, _number: i32) -> anyhow::Result<()> {
-    ensure(database).await
+async fn apply(database: &Database, number: i32) -> anyhow::Result<()> {
+    ensure(database).await?;
+    if number == 7 {
+        chat::outbox::look_past(&mut Step::alone(database)).await?;
+    }
+    Ok(())
 }
 
 async fn version(database: &Database) -> anyhow::Result<Option<i32>> {

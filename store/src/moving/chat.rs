@@ -26,6 +26,9 @@ impl Kind {
                 | Stars
                 | Hooks
                 | Shown
+                | BotHooks
+                | Fanned
+                | Jobs
         )
     }
 
@@ -84,6 +87,13 @@ pub struct HookRow {
 pub struct ShownRow {
     pub room: i64,
     pub mark: [u8; 32],
+    pub number: i64,
+}
+
+/// How far a room was looked at for what goes out.
+#[derive(Clone, PartialEq, Serialize)]
+pub struct FannedRow {
+    pub room: i64,
     pub number: i64,
 }
 

@@ -5,7 +5,7 @@ use model::{BotId, GuestId, Millis, RoomId, limits};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rooms::members_sql;
-use super::{bytes32, json, messages, put_ends, read_member, read_room, room, value, who};
+use super::{bot_hooks, bytes32, json, messages, put_ends, read_member, read_room, room, value, who};
 use crate::accounts::SecretHash;
 use crate::chat::Entry;
 use crate::chat::rooms::{
@@ -316,5 +316,5 @@ pub fn remove_bot(db: &Connection, id: BotId) -> Result<()> {
         return Err(StoreError::NotFound("bot"));
     }
     db.execute("DELETE FROM members WHERE who = ?1", [Who::Bot(id).number()])?;
-    Ok(())
+    bot_hooks::remove(db, id)
 }

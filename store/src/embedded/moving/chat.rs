@@ -6,10 +6,14 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::list;
 use crate::Result;
-use crate::embedded::chat::{self, bytes32, json, messages, people, read_member, read_room, rooms, value};
+use crate::embedded::chat::{
+    self, bot_hooks, bytes32, json, messages, outbox, people, read_member, read_room, rooms, value,
+};
 use crate::embedded::columns::Column;
 use crate::moving::history::{mark, number, pair, triple};
-use crate::moving::{BotRow, GuestRow, HookRow, Key, Kind, LinkRow, RoomRow, Row, ShownRow, StarRow};
+use crate::moving::{
+    BotRow, FannedRow, GuestRow, HookRow, Key, Kind, LinkRow, RoomRow, Row, ShownRow, StarRow,
+};
 
 pub fn export(db: &Connection, kind: Kind, after: Option<Key>, limit: usize) -> Result<Vec<Row>> {
     let id = number(&after).unwrap_or(i64::MIN);
@@ -81,6 +85,26 @@ pub fn export(db: &Connection, kind: Kind, after: Option<Key>, limit: usize) -> 
                 Ok(Row::Shown(ShownRow { room: row.get(0)?, mark: bytes32(row, 1)?, number: row.get(2)? }))
             })
         }
+        Kind::BotHooks => list(
+            db,
+            "SELECT value FROM bot_hooks WHERE bot > ?1 ORDER BY bot LIMIT ?2",
+            params![id, limit],
+            |row| Ok(Row::BotHook(value(row)?)),
+        ),
+        Kind::Fanned => list(
+            db,
+            "SELECT room, number FROM fanned WHERE room > ?1 ORDER BY room LIMIT ?2",
+            params![id, limit],
+            |row| Ok(Row::Fanned(FannedRow { room: row.get(0)?, number: row.get(1)? })),
+        ),
+        Kind::Jobs => {
+            let behind = match after {
+                Some(Key::Id(id)) => id.to_be_bytes().to_vec(),
+                _ => Vec::new(),
+            };
+            let sql = format!("SELECT {} FROM jobs WHERE id > ?1 ORDER BY id LIMIT ?2", outbox::JOB);
+            list(db, &sql, params![behind, limit], |row| Ok(Row::Job(outbox::read(row)?)))
+        }
         _ => Ok(Vec::new()),
     }
 }
@@ -128,6 +152,9 @@ pub fn import(db: &Connection, row: &Row) -> Result<()> {
             )?
             .execute(params![room, mark, number])?;
         }
+        Row::BotHook(hook) => bot_hooks::insert(db, hook)?,
+        Row::Fanned(row) => outbox::put_fanned(db, row.room, row.number)?,
+        Row::Job(job) => outbox::insert(db, job)?,
         _ => {}
     }
     Ok(())

@@ -9,8 +9,8 @@ use mongodb::bson::{Binary, Document, doc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BANS, BOTS, GUESTS, LINKS, MEMBERS, MemberDocument, ROOMS, RoomDocument, Valued, json, messages,
-    put_ends, room, take, who,
+    BANS, BOTS, GUESTS, LINKS, MEMBERS, MemberDocument, ROOMS, RoomDocument, Valued, bot_hooks, json,
+    messages, put_ends, room, take, who,
 };
 use crate::accounts::SecretHash;
 use crate::chat::Entry;
@@ -308,5 +308,6 @@ pub async fn remove_bot(step: &mut Step, id: BotId) -> Result<()> {
     if step.remove(BOTS, doc! { "_id": id.column() }).await? == 0 {
         return Err(StoreError::NotFound("bot"));
     }
-    step.remove(MEMBERS, doc! { "who": Who::Bot(id).number() }).await.map(drop)
+    step.remove(MEMBERS, doc! { "who": Who::Bot(id).number() }).await?;
+    bot_hooks::remove(step, id).await
 }

@@ -7,8 +7,8 @@ use mongodb::bson::doc;
 use serde::Deserialize;
 
 use super::{
-    BANS, Chat, GUESTS, HOOKS, LINKS, MEMBERS, MESSAGES, REVISIONS, ROOMS, RoomDocument, SHOWN, STARS, json,
-    people, put_ends, room, take, there,
+    BANS, Chat, FANNED, GUESTS, HOOKS, LINKS, MEMBERS, MESSAGES, REVISIONS, ROOMS, RoomDocument, SHOWN,
+    STARS, json, people, put_ends, room, take, there,
 };
 use super::{files, messages};
 use crate::accounts::SecretHash;
@@ -239,5 +239,6 @@ async fn remove_rest(step: &mut Step, room: i64) -> Result<()> {
     }
     files::release_all(step, room).await?;
     step.remove(LINKS, doc! { "_id": room }).await?;
+    step.remove(FANNED, doc! { "_id": room }).await?;
     step.remove(ROOMS, doc! { "_id": room }).await.map(drop)
 }

@@ -2,16 +2,21 @@
 
 use mongodb::bson::{Bson, Document, deserialize_from_document, doc};
 
+use super::super::chat::outbox::{self, JobDocument};
 use super::super::chat::people::{BanDocument, ban_fields, ban_key, guest_document};
 use super::super::chat::{
-    BANS, BOTS, FILES, GUESTS, HOOKS, LINKS, MEMBERS, MESSAGES, MemberDocument, REVISIONS, ROOMS,
-    RoomDocument, SHOWN, STARS, json, messages, parse,
+    BANS, BOT_HOOKS, BOTS, FANNED, FILES, GUESTS, HOOKS, JOBS, LINKS, MEMBERS, MESSAGES, MemberDocument,
+    REVISIONS, ROOMS, RoomDocument, SHOWN, STARS, json, messages, parse,
 };
 use super::super::columns::{Column, binary};
 use super::rows::bytes32;
+use model::JobId;
+
 use crate::Result;
 use crate::moving::history::{mark, number, pair, triple};
-use crate::moving::{BotRow, GuestRow, HookRow, Key, Kind, LinkRow, RoomRow, Row, ShownRow, StarRow};
+use crate::moving::{
+    BotRow, FannedRow, GuestRow, HookRow, Key, Kind, LinkRow, RoomRow, Row, ShownRow, StarRow,
+};
 
 /// Collection, filter and sort of what stands behind a key.
 pub fn behind(kind: Kind, after: &Option<Key>) -> (&'static str, Document, Document) {
@@ -23,6 +28,15 @@ pub fn behind(kind: Kind, after: &Option<Key>) -> (&'static str, Document, Docum
         Kind::GuestLinks => (LINKS, behind_id(), by_id),
         Kind::Guests => (GUESTS, behind_id(), by_id),
         Kind::Hooks => (HOOKS, behind_id(), by_id),
+        Kind::BotHooks => (BOT_HOOKS, behind_id(), by_id),
+        Kind::Fanned => (FANNED, behind_id(), by_id),
+        Kind::Jobs => {
+            let behind = match after {
+                Some(Key::Id(id)) => doc! { "_id": { "$gt": outbox::id(JobId(*id)) } },
+                _ => doc! {},
+            };
+            (JOBS, behind, by_id)
+        }
         Kind::RoomMembers => (MEMBERS, of_pair("room", "who", after), doc! { "room": 1, "who": 1 }),
         Kind::Messages => (MESSAGES, of_pair("room", "number", after), doc! { "room": 1, "number": 1 }),
         Kind::Revisions => (REVISIONS, of_pair("room", "change", after), doc! { "room": 1, "change": 1 }),
@@ -93,6 +107,12 @@ pub fn read(kind: Kind, row: &Document) -> anyhow::Result<Row> {
             mark: bytes32(row, "mark")?,
             number: row.get_i64("number")?,
         }),
+        Kind::BotHooks => Row::BotHook(parse(value()?)?),
+        Kind::Fanned => Row::Fanned(FannedRow { room: row.get_i64("_id")?, number: row.get_i64("number")? }),
+        Kind::Jobs => {
+            let document: JobDocument = deserialize_from_document(row.clone())?;
+            Row::Job(document.job()?)
+        }
         _ => Row::Star(StarRow {
             who: row.get_i64("who")?,
             room: row.get_i64("room")?,
@@ -140,6 +160,9 @@ pub fn written(row: &Row) -> Option<(&'static str, Document, Document)> {
         Row::Shown(ShownRow { room, mark, number }) => {
             (SHOWN, doc! { "room": room, "mark": binary(mark) }, doc! { "number": number })
         }
+        Row::BotHook(hook) => (BOT_HOOKS, doc! { "_id": hook.bot.column() }, doc! { "value": json(hook) }),
+        Row::Fanned(FannedRow { room, number }) => (FANNED, doc! { "_id": room }, doc! { "number": number }),
+        Row::Job(job) => (JOBS, doc! { "_id": outbox::id(job.id) }, fields(&JobDocument::of(job), &["_id"])),
         _ => return None,
     })
 }
@@ -154,8 +177,10 @@ fn without(mut document: Document, key: &[&str]) -> Document {
 }
 
 /// For who refuses a target that holds anything.
-pub const ALL: [&str; 12] =
-    [FILES, BOTS, ROOMS, MEMBERS, LINKS, GUESTS, BANS, MESSAGES, REVISIONS, STARS, HOOKS, SHOWN];
+pub const ALL: [&str; 15] = [
+    FILES, BOTS, ROOMS, MEMBERS, LINKS, GUESTS, BANS, MESSAGES, REVISIONS, STARS, HOOKS, SHOWN, BOT_HOOKS,
+    FANNED, JOBS,
+];
 
 pub fn read_all(kind: Kind, found: &[Document]) -> Result<Vec<Row>> {
     found.iter().map(|row| read(kind, row).map_err(crate::StoreError::Unavailable)).collect()

@@ -1,0 +1,114 @@
+//! What goes out: jobs that wait until they are done, given up, or pointless.
+
+use serde::{Deserialize, Serialize};
+
+use crate::chat::Who;
+use crate::{JobId, Millis};
+
+/// By which way something goes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JobKind {
+    /// To the address of a bot.
+    Webhook,
+    /// To the browsers of a person.
+    Push,
+    /// To the mailbox of a person.
+    Mail,
+}
+
+impl JobKind {
+    /// As it is stored.
+    pub const fn number(self) -> i64 {
+        match self {
+            JobKind::Webhook => 1,
+            JobKind::Push => 2,
+            JobKind::Mail => 3,
+        }
+    }
+
+    pub const fn of_number(number: i64) -> Option<JobKind> {
+        match number {
+            1 => Some(JobKind::Webhook),
+            2 => Some(JobKind::Push),
+            3 => Some(JobKind::Mail),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewJob {
+    pub id: JobId,
+    pub kind: JobKind,
+    /// For whom: a bot, a person.
+    pub owner: Who,
+    /// What its sender needs, at most `JOB_BODY_BYTES_MAX`. It names messages rather than repeat them, so that what is
+    /// removed meanwhile is sent to nobody.
+    pub body: Vec<u8>,
+    pub created: Millis,
+    /// Not before.
+    pub due: Millis,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    pub id: JobId,
+    pub kind: JobKind,
+    pub owner: Who,
+    pub body: Vec<u8>,
+    pub created: Millis,
+    /// When it may be taken, or may be taken again; once it is over, when that was.
+    pub due: Millis,
+    /// How often it was taken.
+    pub attempts: u32,
+    /// What the last attempt came to, at most `JOB_SAID_BYTES_MAX`; empty before the first.
+    pub said: String,
+    pub state: JobState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    Waiting,
+    Done,
+    GivenUp,
+}
+
+impl JobState {
+    /// As it is stored.
+    pub const fn number(self) -> i64 {
+        match self {
+            JobState::Waiting => 0,
+            JobState::Done => 1,
+            JobState::GivenUp => 2,
+        }
+    }
+
+    pub const fn of_number(number: i64) -> Option<JobState> {
+        match number {
+            0 => Some(JobState::Waiting),
+            1 => Some(JobState::Done),
+            2 => Some(JobState::GivenUp),
+            _ => None,
+        }
+    }
+}
+
+impl NewJob {
+    /// As it is kept from its first moment on.
+    pub fn job(self) -> Job {
+        let NewJob { id, kind, owner, body, created, due } = self;
+        Job {
+            id,
+            kind,
+            owner,
+            body,
+            created,
+            due,
+            attempts: 0,
+            said: String::new(),
+            state: JobState::Waiting,
+        }
+    }
+}
