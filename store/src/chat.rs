@@ -9,6 +9,6 @@ pub mod rooms;
 pub mod words;
 
 pub use files::{Expected, Files};
-pub use hooks::{CommitMark, Hooks, Shown};
+pub use hooks::{CommitMark, HookChange, Hooks, Shown};
 pub use messages::{Messages, Place, Posted, Search};
 pub use rooms::{Entry, RoomChange, Rooms, mark_of};

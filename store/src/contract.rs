@@ -2,8 +2,10 @@
 //! A promise that is not listed under `on_every_backend!` is dead code, which the compiler reports.
 
 mod accounts;
+mod arrivals;
 mod backend;
 pub mod chat;
+mod closing;
 mod files;
 pub mod fixtures;
 mod guests;

@@ -24,7 +24,9 @@ use crate::totals::TOTALS_AT_ONCE_MAX;
 use crate::{Result, Store};
 
 pub use carry::{Compared, Progress, carry, compare, insist};
-pub use chat::{BotRow, FilePart, FileRow, GuestRow, HookRow, LinkRow, RoomRow, ShownRow, StarRow};
+pub use chat::{
+    ArrivalRow, BotRow, FilePart, FileRow, GuestRow, HookRow, LinkRow, RoomRow, ShownRow, StarRow,
+};
 pub use content::Content;
 
 /// Rows of one page. One of segments, files or of the tail ends with the row that brings it to `history::PAGE_BYTES_MAX`, too.
@@ -113,6 +115,7 @@ pub enum Kind {
     Files,
     Hooks,
     Shown,
+    Arrivals,
     Salts,
     Forgotten,
     Peaks,
@@ -124,7 +127,7 @@ pub enum Kind {
 
 impl Kind {
     /// In the order in which they are moved.
-    pub const ALL: [Kind; 28] = [
+    pub const ALL: [Kind; 29] = [
         Kind::Accounts,
         Kind::SetUp,
         Kind::Sites,
@@ -146,6 +149,7 @@ impl Kind {
         Kind::Files,
         Kind::Hooks,
         Kind::Shown,
+        Kind::Arrivals,
         Kind::Totals,
         Kind::Salts,
         Kind::Forgotten,
@@ -179,6 +183,7 @@ impl Kind {
             Kind::Files => "file parts",
             Kind::Hooks => "hooks",
             Kind::Shown => "shown commits",
+            Kind::Arrivals => "known commits",
             Kind::Totals => "daily totals",
             Kind::Salts => "salts",
             Kind::Forgotten => "removed sites",
@@ -199,7 +204,7 @@ pub enum Key {
     Bytes([u8; 32]),
     /// Site and segment, or room and file, and where in it a part begins; `u64::MAX`: behind all its parts.
     Part(i64, u128, u64),
-    /// Room, and a mark that is barred from it, or of a commit that it has shown.
+    /// Room, and a mark that is barred from it, or of what it knows of a repository.
     Mark(i64, [u8; 32]),
     Triple(i64, i64, i64),
 }
@@ -244,6 +249,7 @@ pub enum Row {
     File(FilePart),
     Hook(HookRow),
     Shown(ShownRow),
+    Arrival(ArrivalRow),
     Total(TotalRow),
     Salt(SaltRow),
     /// The id of a site that was removed.
@@ -389,6 +395,7 @@ impl Row {
             Row::File(part) => Key::Part(part.row.room.value() as i64, part.row.file.id.0, part.start),
             Row::Hook(row) => Key::Number(row.hook.id.value() as i64),
             Row::Shown(row) => Key::Mark(row.room, row.mark),
+            Row::Arrival(row) => Key::Mark(row.room, row.mark),
             Row::Total(row) => Key::Pair(row.site, row.slot),
             Row::Part(part) => Key::Part(part.site.value() as i64, part.entry.id.0, part.start),
             Row::Fold(row) => Key::Number(row.site),

@@ -12,7 +12,9 @@ pub(crate) mod pages;
 mod rows;
 mod said;
 
-pub(crate) use acts::{decide, edit, history, react, remove, star, thread, undecide, unreact, unstar};
+pub(crate) use acts::{
+    close, decide, edit, history, react, remove, reopen, star, thread, undecide, unreact, unstar,
+};
 pub(crate) use bots::{add as add_bot, list as bots, remove as remove_bot};
 pub(crate) use files::{get as file, send as send_file};
 pub(crate) use guests::{link, remove_link, set_link, show as knock, submit as come_in};

@@ -7,6 +7,7 @@ use model::chat::{
 use model::{AccountId, BotId, GuestId, MessageId, Millis, RoomId, SiteId, limits};
 
 use super::World;
+use super::arrivals::{arrived, tagged};
 use super::fixtures::{LATER, NOW, secret};
 use super::hooks::hook;
 use crate::chat::{CommitMark, RoomChange};
@@ -155,6 +156,9 @@ impl World {
         let commits = (0..40_u64).map(|number| CommitMark::of(&number.to_string()));
         self.store.hooks.show(ROOM, 4, commits.collect()).await.unwrap();
         self.store.hooks.show(RoomId::of(2), 1, vec![CommitMark::of("1")]).await.unwrap();
+        let known = [arrived(1), tagged("v1", Some("1")), arrived(2)];
+        self.store.hooks.arrive(ROOM, known.to_vec()).await.unwrap();
+        self.store.hooks.arrive(RoomId::of(2), known[..1].to_vec()).await.unwrap();
         rooms.read_to(ROOM, BOB, 17).await.unwrap();
         rooms.change(ROOM, RoomChange::Lock, Some(note(901, ANN, Note::Locked))).await.unwrap();
         messages.post(text(902, BOB, "between us")).await.unwrap();

@@ -35,7 +35,7 @@ pub struct EmbeddedMoving {
 }
 
 const OF_TAIL: [&str; 5] = ["tail", "peaks", "forgotten", "segments", "folds"];
-const OF_CHAT: [&str; 12] = [
+const OF_CHAT: [&str; 13] = [
     "bots",
     "rooms",
     "members",
@@ -48,6 +48,7 @@ const OF_CHAT: [&str; 12] = [
     "files",
     "hooks",
     "shown_commits",
+    "arrivals",
 ];
 const OF_REGISTRY: [&str; 10] = [
     "accounts",

@@ -9,7 +9,8 @@
 //! - `revisions`: `{_id, v, room, change: i64, number: i64, value}`; `stars`: `{_id, v, who: i64, room, number: i64}`;
 //! - `files`: `{_id, v, room, id: 16 bytes, who: i64, upload: 16 bytes, state: coming, here or gone, since: i64, bytes: i64, message: i64?, value}`;
 //! - `file_chunks`: `{_id, v, room, file: 16 bytes, n: i32, bytes}`, `chunks::CHUNK_BYTES` each but the last;
-//! - `hooks`: `{_id, v, room, address: 32 bytes, value}`; `shown_commits`: `{_id, v, room, mark: 32 bytes, number: i64}`.
+//! - `hooks`: `{_id, v, room, address: 32 bytes, value}`; `shown_commits`: `{_id, v, room, mark: 32 bytes, number: i64}`;
+//! - `arrivals`: `{_id, v, room, mark: 32 bytes, place: i64, repository: text, value}`.
 //!
 //! `value` is the noun as JSON. Whoever changes a room takes its turn: its changes happen one after the other.
 
@@ -50,6 +51,7 @@ pub const FILES: &str = "files";
 pub const FILE_CHUNKS: &str = "file_chunks";
 pub const HOOKS: &str = "hooks";
 pub const SHOWN: &str = "shown_commits";
+pub const ARRIVALS: &str = "arrivals";
 
 /// Rooms that one process posts to at once; two that share a lane wait for each other.
 const LANES: usize = 64;

@@ -22,7 +22,7 @@ use super::step::{Step, code};
 use super::{turns, *};
 
 /// The version that this program reads and writes.
-pub const V: i32 = 6;
+pub const V: i32 = 7;
 
 /// Migration n (from 1) is entry n - 1; it brings version n - 1 to n. Append only. Each may be run twice: a program
 /// that is killed on the way begins it again.
@@ -33,6 +33,7 @@ const MIGRATIONS: &[&str] = &[
     "daily totals",
     "rooms and messages",
     "files of rooms",
+    "what rooms know of repositories",
 ];
 
 /// How long after its end a document is removed by the server itself, where nobody asked before: longer than clocks
@@ -126,6 +127,9 @@ fn indexes() -> Vec<Index> {
         plain(chat::HOOKS, doc! { "room": 1 }),
         unique(chat::SHOWN, doc! { "room": 1, "mark": 1 }),
         plain(chat::SHOWN, doc! { "room": 1, "number": 1, "mark": 1 }),
+        unique(chat::ARRIVALS, doc! { "room": 1, "mark": 1 }),
+        plain(chat::ARRIVALS, doc! { "room": 1, "place": 1 }),
+        plain(chat::ARRIVALS, doc! { "room": 1, "repository": 1, "place": 1 }),
         unique(totals::DAY_TOTALS, doc! { "site": 1, "slot": 1 }),
         expiring(salts::SALTS),
         expiring(holder::HOLDERS),

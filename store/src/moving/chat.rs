@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use model::chat::{Bot, File, Guest, GuestLink, Hook, Room};
+use model::chat::{Arrival, Bot, File, Guest, GuestLink, Hook, Room};
 use model::{FileId, Millis, RoomId, UploadId};
 use serde::Serialize;
 
@@ -26,6 +26,7 @@ impl Kind {
                 | Stars
                 | Hooks
                 | Shown
+                | Arrivals
         )
     }
 
@@ -85,6 +86,15 @@ pub struct ShownRow {
     pub room: i64,
     pub mark: [u8; 32],
     pub number: i64,
+}
+
+/// What a room knows of a repository, in its place.
+#[derive(Clone, PartialEq, Serialize)]
+pub struct ArrivalRow {
+    pub room: i64,
+    pub mark: [u8; 32],
+    pub place: i64,
+    pub arrival: Arrival,
 }
 
 /// Of a file that a message names; others stay behind.

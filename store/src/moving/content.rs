@@ -41,6 +41,7 @@ impl Content {
             Row::Star(row) => of_plain(row),
             Row::Hook(row) => of_plain(row),
             Row::Shown(row) => of_plain(row),
+            Row::Arrival(row) => of_plain(row),
             Row::Total(row) => of_plain(row),
             Row::Salt(row) => of_plain(row),
             Row::Forgotten(site) => of_plain(site),

@@ -6,10 +6,14 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::list;
 use crate::Result;
-use crate::embedded::chat::{self, bytes32, json, messages, people, read_member, read_room, rooms, value};
+use crate::embedded::chat::{
+    self, bytes32, hooks, json, messages, people, read_member, read_room, rooms, value,
+};
 use crate::embedded::columns::Column;
 use crate::moving::history::{mark, number, pair, triple};
-use crate::moving::{BotRow, GuestRow, HookRow, Key, Kind, LinkRow, RoomRow, Row, ShownRow, StarRow};
+use crate::moving::{
+    ArrivalRow, BotRow, GuestRow, HookRow, Key, Kind, LinkRow, RoomRow, Row, ShownRow, StarRow,
+};
 
 pub fn export(db: &Connection, kind: Kind, after: Option<Key>, limit: usize) -> Result<Vec<Row>> {
     let id = number(&after).unwrap_or(i64::MIN);
@@ -81,6 +85,15 @@ pub fn export(db: &Connection, kind: Kind, after: Option<Key>, limit: usize) -> 
                 Ok(Row::Shown(ShownRow { room: row.get(0)?, mark: bytes32(row, 1)?, number: row.get(2)? }))
             })
         }
+        Kind::Arrivals => {
+            let (room, mark) = mark(&after);
+            let sql = "SELECT value, room, mark, place FROM arrivals WHERE (room, mark) > (?1, ?2)
+                       ORDER BY room, mark LIMIT ?3";
+            list(db, sql, params![room, mark, limit], |row| {
+                let (room, mark, place) = (row.get(1)?, bytes32(row, 2)?, row.get(3)?);
+                Ok(Row::Arrival(ArrivalRow { room, mark, place, arrival: value(row)? }))
+            })
+        }
         _ => Ok(Vec::new()),
     }
 }
@@ -127,6 +140,9 @@ pub fn import(db: &Connection, row: &Row) -> Result<()> {
                 "INSERT INTO shown_commits (room, mark, number) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
             )?
             .execute(params![room, mark, number])?;
+        }
+        Row::Arrival(ArrivalRow { room, mark, place, arrival }) => {
+            hooks::insert_arrival(db, *room, mark, *place, arrival)?;
         }
         _ => {}
     }

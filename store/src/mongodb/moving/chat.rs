@@ -2,16 +2,19 @@
 
 use mongodb::bson::{Bson, Document, deserialize_from_document, doc};
 
+use super::super::chat::hooks::ArrivalDocument;
 use super::super::chat::people::{BanDocument, ban_fields, ban_key, guest_document};
 use super::super::chat::{
-    BANS, BOTS, FILES, GUESTS, HOOKS, LINKS, MEMBERS, MESSAGES, MemberDocument, REVISIONS, ROOMS,
+    ARRIVALS, BANS, BOTS, FILES, GUESTS, HOOKS, LINKS, MEMBERS, MESSAGES, MemberDocument, REVISIONS, ROOMS,
     RoomDocument, SHOWN, STARS, json, messages, parse,
 };
 use super::super::columns::{Column, binary};
 use super::rows::bytes32;
 use crate::Result;
 use crate::moving::history::{mark, number, pair, triple};
-use crate::moving::{BotRow, GuestRow, HookRow, Key, Kind, LinkRow, RoomRow, Row, ShownRow, StarRow};
+use crate::moving::{
+    ArrivalRow, BotRow, GuestRow, HookRow, Key, Kind, LinkRow, RoomRow, Row, ShownRow, StarRow,
+};
 
 /// Collection, filter and sort of what stands behind a key.
 pub fn behind(kind: Kind, after: &Option<Key>) -> (&'static str, Document, Document) {
@@ -33,6 +36,11 @@ pub fn behind(kind: Kind, after: &Option<Key>) -> (&'static str, Document, Docum
         Kind::Shown => {
             let (room, mark) = mark(after);
             (SHOWN, ranked("room", room, "mark", binary(&mark).into(), after), doc! { "room": 1, "mark": 1 })
+        }
+        Kind::Arrivals => {
+            let (room, mark) = mark(after);
+            let behind = ranked("room", room, "mark", binary(&mark).into(), after);
+            (ARRIVALS, behind, doc! { "room": 1, "mark": 1 })
         }
         _ => (STARS, of_stars(after), doc! { "who": 1, "room": 1, "number": 1 }),
     }
@@ -93,6 +101,12 @@ pub fn read(kind: Kind, row: &Document) -> anyhow::Result<Row> {
             mark: bytes32(row, "mark")?,
             number: row.get_i64("number")?,
         }),
+        Kind::Arrivals => Row::Arrival(ArrivalRow {
+            room: row.get_i64("room")?,
+            mark: bytes32(row, "mark")?,
+            place: row.get_i64("place")?,
+            arrival: parse(value()?)?,
+        }),
         _ => Row::Star(StarRow {
             who: row.get_i64("who")?,
             room: row.get_i64("room")?,
@@ -140,6 +154,11 @@ pub fn written(row: &Row) -> Option<(&'static str, Document, Document)> {
         Row::Shown(ShownRow { room, mark, number }) => {
             (SHOWN, doc! { "room": room, "mark": binary(mark) }, doc! { "number": number })
         }
+        Row::Arrival(ArrivalRow { room, mark, place, arrival }) => {
+            let document = ArrivalDocument::of(*room, mark, *place, arrival);
+            let key = doc! { "room": room, "mark": binary(mark) };
+            (ARRIVALS, key, fields(&document, &["room", "mark"]))
+        }
         _ => return None,
     })
 }
@@ -154,8 +173,8 @@ fn without(mut document: Document, key: &[&str]) -> Document {
 }
 
 /// For who refuses a target that holds anything.
-pub const ALL: [&str; 12] =
-    [FILES, BOTS, ROOMS, MEMBERS, LINKS, GUESTS, BANS, MESSAGES, REVISIONS, STARS, HOOKS, SHOWN];
+pub const ALL: [&str; 13] =
+    [FILES, BOTS, ROOMS, MEMBERS, LINKS, GUESTS, BANS, MESSAGES, REVISIONS, STARS, HOOKS, SHOWN, ARRIVALS];
 
 pub fn read_all(kind: Kind, found: &[Document]) -> Result<Vec<Row>> {
     found.iter().map(|row| read(kind, row).map_err(crate::StoreError::Unavailable)).collect()
