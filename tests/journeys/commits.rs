@@ -94,9 +94,16 @@ async fn what_is_pushed_is_told_and_released(size: Size) {
     let url = format!("http://{}{path}", world.address());
     pushes(folder.path(), &url, &secret, &format!("Mend the till, fixes #{number}"), "v1").await;
     let told = said(owner, &room).await;
-    assert!(told.iter().any(|body| body.contains("pushed 1 commit") && body.contains("Mend the till")), "{told:?}");
+    assert!(
+        told.iter().any(|body| body.contains("pushed 1 commit") && body.contains("Mend the till")),
+        "{told:?}"
+    );
     let message = format!("/api/watchfire/rooms/{room}/messages/{number}");
-    assert_eq!(owner.get(&message).await.json()["fix"]["release"], "v1", "an annotated tag stands at its commit");
+    assert_eq!(
+        owner.get(&message).await.json()["fix"]["release"],
+        "v1",
+        "an annotated tag stands at its commit"
+    );
     let release = owner.get(&format!("/rooms/{room}/releases?repository=shop&tag=v1")).await.text();
     assert!(release.contains("The till is slow") && release.contains("Olive"), "{release}");
     let closed = owner.post_json(&format!("{message}/close"), &json!({ "note": "Out now." })).await;

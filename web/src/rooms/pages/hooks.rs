@@ -132,7 +132,7 @@ pub async fn submit(
     let (own, closes) = (trimmed(&fields, "secret"), fields.is_checked("closes"));
     let own = Some(own).filter(|own| !own.is_empty());
     let forge =
-        FORGES.iter().find(|(name, _)| *name == fields.text("forge")).map_or("other", |(name, _)| name);
+        FORGES.iter().find(|(name, _)| *name == fields.text("forge")).map_or("other", |(name, _)| *name);
     let act = fields.text("do");
     if matches!(act, "add" | "change")
         && let Some((field, sentence)) = wrong_with(&repositories, &branches, own.as_deref())

@@ -67,7 +67,6 @@ struct RepositoryRow {
 }
 
 struct ReleaseRow {
-    tag: String,
     name: String,
     href: String,
     at: Moment,
@@ -193,7 +192,6 @@ async fn row(
 ) -> Result<RepositoryRow, Problem> {
     let shown = if around.repository.is_some() { RELEASES_SHOWN_MAX } else { 5 };
     let releases = known.releases.iter().take(shown).map(|release| ReleaseRow {
-        tag: release.tag.tag.clone(),
         name: called(release),
         href: address(&around.base, name, Some(&release.tag.tag)),
         at: release.at.into(),
