@@ -4,12 +4,14 @@ use std::collections::HashSet;
 
 use commits::{Commit, Event, Filter, PlaceKind, Push, Release, Target, references};
 use model::chat::rights::RoomAction;
-use model::chat::{Bot, Hook, HookSecret, MessageKind, Note, RoomRole, Who};
+use model::chat::{
+    About, Bot, Change, Delivery, Fix, Hook, HookSecret, MessageKind, NamedCommit, Note, RoomRole, Who,
+};
 use model::rights::Principal;
 use model::{BotId, HookId, MessageId, Millis, RoomId, SavedId, limits};
 use store::StoreError;
 use store::accounts::SecretHash;
-use store::chat::{CommitMark, mark_of};
+use store::chat::{CommitMark, HookChange, mark_of};
 use store::saved::{SavedItem, SavedKind};
 
 use crate::{Chat, Post, Refused, Result, Seen, random};
@@ -26,6 +28,8 @@ pub struct NewHook {
     /// Patterns, as `commits::Filter` reads them.
     pub repositories: String,
     pub branches: String,
+    /// Whether a commit that fixes a conversation closes it.
+    pub closes: bool,
     /// What its deliveries are signed with.
     pub secret: String,
 }
@@ -48,7 +52,9 @@ impl Chat {
             repositories: new.repositories,
             branches: new.branches,
             secret: HookSecret(new.secret),
+            closes: new.closes,
             created: self.clock.now(),
+            deliveries: Vec::new(),
         };
         self.take_teller_in(&seen).await?;
         self.store.hooks.add_hook(hook.clone(), address).await?;
@@ -78,6 +84,45 @@ impl Chat {
         Ok(self.store.hooks.remove_hook(room, id).await?)
     }
 
+    /// What a hook listens to, and whether it closes, becomes this. Its secret stays.
+    pub async fn change_hook(
+        &self,
+        by: &Principal,
+        room: RoomId,
+        id: HookId,
+        (repositories, branches, closes): (String, String, bool),
+    ) -> Result<Hook> {
+        self.seen(by, room, RoomAction::Configure).await?;
+        filter(&repositories)?;
+        filter(&branches)?;
+        let listen = HookChange::Listen { repositories, branches, closes };
+        Ok(self.store.hooks.change_hook(room, id, listen).await?)
+    }
+
+    /// The address and the secret that were good are no longer.
+    pub async fn renew_hook(
+        &self,
+        by: &Principal,
+        room: RoomId,
+        id: HookId,
+        address: SecretHash,
+        secret: String,
+    ) -> Result<Hook> {
+        self.seen(by, room, RoomAction::Configure).await?;
+        let renew = HookChange::Renew { address, secret: HookSecret(secret) };
+        Ok(self.store.hooks.change_hook(room, id, renew).await?)
+    }
+
+    /// Remembers what became of a delivery, for whoever looks why nothing is told. What cannot be kept is no loss.
+    pub async fn heard(&self, hook: &Hook, from: &str, became: &str, good: bool) {
+        let cut = |text: &str| text[..text.floor_char_boundary(limits::DELIVERY_WORDS_BYTES_MAX)].to_owned();
+        let delivery = Delivery { at: self.clock.now(), from: cut(from), became: cut(became), good };
+        let heard = self.store.hooks.change_hook(hook.room, hook.id, HookChange::Heard(delivery));
+        if let Err(error) = heard.await {
+            tracing::warn!(hook = %hook.id, %error, "what became of a delivery is not remembered");
+        }
+    }
+
     /// The hook of an address; NotFound for one that is not good, whatever it once was.
     pub async fn hook(&self, address: SecretHash) -> Result<Hook> {
         Ok(self.store.hooks.hook(address).await?)
@@ -104,10 +149,11 @@ impl Chat {
             }
             let once = Once { hook: hook.id, delivery, index };
             told += match event {
-                Event::Push(push) => self.tell_push(hook.room, once, push, base).await?,
+                Event::Push(push) => self.tell_push(hook, once, push, base).await?,
                 Event::Release(release) => {
                     self.say(hook.room, once.of_event(), release.told(), None).await?;
                     self.note_release(hook.room, once, &release).await?;
+                    self.learn_release(hook.room, &release).await?;
                     1
                 }
             };
@@ -115,42 +161,76 @@ impl Chat {
         Ok(told)
     }
 
-    async fn tell_push(&self, room: RoomId, once: Once<'_>, push: Push, base: &str) -> Result<usize> {
+    async fn tell_push(&self, hook: &Hook, once: Once<'_>, push: Push, base: &str) -> Result<usize> {
+        let room = hook.room;
         let marks: Vec<CommitMark> = push.commits.iter().map(|commit| CommitMark::of(&commit.id)).collect();
         let shown = self.store.hooks.shown(room, marks).await?;
         let shown: HashSet<CommitMark> = shown.into_iter().map(|shown| shown.commit).collect();
         let push = push.without(|id| shown.contains(&CommitMark::of(id)));
         let number = self.say(room, once.of_event(), push.told(), None).await?;
-        let conversations = self.tell_conversations(room, once, &push, base).await?;
+        let told = self.tell_conversations(hook, once, &push, base).await?;
+        self.learn_push(room, &push, &told).await?;
         // Last of all: what is shown is not told again.
         let fresh = push.commits.iter().filter(|commit| commit.distinct);
         self.store.hooks.show(room, number, fresh.map(|commit| CommitMark::of(&commit.id)).collect()).await?;
-        Ok(1 + conversations)
+        Ok(1 + told.len())
     }
 
-    /// Each commit in the threads of the messages that it refers to.
+    /// Each commit in the threads of the messages that it refers to; those are told that one fixes them. Which commits are about which.
     async fn tell_conversations(
         &self,
-        room: RoomId,
+        hook: &Hook,
         once: Once<'_>,
         push: &Push,
         base: &str,
-    ) -> Result<usize> {
-        let mut told = 0;
-        for (commit, number, closes) in referring(push, room, base) {
-            if told == CONVERSATIONS_A_PUSH_MAX {
+    ) -> Result<Vec<(String, About)>> {
+        let room = hook.room;
+        let mut told = Vec::new();
+        for (commit, number, fixes) in referring(push, room, base) {
+            if told.len() == CONVERSATIONS_A_PUSH_MAX {
                 break;
             }
-            let thread = match self.store.messages.message(room, number).await {
+            let number = match self.store.messages.message(room, number).await {
                 Ok(message) if message.removed.is_none() => message.thread.unwrap_or(number),
                 Ok(_) | Err(StoreError::NotFound(_)) => continue,
                 Err(error) => return Err(error.into()),
             };
-            self.say(room, once.of_commit(&commit.id, thread), push.told_to(commit, closes), Some(thread))
-                .await?;
-            told += 1;
+            let telling = push.told_to(commit, fixes);
+            self.say(room, once.of_commit(&commit.id, number), telling, Some(number)).await?;
+            if fixes {
+                self.fix(hook, number, &push.repository.name, commit).await?;
+            }
+            told.push((commit.id.clone(), About { number, fixes }));
         }
         Ok(told)
+    }
+
+    /// The conversation says which commit fixes it, and is closed, where the hook is to do that.
+    async fn fix(&self, hook: &Hook, number: u64, repository: &str, commit: &Commit) -> Result<()> {
+        let named = named_commit(commit);
+        let note = format!("Fixed by {}: {}", short(&named.id), named.subject);
+        let fix = Fix { repository: repository.to_owned(), commit: named, release: None };
+        self.change_by_itself(hook.room, number, Change::Fix(fix)).await?;
+        if hook.closes {
+            let is_open = self.store.messages.message(hook.room, number).await?.closed.is_none();
+            if is_open {
+                self.change_by_itself(hook.room, number, Change::Close { note }).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is no conversation, or was changed too often, stays as it is.
+    pub(crate) async fn change_by_itself(&self, room: RoomId, number: u64, change: Change) -> Result<()> {
+        let me = Who::Bot(TELLER);
+        let before = self.store.rooms.room(room).await?.changes;
+        match self.store.messages.change(room, number, me, self.clock.now(), change).await {
+            Ok(changed) if changed.changed > before => self.announce(room, changed.changed - 1).await,
+            Ok(_) => {}
+            Err(StoreError::Conflict(_) | StoreError::NotFound(_) | StoreError::Limit { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
     }
 
     /// On the charts of the room's site, among the notes of people; where there is room for one more.
@@ -205,6 +285,20 @@ fn referring<'p>(push: &'p Push, room: RoomId, base: &str) -> impl Iterator<Item
             Some((commit, number, reference.closes))
         })
     })
+}
+
+pub(crate) fn named_commit(commit: &Commit) -> NamedCommit {
+    NamedCommit {
+        id: commit.id.clone(),
+        subject: commit.subject(),
+        author: commit.author.clone(),
+        link: commit.link.clone(),
+    }
+}
+
+/// A commit's id as people read it.
+pub fn short(id: &str) -> &str {
+    id.get(..7).unwrap_or(id)
 }
 
 fn filter(text: &str) -> Result<Filter> {

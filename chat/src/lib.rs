@@ -7,6 +7,7 @@
 //! | `posting`, `reading` | what is said and changed; pages, days, search, catching up |
 //! | `files`, `pictures` | what is sent beside the words: taken in, made anew, given back |
 //! | `hooks` | commits of repositories are told in rooms |
+//! | `releases` | which conversations a release fixes |
 //! | `announce` | what happened goes to whoever listens |
 //! | `told` | how a room and its messages look to those outside |
 //! | `markdown`, `emoji` | what people write, as safe HTML |
@@ -22,6 +23,7 @@ mod pictures;
 mod posting;
 mod reading;
 mod refused;
+mod releases;
 mod rooms;
 pub mod told;
 
@@ -36,10 +38,11 @@ use store::{Access, Store};
 
 pub use files::Upload;
 pub use guests::{Coming, Knocked};
-pub use hooks::NewHook;
+pub use hooks::{NewHook, short};
 pub use posting::Post;
 pub use reading::{Page, Query};
 pub use refused::Refused;
+pub use releases::{Concerned, Known, Released};
 pub use rooms::NewRoom;
 
 pub type Result<T> = std::result::Result<T, Refused>;

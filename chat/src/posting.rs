@@ -83,7 +83,9 @@ impl Chat {
             }
             Change::Remove => RoomAction::RemoveAny,
             Change::React { .. } | Change::Unreact { .. } => RoomAction::React,
-            Change::Decide | Change::Undecide => RoomAction::Decide,
+            Change::Decide | Change::Undecide | Change::Close { .. } | Change::Reopen => RoomAction::Decide,
+            // Repositories say so, and nobody for them.
+            Change::Fix(_) | Change::Release { .. } => return Err(Refused::Forbidden),
         };
         self.seen(by, room, action).await?;
         let change = match change {

@@ -3,7 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use model::chat::{
-    Decision, File, Member, Message, MessageKind, Note, Picture, Reaction, Room, RoomKind, RoomRole, Who,
+    Closed, Decision, File, Fix, Member, Message, MessageKind, NamedCommit, Note, Picture, Reaction, Room,
+    RoomKind, RoomRole, Who,
 };
 use model::{FileId, MessageId, Millis, RoomId, SiteId};
 use serde::Serialize;
@@ -88,6 +89,11 @@ pub struct TellMessage<'t> {
     pub removed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decided: Option<Decision>,
+    /// The commit that fixes the conversation that begins here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<TellFix<'t>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closed: Option<&'t Closed>,
     #[serde(skip_serializing_if = "<[Reaction]>::is_empty")]
     pub reactions: &'t [Reaction],
     pub replies: u32,
@@ -113,11 +119,36 @@ impl TellMessage<'_> {
             edited: message.edited,
             removed: message.removed.is_some(),
             decided: message.decided,
+            fix: message.fix.as_ref().map(|fix| TellFix::of(message.room, fix)),
+            closed: message.closed.as_ref(),
             reactions: &message.reactions,
             replies: message.replies,
             unrecorded: message.unrecorded,
             changed: message.changed,
         }
+    }
+}
+
+#[derive(Serialize)]
+pub struct TellFix<'t> {
+    pub repository: &'t str,
+    pub commit: &'t NamedCommit,
+    /// The first tag that it is in, and the page of that release.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release: Option<&'t str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub href: Option<String>,
+}
+
+impl TellFix<'_> {
+    pub fn of(room: RoomId, fix: &Fix) -> TellFix<'_> {
+        let release = fix.release.as_deref();
+        let href = release.map(|tag| {
+            let mut query = url::form_urlencoded::Serializer::new(String::new());
+            query.append_pair("repository", &fix.repository).append_pair("tag", tag);
+            format!("/rooms/{room}/releases?{}", query.finish())
+        });
+        TellFix { repository: &fix.repository, commit: &fix.commit, release, href }
     }
 }
 
@@ -185,12 +216,18 @@ fn html(message: &Message, names: &HashMap<Who, String>) -> String {
 fn people_of(message: &Message) -> impl Iterator<Item = Who> {
     let reacted = message.reactions.iter().flat_map(|of| of.who.iter().take(REACTED_NAMED_MAX).copied());
     let decided = message.decided.map(|decision| decision.by);
+    let closed = message.closed.as_ref().map(|closed| closed.by);
     let sent_out = match message.kind {
         MessageKind::Note(Note::Kicked | Note::Banned) => message.body.parse().ok(),
         _ => None,
     };
     let mentioned = message.mentions.iter().copied();
-    std::iter::once(message.author).chain(mentioned).chain(reacted).chain(decided).chain(sent_out)
+    std::iter::once(message.author)
+        .chain(mentioned)
+        .chain(reacted)
+        .chain(decided)
+        .chain(closed)
+        .chain(sent_out)
 }
 
 pub fn named(who: Who, names: &HashMap<Who, String>) -> &str {

@@ -16,6 +16,8 @@ struct PushPayload {
     after: String,
     #[serde(default)]
     forced: bool,
+    /// Of an annotated tag, whose `after` is the tag itself, the commit.
+    head_commit: Option<HeadPayload>,
     compare: Option<String>,
     /// Gitea's and Forgejo's word for it.
     compare_url: Option<String>,
@@ -26,6 +28,11 @@ struct PushPayload {
     repository: RepositoryPayload,
     pusher: Option<Person>,
     sender: Option<Person>,
+}
+
+#[derive(Deserialize)]
+struct HeadPayload {
+    id: String,
 }
 
 #[derive(Deserialize)]
@@ -104,7 +111,7 @@ fn pushed(forge: Forge, push: PushPayload) -> Option<Event> {
         place,
         change,
         by: push.pusher.and_then(Person::called).or(push.sender.and_then(Person::called)),
-        head: payload::head(&push.after),
+        head: push.head_commit.and_then(|head| payload::head(&head.id)).or(payload::head(&push.after)),
         compare: push.compare.or(push.compare_url).as_deref().and_then(text::link),
         unlisted: Some(listed.saturating_sub(commits.len() as u64)),
         commits,

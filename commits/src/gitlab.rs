@@ -20,6 +20,8 @@ struct PushPayload {
     r#ref: String,
     before: String,
     after: String,
+    /// Of an annotated tag, whose `after` is the tag itself, the commit.
+    checkout_sha: Option<String>,
     user_name: Option<String>,
     user_username: Option<String>,
     project: Project,
@@ -81,6 +83,7 @@ fn pushed(push: PushPayload) -> Option<Event> {
     };
     let said = push.commits.count.max(push.total_commits_count.unwrap_or(0));
     let commits: Vec<Commit> = push.commits.items.into_iter().filter_map(commit).collect();
+    let head = push.checkout_sha.as_deref().and_then(payload::head).or(head);
     Some(Event::Push(Push {
         repository,
         place,

@@ -3,6 +3,7 @@
 //! of which posting is one. A message keeps the number of the last change that touched it; whoever knows all up to a
 //! change asks for what was touched behind it, and is current.
 
+mod arrival;
 mod file;
 mod hook;
 mod message;
@@ -10,10 +11,12 @@ pub mod rights;
 mod room;
 mod who;
 
+pub use arrival::{About, Arrival, Arrived, ArrivedCommit, ArrivedTag, NamedCommit};
 pub use file::{File, FileType, NewFile, Picture};
-pub use hook::{BotEvent, BotHook, Hook, HookSecret, Retired, TurnedOff};
+pub use hook::{BotEvent, BotHook, Delivery, Hook, HookSecret, Retired, TurnedOff};
 pub use message::{
-    Author, Change, Decision, Message, MessageKind, NewMessage, Note, Reaction, Removal, Revised, Revision,
+    Author, Change, Closed, Decision, Fix, Message, MessageKind, NewMessage, Note, Reaction, Removal,
+    Revised, Revision,
 };
 pub use room::{Ban, Bot, Guest, GuestLink, Member, Room, RoomKind, RoomRole};
 pub use who::Who;

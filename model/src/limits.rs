@@ -105,7 +105,7 @@ pub const MENTIONS_MAX: usize = 50;
 pub const EMOJI_A_MESSAGE_MAX: usize = 20;
 pub const REACTIONS_A_MESSAGE_MAX: usize = 500;
 pub const EMOJI_BYTES_MAX: usize = 32;
-/// Times that one message is edited, decided and taken back, all together.
+/// Times that one message is edited, decided, closed and taken back, all together.
 pub const REVISIONS_MAX: usize = 100;
 /// Messages of one locked room: they go when it is unlocked.
 pub const UNRECORDED_MAX: usize = 1_000;
@@ -150,6 +150,15 @@ pub const UPLOAD_KEPT_MAX: Duration = Duration::from_secs(86_400);
 pub const HOOKS_A_ROOM_MAX: usize = 20;
 pub const HOOK_FILTER_BYTES_MAX: usize = 1_000;
 pub const HOOK_SECRET_BYTES_MAX: usize = 256;
+/// Deliveries of one hook that are remembered, and bytes of the words about one.
+pub const HOOK_DELIVERIES_MAX: usize = 10;
+pub const DELIVERY_WORDS_BYTES_MAX: usize = 200;
+/// Bytes of the note with which a conversation is closed.
+pub const CLOSING_NOTE_BYTES_MAX: usize = 1_000;
+/// Commits on branches, and tags, that one room knows of, all together: the last ones.
+pub const ARRIVALS_A_ROOM_MAX: usize = 5_000;
+/// Repositories of rooms that are listed at once.
+pub const REPOSITORIES_LISTED_MAX: usize = 1_000;
 /// Commits that one room knows to have shown: the last ones. And of one call about them.
 pub const SHOWN_A_ROOM_MAX: usize = 10_000;
 pub const COMMITS_A_CALL_MAX: usize = 2_048;

@@ -11,6 +11,6 @@ pub mod words;
 
 pub use bot_hooks::BotHooks;
 pub use files::{Expected, Files};
-pub use hooks::{CommitMark, Hooks, Shown};
+pub use hooks::{CommitMark, HookChange, Hooks, Shown};
 pub use messages::{Messages, Place, Posted, Search};
 pub use rooms::{Entry, RoomChange, Rooms, mark_of};

@@ -2,9 +2,11 @@
 //! A promise that is not listed under `on_every_backend!` is dead code, which the compiler reports.
 
 mod accounts;
+mod arrivals;
 mod backend;
 mod bot_hooks;
 pub mod chat;
+mod closing;
 mod files;
 pub mod fixtures;
 mod guests;

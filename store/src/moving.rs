@@ -26,7 +26,7 @@ use crate::{Result, Store};
 
 pub use carry::{Compared, Progress, carry, compare, insist};
 pub use chat::{
-    BotRow, FannedRow, FilePart, FileRow, GuestRow, HookRow, LinkRow, RoomRow, ShownRow, StarRow,
+    ArrivalRow, BotRow, FannedRow, FilePart, FileRow, GuestRow, HookRow, LinkRow, RoomRow, ShownRow, StarRow,
 };
 pub use content::Content;
 
@@ -119,6 +119,7 @@ pub enum Kind {
     BotHooks,
     Fanned,
     Jobs,
+    Arrivals,
     Salts,
     Forgotten,
     Peaks,
@@ -130,7 +131,7 @@ pub enum Kind {
 
 impl Kind {
     /// In the order in which they are moved.
-    pub const ALL: [Kind; 31] = [
+    pub const ALL: [Kind; 32] = [
         Kind::Accounts,
         Kind::SetUp,
         Kind::Sites,
@@ -155,6 +156,7 @@ impl Kind {
         Kind::BotHooks,
         Kind::Fanned,
         Kind::Jobs,
+        Kind::Arrivals,
         Kind::Totals,
         Kind::Salts,
         Kind::Forgotten,
@@ -191,6 +193,7 @@ impl Kind {
             Kind::BotHooks => "bot hooks",
             Kind::Fanned => "rooms looked at",
             Kind::Jobs => "jobs",
+            Kind::Arrivals => "known commits",
             Kind::Totals => "daily totals",
             Kind::Salts => "salts",
             Kind::Forgotten => "removed sites",
@@ -212,7 +215,7 @@ pub enum Key {
     Id(u128),
     /// Site and segment, or room and file, and where in it a part begins; `u64::MAX`: behind all its parts.
     Part(i64, u128, u64),
-    /// Room, and a mark that is barred from it, or of a commit that it has shown.
+    /// Room, and a mark that is barred from it, or of what it knows of a repository.
     Mark(i64, [u8; 32]),
     Triple(i64, i64, i64),
 }
@@ -260,6 +263,7 @@ pub enum Row {
     BotHook(BotHook),
     Fanned(FannedRow),
     Job(Job),
+    Arrival(ArrivalRow),
     Total(TotalRow),
     Salt(SaltRow),
     /// The id of a site that was removed.
@@ -408,6 +412,7 @@ impl Row {
             Row::BotHook(hook) => Key::Number(hook.bot.value() as i64),
             Row::Fanned(row) => Key::Number(row.room),
             Row::Job(job) => Key::Id(job.id.0),
+            Row::Arrival(row) => Key::Mark(row.room, row.mark),
             Row::Total(row) => Key::Pair(row.site, row.slot),
             Row::Part(part) => Key::Part(part.site.value() as i64, part.entry.id.0, part.start),
             Row::Fold(row) => Key::Number(row.site),

@@ -7,6 +7,7 @@ mod arrows;
 mod backup;
 mod cases;
 mod cluster;
+mod commits;
 mod crash;
 mod crash_history;
 mod deadletters;

@@ -66,9 +66,24 @@ pub async fn hear(
     }
     let body = body(request).await?;
     let base = web.server_url(&headers);
-    let delivery = heard(headers, body, hook.secret.0.clone(), web.clock.now()).await?;
+    let from = Forge::told_by(&headers);
+    let from = from
+        .map_or("no forge that is known".to_owned(), |(forge, event)| format!("{}, {event}", forge.name()));
+    let delivery = match heard(headers, body, hook.secret.0.clone(), web.clock.now()).await {
+        Ok(delivery) => delivery,
+        Err(refused) => {
+            web.chat.heard(&hook, &from, &refused.0.message, false).await;
+            return Err(refused);
+        }
+    };
     let (id, forge) = (delivery.id, delivery.forge);
     let told = web.chat.tell_commits(&hook, &id, delivery.events, &base).await.map_err(problem)?;
+    let became = match told {
+        0 => "nothing to tell: another event, repository or branch".to_owned(),
+        1 => "told in 1 message".to_owned(),
+        told => format!("told in {told} messages"),
+    };
+    web.chat.heard(&hook, &from, &became, true).await;
     tracing::info!(hook = %hook.id, room = %hook.room, forge = forge.name(), told, "a delivery was heard");
     Ok((StatusCode::ACCEPTED, Json(json!({ "told": told }))).into_response())
 }
@@ -134,6 +149,8 @@ struct Stated {
     repositories: String,
     #[serde(default)]
     branches: String,
+    #[serde(default)]
+    closes: bool,
     /// That of the forge, where it makes its own.
     secret: Option<String>,
 }
@@ -150,26 +167,121 @@ pub async fn add(
     let room = room_of(&room)?;
     // Who may not learns nothing of what is wrong with it.
     web.chat.hooks(&caller.principal, room).await.map_err(problem)?;
-    let Stated { repositories, branches, secret: own } = read(fields::json(request).await?)?;
-    for (field, patterns) in [("repositories", &repositories), ("branches", &branches)] {
-        if let Err(bad) = commits::Filter::of(patterns) {
-            return Err(refused::field(field, &bad.to_string()).into());
-        }
+    let Stated { repositories, branches, closes, secret: own } = read(fields::json(request).await?)?;
+    if let Some((field, sentence)) = wrong_with(&repositories, &branches, own.as_deref()) {
+        return Err(refused::field(field, &sentence).into());
     }
-    if own.as_deref().is_some_and(|own| !is_secret(own)) {
-        let sentence = format!(
-            "A secret has {SECRET_BYTES_MIN} to {SECRET_BYTES_MAX} printable characters; behind whsec_ it is base 64."
-        );
-        return Err(refused::field("secret", &sentence).into());
+    let new = NewHook { repositories, branches, closes, secret: own.unwrap_or_else(secret::fresh) };
+    let made = make(&web, &caller, room, &headers, new).await?;
+    Ok((StatusCode::CREATED, Json(made.told())).into_response())
+}
+
+/// A hook with what is told of it this once.
+pub struct Made {
+    pub hook: Hook,
+    pub url: String,
+    pub secret: String,
+}
+
+impl Made {
+    fn told(&self) -> Value {
+        json!({ "hook": told(&self.hook), "url": self.url, "secret": self.secret })
     }
-    let (address, signing) = (secret::fresh(), own.unwrap_or_else(secret::fresh));
-    let new = NewHook { repositories, branches, secret: signing.clone() };
+}
+
+pub async fn make(
+    web: &Web,
+    caller: &Caller,
+    room: RoomId,
+    headers: &HeaderMap,
+    new: NewHook,
+) -> Result<Made, Problem> {
+    let (address, secret) = (secret::fresh(), new.secret.clone());
     let hook =
         web.chat.add_hook(&caller.principal, room, new, SecretHash::of(&address)).await.map_err(problem)?;
     tracing::info!(hook = %hook.id, %room, "a hook was made");
-    let url = format!("{}/hooks/{address}", web.server_url(&headers));
-    let made = json!({ "hook": told(&hook), "url": url, "secret": signing });
-    Ok((StatusCode::CREATED, Json(made)).into_response())
+    Ok(Made { hook, url: format!("{}/hooks/{address}", web.server_url(headers)), secret })
+}
+
+/// The field, and what is wrong with it.
+pub fn wrong_with(repositories: &str, branches: &str, own: Option<&str>) -> Option<(&'static str, String)> {
+    for (field, patterns) in [("repositories", repositories), ("branches", branches)] {
+        if let Err(bad) = commits::Filter::of(patterns) {
+            return Some((field, bad.to_string()));
+        }
+    }
+    own.is_some_and(|own| !is_secret(own)).then(|| {
+        let sentence = format!(
+            "A secret has {SECRET_BYTES_MIN} to {SECRET_BYTES_MAX} printable characters; behind whsec_ it is base 64."
+        );
+        ("secret", sentence)
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListenStated {
+    repositories: String,
+    branches: String,
+    closes: bool,
+}
+
+/// `POST /api/watchfire/rooms/{room}/hooks/{hook}` with `repositories`, `branches` and `closes`: the hook as it is then.
+pub async fn change(
+    State(web): State<Arc<Web>>,
+    caller: Caller,
+    Path((room, hook)): Path<(String, String)>,
+    request: Request,
+) -> Answer {
+    let (room, hook) = (room_of(&room)?, hook_of(&hook)?);
+    web.chat.hooks(&caller.principal, room).await.map_err(problem)?;
+    let ListenStated { repositories, branches, closes } = read(fields::json(request).await?)?;
+    if let Some((field, sentence)) = wrong_with(&repositories, &branches, None) {
+        return Err(refused::field(field, &sentence).into());
+    }
+    let listen = (repositories, branches, closes);
+    let hook = web.chat.change_hook(&caller.principal, room, hook, listen).await.map_err(problem)?;
+    Ok(Json(json!({ "hook": told(&hook) })).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RenewStated {
+    secret: Option<String>,
+}
+
+/// `POST /api/watchfire/rooms/{room}/hooks/{hook}/renew` with or without `secret`: another address and secret, told this once; those before
+/// are no longer good.
+pub async fn renew(
+    State(web): State<Arc<Web>>,
+    caller: Caller,
+    Path((room, hook)): Path<(String, String)>,
+    headers: HeaderMap,
+    request: Request,
+) -> Answer {
+    let (room, hook) = (room_of(&room)?, hook_of(&hook)?);
+    web.chat.hooks(&caller.principal, room).await.map_err(problem)?;
+    let RenewStated { secret: own } = read(fields::json(request).await?)?;
+    if let Some((field, sentence)) = wrong_with("", "", own.as_deref()) {
+        return Err(refused::field(field, &sentence).into());
+    }
+    Ok(Json(remake(&web, &caller, room, hook, &headers, own).await?.told()).into_response())
+}
+
+pub async fn remake(
+    web: &Web,
+    caller: &Caller,
+    room: RoomId,
+    hook: HookId,
+    headers: &HeaderMap,
+    own: Option<String>,
+) -> Result<Made, Problem> {
+    let (address, secret) = (secret::fresh(), own.unwrap_or_else(secret::fresh));
+    let hash = SecretHash::of(&address);
+    let by = &caller.principal;
+    let hook = web.chat.renew_hook(by, room, hook, hash, secret.clone()).await.map_err(problem)?;
+    tracing::info!(hook = %hook.id, %room, "a hook was renewed");
+    Ok(Made { hook, url: format!("{}/hooks/{address}", web.server_url(headers)), secret })
 }
 
 /// `POST /api/watchfire/rooms/{room}/hooks/{hook}/remove`
@@ -178,15 +290,20 @@ pub async fn remove(
     caller: Caller,
     Path((room, hook)): Path<(String, String)>,
 ) -> Answer {
-    let hook: HookId = hook.parse().map_err(|_| Refusal::not_found())?;
+    let hook = hook_of(&hook)?;
     web.chat.remove_hook(&caller.principal, room_of(&room)?, hook).await.map_err(problem)?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 fn told(hook: &Hook) -> Value {
     json!({
-        "id": hook.id, "repositories": hook.repositories, "branches": hook.branches, "created": hook.created
+        "id": hook.id, "repositories": hook.repositories, "branches": hook.branches, "closes": hook.closes,
+        "created": hook.created, "deliveries": hook.deliveries
     })
+}
+
+pub fn hook_of(text: &str) -> Result<HookId, Problem> {
+    Ok(text.parse().map_err(|_| Refusal::not_found())?)
 }
 
 fn room_of(text: &str) -> Result<RoomId, Problem> {

@@ -12,7 +12,9 @@ pub(crate) mod pages;
 mod rows;
 mod said;
 
-pub(crate) use acts::{decide, edit, history, react, remove, star, thread, undecide, unreact, unstar};
+pub(crate) use acts::{
+    close, decide, edit, history, react, remove, reopen, star, thread, undecide, unreact, unstar,
+};
 pub(crate) use bots::{add as add_bot, list as bots, remove as remove_bot};
 pub(crate) use files::{get as file, send as send_file};
 pub(crate) use guests::{link, remove_link, set_link, show as knock, submit as come_in};
@@ -23,13 +25,14 @@ pub(crate) use messages::POST_BYTES_MAX;
 pub(crate) use messages::{changes, day, decisions, message, page, post};
 pub(crate) use one::{change, demolish, doing, enter, leave, read, show};
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use chat::Refused;
-use door::Refusal;
+use door::{ClientAddress, Refusal};
 use model::RoomId;
 use model::chat::Who;
 use model::rights::Principal;
@@ -88,7 +91,16 @@ impl FromRequestParts<Arc<Web>> for Somebody {
 
     async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<Somebody, Problem> {
         let by = Caller::from_request_parts(parts, web).await?.principal;
-        web.room_rate.take(&by, 1, web.clock.now()).map_err(|wait| {
+        let now = web.clock.now();
+        let taken = match by {
+            Principal::Stranger => {
+                let address = parts.extensions.get::<ClientAddress>();
+                let address = address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.0);
+                web.stranger_rate.take_from(address, now)
+            }
+            _ => web.room_rate.take(&by, 1, now),
+        };
+        taken.map_err(|wait| {
             let message = "You do too much at once; go on in a moment.";
             Refusal::new(StatusCode::TOO_MANY_REQUESTS, "rate", message).retry_after(wait)
         })?;

@@ -107,6 +107,7 @@ pub const ROUTES: &[RouteInfo] = table! {
 
     GET "/rooms" Person => rooms::pages::list;
     POST "/rooms" Person => rooms::pages::add;
+    GET "/releases" Person => rooms::pages::all_releases;
     GET "/rooms/search" Person => rooms::pages::show_search;
     GET "/rooms/stars" Person => rooms::pages::show_stars;
     GET "/rooms/bots" Operator => rooms::pages::show_bots;
@@ -117,6 +118,10 @@ pub const ROUTES: &[RouteInfo] = table! {
     POST "/rooms/{room}/settings" Room => rooms::pages::change;
     GET "/rooms/{room}/days/{day}" Room => rooms::pages::show_day;
     GET "/rooms/{room}/decisions" Room => rooms::pages::show_decisions;
+    GET "/rooms/{room}/hooks" Room => rooms::pages::hooks;
+    POST "/rooms/{room}/hooks" Room => rooms::pages::change_hooks;
+    GET "/rooms/{room}/releases" Room => rooms::pages::releases;
+    GET "/rooms/{room}/messages/{number}/history" Room => rooms::pages::show_history;
     GET "/rooms/{room}/files/{file}/{name}" Room => rooms::file;
     GET "/rooms/{room}/messages/{number}" Room => rooms::pages::to_message;
 
@@ -155,6 +160,8 @@ pub const ROUTES: &[RouteInfo] = table! {
     POST "/api/watchfire/rooms/{room}/messages/{number}/unreact" Room => rooms::unreact;
     POST "/api/watchfire/rooms/{room}/messages/{number}/decide" Room => rooms::decide;
     POST "/api/watchfire/rooms/{room}/messages/{number}/undecide" Room => rooms::undecide;
+    POST "/api/watchfire/rooms/{room}/messages/{number}/close" Room => rooms::close;
+    POST "/api/watchfire/rooms/{room}/messages/{number}/reopen" Room => rooms::reopen;
     POST "/api/watchfire/rooms/{room}/messages/{number}/star" Room => rooms::star;
     POST "/api/watchfire/rooms/{room}/messages/{number}/unstar" Room => rooms::unstar;
     GET "/api/watchfire/rooms/{room}/messages/{number}/thread" Room => rooms::thread;
@@ -164,6 +171,8 @@ pub const ROUTES: &[RouteInfo] = table! {
     GET "/api/watchfire/rooms/{room}/decisions" Room => rooms::decisions;
     GET "/api/watchfire/rooms/{room}/hooks" SignedIn => hooks::list;
     POST "/api/watchfire/rooms/{room}/hooks" SignedIn => hooks::add;
+    POST "/api/watchfire/rooms/{room}/hooks/{hook}" SignedIn => hooks::change;
+    POST "/api/watchfire/rooms/{room}/hooks/{hook}/renew" SignedIn => hooks::renew;
     POST "/api/watchfire/rooms/{room}/hooks/{hook}/remove" SignedIn => hooks::remove;
     POST "/hooks/{secret}" Secret => hooks::hear;
 

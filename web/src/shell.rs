@@ -45,7 +45,7 @@ pub struct Flash {
 }
 
 /// What a page may be asked to say with `?done=`: only these words.
-const SAYINGS: [(&str, &str); 23] = [
+const SAYINGS: [(&str, &str); 24] = [
     ("saved", "Saved."),
     ("password", "Your password is changed. You are signed out everywhere else."),
     ("signed-out", "You are signed out."),
@@ -62,6 +62,7 @@ const SAYINGS: [(&str, &str); 23] = [
     ("made", "That was made already; its secret was shown once. Make another if you did not keep it."),
     ("left", "You left the room."),
     ("demolished", "The room and everything that was said in it are gone."),
+    ("unhooked", "That hook is removed: its address is no longer good."),
     ("unlinked", "The guest link no longer works."),
     ("brought", "They are in the room now."),
     ("kicked", "They are out; they may come in again."),

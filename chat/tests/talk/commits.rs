@@ -36,7 +36,12 @@ fn push(branch: &str, commits: Vec<Commit>) -> Event {
 }
 
 fn of(repositories: &str, branches: &str) -> NewHook {
-    NewHook { repositories: repositories.into(), branches: branches.into(), secret: "signed".into() }
+    NewHook {
+        repositories: repositories.into(),
+        branches: branches.into(),
+        closes: false,
+        secret: "signed".into(),
+    }
 }
 
 fn release(repository: &str) -> Event {

@@ -15,7 +15,22 @@ pub struct Hook {
     pub repositories: String,
     pub branches: String,
     pub secret: HookSecret,
+    /// Whether a commit that fixes a conversation closes it; else it says so, and people close it.
+    #[serde(default)]
+    pub closes: bool,
     pub created: Millis,
+    /// What came by it last, at most `HOOK_DELIVERIES_MAX`, the newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deliveries: Vec<Delivery>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Delivery {
+    pub at: Millis,
+    /// Of which forge it is, or what it says that it is; and what became of it, in words; each at most `DELIVERY_WORDS_BYTES_MAX`.
+    pub from: String,
+    pub became: String,
+    pub good: bool,
 }
 
 /// What deliveries are signed with, at most `HOOK_SECRET_BYTES_MAX`: it has to be known as it is. Never printed.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{File, Who};
+use super::{File, NamedCommit, Who};
 use crate::{FileId, MessageId, Millis, RoomId};
 
 /// Everything in a room is somebody's doing, that of the program itself as well.
@@ -90,12 +90,18 @@ pub struct Message {
     pub removed: Option<Removal>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided: Option<Decision>,
+    /// The last commit that says it fixes the conversation that begins here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fix: Option<Fix>,
+    /// The conversation that begins here is closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<Closed>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reactions: Vec<Reaction>,
     /// Answers in its thread.
     #[serde(default, skip_serializing_if = "is_default")]
     pub replies: u32,
-    /// How often it was edited, decided and taken back.
+    /// How often it was edited, decided, closed and taken back.
     #[serde(default, skip_serializing_if = "is_default")]
     pub revisions: u32,
     /// Posted while the room was locked: in no transcript, found by no search.
@@ -121,6 +127,23 @@ pub struct Decision {
     pub at: Millis,
 }
 
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fix {
+    pub repository: String,
+    pub commit: NamedCommit,
+    /// The first tag that it is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed {
+    pub by: Who,
+    pub at: Millis,
+    /// What those who asked are told of it, at most `CLOSING_NOTE_BYTES_MAX`; may be empty.
+    pub note: String,
+}
+
 /// One emoji and who answered with it, in that order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reaction {
@@ -131,12 +154,32 @@ pub struct Reaction {
 /// What somebody does to a message.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
-    Edit { body: String, mentions: Vec<Who> },
+    Edit {
+        body: String,
+        mentions: Vec<Who>,
+    },
     Remove,
-    React { emoji: String },
-    Unreact { emoji: String },
+    React {
+        emoji: String,
+    },
+    Unreact {
+        emoji: String,
+    },
     Decide,
     Undecide,
+    /// A commit says that it fixes this.
+    Fix(Fix),
+    /// That commit, where it is the last one that fixes this, is in that release.
+    Release {
+        commit: String,
+        tag: String,
+    },
+    /// Of what is closed already: its note becomes another.
+    Close {
+        note: String,
+    },
+    /// What was said to fix it did not.
+    Reopen,
 }
 
 /// A step of a message's history.
@@ -158,4 +201,7 @@ pub enum Revised {
     Edited(String),
     Decided,
     Undecided,
+    /// With that note; said again, the note became that.
+    Closed(String),
+    Reopened,
 }

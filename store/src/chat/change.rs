@@ -1,7 +1,7 @@
 //! What a change makes of a message: the same in every backend. Pure.
 
 use model::chat::{
-    Change, Decision, File, Message, MessageKind, NewMessage, Reaction, Removal, Revised, Room, Who,
+    Change, Closed, Decision, File, Message, MessageKind, NewMessage, Reaction, Removal, Revised, Room, Who,
 };
 use model::{Millis, limits};
 
@@ -53,6 +53,8 @@ pub(crate) fn posted(
         edited: None,
         removed: None,
         decided: None,
+        fix: None,
+        closed: None,
         reactions: Vec::new(),
         replies: 0,
         revisions: 0,
@@ -88,6 +90,25 @@ pub(crate) fn change(message: &Message, by: Who, at: Millis, change: Change) -> 
         }
         Change::Decide => decide(&mut next, by, at)?,
         Change::Undecide => next.decided.take().map(|_| Revised::Undecided),
+        Change::Fix(fix) => {
+            refuse_no_conversation(&next)?;
+            // Said again, it is what it was, and where.
+            if next.fix.as_ref().is_none_or(|known| known.commit.id != fix.commit.id) {
+                next.fix = Some(fix);
+            }
+            None
+        }
+        Change::Release { commit, tag } => {
+            if let Some(fix) = next.fix.as_mut().filter(|fix| fix.commit.id == commit) {
+                fix.release = Some(tag);
+            }
+            None
+        }
+        Change::Close { note } => close(&mut next, by, at, note)?,
+        Change::Reopen => {
+            next.fix = None;
+            next.closed.take().map(|_| Revised::Reopened)
+        }
     };
     if next == *message {
         return Ok(None);
@@ -106,6 +127,8 @@ pub(crate) fn remove(message: &mut Message, by: Who, at: Millis) {
     message.files.clear();
     message.reactions.clear();
     message.decided = None;
+    message.fix = None;
+    message.closed = None;
     message.edited = None;
     message.revisions = 0;
     message.removed = Some(Removal { by, at });
@@ -145,6 +168,28 @@ fn decide(message: &mut Message, by: Who, at: Millis) -> Result<Option<Revised>>
     }
     message.decided = Some(Decision { by, at });
     Ok(Some(Revised::Decided))
+}
+
+/// Who closed it stays who did, whoever finds better words for it.
+fn close(message: &mut Message, by: Who, at: Millis, note: String) -> Result<Option<Revised>> {
+    refuse_no_conversation(message)?;
+    bounded(note.len(), "bytes in a closing note", limits::CLOSING_NOTE_BYTES_MAX)?;
+    match &mut message.closed {
+        Some(closed) if closed.note == note => return Ok(None),
+        Some(closed) => closed.note.clone_from(&note),
+        none => *none = Some(Closed { by, at, note: note.clone() }),
+    }
+    Ok(Some(Revised::Closed(note)))
+}
+
+fn refuse_no_conversation(message: &Message) -> Result<()> {
+    match message.kind {
+        MessageKind::Note(_) | MessageKind::Sound => Err(NOT_SAID),
+        _ if message.thread.is_some() => {
+            Err(StoreError::Conflict("an answer is part of a conversation: close that one"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn react(message: &mut Message, by: Who, emoji: String) -> Result<()> {

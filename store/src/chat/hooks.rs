@@ -1,7 +1,7 @@
 //! Hooks by which rooms hear of repositories, and which commits they have shown.
 
 use async_trait::async_trait;
-use model::chat::Hook;
+use model::chat::{Arrival, Delivery, Hook, HookSecret};
 use model::{HookId, RoomId, limits};
 
 use super::rooms::bounded;
@@ -24,12 +24,71 @@ pub trait Hooks: Send + Sync {
     /// NotFound where it is not this room's.
     async fn remove_hook(&self, room: RoomId, id: HookId) -> Result<()>;
 
+    /// Changes one thing about a hook; as it is then. NotFound where it is not this room's; Conflict where its new address is taken; Limit as
+    /// for `add_hook`, and past `DELIVERY_WORDS_BYTES_MAX`.
+    async fn change_hook(&self, room: RoomId, id: HookId, change: HookChange) -> Result<Hook>;
+
+    /// Keeps what repositories told, behind all that the room knows; what it knows already stays in its place, as `Arrival::told_again`
+    /// says. Past `ARRIVALS_A_ROOM_MAX` the first go. NotFound for an unknown room, Limit past `COMMITS_A_CALL_MAX`.
+    async fn arrive(&self, room: RoomId, arrivals: Vec<Arrival>) -> Result<()>;
+
+    /// What a room knows of one repository, in the order in which it came.
+    async fn arrivals(&self, room: RoomId, repository: String) -> Result<Vec<Arrival>>;
+
+    /// The repositories that each of these rooms knows of, by room and name: the first `REPOSITORIES_LISTED_MAX`.
+    async fn repositories(&self, rooms: Vec<RoomId>) -> Result<Vec<(RoomId, String)>>;
+
     /// Those of the commits, in any order, that the room has shown. Limit past `COMMITS_A_CALL_MAX`.
     async fn shown(&self, room: RoomId, commits: Vec<CommitMark>) -> Result<Vec<Shown>>;
 
     /// Keeps that a message of the room showed these commits; one that an earlier message showed stays that one's. Of a
     /// room's commits past `SHOWN_A_ROOM_MAX` those of its first messages go. NotFound for an unknown room, Limit past `COMMITS_A_CALL_MAX`.
     async fn show(&self, room: RoomId, number: u64, commits: Vec<CommitMark>) -> Result<()>;
+}
+
+/// One thing about a hook that becomes another.
+#[derive(Clone, Debug, PartialEq)]
+pub enum HookChange {
+    Listen {
+        repositories: String,
+        branches: String,
+        closes: bool,
+    },
+    /// The address and the secret that were good are no longer.
+    Renew {
+        address: SecretHash,
+        secret: HookSecret,
+    },
+    Heard(Delivery),
+}
+
+impl HookChange {
+    /// The hook as it is then, and its new address.
+    pub(crate) fn apply(self, mut hook: Hook) -> Result<(Hook, Option<SecretHash>)> {
+        let mut fresh = None;
+        match self {
+            HookChange::Listen { repositories, branches, closes } => {
+                (hook.repositories, hook.branches, hook.closes) = (repositories, branches, closes);
+            }
+            HookChange::Renew { address, secret } => {
+                hook.secret = secret;
+                fresh = Some(address);
+            }
+            HookChange::Heard(delivery) => {
+                let words = delivery.from.len().max(delivery.became.len());
+                bounded(words, "bytes of words about a delivery", limits::DELIVERY_WORDS_BYTES_MAX)?;
+                hook.deliveries.insert(0, delivery);
+                hook.deliveries.truncate(limits::HOOK_DELIVERIES_MAX);
+            }
+        }
+        refuse_oversized_hook(&hook)?;
+        Ok((hook, fresh))
+    }
+}
+
+/// What an arrival is told apart by in its room.
+pub(crate) fn arrival_mark(arrival: &Arrival) -> [u8; 32] {
+    *blake3::hash(arrival.key().as_bytes()).as_bytes()
 }
 
 /// A commit, by a hash of its id: ids are of any length.
@@ -59,6 +118,6 @@ pub(crate) fn refuse_oversized_hook(hook: &Hook) -> Result<()> {
     bounded(hook.secret.0.len(), "bytes in a secret", limits::HOOK_SECRET_BYTES_MAX)
 }
 
-pub(crate) fn refuse_too_many(commits: &[CommitMark]) -> Result<()> {
+pub(crate) fn refuse_too_many<T>(commits: &[T]) -> Result<()> {
     bounded(commits.len(), "commits of one call", limits::COMMITS_A_CALL_MAX)
 }

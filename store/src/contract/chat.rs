@@ -8,6 +8,7 @@ use model::{AccountId, BotId, GuestId, MessageId, Millis, RoomId, SiteId, limits
 
 use super::World;
 use super::bot_hooks::bot_hook;
+use super::arrivals::{arrived, tagged};
 use super::fixtures::{LATER, NOW, secret};
 use super::hooks::hook;
 use super::outbox::job;
@@ -163,6 +164,9 @@ impl World {
         let jobs = (0..40).map(|number| job(number, Who::Bot(BotId::of(2 + number as u64 % 2))));
         assert!(self.store.outbox.fan(ROOM, None, 200, jobs.collect()).await.unwrap());
         assert!(self.store.outbox.fan(RoomId::of(2), None, 1, vec![]).await.unwrap());
+        let known = [arrived(1), tagged("v1", Some("1")), arrived(2)];
+        self.store.hooks.arrive(ROOM, known.to_vec()).await.unwrap();
+        self.store.hooks.arrive(RoomId::of(2), known[..1].to_vec()).await.unwrap();
         rooms.read_to(ROOM, BOB, 17).await.unwrap();
         rooms.change(ROOM, RoomChange::Lock, Some(note(901, ANN, Note::Locked))).await.unwrap();
         messages.post(text(902, BOB, "between us")).await.unwrap();

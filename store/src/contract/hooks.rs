@@ -26,7 +26,9 @@ pub fn hook(number: u64) -> Hook {
         repositories: "acme/*".into(),
         branches: "main, !wip/*".into(),
         secret: HookSecret(format!("signed with {number}")),
+        closes: false,
         created: NOW,
+        deliveries: Vec::new(),
     }
 }
 

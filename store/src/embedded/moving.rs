@@ -35,7 +35,7 @@ pub struct EmbeddedMoving {
 }
 
 const OF_TAIL: [&str; 5] = ["tail", "peaks", "forgotten", "segments", "folds"];
-const OF_CHAT: [&str; 15] = [
+const OF_CHAT: [&str; 16] = [
     "bots",
     "rooms",
     "members",
@@ -51,6 +51,7 @@ const OF_CHAT: [&str; 15] = [
     "bot_hooks",
     "fanned",
     "jobs",
+    "arrivals",
 ];
 const OF_REGISTRY: [&str; 10] = [
     "accounts",

@@ -11,7 +11,8 @@
 //! - `file_chunks`: `{_id, v, room, file: 16 bytes, n: i32, bytes}`, `chunks::CHUNK_BYTES` each but the last;
 //! - `hooks`: `{_id, v, room, address: 32 bytes, value}`; `shown_commits`: `{_id, v, room, mark: 32 bytes, number: i64}`;
 //! - `bot_hooks`: `{_id: bot, v, value}`; `fanned`: `{_id: room, v, number: i64}`;
-//! - `jobs`: `{_id: 16 bytes, v, kind: i64, owner: i64, state: i64, due: i64, lease: i64, attempts: i64, created: i64, said: text, body}`.
+//! - `jobs`: `{_id: 16 bytes, v, kind: i64, owner: i64, state: i64, due: i64, lease: i64, attempts: i64, created: i64, said: text, body}`;
+//! - `arrivals`: `{_id, v, room, mark: 32 bytes, place: i64, repository: text, value}`.
 //!
 //! `value` is the noun as JSON. Whoever changes a room takes its turn: its changes happen one after the other.
 
@@ -57,6 +58,7 @@ pub const SHOWN: &str = "shown_commits";
 pub const BOT_HOOKS: &str = "bot_hooks";
 pub const JOBS: &str = "jobs";
 pub const FANNED: &str = "fanned";
+pub const ARRIVALS: &str = "arrivals";
 
 /// Rooms that one process posts to at once; two that share a lane wait for each other.
 const LANES: usize = 64;

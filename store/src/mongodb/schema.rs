@@ -34,6 +34,7 @@ const MIGRATIONS: &[&str] = &[
     "rooms and messages",
     "files of rooms",
     "what goes out",
+    "what rooms know of repositories",
 ];
 
 /// How long after its end a document is removed by the server itself, where nobody asked before: longer than clocks
@@ -129,6 +130,9 @@ fn indexes() -> Vec<Index> {
         plain(chat::SHOWN, doc! { "room": 1, "number": 1, "mark": 1 }),
         plain(chat::JOBS, doc! { "kind": 1, "state": 1, "due": 1, "owner": 1 }),
         plain(chat::JOBS, doc! { "kind": 1, "owner": 1, "state": 1, "due": 1 }),
+        unique(chat::ARRIVALS, doc! { "room": 1, "mark": 1 }),
+        plain(chat::ARRIVALS, doc! { "room": 1, "place": 1 }),
+        plain(chat::ARRIVALS, doc! { "room": 1, "repository": 1, "place": 1 }),
         unique(totals::DAY_TOTALS, doc! { "site": 1, "slot": 1 }),
         expiring(salts::SALTS),
         expiring(holder::HOLDERS),

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use model::chat::{Bot, File, Guest, GuestLink, Hook, Room};
+use model::chat::{Arrival, Bot, File, Guest, GuestLink, Hook, Room};
 use model::{FileId, Millis, RoomId, UploadId};
 use serde::Serialize;
 
@@ -29,6 +29,7 @@ impl Kind {
                 | BotHooks
                 | Fanned
                 | Jobs
+                | Arrivals
         )
     }
 
@@ -95,6 +96,15 @@ pub struct ShownRow {
 pub struct FannedRow {
     pub room: i64,
     pub number: i64,
+}
+
+/// What a room knows of a repository, in its place.
+#[derive(Clone, PartialEq, Serialize)]
+pub struct ArrivalRow {
+    pub room: i64,
+    pub mark: [u8; 32],
+    pub place: i64,
+    pub arrival: Arrival,
 }
 
 /// Of a file that a message names; others stay behind.

@@ -44,6 +44,7 @@ impl Content {
             Row::BotHook(hook) => of_plain(hook),
             Row::Fanned(row) => of_plain(row),
             Row::Job(job) => of_plain(job),
+            Row::Arrival(row) => of_plain(row),
             Row::Total(row) => of_plain(row),
             Row::Salt(row) => of_plain(row),
             Row::Forgotten(site) => of_plain(site),

@@ -1,11 +1,14 @@
 //! How often somebody may ask: a burst, then a steady few. In memory only.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use model::rights::Principal;
 use model::{AccountId, BotId, GuestId, Millis, ShareId, TokenId};
 use parking_lot::Mutex;
+
+use crate::attempts::network;
 
 /// Questions of reports: this many at once, then one more each `EACH`.
 pub const BURST: u32 = 960;
@@ -13,6 +16,9 @@ const EACH: Duration = Duration::from_millis(50);
 /// The same of requests about rooms.
 pub const ROOM_BURST: u32 = 600;
 const ROOM_EACH: Duration = Duration::from_millis(25);
+/// The same of one address, or one network, where nobody is known: of public rooms, which anybody reads.
+pub const STRANGER_BURST: u32 = 120;
+const STRANGER_EACH: Duration = Duration::from_millis(500);
 /// Askers remembered; past it those with the most left are forgotten first.
 const REMEMBERED_MAX: usize = 10_000;
 
@@ -24,6 +30,8 @@ enum Who {
     Share(ShareId),
     Guest(GuestId),
     Bot(BotId),
+    /// In memory only, as all of this.
+    Network(IpAddr),
 }
 
 pub struct Rate {
@@ -40,6 +48,15 @@ impl Default for Rate {
 }
 
 impl Rate {
+    pub fn of_strangers() -> Rate {
+        Rate { burst: STRANGER_BURST, each: STRANGER_EACH, full_at: Mutex::default() }
+    }
+
+    /// One request of whoever nobody knows, by where it comes from.
+    pub fn take_from(&self, address: IpAddr, now: Millis) -> Result<(), Duration> {
+        self.take_as(Who::Network(network(address)), 1, now)
+    }
+
     /// Of requests about rooms.
     pub fn of_rooms() -> Rate {
         Rate { burst: ROOM_BURST, each: ROOM_EACH, full_at: Mutex::default() }
@@ -56,6 +73,10 @@ impl Rate {
             // Asks for nothing but what is public.
             Principal::Stranger => return Ok(()),
         };
+        self.take_as(who, questions, now)
+    }
+
+    fn take_as(&self, who: Who, questions: usize, now: Millis) -> Result<(), Duration> {
         let questions = u32::try_from(questions).unwrap_or(u32::MAX).clamp(1, self.burst);
         let mut full_at = self.full_at.lock();
         let used = full_at.get(&who).map_or(Duration::ZERO, |full| full.since(now));

@@ -65,6 +65,24 @@ pub async fn undecide(State(web): State<Arc<Web>>, at: At) -> Answer {
     changed(&web, &at, Change::Undecide).await
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CloseStated {
+    #[serde(default)]
+    note: String,
+}
+
+/// `POST …/messages/{number}/close` with or without `{"note"}`: said again, the note becomes another.
+pub async fn close(State(web): State<Arc<Web>>, at: At, request: Request) -> Answer {
+    let CloseStated { note } = stated(request).await?;
+    changed(&web, &at, Change::Close { note: note.trim().to_owned() }).await
+}
+
+/// `POST …/messages/{number}/reopen`
+pub async fn reopen(State(web): State<Arc<Web>>, at: At) -> Answer {
+    changed(&web, &at, Change::Reopen).await
+}
+
 /// `POST …/messages/{number}/star`
 pub async fn star(State(web): State<Arc<Web>>, at: At) -> Answer {
     web.chat.star(&at.by, at.room, at.number()?, true).await?;
@@ -93,6 +111,8 @@ pub async fn history(State(web): State<Arc<Web>>, at: At) -> Answer {
             Revised::Edited(body) => ("edited", Some(body)),
             Revised::Decided => ("decided", None),
             Revised::Undecided => ("undecided", None),
+            Revised::Closed(note) => ("closed", Some(note)),
+            Revised::Reopened => ("reopened", None),
         };
         let name = chat::told::named(step.by, &names);
         json!({ "at": step.at, "by": step.by, "name": name, "what": what, "body": body })

@@ -1,12 +1,18 @@
 //! The pages of rooms: the list, a room, its settings, and what was said in it. Whole to read without scripts.
 
+mod history;
+mod hooks;
 mod list;
 mod reading;
+mod releases;
 mod room;
 mod settings;
 
+pub(crate) use history::show as show_history;
+pub(crate) use hooks::{show as hooks, submit as change_hooks};
 pub(crate) use list::{add, show as list, show_bots, submit_bots};
 pub(crate) use reading::{show_day, show_decisions, show_search, show_stars, to_message};
+pub(crate) use releases::{show as releases, show_all as all_releases};
 pub(crate) use room::{show, submit};
 pub(crate) use settings::{show as settings, submit as change};
 

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use chat::told::{TellFile, TellMessage, named};
+use chat::told::{TellFile, TellFix, TellMessage, named};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use model::chat::{Message, MessageKind, Note, Room, Who};
+use model::chat::{Message, MessageKind, NamedCommit, Note, Room, Who};
 use model::{Millis, RoomId};
 
 use crate::Web;
@@ -15,6 +15,7 @@ use crate::error::Problem;
 const TOGETHER: i64 = 5 * 60_000;
 
 pub struct MessageRow {
+    pub room: RoomId,
     pub number: u64,
     /// Where it stands in the transcript.
     pub href: String,
@@ -35,10 +36,58 @@ pub struct MessageRow {
     pub edited: bool,
     /// Who decided it.
     pub decided: Option<String>,
+    /// The conversation that begins here, where a commit fixes it or somebody closed it.
+    pub closing: Option<ClosingRow>,
     pub reactions: Vec<(String, usize)>,
     pub replies: u32,
     /// The number of what it answers.
     pub thread: Option<u64>,
+}
+
+pub struct ClosingRow {
+    /// Who closed it, and their note.
+    pub closed: Option<(String, String)>,
+    pub fix: Option<FixRow>,
+}
+
+pub struct FixRow {
+    pub commit: CommitRow,
+    /// The tag that it is in, and that release's page.
+    pub release: Option<(String, String)>,
+}
+
+pub struct CommitRow {
+    pub short: String,
+    pub subject: String,
+    pub author: String,
+    pub link: Option<String>,
+}
+
+impl CommitRow {
+    pub fn of(commit: &NamedCommit) -> CommitRow {
+        CommitRow {
+            short: chat::short(&commit.id).to_owned(),
+            subject: commit.subject.clone(),
+            author: commit.author.clone(),
+            link: commit.link.clone(),
+        }
+    }
+}
+
+impl ClosingRow {
+    pub fn of(message: &Message, names: &HashMap<Who, String>) -> Option<ClosingRow> {
+        if message.fix.is_none() && message.closed.is_none() {
+            return None;
+        }
+        let closed = message.closed.as_ref();
+        let fix = message.fix.as_ref().map(|fix| {
+            let told = TellFix::of(message.room, fix);
+            let release = fix.release.clone().zip(told.href);
+            FixRow { commit: CommitRow::of(&fix.commit), release }
+        });
+        let closed = closed.map(|closed| (named(closed.by, names).to_owned(), closed.note.clone()));
+        Some(ClosingRow { closed, fix })
+    }
 }
 
 pub struct FileRow {
@@ -108,6 +157,7 @@ fn row(
         is_said(before) && before.author == message.author && message.at.0 - before.at.0 <= TOGETHER
     });
     MessageRow {
+        room: message.room,
         number: message.number,
         href: permalink(message.room, message.number, &day),
         author: told.name.to_owned(),
@@ -121,6 +171,7 @@ fn row(
         removed: message.removed.is_some(),
         edited: message.edited.is_some(),
         decided: message.decided.map(|decision| named(decision.by, names).to_owned()),
+        closing: ClosingRow::of(message, names),
         reactions: message.reactions.iter().map(|of| (of.emoji.clone(), of.who.len())).collect(),
         replies: message.replies,
         thread: message.thread,

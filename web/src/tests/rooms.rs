@@ -1,5 +1,6 @@
 //! Rooms over the real router: who gets what, what is said, who comes in.
 
+mod commits;
 mod files;
 mod guests;
 mod limits;

@@ -61,6 +61,10 @@ export class MessageMenu {
     if (may.has("mark")) items.push(this.state.stars.has(message.number) ? item("Take the star away", "unstar") : item("Keep with a star", "star"));
     if (may.has("decide")) items.push(message.decided ? item("Not decided after all", "undecide") : item("Mark as decided", "decide"));
     if (may.has("change_own") && message.author === this.me && message.kind !== "sound") items.push(item("Edit", "edit"));
+    if (may.has("decide") && isConversation(message)) {
+      items.push(item(message.closed ? "Edit the closing note" : "Close the conversation", "close"));
+      if (message.closed) items.push(item("Reopen", "reopen"));
+    }
     items.push(item("Copy the link", "link"));
     if (may.has("remove_any") || (may.has("change_own") && message.author === this.me)) items.push(item("Remove", "remove", "harm"));
     return items;
@@ -76,8 +80,22 @@ export class MessageMenu {
   }
 }
 
+/** What others may answer, and somebody may close. */
+export function isConversation(message: Message): boolean {
+  return message.thread === undefined && (message.kind === "text" || message.kind === "paste");
+}
+
+export interface Asked {
+  was: string;
+  label: string;
+  save: string;
+  /** Saved as it was, it is saved all the same. */
+  always?: boolean;
+}
+
 /** Turns a message into a field; `save` with the new text, or null where it stays as it was. */
-export function editInPlace(item: HTMLElement, message: Message, was: string, done: (body: string | null) => void): void {
+export function editInPlace(item: HTMLElement, message: Message, asked: Asked, done: (body: string | null) => void): void {
+  const { was } = asked;
   const main = item.querySelector(".message-main");
   if (!main) return done(null);
   const form = make("form", "edit-form");
@@ -85,8 +103,8 @@ export function editInPlace(item: HTMLElement, message: Message, was: string, do
   field.value = was;
   field.dir = "auto";
   field.rows = Math.min(10, was.split("\n").length + 1);
-  field.setAttribute("aria-label", "Edit the message");
-  const save = make("button", "button primary small", "Save");
+  field.setAttribute("aria-label", asked.label);
+  const save = make("button", "button primary small", asked.save);
   const cancel = make("button", "button small", "Cancel");
   cancel.type = "button";
   const row = make("div", "row");
@@ -100,7 +118,7 @@ export function editInPlace(item: HTMLElement, message: Message, was: string, do
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const body = field.value.trim();
-    end(body && body !== was ? body : null);
+    end(asked.always || (body && body !== was) ? body : null);
   });
   cancel.addEventListener("click", () => end(null));
   field.addEventListener("keydown", (event) => {

@@ -5,6 +5,7 @@ import { MessageList } from "./room-list";
 import { drawMessage, prose } from "./room-message";
 import type { RoomApi } from "./room-api";
 import type { People } from "./room-people";
+import type { Action } from "./room-protocol";
 import type { Pending, RoomState } from "./room-state";
 
 const DECISIONS_SHOWN = 8;
@@ -19,6 +20,7 @@ export interface AsideOptions {
   people: People | null;
   me: string;
   mayPost: boolean;
+  may: Set<Action>;
   send: (pending: Pending) => void;
   typing: () => void;
   /** What is done to a message of a thread. */
@@ -72,7 +74,7 @@ export class Aside {
     const scroll = make("div", "thread-scroll");
     scroll.append(head, list);
     aside.replaceChildren(this.closer(() => this.closeThread(), "Close the thread"), make("h2", "", "Thread"), scroll);
-    this.thread = { number, list: new MessageList(list, state, me, { inThread: true, readTo: null }), head, opener };
+    this.thread = { number, list: new MessageList(list, state, me, { inThread: true, may: this.options.may, readTo: null }), head, opener };
     if (mayPost) {
       const form = threadForm();
       aside.append(form);

@@ -4,7 +4,7 @@ import { drawMessage, drawPending } from "./room-message";
 import type { MessageContext } from "./room-message";
 import { follows, sameDay } from "./room-state";
 import type { Pending, RoomState } from "./room-state";
-import type { Message } from "./room-protocol";
+import type { Action, Message } from "./room-protocol";
 
 interface Drawn {
   element: HTMLLIElement;
@@ -14,6 +14,7 @@ interface Drawn {
 
 export interface ListOptions {
   inThread: boolean;
+  may: Set<Action>;
   /** The last message that was read when the page opened; null: no line. */
   readTo: number | null;
 }
@@ -53,7 +54,7 @@ export class MessageList {
         before = undefined;
       }
       const isNext = follows(message, before);
-      const context: MessageContext = { state: this.state, me: this.me, follows: isNext, mayAct, inThread: this.options.inThread };
+      const context: MessageContext = { state: this.state, me: this.me, follows: isNext, mayAct, inThread: this.options.inThread, may: this.options.may };
       put(`m${message.number}`, this.markOf(message, isNext, mayAct), () => drawMessage(message, context));
       before = message;
     }
@@ -70,7 +71,7 @@ export class MessageList {
 
   private markOf(message: Message, isNext: boolean, mayAct: boolean): string {
     if (this.editing.has(message.number)) return this.drawn.get(`m${message.number}`)?.mark ?? "";
-    const people = [message.decided?.by, ...(message.reactions ?? []).flatMap(({ who }) => who.slice(0, 10))];
+    const people = [message.decided?.by, message.closed?.by, ...(message.reactions ?? []).flatMap(({ who }) => who.slice(0, 10))];
     const names = people.map((who) => (who ? this.state.name(who) : "")).join();
     return [message.changed, isNext, mayAct, this.state.stars.has(message.number), names].join("|");
   }

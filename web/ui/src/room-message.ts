@@ -4,7 +4,7 @@ import { drawFiles } from "./room-files";
 import { toNames } from "./room-mentions";
 import { noteOf } from "./room-state";
 import type { Pending, RoomState } from "./room-state";
-import type { Message } from "./room-protocol";
+import type { Action, Message } from "./room-protocol";
 
 export interface MessageContext {
   state: RoomState;
@@ -13,6 +13,7 @@ export interface MessageContext {
   follows: boolean;
   mayAct: boolean;
   inThread: boolean;
+  may?: Set<Action>;
 }
 
 const HUES = 12;
@@ -27,6 +28,7 @@ export function drawMessage(message: Message, context: MessageContext): HTMLLIEl
   const main = make("div", "message-main");
   main.append(head(message), ...body(message, note));
   if (message.decided) main.append(decided(message, state));
+  if (message.fix || message.closed) main.append(closing(message, context));
   if (message.reactions?.length) main.append(reactions(message, context));
   if (message.replies > 0 && !context.inThread) main.append(replies(message));
   item.append(face(message.author, message.name), main);
@@ -68,7 +70,7 @@ function body(message: Message, note: string | null): Node[] {
   }
   const nodes: Node[] = message.html ? [prose(message.html)] : [];
   if (message.files?.length) nodes.push(drawFiles(message.files));
-  if (message.edited) nodes.push(make("span", "muted small", "edited"));
+  if (message.edited) nodes.push(historyLink(message));
   return nodes;
 }
 
@@ -86,6 +88,53 @@ function decided(message: Message, state: RoomState): HTMLElement {
   const line = make("p", "decided");
   line.append(make("span", "badge", "decided"), " by ", make("bdi", "", state.name(message.decided!.by)));
   return line;
+}
+
+function historyLink(message: Message): HTMLElement {
+  const link = make("a", "muted small edited", "edited");
+  link.href = `/rooms/${message.room}/messages/${message.number}/history`;
+  link.title = "What it said before";
+  return link;
+}
+
+/** That the conversation is closed, and which commit fixes it; whoever may closes it here. */
+function closing(message: Message, { state, mayAct, may }: MessageContext): HTMLElement {
+  const element = make("div", "closing");
+  const { fix, closed } = message;
+  if (closed) {
+    const line = make("p");
+    line.append(make("span", "badge ok", "closed"), " by ", make("bdi", "", state.name(closed.by)));
+    if (closed.note) line.append(": ", make("bdi", "", closed.note));
+    element.append(line);
+  }
+  if (fix) {
+    const line = make("p", "", closed ? "Fixed by " : "A commit says that it fixes this: ");
+    line.append(commitLink(fix.commit), " ", make("bdi", "", fix.commit.subject));
+    if (fix.release && fix.href) {
+      const release = make("a");
+      release.href = fix.href;
+      release.append(make("bdi", "", fix.release));
+      line.append(" · in ", release);
+    }
+    element.append(line);
+  }
+  if (fix && !closed && mayAct && may?.has("decide")) {
+    const button = make("button", "button small", "Close…");
+    button.type = "button";
+    button.dataset["act"] = "close";
+    element.append(button);
+  }
+  return element;
+}
+
+function commitLink({ id, link }: { id: string; link?: string }): HTMLElement {
+  const code = make("code", "", id.slice(0, 7));
+  if (!link) return code;
+  const element = make("a");
+  element.href = link;
+  element.rel = "noopener noreferrer nofollow";
+  element.append(code);
+  return element;
 }
 
 function reactions(message: Message, { state, me, mayAct }: MessageContext): HTMLElement {

@@ -44,6 +44,9 @@ export interface Message {
   edited?: number;
   removed: boolean;
   decided?: { by: string; at: number };
+  /** The last commit that says it fixes the conversation that begins here; the first tag that it is in, and the page of that release. */
+  fix?: { repository: string; commit: { id: string; subject: string; author?: string; link?: string }; release?: string; href?: string };
+  closed?: { by: string; at: number; note: string };
   reactions?: { emoji: string; who: string[] }[];
   replies: number;
   unrecorded: boolean;

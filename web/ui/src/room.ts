@@ -62,7 +62,7 @@ class RoomPage {
     const { state, api, me, root } = this;
     const mayPost = this.may.has("post");
     this.unread = new Unread(api, state, seen.you.read, () => this.isAtEnd());
-    this.list = new MessageList(part(root, "messages"), state, me, { inThread: false, readTo: seen.you.read });
+    this.list = new MessageList(part(root, "messages"), state, me, { inThread: false, may: this.may, readTo: seen.you.read });
     this.sending = new Sending(api, state, () => this.draw());
     if (me && this.may.has("see_people")) this.people = new People(api, state, me, mayPost, () => this.draw());
     const typing = () => api.doing("typing");
@@ -72,7 +72,7 @@ class RoomPage {
     };
     this.menu = new MessageMenu(state, me, { act: (message, what, emoji) => void this.act(message, what, emoji) });
     this.aside = new Aside({
-      aside: part(root, "aside"), button: part(root, "aside-button"), api, state, people: this.people, me, mayPost, send, typing,
+      aside: part(root, "aside"), button: part(root, "aside-button"), api, state, people: this.people, me, mayPost, may: this.may, send, typing,
       acted: (event) => this.clicked(event),
     });
     const form = root.querySelector<HTMLFormElement>("[data-part=composer]");
@@ -255,6 +255,7 @@ class RoomPage {
       switch (what) {
         case "thread": return await this.aside.openThread(message.number, opener ?? this.list.elementOf(message.number) ?? null);
         case "edit": return this.edit(message);
+        case "close": return this.close(message);
         case "link": return await navigator.clipboard.writeText(new URL(`/rooms/${this.id}/messages/${message.number}`, location.href).href);
         case "star": case "unstar":
           await this.api.change(message.number, what);
@@ -280,16 +281,39 @@ class RoomPage {
     if (!item || list.editing.has(message.number)) return;
     list.editing.add(message.number);
     const members = this.people?.members ?? [];
-    editInPlace(item, message, toNames(message.body, members), (typed) => {
+    const asked = { was: toNames(message.body, members), label: "Edit the message", save: "Save" };
+    editInPlace(item, message, asked, (typed) => {
       const body = typed === null ? null : message.kind === "text" ? toIds(typed, members) : typed;
       list.editing.delete(message.number);
       this.composer?.focus();
       if (body === null) return this.draw();
-      this.api.change(message.number, "edit", { body }).then(
-        (changed) => this.state.take({ messages: [changed] }),
-        (error) => this.trouble(error),
-      ).finally(() => this.draw());
+      void this.change(message.number, "edit", { body });
     });
+  }
+
+  /** With a note, in words that somebody may better before it is told. */
+  private close(message: Message): void {
+    const item = this.list.elementOf(message.number);
+    if (!item || this.list.editing.has(message.number)) return;
+    this.list.editing.add(message.number);
+    const { fix, closed } = message;
+    const was = closed?.note ?? (fix ? `Fixed by ${fix.commit.id.slice(0, 7)}: ${fix.commit.subject}` : "");
+    const asked = { was, label: "What those who asked are told", save: closed ? "Save the note" : "Close the conversation", always: true };
+    editInPlace(item, message, asked, (note) => {
+      this.list.editing.delete(message.number);
+      this.composer?.focus();
+      if (note === null) return this.draw();
+      void this.change(message.number, "close", { note });
+    });
+  }
+
+  private async change(number: number, what: string, body: object): Promise<void> {
+    try {
+      this.state.take({ messages: [await this.api.change(number, what, body)] });
+    } catch (error) {
+      this.trouble(error);
+    }
+    this.draw();
   }
 
   private editLast(): void {

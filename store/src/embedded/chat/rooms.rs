@@ -206,7 +206,7 @@ fn begin_demolishing(db: &Connection, id: RoomId) -> Result<()> {
     room(db, id)?;
     let id = id.column();
     db.execute("UPDATE rooms SET demolished = 1, direct = NULL WHERE id = ?1", [id])?;
-    for of_room in ["members", "links", "guests", "bans", "stars", "hooks", "shown_commits", "fanned"] {
+    for of_room in ["members", "links", "guests", "bans", "stars", "hooks", "shown_commits", "arrivals", "fanned"] {
         db.execute(&format!("DELETE FROM {of_room} WHERE room = ?1"), [id])?;
     }
     files::release_all(db, RoomId::of(id as u64))

@@ -7,12 +7,12 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::list;
 use crate::Result;
 use crate::embedded::chat::{
-    self, bot_hooks, bytes32, json, messages, outbox, people, read_member, read_room, rooms, value,
+    self, bot_hooks, bytes32, hooks, json, messages, outbox, people, read_member, read_room, rooms, value,
 };
 use crate::embedded::columns::Column;
 use crate::moving::history::{mark, number, pair, triple};
 use crate::moving::{
-    BotRow, FannedRow, GuestRow, HookRow, Key, Kind, LinkRow, RoomRow, Row, ShownRow, StarRow,
+    ArrivalRow, BotRow, FannedRow, GuestRow, HookRow, Key, Kind, LinkRow, RoomRow, Row, ShownRow, StarRow,
 };
 
 pub fn export(db: &Connection, kind: Kind, after: Option<Key>, limit: usize) -> Result<Vec<Row>> {
@@ -104,6 +104,14 @@ pub fn export(db: &Connection, kind: Kind, after: Option<Key>, limit: usize) -> 
             };
             let sql = format!("SELECT {} FROM jobs WHERE id > ?1 ORDER BY id LIMIT ?2", outbox::JOB);
             list(db, &sql, params![behind, limit], |row| Ok(Row::Job(outbox::read(row)?)))
+        Kind::Arrivals => {
+            let (room, mark) = mark(&after);
+            let sql = "SELECT value, room, mark, place FROM arrivals WHERE (room, mark) > (?1, ?2)
+                       ORDER BY room, mark LIMIT ?3";
+            list(db, sql, params![room, mark, limit], |row| {
+                let (room, mark, place) = (row.get(1)?, bytes32(row, 2)?, row.get(3)?);
+                Ok(Row::Arrival(ArrivalRow { room, mark, place, arrival: value(row)? }))
+            })
         }
         _ => Ok(Vec::new()),
     }
@@ -155,6 +163,9 @@ pub fn import(db: &Connection, row: &Row) -> Result<()> {
         Row::BotHook(hook) => bot_hooks::insert(db, hook)?,
         Row::Fanned(row) => outbox::put_fanned(db, row.room, row.number)?,
         Row::Job(job) => outbox::insert(db, job)?,
+        Row::Arrival(ArrivalRow { room, mark, place, arrival }) => {
+            hooks::insert_arrival(db, *room, mark, *place, arrival)?;
+        }
         _ => {}
     }
     Ok(())

@@ -7,7 +7,7 @@ use mongodb::bson::doc;
 use serde::Deserialize;
 
 use super::{
-    BANS, Chat, FANNED, GUESTS, HOOKS, LINKS, MEMBERS, MESSAGES, REVISIONS, ROOMS, RoomDocument, SHOWN,
+    ARRIVALS, BANS, Chat, FANNED, GUESTS, HOOKS, LINKS, MEMBERS, MESSAGES, REVISIONS, ROOMS, RoomDocument, SHOWN,
     STARS, json, people, put_ends, room, take, there,
 };
 use super::{files, messages};
@@ -234,7 +234,7 @@ async fn remove_some(step: &mut Step, from: &str, room: i64, by: &str) -> Result
 }
 
 async fn remove_rest(step: &mut Step, room: i64) -> Result<()> {
-    for of_room in [MEMBERS, GUESTS, BANS, STARS, HOOKS, SHOWN] {
+    for of_room in [MEMBERS, GUESTS, BANS, STARS, HOOKS, SHOWN, ARRIVALS] {
         step.remove(of_room, doc! { "room": room }).await?;
     }
     files::release_all(step, room).await?;

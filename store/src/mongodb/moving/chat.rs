@@ -2,10 +2,11 @@
 
 use mongodb::bson::{Bson, Document, deserialize_from_document, doc};
 
+use super::super::chat::hooks::ArrivalDocument;
 use super::super::chat::outbox::{self, JobDocument};
 use super::super::chat::people::{BanDocument, ban_fields, ban_key, guest_document};
 use super::super::chat::{
-    BANS, BOT_HOOKS, BOTS, FANNED, FILES, GUESTS, HOOKS, JOBS, LINKS, MEMBERS, MESSAGES, MemberDocument,
+    ARRIVALS, BANS, BOT_HOOKS, BOTS, FANNED, FILES, GUESTS, HOOKS, JOBS, LINKS, MEMBERS, MESSAGES, MemberDocument,
     REVISIONS, ROOMS, RoomDocument, SHOWN, STARS, json, messages, parse,
 };
 use super::super::columns::{Column, binary};
@@ -15,7 +16,7 @@ use model::JobId;
 use crate::Result;
 use crate::moving::history::{mark, number, pair, triple};
 use crate::moving::{
-    BotRow, FannedRow, GuestRow, HookRow, Key, Kind, LinkRow, RoomRow, Row, ShownRow, StarRow,
+    ArrivalRow, BotRow, FannedRow, GuestRow, HookRow, Key, Kind, LinkRow, RoomRow, Row, ShownRow, StarRow,
 };
 
 /// Collection, filter and sort of what stands behind a key.
@@ -47,6 +48,11 @@ pub fn behind(kind: Kind, after: &Option<Key>) -> (&'static str, Document, Docum
         Kind::Shown => {
             let (room, mark) = mark(after);
             (SHOWN, ranked("room", room, "mark", binary(&mark).into(), after), doc! { "room": 1, "mark": 1 })
+        }
+        Kind::Arrivals => {
+            let (room, mark) = mark(after);
+            let behind = ranked("room", room, "mark", binary(&mark).into(), after);
+            (ARRIVALS, behind, doc! { "room": 1, "mark": 1 })
         }
         _ => (STARS, of_stars(after), doc! { "who": 1, "room": 1, "number": 1 }),
     }
@@ -113,6 +119,12 @@ pub fn read(kind: Kind, row: &Document) -> anyhow::Result<Row> {
             let document: JobDocument = deserialize_from_document(row.clone())?;
             Row::Job(document.job()?)
         }
+        Kind::Arrivals => Row::Arrival(ArrivalRow {
+            room: row.get_i64("room")?,
+            mark: bytes32(row, "mark")?,
+            place: row.get_i64("place")?,
+            arrival: parse(value()?)?,
+        }),
         _ => Row::Star(StarRow {
             who: row.get_i64("who")?,
             room: row.get_i64("room")?,
@@ -163,6 +175,11 @@ pub fn written(row: &Row) -> Option<(&'static str, Document, Document)> {
         Row::BotHook(hook) => (BOT_HOOKS, doc! { "_id": hook.bot.column() }, doc! { "value": json(hook) }),
         Row::Fanned(FannedRow { room, number }) => (FANNED, doc! { "_id": room }, doc! { "number": number }),
         Row::Job(job) => (JOBS, doc! { "_id": outbox::id(job.id) }, fields(&JobDocument::of(job), &["_id"])),
+        Row::Arrival(ArrivalRow { room, mark, place, arrival }) => {
+            let document = ArrivalDocument::of(*room, mark, *place, arrival);
+            let key = doc! { "room": room, "mark": binary(mark) };
+            (ARRIVALS, key, fields(&document, &["room", "mark"]))
+        }
         _ => return None,
     })
 }
@@ -177,9 +194,9 @@ fn without(mut document: Document, key: &[&str]) -> Document {
 }
 
 /// For who refuses a target that holds anything.
-pub const ALL: [&str; 15] = [
+pub const ALL: [&str; 16] = [
     FILES, BOTS, ROOMS, MEMBERS, LINKS, GUESTS, BANS, MESSAGES, REVISIONS, STARS, HOOKS, SHOWN, BOT_HOOKS,
-    FANNED, JOBS,
+    FANNED, JOBS, ARRIVALS,
 ];
 
 pub fn read_all(kind: Kind, found: &[Document]) -> Result<Vec<Row>> {

@@ -33,6 +33,8 @@ const TABLE: &[(&str, &str, &str, &str)] = &[
     ("POST", "/messages/{number}/unreact", r#"{"emoji": "👍"}"#, "yyyyfnnss"),
     ("POST", "/messages/{number}/decide", "{}", "yyfffnnss"),
     ("POST", "/messages/{number}/undecide", "{}", "yyfffnnss"),
+    ("POST", "/messages/{number}/close", r#"{"note": "Done."}"#, "yyfffnnss"),
+    ("POST", "/messages/{number}/reopen", "{}", "yyfffnnss"),
     ("POST", "/messages/{number}/star", "{}", "yyyyfnnss"),
     ("POST", "/messages/{number}/unstar", "{}", "yyyyfnnss"),
     ("GET", "/messages/{number}/thread", "{}", "yyyyynnss"),

@@ -1,0 +1,305 @@
+//! Releases: which commits of a repository each tag brought, and whose problems those fix. Computed from what rooms were told, in the order in
+//! which it came; nobody is shown a conversation of a room that they may not read.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use commits::{Change as Moved, PlaceKind, Push, Release};
+use model::chat::rights::RoomAction;
+use model::chat::{About, Arrival, Arrived, ArrivedCommit, ArrivedTag, Change, Message, NamedCommit};
+use model::rights::Principal;
+use model::{Millis, RoomId};
+use store::StoreError;
+
+use crate::hooks::named_commit;
+use crate::{Chat, Result};
+
+/// Conversations of one list that are looked up; further ones are counted.
+const CONCERNED_MAX: usize = 200;
+
+/// What one tag brought that no tag before it had.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Released {
+    pub tag: ArrivedTag,
+    /// When it was heard of.
+    pub at: Millis,
+    /// The oldest first.
+    pub commits: Vec<NamedCommit>,
+    /// False where the commit that the tag stands at was never told: what it brought is not known.
+    pub known: bool,
+}
+
+/// What is known of a repository by the rooms that somebody may read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Known {
+    /// The newest first.
+    pub releases: Vec<Released>,
+    /// The oldest first.
+    pub unreleased: Vec<NamedCommit>,
+    /// Which commits, by id, are about what.
+    about: HashMap<String, Vec<(RoomId, About)>>,
+}
+
+/// A conversation, and the commits that are about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Concerned {
+    pub message: Message,
+    pub commits: Vec<NamedCommit>,
+    /// One of them says that it fixes it.
+    pub fixes: bool,
+}
+
+impl Chat {
+    /// Keeps what a push tells of commits and tags; conversations whose fix is in a tag now say so.
+    pub(crate) async fn learn_push(&self, room: RoomId, push: &Push, told: &[(String, About)]) -> Result<()> {
+        let arrivals = match push.place.kind {
+            PlaceKind::Branch => branch_arrivals(push, told, self.clock.now()),
+            PlaceKind::Tag => {
+                let tag = ArrivedTag {
+                    tag: push.place.name.clone(),
+                    head: push.head.clone(),
+                    gone: push.change == Moved::Deleted,
+                    ..ArrivedTag::default()
+                };
+                vec![self.tag_arrival(&push.repository.name, tag)]
+            }
+        };
+        self.learn(room, &push.repository.name, arrivals).await
+    }
+
+    pub(crate) async fn learn_release(&self, room: RoomId, release: &Release) -> Result<()> {
+        let tag = ArrivedTag {
+            tag: release.tag.clone(),
+            name: Some(release.name.clone()).filter(|name| *name != release.tag),
+            link: release.link.clone(),
+            ..ArrivedTag::default()
+        };
+        let arrival = self.tag_arrival(&release.repository.name, tag);
+        self.learn(room, &release.repository.name, vec![arrival]).await
+    }
+
+    fn tag_arrival(&self, repository: &str, tag: ArrivedTag) -> Arrival {
+        Arrival { repository: repository.to_owned(), at: self.clock.now(), what: Arrived::Tag(tag) }
+    }
+
+    async fn learn(&self, room: RoomId, repository: &str, arrivals: Vec<Arrival>) -> Result<()> {
+        if arrivals.is_empty() {
+            return Ok(());
+        }
+        self.store.hooks.arrive(room, arrivals.clone()).await?;
+        let known = self.store.hooks.arrivals(room, repository.to_owned()).await?;
+        let known = Known::of(&[(room, known)]);
+        for release in known.releases.iter().filter(|release| concerns(release, &arrivals)) {
+            for commit in &release.commits {
+                for (_, about) in
+                    known.about.get(&commit.id).into_iter().flatten().filter(|(_, about)| about.fixes)
+                {
+                    let tag = release.tag.tag.clone();
+                    let change = Change::Release { commit: commit.id.clone(), tag };
+                    self.change_by_itself(room, about.number, change).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The repositories that these rooms know of, and by which of them. For who may read all of those rooms.
+    pub async fn repositories(
+        &self,
+        by: &Principal,
+        rooms: &[RoomId],
+    ) -> Result<BTreeMap<String, Vec<RoomId>>> {
+        for room in rooms {
+            self.seen(by, *room, RoomAction::Read).await?;
+        }
+        let mut found: BTreeMap<String, Vec<RoomId>> = BTreeMap::new();
+        for (room, name) in self.store.hooks.repositories(rooms.to_vec()).await? {
+            found.entry(name).or_default().push(room);
+        }
+        Ok(found)
+    }
+
+    /// What these rooms know of a repository. For who may read all of them.
+    pub async fn known(&self, by: &Principal, rooms: &[RoomId], repository: &str) -> Result<Known> {
+        let mut arrivals = Vec::with_capacity(rooms.len());
+        for room in rooms {
+            self.seen(by, *room, RoomAction::Read).await?;
+            arrivals.push((*room, self.store.hooks.arrivals(*room, repository.to_owned()).await?));
+        }
+        Ok(Known::of(&arrivals))
+    }
+
+    /// The conversations that commits are about, those that they fix first, without removed ones; and how many were not looked up.
+    pub async fn concerned(
+        &self,
+        by: &Principal,
+        known: &Known,
+        commits: &[NamedCommit],
+    ) -> Result<(Vec<Concerned>, usize)> {
+        let conversations = known.conversations(commits);
+        let beyond = conversations.len().saturating_sub(CONCERNED_MAX);
+        let mut found = Vec::new();
+        let mut readable: Option<RoomId> = None;
+        for ((room, number), (fixes, commits)) in conversations.into_iter().take(CONCERNED_MAX) {
+            if readable != Some(room) {
+                self.seen(by, room, RoomAction::Read).await?;
+                readable = Some(room);
+            }
+            match self.store.messages.message(room, number).await {
+                Ok(message) if message.removed.is_none() => found.push(Concerned { message, commits, fixes }),
+                Ok(_) | Err(StoreError::NotFound(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        found.sort_by_key(|concerned| !concerned.fixes);
+        Ok((found, beyond))
+    }
+}
+
+/// The oldest first, as they stand on the branch.
+fn branch_arrivals(push: &Push, told: &[(String, About)], at: Millis) -> Vec<Arrival> {
+    let arrival = |commit: &commits::Commit| Arrival {
+        repository: push.repository.name.clone(),
+        at,
+        what: Arrived::Commit(ArrivedCommit {
+            branch: push.place.name.clone(),
+            commit: named_commit(commit),
+            about: told.iter().filter(|(id, _)| *id == commit.id).map(|(_, about)| *about).collect(),
+        }),
+    };
+    push.commits.iter().map(arrival).collect()
+}
+
+/// What arrived may have changed what is known of that release.
+fn concerns(release: &Released, arrivals: &[Arrival]) -> bool {
+    arrivals.iter().any(|arrival| match &arrival.what {
+        Arrived::Tag(tag) => tag.tag == release.tag.tag,
+        Arrived::Commit(of) => release.tag.head.as_deref() == Some(of.commit.id.as_str()),
+    })
+}
+
+impl Known {
+    /// Of one repository, by what each room was told. What two rooms know of a tag is put together.
+    pub fn of(rooms: &[(RoomId, Vec<Arrival>)]) -> Known {
+        let mut known = Known::default();
+        for (room, arrivals) in rooms {
+            let (releases, unreleased) = released(arrivals);
+            for release in releases {
+                known.add(release);
+            }
+            add_new(&mut known.unreleased, unreleased);
+            for (commit, about) in arrivals.iter().filter_map(about) {
+                known
+                    .about
+                    .entry(commit.to_owned())
+                    .or_default()
+                    .extend(about.iter().map(|about| (*room, *about)));
+            }
+        }
+        // What one room heard before another is in a release all the same.
+        let in_releases: HashSet<&str> = known
+            .releases
+            .iter()
+            .flat_map(|release| &release.commits)
+            .map(|commit| commit.id.as_str())
+            .collect();
+        let unreleased = std::mem::take(&mut known.unreleased);
+        let unreleased = unreleased.into_iter().filter(|commit| !in_releases.contains(commit.id.as_str()));
+        known.unreleased = unreleased.collect();
+        known.releases.sort_by_key(|release| std::cmp::Reverse(release.at));
+        known
+    }
+
+    fn add(&mut self, release: Released) {
+        match self.releases.iter_mut().find(|known| known.tag.tag == release.tag.tag) {
+            Some(known) => {
+                known.at = known.at.min(release.at);
+                known.known |= release.known;
+                known.tag.name = known.tag.name.take().or(release.tag.name);
+                known.tag.link = known.tag.link.take().or(release.tag.link);
+                add_new(&mut known.commits, release.commits);
+            }
+            None => self.releases.push(release),
+        }
+    }
+
+    /// By room and number.
+    fn conversations(&self, commits: &[NamedCommit]) -> BTreeMap<(RoomId, u64), (bool, Vec<NamedCommit>)> {
+        let mut found: BTreeMap<(RoomId, u64), (bool, Vec<NamedCommit>)> = BTreeMap::new();
+        for commit in commits {
+            for (room, about) in self.about.get(&commit.id).into_iter().flatten() {
+                let (fixes, commits) = found.entry((*room, about.number)).or_default();
+                *fixes |= about.fixes;
+                add_new(commits, vec![commit.clone()]);
+            }
+        }
+        found
+    }
+}
+
+fn about(arrival: &Arrival) -> Option<(&str, &[About])> {
+    match &arrival.what {
+        Arrived::Commit(of) if !of.about.is_empty() => Some((&of.commit.id, &of.about)),
+        _ => None,
+    }
+}
+
+fn add_new(commits: &mut Vec<NamedCommit>, more: Vec<NamedCommit>) {
+    let known: HashSet<String> = commits.iter().map(|commit| commit.id.clone()).collect();
+    commits.extend(more.into_iter().filter(|commit| !known.contains(&commit.id)));
+}
+
+/// The releases of one room's list, in their order, and the commits that are in none. A tag has what came on the branches that list
+/// its commit, up to that commit; where nobody said which commit that is, all that came before the tag. What a tag before it has is that one's.
+fn released(arrivals: &[Arrival]) -> (Vec<Released>, Vec<NamedCommit>) {
+    let mut taken: HashSet<&str> = HashSet::new();
+    let mut releases = Vec::new();
+    for (place, arrival) in arrivals.iter().enumerate() {
+        let Arrived::Tag(tag) = &arrival.what else { continue };
+        if tag.gone {
+            continue;
+        }
+        let ends = ends_of(arrivals, place, tag);
+        let mut commits = Vec::new();
+        for (place, of) in
+            arrivals.iter().enumerate().filter_map(|(place, one)| Some((place, commit_of(one)?)))
+        {
+            let is_in = match &ends {
+                Ends::Before(end) => place < *end,
+                Ends::Branches(branches) => branches.get(of.branch.as_str()).is_some_and(|end| place <= *end),
+            };
+            if is_in && taken.insert(&of.commit.id) {
+                commits.push(of.commit.clone());
+            }
+        }
+        let known = !matches!(&ends, Ends::Branches(branches) if branches.is_empty());
+        releases.push(Released { tag: tag.clone(), at: arrival.at, commits, known });
+    }
+    let rest = arrivals.iter().filter_map(commit_of).filter(|of| taken.insert(&of.commit.id));
+    let rest = rest.map(|of| of.commit.clone()).collect();
+    (releases, rest)
+}
+
+fn commit_of(arrival: &Arrival) -> Option<&ArrivedCommit> {
+    match &arrival.what {
+        Arrived::Commit(of) => Some(of),
+        Arrived::Tag(_) => None,
+    }
+}
+
+/// How far a tag reaches.
+enum Ends<'a> {
+    /// To that place of the list.
+    Before(usize),
+    /// Of each branch, to that place.
+    Branches(HashMap<&'a str, usize>),
+}
+
+fn ends_of<'a>(arrivals: &'a [Arrival], place: usize, tag: &ArrivedTag) -> Ends<'a> {
+    let Some(head) = &tag.head else { return Ends::Before(place) };
+    let heads = arrivals.iter().enumerate().filter_map(|(place, one)| Some((place, commit_of(one)?)));
+    let heads = heads.filter(|(_, of)| of.commit.id == *head);
+    Ends::Branches(heads.map(|(place, of)| (of.branch.as_str(), place)).collect())
+}

@@ -1,0 +1,136 @@
+// Commits in conversations, in real Chromium: a hook by its page, a fix that is proposed and closed, its release, what a message said before.
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import { launch, Program, setUp, until } from "./program.mjs";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+/** Where to leave pictures of the pages, for somebody to look at. */
+const SHOTS = process.env.WATCHFIRE_SHOTS;
+const HOSTILE = "\"'><img src=x onerror=alert(1)>\u202Ecba {{7}} " + "w".repeat(90);
+
+let program, browser, errors, context, page, room, hook, number;
+
+before(async () => {
+  program = await Program.start();
+  browser = await launch();
+  errors = [];
+  context = await browser.newContext({ viewport: { width: 1440, height: 900 }, bypassCSP: false });
+  page = await context.newPage();
+  page.on("pageerror", (error) => errors.push(String(error)));
+  const site = await setUp(page, program);
+  room = (await api("", { name: "Shop", site })).id;
+});
+
+after(async () => {
+  await browser?.close();
+  await program?.stop();
+  program?.remove();
+});
+
+async function api(path, data) {
+  const answer = await context.request.post(`${program.url}/api/watchfire/rooms${path}`, { data, headers: { origin: program.url } });
+  assert.ok(answer.ok(), `${path} ${answer.status()} ${await answer.text()}`);
+  return answer.json();
+}
+
+async function deliver(id, body) {
+  const headers = { "x-gitlab-event": "Push Hook", "x-gitlab-token": hook.secret, "idempotency-key": id };
+  const push = { before: "a0", user_name: "Grace", project: { path_with_namespace: "acme/shop" }, commits: [], ...body };
+  const answer = await fetch(hook.url, { method: "POST", headers, body: JSON.stringify(push) });
+  assert.equal(answer.status, 202, await answer.text());
+}
+
+const pushed = (id, ...commits) => deliver(id, {
+  object_kind: "push", ref: "refs/heads/main", after: commits.at(-1)[0],
+  commits: commits.map(([id, message]) => ({ id, message, url: `https://git.example/${id}`, author: { name: "Ada" } })),
+});
+const tagged = (tag, at) => deliver(tag, { object_kind: "tag_push", ref: `refs/tags/${tag}`, after: "f00", checkout_sha: at });
+
+/** The page is right for who reads by ear, fits, and is kept as a picture in both sizes and colours. */
+async function looks(name) {
+  for (const [width, height] of [[1440, 900], [390, 844]]) {
+    await page.setViewportSize({ width, height });
+    for (const colorScheme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme });
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(overflow <= 0, `${name} is ${overflow} px too wide at ${width}`);
+      if (SHOTS) {
+        mkdirSync(SHOTS, { recursive: true });
+        await page.screenshot({ path: `${SHOTS}/${name}-${width}-${colorScheme}.png`, fullPage: true });
+      }
+    }
+    await page.evaluate(AXE);
+    const found = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] }));
+    assert.deepEqual(found.violations.map(({ id, nodes }) => `${name} ${width} ${id} ${nodes.map(({ html }) => html).join(" ")}`), []);
+  }
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.emulateMedia({ colorScheme: "light" });
+}
+
+test("a hook is made by its page, which shows its secret once", async () => {
+  await page.goto(`${program.url}/rooms/${room}/releases`);
+  await looks("releases-empty");
+  await page.getByRole("link", { name: "Let this room follow a repository" }).click();
+  await looks("hooks-empty");
+  await page.getByLabel("Where the code is").selectOption("gitlab");
+  await page.getByRole("button", { name: "Make the hook" }).click();
+  await page.getByRole("heading", { name: "The hook is ready" }).waitFor();
+  hook = { url: await page.locator("#fresh-url").textContent(), secret: await page.locator("#fresh-secret").textContent() };
+  await looks("hooks-fresh");
+  await page.goto(`${program.url}/rooms/${room}/hooks`);
+  assert.ok(!(await page.content()).includes(hook.secret));
+});
+
+test("a fix is proposed where the problem is told, and closed with better words", async () => {
+  number = (await api(`/${room}/messages`, { body: `The till is slow ${HOSTILE}` })).number;
+  await page.goto(`${program.url}/rooms/${room}`);
+  await page.locator(".room[data-state=open]").waitFor();
+  await pushed("d1", ["c0ffee1234", `Mend the till ${HOSTILE}\n\nfixes #${number}`]);
+  const message = page.locator(`#m${number}`);
+  await message.getByText("A commit says that it fixes this").waitFor();
+  await looks("room-proposed");
+  await message.getByRole("button", { name: "Close…" }).click();
+  const field = page.getByLabel("What those who asked are told");
+  assert.match(await field.inputValue(), /^Fixed by c0ffee1: Mend the till/);
+  await field.fill("The till is fast again from tonight on.");
+  await page.getByRole("button", { name: "Close the conversation" }).click();
+  await message.getByText("The till is fast again").waitFor();
+  await tagged("v1", "c0ffee1234");
+  await message.getByRole("link", { name: "v1" }).waitFor();
+  await looks("room-closed");
+});
+
+test("a release says whose problems it fixes, and what is not released stands in a list", async () => {
+  const other = (await api(`/${room}/messages`, { body: "Prices are wrong in the cart" })).number;
+  await pushed("d2", ["beef56789a", `Right prices, fixes #${other}`], ["cafe567890", "Tidy up"]);
+  await page.goto(`${program.url}/rooms/${room}`);
+  await page.locator(`#m${number}`).getByRole("link", { name: "v1" }).click();
+  await page.getByRole("heading", { name: "Problems that it fixes" }).waitFor();
+  assert.match(await page.locator(".concerned-one").innerText(), /The till is slow[^]*Mend the till/);
+  await looks("release");
+  await page.getByRole("link", { name: "Releases", exact: true }).click();
+  const waiting = page.locator(".concerned-one");
+  assert.equal(await waiting.count(), 1);
+  assert.match(await waiting.innerText(), /Prices are wrong/);
+  await looks("releases");
+  await page.goto(`${program.url}/rooms/${room}/hooks`);
+  await page.getByText("Change or remove").click();
+  await looks("hooks");
+});
+
+test("what was edited leads to what it said before", async () => {
+  const { number: said } = await api(`/${room}/messages`, { body: `At nine ${HOSTILE}` });
+  await api(`/${room}/messages/${said}/edit`, { body: "At ten" });
+  await page.goto(`${program.url}/rooms/${room}`);
+  await page.locator(".room[data-state=open]").waitFor();
+  await page.locator(`#m${said}`).getByRole("link", { name: "edited" }).click();
+  await page.getByText("At nine").waitFor();
+  await looks("history");
+});
+
+test("nothing of what was sent runs", async () => {
+  await until("no errors", async () => true);
+  assert.deepEqual(errors, []);
+});

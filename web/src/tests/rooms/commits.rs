@@ -1,0 +1,225 @@
+//! Commits in conversations: hooks by their page, what is fixed and closed, which release has it, and who sees that.
+
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use super::super::{Browser, Page, World};
+use super::House;
+
+const HOSTILE: &str = "\"'><script>alert(1)</script>{{7}}";
+
+/// What the page of a fresh hook shows this once: the path of its address, and its secret.
+fn fresh(page: &Page) -> (String, String) {
+    assert_eq!(page.status, 200, "{}", page.text);
+    let code = |id: &str| {
+        let (_, rest) = page.text.split_once(&format!("id=\"{id}\"")).expect("it is shown");
+        let (_, rest) = rest.split_once('>').unwrap();
+        rest.split_once('<').unwrap().0.to_owned()
+    };
+    let url = code("fresh-url");
+    (url[url.find("/hooks/").unwrap()..].to_owned(), code("fresh-secret"))
+}
+
+async fn makes_hook(host: &mut Browser, room: &str, fields: &[(&str, &str)]) -> (String, String) {
+    let fields: Vec<(&str, &str)> =
+        [("do", "add"), ("forge", "gitlab")].iter().chain(fields).copied().collect();
+    fresh(&host.post(&format!("/rooms/{room}/hooks"), &fields).await)
+}
+
+async fn deliver(world: &World, hook: &(String, String), id: &str, body: Value) -> Page {
+    let headers = [("x-gitlab-event", "Push Hook"), ("x-gitlab-token", &*hook.1), ("idempotency-key", id)];
+    world.browser().send(Method::POST, &hook.0, &headers, body.to_string()).await
+}
+
+fn pushed(commits: &[(&str, String)]) -> Value {
+    let listed: Vec<Value> = commits
+        .iter()
+        .map(|(id, message)| json!({ "id": id, "message": message, "author": { "name": "Ada" } }))
+        .collect();
+    json!({
+        "object_kind": "push", "ref": "refs/heads/main", "before": "a0", "after": commits.last().unwrap().0,
+        "user_name": "Grace", "project": { "path_with_namespace": "acme/shop" }, "commits": listed
+    })
+}
+
+fn tagged(tag: &str, at: &str) -> Value {
+    json!({
+        "object_kind": "tag_push", "ref": format!("refs/tags/{tag}"), "before": "0".repeat(40), "after": "f00",
+        "checkout_sha": at, "user_name": "Grace", "project": { "path_with_namespace": "acme/shop" }, "commits": []
+    })
+}
+
+async fn message(person: &mut Browser, room: &str, number: u64) -> Value {
+    let told = person.ask(&format!("/{room}/messages/{number}")).await.json();
+    super::super::openapi::fits("Message", &told);
+    told
+}
+
+#[tokio::test]
+async fn a_hook_is_made_changed_renewed_and_removed_by_its_page() {
+    let mut house = House::new().await;
+    let page = format!("/rooms/{}/hooks", house.room);
+    house.ann.get(&format!("/rooms/{}/settings", house.room)).await.says(&page);
+    house.ann.get(&page).await.says("This room follows no repository yet");
+    assert_eq!(house.bob.get(&page).await.status, 403);
+    assert_eq!(house.bob.post(&page, &[("do", "add")]).await.status, 403);
+    let refused =
+        house.ann.post(&page, &[("do", "add"), ("branches", "a !"), ("repositories", HOSTILE)]).await;
+    assert_eq!(refused.status, 400);
+    assert!(
+        refused.text.contains("role=\"alert\"") && !refused.text.contains("<script>alert"),
+        "{}",
+        refused.text
+    );
+    let room = house.room.clone();
+    let hook = makes_hook(&mut house.ann, &room, &[("repositories", "acme/*")]).await;
+    assert_eq!(deliver(&house.world, &hook, "d1", pushed(&[("a1", "One".into())])).await.status, 202);
+    let bad = (hook.0.clone(), "another secret".to_owned());
+    assert_eq!(deliver(&house.world, &bad, "d2", pushed(&[("a2", "Two".into())])).await.status, 401);
+    let seen = house.ann.get(&page).await;
+    for words in ["acme/*", "GitLab, Push Hook", "told in 1 message", "signature"] {
+        seen.says(words);
+    }
+    assert!(!seen.text.contains(&hook.1) && !seen.text.contains(&hook.0[7..]), "{}", seen.text);
+
+    let (_, rest) = seen.text.split_once("name=\"hook\" value=\"").unwrap();
+    let id = rest.split_once('"').unwrap().0;
+    let changed = [("do", "change"), ("hook", id), ("repositories", "other/*"), ("closes", "on")];
+    assert_eq!(house.ann.post(&page, &changed).await.status, 303);
+    let other = deliver(&house.world, &hook, "d3", pushed(&[("a3", "Three".into())])).await;
+    assert_eq!(other.json(), json!({ "told": 0 }));
+    let renewed = fresh(&house.ann.post(&page, &[("do", "renew"), ("hook", id)]).await);
+    assert_eq!(deliver(&house.world, &hook, "d4", pushed(&[("a4", "Four".into())])).await.status, 404);
+    assert_eq!(deliver(&house.world, &renewed, "d4", pushed(&[("a4", "Four".into())])).await.status, 202);
+    assert_eq!(house.bob.post(&page, &[("do", "remove"), ("hook", id)]).await.status, 403);
+    assert_eq!(house.ann.post(&page, &[("do", "remove"), ("hook", id)]).await.status, 303);
+    assert_eq!(deliver(&house.world, &renewed, "d5", pushed(&[("a5", "Five".into())])).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_fix_is_proposed_then_closed_by_people_and_released() {
+    let mut house = House::new().await;
+    let room = house.room.clone();
+    let hook = makes_hook(&mut house.ann, &room, &[]).await;
+    let releases = format!("/rooms/{room}/releases");
+    house.ann.get(&releases).await.says("Let this room follow a repository");
+    let slow = house.bob.says_in(&room, &format!("The till is slow {HOSTILE}\nand more")).await;
+    let other = house.bob.says_in(&room, "Prices are wrong").await;
+    let commits = [("c1", format!("Faster till, fixes #{slow} {HOSTILE}")), ("c2", format!("See #{other}"))];
+    assert_eq!(deliver(&house.world, &hook, "d1", pushed(&commits)).await.status, 202);
+    let told = message(&mut house.bob, &room, slow).await;
+    assert_eq!((&told["fix"]["commit"]["id"], told.get("closed")), (&json!("c1"), None));
+    assert_eq!(message(&mut house.bob, &room, other).await.get("fix"), None);
+    let page = house.ann.get(&releases).await;
+    for words in [
+        "acme/shop",
+        "Nothing is released yet",
+        "Fixed and not yet released",
+        "The till is slow",
+        "Gus Guest",
+    ] {
+        page.says(words);
+    }
+    assert!(!page.text.contains("<script>alert") && !page.text.contains("Prices are wrong"), "{}", page.text);
+
+    let path = format!("/{room}/messages/{slow}");
+    let closed = house.bob.tell(&format!("{path}/close"), json!({ "note": "Out tonight." })).await;
+    assert_eq!(closed.json()["closed"]["note"], "Out tonight.");
+    let bettered = house.ann.tell(&format!("{path}/close"), json!({ "note": "Out this evening." })).await;
+    assert_eq!(bettered.json()["closed"]["note"], "Out this evening.");
+    let long = house.ann.tell(&format!("{path}/close"), json!({ "note": "x".repeat(1_001) })).await;
+    assert_eq!((long.status.as_u16(), &long.json()["error"]["code"]), (409, &json!("limit")));
+
+    assert_eq!(deliver(&house.world, &hook, "d2", tagged("v1", "c2")).await.status, 202);
+    let told = message(&mut house.bob, &room, slow).await;
+    assert_eq!(told["fix"]["release"], "v1");
+    let href = told["fix"]["href"].as_str().unwrap();
+    let release = house.bob.get(href).await;
+    for words in [
+        "Problems that it fixes",
+        "The till is slow",
+        "Gus Guest",
+        "Faster till",
+        "Prices are wrong",
+        "mentioned",
+        "closed",
+    ] {
+        release.says(words);
+    }
+    assert!(!release.text.contains("<script>alert"), "{}", release.text);
+    house.ann.get(&releases).await.says("Nothing waits for a release");
+    assert_eq!(house.ann.get(&format!("{releases}?repository=acme/none")).await.status, 404);
+    assert_eq!(house.ann.get(&format!("{releases}?repository=acme/shop&tag=v9")).await.status, 404);
+
+    let open = house.bob.tell(&format!("{path}/reopen"), json!({})).await.json();
+    assert_eq!((open.get("closed"), open.get("fix")), (None, None));
+    let history = house.bob.ask(&format!("{path}/history")).await.json();
+    super::super::openapi::fits("History", &history);
+    assert_eq!(history["history"].as_array().unwrap().len(), 3);
+    let page = house.bob.get(&format!("/rooms{path}/history")).await;
+    for words in ["Out tonight.", "Out this evening.", "reopened"] {
+        page.says(words);
+    }
+}
+
+#[tokio::test]
+async fn a_hook_that_closes_does_so_once() {
+    let mut house = House::new().await;
+    let room = house.room.clone();
+    let hook = makes_hook(&mut house.ann, &room, &[("closes", "on")]).await;
+    let slow = house.bob.says_in(&room, "The till is slow").await;
+    let push = || pushed(&[("c1", format!("Faster till, fixes #{slow}"))]);
+    deliver(&house.world, &hook, "d1", push()).await;
+    let told = message(&mut house.bob, &room, slow).await;
+    assert!(told["closed"]["note"].as_str().unwrap().contains("Faster till"), "{told}");
+    house.bob.tell(&format!("/{room}/messages/{slow}/reopen"), json!({})).await;
+    deliver(&house.world, &hook, "d1", push()).await;
+    deliver(&house.world, &hook, "d2", push()).await;
+    assert_eq!(
+        message(&mut house.bob, &room, slow).await.get("closed"),
+        None,
+        "what was told is not told again"
+    );
+}
+
+#[tokio::test]
+async fn a_release_shows_nothing_of_rooms_that_one_may_not_read() {
+    let mut house = House::new().await;
+    let room = house.room.clone();
+    let plans = house.ann.opens(json!({ "name": "Plans", "site": house.site, "kind": "closed" })).await;
+    for (room, title) in [(&room, "The till is slow"), (&plans, "Between us")] {
+        let hook = makes_hook(&mut house.ann, room, &[]).await;
+        let number = house.ann.says_in(room, title).await;
+        let push = pushed(&[(&*format!("c{number}{}", title.len()), format!("fixes #{number}"))]);
+        deliver(&house.world, &hook, "d1", push).await;
+        deliver(&house.world, &hook, "d2", tagged("v1", &format!("c{number}{}", title.len()))).await;
+    }
+    let address = "/releases?repository=acme/shop&tag=v1";
+    let all = house.ann.get(address).await;
+    all.says("The till is slow");
+    all.says("Between us");
+    let some = house.bob.get(address).await;
+    some.says("The till is slow");
+    for hidden in ["Between us", "Plans", &plans] {
+        assert!(!some.text.contains(hidden), "{hidden}");
+    }
+    assert_eq!(some.text.matches("class=\"concerned-one\"").count(), 1);
+    assert_eq!(house.bob.get(&format!("/rooms/{plans}/releases")).await.status, 404);
+    house.bob.get("/releases").await.says("1 commit");
+    assert_eq!(house.world.browser().get("/releases").await.status, 303);
+}
+
+#[tokio::test]
+async fn strangers_read_so_much_at_once() {
+    let mut house = House::new().await;
+    let room = house.room.clone();
+    house.ann.tell(&format!("/{room}"), json!({ "public": true })).await;
+    let mut stranger = house.world.browser();
+    for _ in 0..crate::reports::STRANGER_BURST {
+        assert_eq!(stranger.get(&format!("/rooms/{room}")).await.status, 200);
+    }
+    let refused = stranger.get(&format!("/rooms/{room}")).await;
+    assert_eq!(refused.status, 429);
+    assert!(refused.headers["retry-after"].to_str().unwrap().parse::<u64>().unwrap() >= 1);
+    assert_eq!(house.bob.get(&format!("/rooms/{room}")).await.status, 200, "somebody who is known goes on");
+}
