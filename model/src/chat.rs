@@ -15,5 +15,5 @@ pub use hook::{Hook, HookSecret};
 pub use message::{
     Author, Change, Decision, Message, MessageKind, NewMessage, Note, Reaction, Removal, Revised, Revision,
 };
-pub use room::{Ban, Bot, Guest, GuestLink, Member, Room, RoomKind, RoomRole};
+pub use room::{Ban, Bot, Guest, GuestLink, Member, Notify, Room, RoomKind, RoomRole};
 pub use who::Who;

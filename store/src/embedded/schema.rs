@@ -23,6 +23,7 @@ pub const CHAT: Migrations = &[
     include_str!("migrations/chat/0001_rooms_and_messages.sql"),
     include_str!("migrations/chat/0002_hooks.sql"),
     include_str!("migrations/chat/0003_files.sql"),
+    include_str!("migrations/chat/0006_notify.sql"),
 ];
 
 /// Brings the schema up to date, each migration in a transaction of its own.

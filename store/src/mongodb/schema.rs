@@ -22,7 +22,7 @@ use super::step::{Step, code};
 use super::{turns, *};
 
 /// The version that this program reads and writes.
-pub const V: i32 = 6;
+pub const V: i32 = 7;
 
 /// Migration n (from 1) is entry n - 1; it brings version n - 1 to n. Append only. Each may be run twice: a program
 /// that is killed on the way begins it again.
@@ -33,6 +33,7 @@ const MIGRATIONS: &[&str] = &[
     "daily totals",
     "rooms and messages",
     "files of rooms",
+    "what people want to be told of",
 ];
 
 /// How long after its end a document is removed by the server itself, where nobody asked before: longer than clocks

@@ -1,7 +1,7 @@
 //! Rooms, one row each.
 
 use async_trait::async_trait;
-use model::chat::{Ban, Bot, Guest, GuestLink, Member, NewMessage, Room, RoomRole, Who};
+use model::chat::{Ban, Bot, Guest, GuestLink, Member, NewMessage, Notify, Room, RoomRole, Who};
 use model::{BotId, GuestId, Millis, RoomId, SiteId, limits};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -76,6 +76,10 @@ impl Rooms for Chat {
 
     async fn read_to(&self, room: RoomId, who: Who, number: u64) -> Result<u64> {
         self.0.write(move |db| people::read_to(db, room, who, number)).await
+    }
+
+    async fn set_notify(&self, room: RoomId, who: Who, notify: Notify) -> Result<()> {
+        self.0.write(move |db| people::set_notify(db, room, who, notify)).await
     }
 
     async fn link(&self, link: GuestLink, secret: SecretHash) -> Result<()> {

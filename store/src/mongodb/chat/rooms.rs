@@ -1,7 +1,7 @@
 //! Rooms, a document each.
 
 use async_trait::async_trait;
-use model::chat::{Ban, Bot, Guest, GuestLink, Member, NewMessage, Room, RoomRole, Who};
+use model::chat::{Ban, Bot, Guest, GuestLink, Member, NewMessage, Notify, Room, RoomRole, Who};
 use model::{BotId, GuestId, Millis, RoomId, SiteId, limits};
 use mongodb::bson::doc;
 use serde::Deserialize;
@@ -78,6 +78,10 @@ impl Rooms for Chat {
 
     async fn read_to(&self, room: RoomId, who: Who, number: u64) -> Result<u64> {
         read!(self, |step| people::read_to(step, room, who, number))
+    }
+
+    async fn set_notify(&self, room: RoomId, who: Who, notify: Notify) -> Result<()> {
+        read!(self, |step| people::set_notify(step, room, who, notify))
     }
 
     async fn link(&self, link: GuestLink, secret: SecretHash) -> Result<()> {
