@@ -1,11 +1,13 @@
 //! The pages of rooms: the list, a room, its settings, and what was said in it. Whole to read without scripts.
 
 mod list;
+mod notifications;
 mod reading;
 mod room;
 mod settings;
 
 pub(crate) use list::{add, show as list, show_bots, submit_bots};
+pub(crate) use notifications::{show as notifications, submit as notify};
 pub(crate) use reading::{show_day, show_decisions, show_search, show_stars, to_message};
 pub(crate) use room::{show, submit};
 pub(crate) use settings::{show as settings, submit as change};
