@@ -105,7 +105,10 @@ fn row(
     let is_new_day = before.is_none_or(|before| day_of(before.at, zone) != day);
     let is_said = |message: &Message| !matches!(message.kind, MessageKind::Note(_) | MessageKind::Sound);
     let follows = before.is_some_and(|before| {
-        is_said(before) && is_said(message) && before.author == message.author && message.at.0 - before.at.0 <= TOGETHER
+        is_said(before)
+            && is_said(message)
+            && before.author == message.author
+            && message.at.0 - before.at.0 <= TOGETHER
     });
     MessageRow {
         number: message.number,
