@@ -1,7 +1,7 @@
 //! What is said, and what becomes of it.
 
 use model::chat::rights::RoomAction;
-use model::chat::{Change, Message, MessageKind, NewMessage, Who};
+use model::chat::{Change, Message, MessageKind, NewMessage, Notify, Who};
 use model::rights::Principal;
 use model::{FileId, MessageId, RoomId};
 use serde::Serialize;
@@ -119,6 +119,13 @@ impl Chat {
         let number = self.store.rooms.read_to(room, me, number).await?;
         self.publish(&person_topic(me), &Own::Read { room, number }).await;
         Ok(number)
+    }
+
+    /// What of the room one wants to be told of.
+    pub async fn set_notify(&self, by: &Principal, room: RoomId, notify: Notify) -> Result<()> {
+        let me = who(by)?;
+        self.seen(by, room, RoomAction::Mark).await?;
+        Ok(self.store.rooms.set_notify(room, me, notify).await?)
     }
 
     pub async fn star(&self, by: &Principal, room: RoomId, number: u64, starred: bool) -> Result<()> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use model::chat::rights::{Facts, RoomAction, Standing, may};
-use model::chat::{Ban, Member, MessageKind, NewMessage, Note, Room, RoomKind, RoomRole, Who};
+use model::chat::{Ban, Member, MessageKind, NewMessage, Note, Notify, Room, RoomKind, RoomRole, Who};
 use model::rights::Principal;
 use model::{MessageId, Millis, RoomId, SiteId, limits};
 use store::chat::{Entry, RoomChange, mark_of};
@@ -277,7 +277,7 @@ impl Chat {
     }
 
     pub(crate) fn member(&self, room: RoomId, who: Who, role: RoomRole, read: u64) -> Member {
-        Member { room, who, role, joined: self.clock.now(), read }
+        Member { room, who, role, joined: self.clock.now(), read, notify: Notify::default() }
     }
 
     pub(crate) fn note(&self, room: RoomId, author: Who, note: Note, body: &str) -> NewMessage {

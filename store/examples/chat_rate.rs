@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use model::chat::{Member, MessageKind, NewMessage, Room, RoomKind, RoomRole, Who};
+use model::chat::{Member, MessageKind, NewMessage, Notify, Room, RoomKind, RoomRole, Who};
 use model::{AccountId, MessageId, Millis, RoomId, limits};
 use store::chat::{Place, Search};
 use store::{Embedded, MongoStore, Store};
@@ -94,6 +94,7 @@ async fn open(store: &Store) -> anyhow::Result<()> {
         role: RoomRole::Member,
         joined: Millis(0),
         read: 0,
+        notify: Notify::default(),
     };
     store.rooms.open(room, (0..50).map(member).collect()).await?;
     Ok(())

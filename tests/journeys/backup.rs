@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use fastrand::Rng;
-use model::chat::{Member, MessageKind, NewMessage, Room, RoomKind, RoomRole, Who};
+use model::chat::{Member, MessageKind, NewMessage, Notify, Room, RoomKind, RoomRole, Who};
 use model::{AccountId, MessageId, Millis, RoomId};
 use store::Embedded;
 use store::chat::{Place, Search};
@@ -200,7 +200,14 @@ fn room() -> Room {
 }
 
 fn host() -> Member {
-    Member { room: ROOM, who: ADA, role: RoomRole::Host, joined: Millis(1), read: 0 }
+    Member {
+        room: ROOM,
+        who: ADA,
+        role: RoomRole::Host,
+        joined: Millis(1),
+        read: 0,
+        notify: Notify::default(),
+    }
 }
 
 fn said(number: u64) -> NewMessage {

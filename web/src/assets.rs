@@ -24,6 +24,7 @@ pub struct AssetUrls {
     pub reports_js: &'static str,
     pub room_js: &'static str,
     pub rooms_js: &'static str,
+    pub notifications_js: &'static str,
     pub tag_js: &'static str,
     pub world_svg: &'static str,
     pub favicon_svg: &'static str,

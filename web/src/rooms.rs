@@ -23,7 +23,7 @@ pub(crate) use members::{ban, bans, bring, kick, people, set_role, unban};
 #[cfg(test)]
 pub(crate) use messages::POST_BYTES_MAX;
 pub(crate) use messages::{changes, day, decisions, message, page, post};
-pub(crate) use one::{change, demolish, doing, enter, leave, read, show};
+pub(crate) use one::{change, demolish, doing, enter, leave, notify, read, show};
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;

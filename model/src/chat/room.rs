@@ -52,6 +52,38 @@ pub enum RoomRole {
     Host,
 }
 
+/// What of a room somebody wants to be told of while they look elsewhere. In a direct room all that is said is meant for them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Notify {
+    Everything,
+    #[default]
+    Mentions,
+    Nothing,
+}
+
+impl Notify {
+    pub const ALL: [Notify; 3] = [Notify::Everything, Notify::Mentions, Notify::Nothing];
+
+    /// 0, 1, 2: as it is stored.
+    pub fn number(self) -> i64 {
+        self as i64
+    }
+
+    pub fn of_number(number: i64) -> Option<Notify> {
+        Notify::ALL.into_iter().find(|notify| notify.number() == number)
+    }
+
+    /// Whether somebody who wants this is told of a message that is meant for them, or for all.
+    pub fn wants(self, meant: bool) -> bool {
+        match self {
+            Notify::Everything => true,
+            Notify::Mentions => meant,
+            Notify::Nothing => false,
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Member {
     pub room: RoomId,
@@ -60,6 +92,7 @@ pub struct Member {
     pub joined: Millis,
     /// The number of the last message that was read: on any of one's devices.
     pub read: u64,
+    pub notify: Notify,
 }
 
 /// How guests come into a room. There is one a room at most; its secret is the store's to keep, hashed.

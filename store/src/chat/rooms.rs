@@ -1,7 +1,7 @@
 //! Rooms, who is in them, and who is kept out.
 
 use async_trait::async_trait;
-use model::chat::{Ban, Bot, Guest, GuestLink, Member, NewMessage, Room, RoomKind, RoomRole, Who};
+use model::chat::{Ban, Bot, Guest, GuestLink, Member, NewMessage, Notify, Room, RoomKind, RoomRole, Who};
 use model::{BotId, GuestId, Millis, RoomId, SiteId, limits};
 
 use crate::accounts::SecretHash;
@@ -49,6 +49,9 @@ pub trait Rooms: Send + Sync {
 
     /// Raises how far somebody read, never lowers it, nor past the room's last message; how far that is then. NotFound for no member.
     async fn read_to(&self, room: RoomId, who: Who, number: u64) -> Result<u64>;
+
+    /// What they want to be told of: theirs alone, and no change of the room. NotFound for no member.
+    async fn set_notify(&self, room: RoomId, who: Who, notify: Notify) -> Result<()>;
 
     /// Puts a link in the place of the one there was.
     async fn link(&self, link: GuestLink, secret: SecretHash) -> Result<()>;

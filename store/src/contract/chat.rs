@@ -1,14 +1,14 @@
 //! Rooms and messages to test with: the smallest of each, numbered.
 
 use model::chat::{
-    Ban, Bot, Change, Guest, GuestLink, Member, Message, MessageKind, NewMessage, Note, Room, RoomKind,
-    RoomRole, Who,
+    Ban, Bot, Change, Guest, GuestLink, Member, Message, MessageKind, NewMessage, Note, Notify, Room,
+    RoomKind, RoomRole, Who,
 };
 use model::{AccountId, BotId, GuestId, MessageId, Millis, RoomId, SiteId, limits};
 
 use super::World;
-use super::bot_hooks::bot_hook;
 use super::arrivals::{arrived, tagged};
+use super::bot_hooks::bot_hook;
 use super::fixtures::{LATER, NOW, secret};
 use super::hooks::hook;
 use super::outbox::job;
@@ -43,7 +43,7 @@ pub fn room(number: u64) -> Room {
 }
 
 pub fn member(room: RoomId, who: Who, role: RoomRole) -> Member {
-    Member { room, who, role, joined: NOW, read: 0 }
+    Member { room, who, role, joined: NOW, read: 0, notify: Notify::default() }
 }
 
 pub fn text(number: u128, author: Who, body: &str) -> NewMessage {
@@ -168,6 +168,7 @@ impl World {
         self.store.hooks.arrive(ROOM, known.to_vec()).await.unwrap();
         self.store.hooks.arrive(RoomId::of(2), known[..1].to_vec()).await.unwrap();
         rooms.read_to(ROOM, BOB, 17).await.unwrap();
+        rooms.set_notify(ROOM, BOB, Notify::Everything).await.unwrap();
         rooms.change(ROOM, RoomChange::Lock, Some(note(901, ANN, Note::Locked))).await.unwrap();
         messages.post(text(902, BOB, "between us")).await.unwrap();
     }

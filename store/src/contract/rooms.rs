@@ -1,6 +1,6 @@
 //! Promises of `Rooms` about rooms and members.
 
-use model::chat::{NewMessage, Note, Room, RoomKind, RoomRole};
+use model::chat::{NewMessage, Note, Notify, Room, RoomKind, RoomRole};
 use model::{RoomId, SiteId, limits};
 
 use super::chat::{ANN, BOB, EVE, ROOM, member, note, room, text};
@@ -24,6 +24,7 @@ on_every_backend! {
     who_left_is_no_member,
     a_room_keeps_a_host_of_those_it_has,
     what_was_read_only_grows_and_ends_with_the_room,
+    what_somebody_wants_to_be_told_of_is_theirs_alone,
     a_demolished_room_is_gone_with_everything,
     the_rooms_of_a_site_go_with_it,
     after_closing_no_room_is_read,
@@ -269,6 +270,28 @@ async fn what_was_read_only_grows_and_ends_with_the_room(world: World) {
     assert_eq!(rooms.member(ROOM, BOB).await.unwrap().unwrap().read, 5);
     assert_eq!(rooms.member(ROOM, ANN).await.unwrap().unwrap().read, 0, "each their own");
     assert_refused!(rooms.read_to(ROOM, EVE, 1), NotFound(_));
+}
+
+async fn what_somebody_wants_to_be_told_of_is_theirs_alone(world: World) {
+    world.talking().await;
+    let wanted = async |world: &World, who| {
+        let member = world.store.rooms.member(ROOM, who).await.unwrap().unwrap();
+        let listed = world.store.rooms.rooms_of(who).await.unwrap().remove(0).1;
+        assert_eq!(listed, member);
+        member.notify
+    };
+    assert_eq!(wanted(&world, BOB).await, Notify::Mentions, "where nothing was said");
+    let before = world.store.rooms.room(ROOM).await.unwrap();
+    for notify in Notify::ALL {
+        world.store.rooms.set_notify(ROOM, BOB, notify).await.unwrap();
+        world.store.rooms.set_notify(ROOM, BOB, notify).await.unwrap();
+        assert_eq!(wanted(&world, BOB).await, notify);
+    }
+    assert_eq!(world.store.rooms.room(ROOM).await.unwrap(), before, "no change of the room");
+    assert_refused!(world.store.rooms.set_notify(ROOM, EVE, Notify::Nothing), NotFound(_));
+    let world = world.reopened().await;
+    assert_eq!(wanted(&world, BOB).await, Notify::Nothing);
+    assert_eq!(wanted(&world, ANN).await, Notify::Mentions);
 }
 
 async fn a_demolished_room_is_gone_with_everything(world: World) {

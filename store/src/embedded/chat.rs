@@ -12,7 +12,7 @@ pub mod rooms;
 use std::sync::Arc;
 
 use model::RoomId;
-use model::chat::{Member, Room, RoomRole, Who};
+use model::chat::{Member, Notify, Room, RoomRole, Who};
 use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
@@ -26,7 +26,7 @@ use crate::chat::rooms::NO_ROOM;
 pub struct Chat(pub Arc<Database>);
 
 pub const ROOM: &str = "value, last, changes, last_at";
-pub const MEMBER: &str = "room, who, role, joined, read";
+pub const MEMBER: &str = "room, who, role, joined, read, notify";
 
 pub fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("a noun of chat encodes")
@@ -60,7 +60,13 @@ pub fn read_member(row: &Row<'_>) -> rusqlite::Result<Member> {
         role: if row.get(2)? { RoomRole::Host } else { RoomRole::Member },
         joined: model::Millis(row.get(3)?),
         read: unsigned(row, 4)?,
+        notify: notify(row, 5)?,
     })
+}
+
+pub fn notify(row: &Row<'_>, index: usize) -> rusqlite::Result<Notify> {
+    let number = row.get(index)?;
+    Notify::of_number(number).ok_or_else(|| FromSqlError::OutOfRange(number).into())
 }
 
 pub fn bytes32(row: &Row<'_>, index: usize) -> rusqlite::Result<[u8; 32]> {

@@ -25,6 +25,7 @@ pub const CHAT: Migrations = &[
     include_str!("migrations/chat/0003_files.sql"),
     include_str!("migrations/chat/0004_outbox.sql"),
     include_str!("migrations/chat/0005_arrivals.sql"),
+    include_str!("migrations/chat/0006_notify.sql"),
 ];
 
 /// Brings the schema up to date, each migration in a transaction of its own.

@@ -1,7 +1,7 @@
 //! Rooms and what is said in them:
 //!
 //! - `rooms`: `{_id, v, site: i64?, direct: text?, last: i64, changes: i64, last_at: i64, demolished: bool, turn: i64, value}`;
-//! - `room_members`: `{_id, v, room, who: i64, host: bool, joined: i64, read: i64}`;
+//! - `room_members`: `{_id, v, room, who: i64, host: bool, joined: i64, read: i64, notify: i64}`;
 //! - `guest_links`: `{_id: room, v, secret, value}`; `guests`: `{_id, v, room, secret?, value}`; `bots`: `{_id, v, secret, value}`;
 //! - `bans`: `{_id, v, room, mark: 32 bytes, who: i64, by: i64, until: i64}`;
 //! - `messages`: `{_id, v, room, number: i64, id: 16 bytes, changed: i64, at: i64, thread: i64?, decided: bool, unrecorded: bool,
@@ -28,7 +28,7 @@ pub mod rooms;
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use model::chat::{Member, Room, RoomRole, Who};
+use model::chat::{Member, Notify, Room, RoomRole, Who};
 use model::{Millis, RoomId};
 use mongodb::bson::{Document, doc};
 use serde::de::DeserializeOwned;
@@ -124,6 +124,13 @@ pub struct MemberDocument {
     pub host: bool,
     pub joined: i64,
     pub read: i64,
+    /// Missing in those of schema 8 and before.
+    #[serde(default = "unsaid")]
+    pub notify: i64,
+}
+
+fn unsaid() -> i64 {
+    Notify::default().number()
 }
 
 impl MemberDocument {
@@ -135,6 +142,7 @@ impl MemberDocument {
             host: member.role == RoomRole::Host,
             joined: member.joined.0,
             read: member.read as i64,
+            notify: member.notify.number(),
         }
     }
 
@@ -145,6 +153,8 @@ impl MemberDocument {
             role: if self.host { RoomRole::Host } else { RoomRole::Member },
             joined: Millis(self.joined),
             read: self.read as u64,
+            notify: Notify::of_number(self.notify)
+                .ok_or_else(|| StoreError::Unavailable(anyhow!("a member wants what is not known")))?,
         })
     }
 }

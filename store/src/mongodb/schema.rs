@@ -35,6 +35,7 @@ const MIGRATIONS: &[&str] = &[
     "files of rooms",
     "what goes out",
     "what rooms know of repositories",
+    "what people want to be told of",
 ];
 
 /// How long after its end a document is removed by the server itself, where nobody asked before: longer than clocks

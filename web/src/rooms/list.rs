@@ -10,7 +10,7 @@ use chat::told::TellRoom;
 use chat::{NewRoom, Query};
 use door::Refusal;
 use jiff::civil::Date;
-use model::chat::{Member, MessageKind, Room, RoomKind, RoomRole};
+use model::chat::{Member, MessageKind, Notify, Room, RoomKind, RoomRole};
 use model::rights::Principal;
 use model::{RoomId, SiteId, limits};
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,7 @@ struct MineSaid<'r> {
     /// The last message that they read, and how many came since.
     read: u64,
     unread: u64,
+    notify: Notify,
 }
 
 /// A room that somebody is in, as it is called to them, and how far they read.
@@ -65,6 +66,7 @@ pub async fn all(State(web): State<Arc<Web>>, Somebody(by): Somebody) -> Answer 
             role: mine.member.role,
             read: mine.member.read,
             unread: mine.unread(),
+            notify: mine.member.notify,
         })
         .collect();
     let offered: Vec<TellRoom<'_>> = offered.iter().map(TellRoom::of).collect();

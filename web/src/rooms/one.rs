@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use chat::announce::Doing;
 use chat::told::TellRoom;
+use model::chat::Notify;
 use serde::Deserialize;
 use serde_json::json;
 use store::chat::RoomChange;
@@ -22,14 +23,15 @@ use crate::reports::refused;
 pub async fn show(State(web): State<Arc<Web>>, at: At) -> Answer {
     let seen = web.chat.room(&at.by, at.room).await?;
     let me = at.by.who();
-    let read = match me {
-        Some(me) => web.store.rooms.member(at.room, me).await?.map(|member| member.read),
+    let member = match me {
+        Some(me) => web.store.rooms.member(at.room, me).await?,
         None => None,
     };
+    let (read, notify) = member.map(|member| (member.read, member.notify)).unzip();
     let told = json!({
         "room": TellRoom::of(&seen.room),
         "name": said::name_of(&web, &seen.room, me).await?,
-        "you": { "who": me, "standing": seen.standing, "may": seen.may(), "read": read },
+        "you": { "who": me, "standing": seen.standing, "may": seen.may(), "read": read, "notify": notify },
     });
     Ok(Json(told).into_response())
 }
@@ -114,6 +116,19 @@ pub async fn read(State(web): State<Arc<Web>>, at: At, request: Request) -> Answ
     let ReadStated { number } = stated(request).await?;
     let read = web.chat.read_to(&at.by, at.room, number).await?;
     Ok(Json(json!({ "read": read })).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NotifyStated {
+    notify: Notify,
+}
+
+/// `POST …/notify` with `{"notify": "everything" | "mentions" | "nothing"}`: what one wants to be told of.
+pub async fn notify(State(web): State<Arc<Web>>, at: At, request: Request) -> Answer {
+    let NotifyStated { notify } = stated(request).await?;
+    web.chat.set_notify(&at.by, at.room, notify).await?;
+    said::done()
 }
 
 #[derive(Clone, Copy, Deserialize)]

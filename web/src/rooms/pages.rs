@@ -3,6 +3,7 @@
 mod history;
 mod hooks;
 mod list;
+mod notifications;
 mod reading;
 mod releases;
 mod room;
@@ -11,6 +12,7 @@ mod settings;
 pub(crate) use history::show as show_history;
 pub(crate) use hooks::{show as hooks, submit as change_hooks};
 pub(crate) use list::{add, show as list, show_bots, submit_bots};
+pub(crate) use notifications::{show as notifications, submit as notify};
 pub(crate) use reading::{show_day, show_decisions, show_search, show_stars, to_message};
 pub(crate) use releases::{show as releases, show_all as all_releases};
 pub(crate) use room::{show, submit};

@@ -152,9 +152,12 @@ fn row(
     let told = TellMessage::of(message, names);
     let day = day_of(message.at, zone);
     let is_new_day = before.is_none_or(|before| day_of(before.at, zone) != day);
-    let is_said = |message: &Message| !matches!(message.kind, MessageKind::Note(_));
+    let is_said = |message: &Message| !matches!(message.kind, MessageKind::Note(_) | MessageKind::Sound);
     let follows = before.is_some_and(|before| {
-        is_said(before) && before.author == message.author && message.at.0 - before.at.0 <= TOGETHER
+        is_said(before)
+            && is_said(message)
+            && before.author == message.author
+            && message.at.0 - before.at.0 <= TOGETHER
     });
     MessageRow {
         room: message.room,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use axum::http::{Method, StatusCode};
 use commits::limits::BODY_BYTES_MAX;
 use commits::{Plain, Script};
-use model::chat::{Member, Room, RoomKind, RoomRole, Who};
+use model::chat::{Member, Notify, Room, RoomKind, RoomRole, Who};
 use model::{AccountId, Clock, Millis, RoomId, SiteId, SystemClock};
 use serde_json::{Value, json};
 use store::chat::Place;
@@ -43,7 +43,14 @@ async fn open(world: &World, id: RoomId, site: Option<SiteId>, host: AccountId) 
         changes: 0,
         last_at: Millis(0),
     };
-    let host = Member { room: id, who: Who::Account(host), role: RoomRole::Host, joined: NOW, read: 0 };
+    let host = Member {
+        room: id,
+        who: Who::Account(host),
+        role: RoomRole::Host,
+        joined: NOW,
+        read: 0,
+        notify: Notify::default(),
+    };
     world.store.rooms.open(room, vec![host]).await.unwrap();
 }
 
@@ -191,8 +198,14 @@ async fn only_who_configures_the_room_has_to_do_with_its_hooks() {
     assert_eq!(post(&mut stranger, HOOKS, &json!({})).await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(stranger.get(HOOKS).await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(post(&mut viewer, HOOKS, &json!({})).await.status, StatusCode::NOT_FOUND);
-    let member =
-        Member { room: ROOM, who: Who::Account(account), role: RoomRole::Member, joined: NOW, read: 0 };
+    let member = Member {
+        room: ROOM,
+        who: Who::Account(account),
+        role: RoomRole::Member,
+        joined: NOW,
+        read: 0,
+        notify: Notify::default(),
+    };
     world.store.rooms.enter(member, vec![], None).await.unwrap();
     assert_eq!(post(&mut viewer, HOOKS, &json!({})).await.status, StatusCode::FORBIDDEN);
     assert_eq!(viewer.get(HOOKS).await.status, StatusCode::FORBIDDEN);

@@ -3,6 +3,7 @@ import { make } from "./element";
 import { freshId } from "./room-api";
 import { Attachments } from "./room-files";
 import { Mentions, toIds } from "./room-mentions";
+import { NAMES } from "./room-sounds";
 import type { Member } from "./room-protocol";
 import type { Pending } from "./room-state";
 
@@ -11,7 +12,7 @@ const ROWS_MAX = 12;
 /** As the server counts. */
 const BYTES_MAX = 8 * 1024;
 const PASTE_BYTES_MAX = 64 * 1024;
-const PLAY = /^\/play\s+([a-z]+)$/;
+const PLAY = /^\/play(?:\s+(\S+))?$/;
 
 export interface ComposerOptions {
   /** Whose files it sends. */
@@ -105,7 +106,9 @@ export class Composer {
     if (!typed.trim() && this.files.isEmpty) return;
     if (!this.files.isReady) return this.complain("A file is still on its way, or was not sent: wait for it, or take it back.");
     const hasFiles = !this.files.isEmpty;
-    const sound = hasFiles ? undefined : typed.trim().match(PLAY)?.[1];
+    const play = hasFiles ? null : typed.trim().match(PLAY);
+    const sound = play?.[1]?.toLowerCase();
+    if (play && !NAMES.includes(sound ?? "")) return this.complain(`Write /play and one of: ${NAMES.join(", ")}.`);
     const kind = sound ? "sound" : this.code.checked && !hasFiles ? "paste" : "text";
     const text = kind === "text" ? toIds(typed, this.options.members()) : typed;
     const bytes = new TextEncoder().encode(text).length;

@@ -66,12 +66,22 @@ function body(message: Message, note: string | null): Node[] {
   if (note !== null) {
     const line = make("p", "said-note");
     line.append(make("bdi", "", note));
+    if (message.kind === "sound") line.append(" ", replay(message));
     return [line];
   }
   const nodes: Node[] = message.html ? [prose(message.html)] : [];
   if (message.files?.length) nodes.push(drawFiles(message.files));
   if (message.edited) nodes.push(historyLink(message));
   return nodes;
+}
+
+function replay(message: Message): HTMLElement {
+  const button = make("button", "replay", "▶");
+  button.type = "button";
+  button.dataset["act"] = "play";
+  button.title = "Play again";
+  button.setAttribute("aria-label", `Play ${message.body} again`);
+  return button;
 }
 
 /** The server's own HTML. Scripts in it would not run: the policy of the page forbids them. */

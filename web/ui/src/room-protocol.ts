@@ -67,8 +67,11 @@ export type Action = "read" | "see_people" | "post" | "react" | "mark" | "change
 export interface Seen {
   room: Room;
   name: string;
-  you: { who: string | null; standing: string; may: Action[]; read: number | null };
+  you: { who: string | null; standing: string; may: Action[]; read: number | null; notify: Notify | null };
 }
+
+/** What of a room one wants to be told of; in a direct room all is meant for who is in it. */
+export type Notify = "everything" | "mentions" | "nothing";
 
 export interface Member {
   who: string;

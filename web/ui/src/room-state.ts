@@ -72,8 +72,9 @@ export function follows(message: Message, before: Message | undefined): boolean 
   return message.at - before.at <= TOGETHER_MS && sameDay(message.at, before.at);
 }
 
+/** Its line says what its author did, with the name. */
 export function isNote(message: Message): boolean {
-  return typeof message.kind === "object";
+  return typeof message.kind === "object" || message.kind === "sound";
 }
 
 export function sameDay(one: number, other: number): boolean {

@@ -1,4 +1,7 @@
-// How far one read: told to the server when the end of the conversation is on the screen, and said in the page's title where it is not.
+// How far one read: told to the server when the end of the conversation is on the screen, and marked at the page where it is not.
+import { PageMark } from "./page-mark";
+import { meaning } from "./room-alerts";
+import type { Listener } from "./room-alerts";
 import type { RoomApi } from "./room-api";
 import type { RoomState } from "./room-state";
 import type { Message } from "./room-protocol";
@@ -7,14 +10,16 @@ const TELL_MS = 600;
 
 export class Unread {
   private came_ = 0;
+  private meant = 0;
   private telling: ReturnType<typeof setTimeout> | undefined;
-  private readonly title = document.title;
+  private readonly mark = new PageMark();
 
   constructor(
     private readonly api: RoomApi,
     private readonly state: RoomState,
     private read: number | null,
     private readonly isAtEnd: () => boolean,
+    private readonly listener: Listener,
   ) {
     document.addEventListener("visibilitychange", () => this.look());
     addEventListener("focus", () => this.look());
@@ -25,9 +30,10 @@ export class Unread {
     return this.came_ > 0;
   }
 
-  came(message: Message, me: string): void {
-    if (message.author === me) return;
+  came(message: Message): void {
+    if (message.author === this.listener.me) return;
     this.came_ += 1;
+    if (meaning(message, this.listener) === "meant") this.meant += 1;
     this.show();
   }
 
@@ -56,12 +62,12 @@ export class Unread {
   }
 
   private forget(): void {
-    this.came_ = 0;
+    this.came_ = this.meant = 0;
     this.show();
   }
 
   private show(): void {
-    const title = this.came_ > 0 ? `(${this.came_}) ${this.title}` : this.title;
-    if (document.title !== title) document.title = title;
+    const isMuted = this.listener.notify === "nothing";
+    this.mark.show(isMuted ? 0 : this.came_, isMuted ? 0 : this.meant);
   }
 }

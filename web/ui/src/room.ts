@@ -1,6 +1,8 @@
 // The page of one room: what is said comes by the hub, what was missed is read from the server, what one says waits until it is there.
 import { part, say } from "./element";
 import { connectToHub } from "./hub";
+import { Alerts } from "./room-alerts";
+import type { Listener } from "./room-alerts";
 import { MessageMenu, editInPlace } from "./room-actions";
 import { RoomApi, Refused } from "./room-api";
 import { Aside } from "./room-aside";
@@ -11,6 +13,7 @@ import { People } from "./room-people";
 import { RoomState, noteOf } from "./room-state";
 import { Unread } from "./room-unread";
 import { Sending } from "./room-sending";
+import { RoomSounds } from "./room-playing";
 import type { LineState } from "./connection";
 import type { Action, Message, Page, Seen } from "./room-protocol";
 
@@ -31,6 +34,9 @@ class RoomPage {
   private menu!: MessageMenu;
   private unread!: Unread;
   private sending!: Sending;
+  private listener!: Listener;
+  private readonly sounds: RoomSounds;
+  private readonly alerts: Alerts;
   private composer: Composer | null = null;
   private drawing = false;
   private catching = false;
@@ -40,6 +46,8 @@ class RoomPage {
     this.api = new RoomApi(id);
     this.me = root.dataset["me"] ?? "";
     this.scroll = part(root, "scroll");
+    this.sounds = new RoomSounds(part(root, "sounds"));
+    this.alerts = new Alerts(this.sounds.heard);
   }
 
   async start(): Promise<void> {
@@ -61,13 +69,15 @@ class RoomPage {
   private build(seen: Seen): void {
     const { state, api, me, root } = this;
     const mayPost = this.may.has("post");
-    this.unread = new Unread(api, state, seen.you.read, () => this.isAtEnd());
+    this.listener = { me, notify: seen.you.notify ?? "nothing", isDirect: seen.room.kind === "direct" };
+    this.unread = new Unread(api, state, seen.you.read, () => this.isAtEnd(), this.listener);
     this.list = new MessageList(part(root, "messages"), state, me, { inThread: false, may: this.may, readTo: seen.you.read });
     this.sending = new Sending(api, state, () => this.draw());
     if (me && this.may.has("see_people")) this.people = new People(api, state, me, mayPost, () => this.draw());
     const typing = () => api.doing("typing");
     const send = (pending: Parameters<Sending["send"]>[0]) => {
       this.sending.send(pending);
+      if (pending.kind === "sound") this.sounds.came(pending.id, pending.body);
       if (pending.thread === undefined) this.toEnd();
     };
     this.menu = new MessageMenu(state, me, { act: (message, what, emoji) => void this.act(message, what, emoji) });
@@ -153,7 +163,8 @@ class RoomPage {
     for (const message of page.messages) {
       if (wasKnown.has(message.number)) continue;
       this.people?.said(message.author);
-      this.unread.came(message, this.me);
+      this.unread.came(message);
+      if (message.kind === "sound" && !message.removed) this.sounds.came(message.id, message.body);
       if (message.author !== this.me) this.announce(message);
       if (typeof message.kind === "object" && ["entered", "left", "kicked", "banned"].includes(message.kind.note)) void this.people?.load().catch(() => {});
     }
@@ -173,7 +184,9 @@ class RoomPage {
 
   private announce(message: Message): void {
     const note = noteOf(message, (who) => this.state.name(who));
-    say(part(this.root, "announcer"), `${message.name} ${note ?? `says: ${message.body.slice(0, 300)}`}`);
+    const text = note ?? toNames(message.body, Object.entries(this.state.names).map(([who, name]) => ({ who, name })));
+    say(part(this.root, "announcer"), `${message.name} ${note ?? `says: ${text.slice(0, 300)}`}`);
+    this.alerts.came(message, this.listener, part(this.root, "name").textContent!, text);
   }
 
   /** Draws all that changed, once a frame. */
@@ -254,6 +267,7 @@ class RoomPage {
     try {
       switch (what) {
         case "thread": return await this.aside.openThread(message.number, opener ?? this.list.elementOf(message.number) ?? null);
+        case "play": return this.sounds.again(message.body);
         case "edit": return this.edit(message);
         case "close": return this.close(message);
         case "link": return await navigator.clipboard.writeText(new URL(`/rooms/${this.id}/messages/${message.number}`, location.href).href);

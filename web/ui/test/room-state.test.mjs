@@ -49,6 +49,7 @@ test("messages of one person follow each other for five minutes, within a day", 
   check({ at: noon }, { at: noon + 300_001 }, false);
   check({ at: noon, author: "AC-2" }, { at: noon }, false);
   check({ at: noon, kind: { note: "entered" } }, { at: noon }, false);
+  check({ at: noon }, { at: noon, kind: "sound" }, false);
   const midnight = new Date(2026, 10, 22).getTime();
   check({ at: midnight - 1_000 }, { at: midnight + 1_000 }, false);
 });

@@ -1,6 +1,6 @@
 //! Who is in a room, who may come, and who is kept out.
 
-use model::chat::{Ban, Bot, Guest, GuestLink, Member, NewMessage, Room, RoomRole, Who};
+use model::chat::{Ban, Bot, Guest, GuestLink, Member, NewMessage, Notify, Room, RoomRole, Who};
 use model::{BotId, GuestId, Millis, RoomId, limits};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -16,14 +16,14 @@ use crate::{Result, StoreError};
 
 pub fn rooms_of(db: &Connection, who: Who) -> Result<Vec<(Room, Member)>> {
     let mut select = db.prepare_cached(
-        "SELECT r.value, r.last, r.changes, r.last_at, m.room, m.who, m.role, m.joined, m.read
+        "SELECT r.value, r.last, r.changes, r.last_at, m.room, m.who, m.role, m.joined, m.read, m.notify
          FROM members m JOIN rooms r ON r.id = m.room WHERE m.who = ?1 AND r.demolished = 0 ORDER BY m.room",
     )?;
     let found = select.query_map([who.number()], |row| {
         let role = if row.get(6)? { RoomRole::Host } else { RoomRole::Member };
         let room = read_room(row)?;
-        let member =
-            Member { room: room.id, who, role, joined: Millis(row.get(7)?), read: super::unsigned(row, 8)? };
+        let (joined, read) = (Millis(row.get(7)?), super::unsigned(row, 8)?);
+        let member = Member { room: room.id, who, role, joined, read, notify: super::notify(row, 9)? };
         Ok((room, member))
     })?;
     Ok(found.collect::<rusqlite::Result<_>>()?)
@@ -39,14 +39,16 @@ pub fn refuse_too_many_rooms(db: &Connection, who: Who) -> Result<()> {
 /// Nothing where they are a member.
 pub fn insert(db: &Connection, member: &Member) -> Result<()> {
     db.prepare_cached(
-        "INSERT INTO members (room, who, role, joined, read) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+        "INSERT INTO members (room, who, role, joined, read, notify) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT DO NOTHING",
     )?
     .execute(params![
         member.room.column(),
         member.who.number(),
         member.role == RoomRole::Host,
         member.joined.0,
-        member.read as i64
+        member.read as i64,
+        member.notify.number()
     ])?;
     Ok(())
 }
@@ -160,6 +162,13 @@ pub fn read_to(db: &Connection, id: RoomId, who: Who, number: u64) -> Result<u64
     Ok(read)
 }
 
+pub fn set_notify(db: &Connection, room: RoomId, who: Who, notify: Notify) -> Result<()> {
+    let changed = db
+        .prepare_cached("UPDATE members SET notify = ?3 WHERE room = ?1 AND who = ?2")?
+        .execute([room.column(), who.number(), notify.number()])?;
+    if changed == 0 { Err(NO_MEMBER) } else { Ok(()) }
+}
+
 pub fn link(db: &Connection, link: &GuestLink, secret: SecretHash) -> Result<()> {
     room(db, link.room)?;
     db.execute(
@@ -202,7 +211,8 @@ pub fn admit(db: &Connection, guest: &Guest, secret: SecretHash, note: Option<Ne
     }
     let (who, joined) = (Who::Guest(guest.id), guest.created);
     let read = room(db, guest.room)?.last;
-    let member = Member { room: guest.room, who, role: RoomRole::Member, joined, read };
+    let (role, notify) = (RoomRole::Member, Notify::default());
+    let member = Member { room: guest.room, who, role, joined, read, notify };
     let entry = enter(db, &member, &guest.marks, note)?;
     if entry == Entry::Entered {
         let added = insert_guest(db, guest, Some(secret.0))?;

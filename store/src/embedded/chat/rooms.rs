@@ -1,7 +1,7 @@
 //! Rooms, one row each.
 
 use async_trait::async_trait;
-use model::chat::{Ban, Bot, Guest, GuestLink, Member, NewMessage, Room, RoomRole, Who};
+use model::chat::{Ban, Bot, Guest, GuestLink, Member, NewMessage, Notify, Room, RoomRole, Who};
 use model::{BotId, GuestId, Millis, RoomId, SiteId, limits};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -76,6 +76,10 @@ impl Rooms for Chat {
 
     async fn read_to(&self, room: RoomId, who: Who, number: u64) -> Result<u64> {
         self.0.write(move |db| people::read_to(db, room, who, number)).await
+    }
+
+    async fn set_notify(&self, room: RoomId, who: Who, notify: Notify) -> Result<()> {
+        self.0.write(move |db| people::set_notify(db, room, who, notify)).await
     }
 
     async fn link(&self, link: GuestLink, secret: SecretHash) -> Result<()> {
@@ -206,7 +210,9 @@ fn begin_demolishing(db: &Connection, id: RoomId) -> Result<()> {
     room(db, id)?;
     let id = id.column();
     db.execute("UPDATE rooms SET demolished = 1, direct = NULL WHERE id = ?1", [id])?;
-    for of_room in ["members", "links", "guests", "bans", "stars", "hooks", "shown_commits", "arrivals", "fanned"] {
+    for of_room in
+        ["members", "links", "guests", "bans", "stars", "hooks", "shown_commits", "arrivals", "fanned"]
+    {
         db.execute(&format!("DELETE FROM {of_room} WHERE room = ?1"), [id])?;
     }
     files::release_all(db, RoomId::of(id as u64))

@@ -104,6 +104,7 @@ pub fn export(db: &Connection, kind: Kind, after: Option<Key>, limit: usize) -> 
             };
             let sql = format!("SELECT {} FROM jobs WHERE id > ?1 ORDER BY id LIMIT ?2", outbox::JOB);
             list(db, &sql, params![behind, limit], |row| Ok(Row::Job(outbox::read(row)?)))
+        }
         Kind::Arrivals => {
             let (room, mark) = mark(&after);
             let sql = "SELECT value, room, mark, place FROM arrivals WHERE (room, mark) > (?1, ?2)

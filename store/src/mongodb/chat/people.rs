@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use model::chat::{Ban, Bot, Guest, GuestLink, Member, NewMessage, Room, RoomRole, Who};
+use model::chat::{Ban, Bot, Guest, GuestLink, Member, NewMessage, Notify, Room, RoomRole, Who};
 use model::{BotId, GuestId, Millis, RoomId, limits};
 use mongodb::bson::{Binary, Document, doc};
 use serde::{Deserialize, Serialize};
@@ -142,6 +142,12 @@ pub async fn read_to(step: &mut Step, id: RoomId, who: Who, number: u64) -> Resu
     Ok(member.ok_or(NO_MEMBER)?.read as u64)
 }
 
+pub async fn set_notify(step: &mut Step, room: RoomId, who: Who, notify: Notify) -> Result<()> {
+    let set = doc! { "$set": { "notify": notify.number() } };
+    let changed: Option<MemberDocument> = step.changed(MEMBERS, one(room, who), set).await?;
+    changed.map(drop).ok_or(NO_MEMBER)
+}
+
 pub async fn link(step: &mut Step, link: &GuestLink, secret: SecretHash) -> Result<()> {
     take(step, link.room).await?;
     let fields = doc! { "v": V, "secret": secret_column(secret), "value": json(link) };
@@ -189,7 +195,8 @@ pub async fn admit(
         return Err(StoreError::Conflict("a guest with that id is there already"));
     }
     let (who, joined) = (Who::Guest(guest.id), guest.created);
-    let member = Member { room: guest.room, who, role: RoomRole::Member, joined, read: room.last };
+    let (role, read, notify) = (RoomRole::Member, room.last, Notify::default());
+    let member = Member { room: guest.room, who, role, joined, read, notify };
     let entry = enter(step, &member, &guest.marks, note).await?;
     if entry == Entry::Entered {
         let mut row = guest_document(guest, Some(secret.0));

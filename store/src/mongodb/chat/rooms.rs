@@ -1,14 +1,14 @@
 //! Rooms, a document each.
 
 use async_trait::async_trait;
-use model::chat::{Ban, Bot, Guest, GuestLink, Member, NewMessage, Room, RoomRole, Who};
+use model::chat::{Ban, Bot, Guest, GuestLink, Member, NewMessage, Notify, Room, RoomRole, Who};
 use model::{BotId, GuestId, Millis, RoomId, SiteId, limits};
 use mongodb::bson::doc;
 use serde::Deserialize;
 
 use super::{
-    ARRIVALS, BANS, Chat, FANNED, GUESTS, HOOKS, LINKS, MEMBERS, MESSAGES, REVISIONS, ROOMS, RoomDocument, SHOWN,
-    STARS, json, people, put_ends, room, take, there,
+    ARRIVALS, BANS, Chat, FANNED, GUESTS, HOOKS, LINKS, MEMBERS, MESSAGES, REVISIONS, ROOMS, RoomDocument,
+    SHOWN, STARS, json, people, put_ends, room, take, there,
 };
 use super::{files, messages};
 use crate::accounts::SecretHash;
@@ -78,6 +78,10 @@ impl Rooms for Chat {
 
     async fn read_to(&self, room: RoomId, who: Who, number: u64) -> Result<u64> {
         read!(self, |step| people::read_to(step, room, who, number))
+    }
+
+    async fn set_notify(&self, room: RoomId, who: Who, notify: Notify) -> Result<()> {
+        read!(self, |step| people::set_notify(step, room, who, notify))
     }
 
     async fn link(&self, link: GuestLink, secret: SecretHash) -> Result<()> {

@@ -6,8 +6,8 @@ use super::super::chat::hooks::ArrivalDocument;
 use super::super::chat::outbox::{self, JobDocument};
 use super::super::chat::people::{BanDocument, ban_fields, ban_key, guest_document};
 use super::super::chat::{
-    ARRIVALS, BANS, BOT_HOOKS, BOTS, FANNED, FILES, GUESTS, HOOKS, JOBS, LINKS, MEMBERS, MESSAGES, MemberDocument,
-    REVISIONS, ROOMS, RoomDocument, SHOWN, STARS, json, messages, parse,
+    ARRIVALS, BANS, BOT_HOOKS, BOTS, FANNED, FILES, GUESTS, HOOKS, JOBS, LINKS, MEMBERS, MESSAGES,
+    MemberDocument, REVISIONS, ROOMS, RoomDocument, SHOWN, STARS, json, messages, parse,
 };
 use super::super::columns::{Column, binary};
 use super::rows::bytes32;

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use chat::NewRoom;
 use door::Refusal;
-use model::chat::RoomKind;
+use model::chat::{Member, Notify, RoomKind};
 use model::rights::Principal;
 use model::{BotId, SiteId, limits};
 use store::Credential;
@@ -16,6 +16,7 @@ use store::accounts::SecretHash;
 
 use super::super::list::{mine, offered};
 use super::super::{Somebody, named};
+use super::notifications::word_of;
 use super::{kind_name, shell};
 use crate::error::{Answer, Problem};
 use crate::fields::{Field, Fields};
@@ -28,6 +29,7 @@ use crate::{Web, secret, visible};
 #[template(path = "rooms.html")]
 struct RoomsPage {
     shell: Shell,
+    me: String,
     rooms: Vec<RoomRow>,
     offered: Vec<RoomRow>,
     may_open: bool,
@@ -45,6 +47,7 @@ struct RoomRow {
     locked: bool,
     unread: u64,
     read: u64,
+    notify: &'static str,
     /// The name of its site.
     site: Option<String>,
     /// When something was said last.
@@ -68,15 +71,16 @@ async fn rooms_page(web: &Web, caller: &Caller, name: Field) -> Result<RoomsPage
         }
         false => Vec::new(),
     };
-    let row = |room: &model::chat::Room, name: String, read: Option<u64>| RoomRow {
+    let row = |room: &model::chat::Room, name: String, member: Option<&Member>| RoomRow {
         id: room.id.to_string(),
         name,
         topic: room.topic.clone(),
         kind: kind_name(room.kind),
         public: room.public,
         locked: room.locked,
-        unread: read.map_or(0, |read| room.last.saturating_sub(read)),
-        read: read.unwrap_or(0),
+        unread: member.map_or(0, |member| room.last.saturating_sub(member.read)),
+        read: member.map_or(0, |member| member.read),
+        notify: word_of(member.map_or(Notify::Nothing, |member| member.notify)),
         site: sites.iter().find(|(id, _)| Some(*id) == room.site).map(|(_, name)| name.clone()),
         last: (room.last > 0).then(|| room.last_at.into()),
     };
@@ -84,7 +88,8 @@ async fn rooms_page(web: &Web, caller: &Caller, name: Field) -> Result<RoomsPage
     let offered = offered(web, by, &mine).await?;
     Ok(RoomsPage {
         shell: shell("Rooms", caller),
-        rooms: mine.iter().map(|mine| row(&mine.room, mine.name.clone(), Some(mine.member.read))).collect(),
+        me: by.who().map(|who| who.to_string()).unwrap_or_default(),
+        rooms: mine.iter().map(|mine| row(&mine.room, mine.name.clone(), Some(&mine.member))).collect(),
         offered: offered.iter().map(|room| row(room, room.name.clone(), None)).collect(),
         may_open: is_account,
         sites: sites.iter().map(|(id, name)| (id.to_string(), name.clone())).collect(),

@@ -39,6 +39,7 @@ async fn hostile_names_in_rooms_are_only_text() {
     for path in [
         "/rooms".to_owned(),
         "/rooms/stars".into(),
+        "/rooms/notifications".into(),
         "/rooms/search?q=alert".into(),
         format!("/rooms/search?q={}", "%22%3E%3Cscript%3Ealert(1)%3C/script%3E"),
         format!("/rooms/{room}"),
@@ -135,6 +136,30 @@ async fn every_form_of_the_settings_does_what_it_says() {
     let page = ann.post(&format!("/rooms/{room}/settings"), &[("do", "demolish")]).await;
     assert_eq!(page.location(), "/rooms?done=demolished");
     assert_eq!(ann.get(&format!("/rooms/{room}")).await.status, 404);
+}
+
+#[tokio::test]
+async fn what_somebody_is_told_of_is_chosen_room_by_room_and_theirs_alone() {
+    let mut house = House::new().await;
+    let room = house.room.clone();
+    let told =
+        async |person: &mut Browser| person.ask(&format!("/{room}")).await.json()["you"]["notify"].clone();
+    assert_eq!(told(&mut house.ann).await, "mentions");
+    let chosen = house.ann.post("/rooms/notifications", &[(&room, "nothing")]).await;
+    assert_eq!(chosen.location(), "/rooms/notifications?done=saved");
+    assert_eq!(told(&mut house.ann).await, "nothing");
+    let rooms = house.ann.ask("").await.json();
+    let listed = rooms["rooms"].as_array().unwrap().iter().find(|mine| mine["room"]["id"] == *room).unwrap();
+    assert_eq!(listed["notify"], "nothing");
+    assert!(house.ann.get("/rooms/notifications").await.text.contains("value=\"nothing\" selected"));
+    assert_eq!(house.ann.post("/rooms/notifications", &[(&room, "loud")]).await.status, 400);
+    house.ann.post("/rooms/notifications", &[("RM-00000000", "everything")]).await;
+    assert_eq!(told(&mut house.ann).await, "nothing");
+    let answer = house.ann.tell(&format!("/{room}/notify"), json!({ "notify": "everything" })).await;
+    assert_eq!(answer.status, 204);
+    assert_eq!(told(&mut house.ann).await, "everything");
+    let answer = house.ann.tell(&format!("/{room}/notify"), json!({ "notify": "loud" })).await;
+    assert_eq!(answer.status, 400);
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ const TABLE: &[(&str, &str, &str, &str)] = &[
     ("POST", "", r#"{"topic": "tea"}"#, "yyfffnnss"),
     ("POST", "/enter", "{}", "yyyyynnss"),
     ("POST", "/read", r#"{"number": 1}"#, "yyyyfnnss"),
+    ("POST", "/notify", r#"{"notify": "nothing"}"#, "yyyyfnnss"),
     ("POST", "/doing", r#"{"what": "typing"}"#, "yyyyfnnss"),
     ("GET", "/members", "{}", "yyyyynnss"),
     ("POST", "/members", r#"{"who": "dan@example.org"}"#, "yyfffnnss"),

@@ -1,0 +1,69 @@
+//! What somebody is told of while they look elsewhere: room by room here, device by device in the browser.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use door::Refusal;
+use model::chat::{Notify, RoomKind};
+
+use super::super::Somebody;
+use super::super::list::mine;
+use super::shell;
+use crate::Web;
+use crate::error::Answer;
+use crate::fields::Fields;
+use crate::guard::Caller;
+use crate::shell::{Done, Shell, go_to, page};
+
+#[derive(Template)]
+#[template(path = "rooms_notifications.html")]
+struct NotificationsPage {
+    shell: Shell,
+    rooms: Vec<RoomRow>,
+}
+
+struct RoomRow {
+    id: String,
+    name: String,
+    notify: &'static str,
+    /// All that is said in it is meant for who is in it.
+    is_direct: bool,
+}
+
+/// `GET /rooms/notifications`
+pub async fn show(State(web): State<Arc<Web>>, caller: Caller, done: Done) -> Answer {
+    let rooms = mine(&web, &caller.principal).await?;
+    let row = |mine: &super::super::list::Mine| RoomRow {
+        id: mine.room.id.to_string(),
+        name: mine.name.clone(),
+        notify: word_of(mine.member.notify),
+        is_direct: mine.room.kind == RoomKind::Direct,
+    };
+    let shell = shell("Notifications", &caller).saying(&done);
+    Ok(page(&NotificationsPage { shell, rooms: rooms.iter().map(row).collect() }))
+}
+
+/// `POST /rooms/notifications`: a field a room, named by its id.
+pub async fn submit(State(web): State<Arc<Web>>, Somebody(by): Somebody, fields: Fields) -> Answer {
+    for (room, member) in web.chat.my_rooms(&by).await? {
+        let wanted = match fields.text(&room.id.to_string()) {
+            "" => continue,
+            word => Notify::ALL.into_iter().find(|notify| word_of(*notify) == word),
+        };
+        let wanted = wanted.ok_or_else(|| Refusal::bad_request("field", "There is no such choice."))?;
+        if wanted != member.notify {
+            web.chat.set_notify(&by, room.id, wanted).await?;
+        }
+    }
+    Ok(go_to("/rooms/notifications?done=saved"))
+}
+
+/// As forms and the API say it.
+pub(super) fn word_of(notify: Notify) -> &'static str {
+    match notify {
+        Notify::Everything => "everything",
+        Notify::Mentions => "mentions",
+        Notify::Nothing => "nothing",
+    }
+}

@@ -1,0 +1,54 @@
+// Tells somebody who looks elsewhere what was said: by a chime, and by the system where they asked for it.
+import { device } from "./device";
+import type { Message, Notify } from "./room-protocol";
+import type { Sounds } from "./room-sounds";
+
+const BODY_CHARS_MAX = 140;
+
+/** Of whom and in what kind of room. */
+export interface Listener {
+  me: string;
+  notify: Notify;
+  isDirect: boolean;
+}
+
+/** Nothing: it is one's own, or nobody said anything. Else whether it is meant for oneself. */
+export function meaning(message: Message, { me, isDirect }: Listener): "meant" | "said" | null {
+  if (message.author === me || message.removed || typeof message.kind === "object") return null;
+  return isDirect || message.mentions?.includes(me) ? "meant" : "said";
+}
+
+export function wants(notify: Notify, meaning: "meant" | "said"): boolean {
+  return notify === "everything" || (notify === "mentions" && meaning === "meant");
+}
+
+export class Alerts {
+  constructor(private readonly sounds: Sounds) {}
+
+  /** `room` is its name, and `text` the message in words. */
+  came(message: Message, listener: Listener, room: string, text: string): void {
+    const means = meaning(message, listener);
+    if (means === null || !wants(listener.notify, means)) return;
+    if (!document.hidden && document.hasFocus()) return;
+    const { chime, desktop } = device();
+    if (chime) this.sounds.play(null);
+    if (desktop && document.hidden) notify(message, room, text);
+  }
+}
+
+function notify(message: Message, room: string, text: string): void {
+  if (typeof Notification === "undefined" || Notification.permission !== "granted") return;
+  try {
+    // One of its kind, however many pages are open.
+    const tag = `${message.room}/${message.number}`;
+    const shown = new Notification(`${message.name} · ${room}`, { body: text.slice(0, BODY_CHARS_MAX), tag, icon: "/favicon.svg", silent: device().chime });
+    shown.onclick = () => {
+      focus();
+      location.assign(`/rooms/${message.room}/messages/${message.number}`);
+      shown.close();
+    };
+  } catch (error) {
+    // Some browsers show them by a service worker alone.
+    console.info(error);
+  }
+}
