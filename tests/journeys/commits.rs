@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::Method;
+use model::{Clock, Millis};
 use serde_json::{Value, json};
 use tokio::process::Command;
 use world::{Person, Program, Size, World};
@@ -61,13 +62,23 @@ async fn run(mut command: Command) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
+/// A `date` that tells the time of the world, for whoever signs by it; what `PATH` is with it.
+fn told_the_time(folder: &Path, now: Millis) -> String {
+    let date = folder.join("date");
+    std::fs::write(&date, format!("#!/bin/sh\necho {}\n", now.0 / 1_000)).expect("it is written");
+    std::fs::set_permissions(&date, PermissionsExt::from_mode(0o755)).expect("it may run");
+    format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default())
+}
+
 /// Commits `message` to main and pushes it with that tag, by the script of `watchfire hook git`.
-async fn pushes(folder: &Path, url: &str, secret: &str, message: &str, tag: &str) {
+async fn pushes(folder: &Path, now: Millis, url: &str, secret: &str, message: &str) {
+    let path = told_the_time(folder, now);
     std::fs::write(folder.join("secret"), secret).expect("the secret is kept");
     let git = |arguments: &[&str]| {
         let mut command = Command::new("git");
         command.args(["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]).args(arguments);
         command.current_dir(folder).env("no_proxy", "127.0.0.1").env_remove("REMOTE_USER");
+        command.env("PATH", &path);
         run(command)
     };
     git(&["init", "-q", "--bare", "-b", "main", "shop.git"]).await;
@@ -78,8 +89,8 @@ async fn pushes(folder: &Path, url: &str, secret: &str, message: &str, tag: &str
     std::fs::write(&script, run(hook).await).expect("the hook is written");
     std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).expect("the hook may run");
     git(&["-C", "work", "commit", "-q", "--allow-empty", "-m", message]).await;
-    git(&["-C", "work", "tag", "-a", "-m", "First", tag]).await;
-    git(&["-C", "work", "push", "-q", "../shop.git", "main", tag]).await;
+    git(&["-C", "work", "tag", "-a", "-m", "First", "v1"]).await;
+    git(&["-C", "work", "push", "-q", "../shop.git", "main", "v1"]).await;
 }
 
 async fn what_is_pushed_is_told_and_released(size: Size) {
@@ -92,7 +103,8 @@ async fn what_is_pushed_is_told_and_released(size: Size) {
 
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("http://{}{path}", world.address());
-    pushes(folder.path(), &url, &secret, &format!("Mend the till, fixes #{number}"), "v1").await;
+    let message = format!("Mend the till, fixes #{number}");
+    pushes(folder.path(), world.clock.now(), &url, &secret, &message).await;
     let told = said(owner, &room).await;
     assert!(
         told.iter().any(|body| body.contains("pushed 1 commit") && body.contains("Mend the till")),
