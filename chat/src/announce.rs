@@ -94,6 +94,7 @@ impl Chat {
     /// Tells what became of a room up to now: everything that was touched behind `after`. What nobody could be told is not lost: it is
     /// stored, and whoever hears of the next change reads it.
     pub(crate) async fn announce(&self, room: RoomId, after: u64) {
+        self.news.tell(room);
         match self.missed(room, Some(after)).await {
             Ok(Missed { change, data, room: is, .. }) => {
                 let announced = Announced::Changed { after, change, data, room: is };
@@ -105,6 +106,7 @@ impl Chat {
 
     /// The room after one change, which touched this message.
     pub(crate) async fn announce_message(&self, room: &Room, message: &Message) {
+        self.news.tell(room.id);
         match self.names_in(std::slice::from_ref(message)).await {
             Ok(names) => {
                 let announced = Announced::Changed {

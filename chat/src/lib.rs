@@ -8,6 +8,7 @@
 //! | `files`, `pictures` | what is sent beside the words: taken in, made anew, given back |
 //! | `hooks` | commits of repositories are told in rooms |
 //! | `announce` | what happened goes to whoever listens |
+//! | `news` | in which rooms something happened, for what goes out |
 //! | `told` | how a room and its messages look to those outside |
 //! | `markdown`, `emoji` | what people write, as safe HTML |
 
@@ -18,6 +19,7 @@ mod files;
 mod guests;
 mod hooks;
 pub mod markdown;
+mod news;
 mod pictures;
 mod posting;
 mod reading;
@@ -37,6 +39,7 @@ use store::{Access, Store};
 pub use files::Upload;
 pub use guests::{Coming, Knocked};
 pub use hooks::NewHook;
+pub use news::News;
 pub use posting::Post;
 pub use reading::{Page, Query};
 pub use refused::Refused;
@@ -57,6 +60,7 @@ pub struct Chat {
     live: Arc<dyn Live>,
     clock: Arc<dyn Clock>,
     desk: Arc<files::Desk>,
+    news: Arc<News>,
 }
 
 /// A room, as who asks stands to it.
@@ -75,7 +79,12 @@ impl Seen {
 
 impl Chat {
     pub fn new(store: Store, access: Access, live: Arc<dyn Live>, clock: Arc<dyn Clock>) -> Chat {
-        Chat { store, access, live, clock, desk: Arc::default() }
+        Chat { store, access, live, clock, desk: Arc::default(), news: Arc::default() }
+    }
+
+    /// What happens in rooms by this and its clones.
+    pub fn news(&self) -> &News {
+        &self.news
     }
 
     /// The room, where that may be done. `NotFound` for whoever may not know of it, whether it is there or not.
