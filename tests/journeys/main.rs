@@ -20,3 +20,4 @@ mod reports;
 mod rights;
 mod rolling;
 mod sharing;
+mod webhooks;
