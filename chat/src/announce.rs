@@ -101,6 +101,7 @@ impl Chat {
     /// Tells what became of a room up to now: everything that was touched behind `after`. What nobody could be told is not lost: it is
     /// stored, and whoever hears of the next change reads it.
     pub(crate) async fn announce(&self, room: RoomId, after: u64) {
+        self.news.tell(room);
         match self.missed(room, Some(after)).await {
             Ok(Missed { change, data, room: is, .. }) => {
                 let announced = Announced::Changed { after, change, data, room: is };
@@ -113,6 +114,7 @@ impl Chat {
     /// Announces a new message, with those of its room that come at the same time, in the order in which they were posted.
     pub(crate) fn announce_message(&self, posted: Posted) {
         let room = posted.room.id;
+        self.news.tell(room);
         match self.waiting.lock().entry(room) {
             // Past the maximum it is read by who hears of the next one.
             Entry::Occupied(waiting) if waiting.get().len() >= WAITING_MAX => return,

@@ -9,6 +9,7 @@
 //! | `hooks` | commits of repositories are told in rooms |
 //! | `releases` | which conversations a release fixes |
 //! | `announce` | what happened goes to whoever listens |
+//! | `news` | in which rooms something happened, for what goes out |
 //! | `told` | how a room and its messages look to those outside |
 //! | `markdown`, `emoji` | what people write, as safe HTML |
 
@@ -19,6 +20,7 @@ mod files;
 mod guests;
 mod hooks;
 pub mod markdown;
+mod news;
 mod pictures;
 mod posting;
 mod reading;
@@ -39,6 +41,7 @@ use store::{Access, Store};
 pub use files::Upload;
 pub use guests::{Coming, Knocked};
 pub use hooks::{NewHook, short};
+pub use news::News;
 pub use posting::Post;
 pub use reading::{Page, Query};
 pub use refused::Refused;
@@ -61,6 +64,7 @@ pub struct Chat {
     clock: Arc<dyn Clock>,
     desk: Arc<files::Desk>,
     waiting: Arc<announce::Waiting>,
+    news: Arc<News>,
 }
 
 /// A room, as who asks stands to it.
@@ -79,7 +83,13 @@ impl Seen {
 
 impl Chat {
     pub fn new(store: Store, access: Access, live: Arc<dyn Live>, clock: Arc<dyn Clock>) -> Chat {
-        Chat { store, access, live, clock, desk: Arc::default(), waiting: Arc::default() }
+        let (desk, waiting, news) = (Arc::default(), Arc::default(), Arc::default());
+        Chat { store, access, live, clock, desk, waiting, news }
+    }
+
+    /// What happens in rooms by this and its clones.
+    pub fn news(&self) -> &News {
+        &self.news
     }
 
     /// The room, where that may be done. `NotFound` for whoever may not know of it, whether it is there or not.

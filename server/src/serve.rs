@@ -310,7 +310,14 @@ async fn start_pages(
         live: backends.live.clone(),
         clock,
     };
-    let options = web::Options { public_url: settings.public_url.clone(), ..Default::default() };
+    let options = web::Options {
+        public_url: settings.public_url.clone(),
+        hooks: match settings.bot_hooks.as_str() {
+            "loopback" => outbox::address::Reach::PublicAndLoopback,
+            _ => outbox::address::Reach::Public,
+        },
+        ..Default::default()
+    };
     let stop = CancellationToken::new();
     let service = web::start(options, deps, stop.clone()).await?;
     Ok((Stage { name: "web", stop, work: service.work }, service.routes))

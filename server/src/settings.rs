@@ -111,6 +111,11 @@ pub struct Settings {
           value_parser = clap::value_parser!(u32).range(1..))]
     pub visitor_rate: u32,
 
+    /// Where hooks of bots may be: public (by https, on the public internet), or loopback (there, and on this machine by http, too)
+    #[arg(long, env = "WATCHFIRE_BOT_HOOKS", value_name = "WHERE", default_value = "public",
+          value_parser = ["public", "loopback"])]
+    pub bot_hooks: String,
+
     /// For tests: folds follow each other without rest, and what waited in a tail for so long is folded
     #[arg(long, value_name = "MS", hide = true, value_parser = clap::value_parser!(u64).range(1..))]
     pub fold_after_ms: Option<u64>,

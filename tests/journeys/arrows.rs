@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each part may depend on of our own.
-const MAY: [(&str, &[&str]); 17] = [
+const MAY: [(&str, &[&str]); 18] = [
     ("model", &[]),
     ("history", &["model"]),
     ("commits", &["model"]),
@@ -19,8 +19,9 @@ const MAY: [(&str, &[&str]); 17] = [
     ("collector", &["model", "bus", "live", "store", "door"]),
     ("processor", &["model", "history", "bus", "live", "store", "archive"]),
     ("chat", &["model", "commits", "live", "store"]),
+    ("outbox", &["model", "commits", "live", "store", "chat"]),
     ("realtime", &["model", "live", "store", "door", "chat"]),
-    ("web", &["model", "history", "commits", "live", "store", "archive", "door", "chat"]),
+    ("web", &["model", "history", "commits", "live", "store", "archive", "door", "chat", "outbox"]),
     (
         "server",
         &[
@@ -33,6 +34,7 @@ const MAY: [(&str, &[&str]); 17] = [
             "archive",
             "door",
             "chat",
+            "outbox",
             "collector",
             "processor",
             "realtime",

@@ -21,3 +21,4 @@ mod reports;
 mod rights;
 mod rolling;
 mod sharing;
+mod webhooks;

@@ -51,6 +51,8 @@ use bytes::Bytes;
 use chat::Chat;
 use live::Live;
 use model::{Clock, SiteId};
+use outbox::dial::Dial;
+use outbox::webhook::{Deliveries, Webhooks};
 use store::{Access, Store};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -87,6 +89,7 @@ pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) ->
     let web = Arc::new(Web::new(options, deps));
     let changes = web.changes.clone();
     let sweeping = Arc::clone(&web);
+    let outgoing = send_what_goes_out(&web, shutdown.clone())?;
     let work = tokio::spawn(async move {
         let mut sweeps = tokio::time::interval(SWEEP_EVERY);
         loop {
@@ -97,10 +100,28 @@ pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) ->
         }
         changes.close();
         changes.wait().await;
-        Ok(())
+        outgoing.await?
     });
     let routes = router::routes(web);
     Ok(Service { routes, work })
+}
+
+/// The worker of this process, with every rule and sender that there is.
+fn send_what_goes_out(
+    web: &Web,
+    shutdown: CancellationToken,
+) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
+    let (store, chat, clock) = (web.store.clone(), web.chat.clone(), web.clock.clone());
+    let webhooks = Webhooks { store: store.clone(), chat: chat.clone() };
+    let deliveries = Deliveries {
+        store: store.clone(),
+        chat: chat.clone(),
+        dial: Dial::new(web.options.hooks, Arc::new(outbox::dial::System))?,
+        clock: clock.clone(),
+        public_url: web.options.public_url.clone(),
+    };
+    let deps = outbox::Deps { store, chat, clock };
+    Ok(outbox::start(deps, vec![Arc::new(webhooks)], vec![Arc::new(deliveries)], shutdown))
 }
 
 /// The pages alone on their own listener.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use outbox::address::Reach;
+
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Where people and tags reach this server, as `https://stats.example.org`. None: as each request
@@ -11,6 +13,8 @@ pub struct Options {
     pub sign_in_lasts: Duration,
     /// How long an invitation can be accepted.
     pub invitation_lasts: Duration,
+    /// Where hooks of bots may be.
+    pub hooks: Reach,
 }
 
 impl Default for Options {
@@ -19,6 +23,7 @@ impl Default for Options {
             public_url: None,
             sign_in_lasts: Duration::from_secs(30 * 86_400),
             invitation_lasts: Duration::from_secs(7 * 86_400),
+            hooks: Reach::Public,
         }
     }
 }

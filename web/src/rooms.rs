@@ -1,6 +1,7 @@
 //! Rooms by HTTP: who asks, what they send, how it is told. What somebody may is decided by `chat`, at every call.
 
 mod acts;
+pub(crate) mod bot_hooks;
 mod bots;
 mod files;
 mod guests;

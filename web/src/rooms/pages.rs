@@ -25,7 +25,7 @@ use crate::guard::Caller;
 use crate::shell::Shell;
 
 /// The shell of a page about rooms.
-fn shell(title: &str, caller: &Caller) -> Shell {
+pub(super) fn shell(title: &str, caller: &Caller) -> Shell {
     Shell { in_rooms: true, ..Shell::new(title, caller.shell_account()) }
 }
 

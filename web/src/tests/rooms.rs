@@ -1,5 +1,6 @@
 //! Rooms over the real router: who gets what, what is said, who comes in.
 
+mod bot_hooks;
 mod commits;
 mod files;
 mod guests;

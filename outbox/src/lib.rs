@@ -1,0 +1,114 @@
+//! What goes out: rules make jobs of what is said in rooms, and senders do them, now or later, whatever dies meanwhile.
+//! Never decides a right (`chat` does, as whom it sends for), never keeps a job itself (`store::Outbox` does), never listens.
+//!
+//! | module | what |
+//! |---|---|
+//! | `looking` | rooms are looked at, each message once, and jobs are made of them |
+//! | `sending` | jobs are taken, done, put off, given up |
+//! | `address`, `dial` | which addresses are reached at all, and how |
+//! | `webhook` | bots hear of their rooms |
+
+pub mod address;
+pub mod dial;
+mod looking;
+mod sending;
+pub mod webhook;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chat::Chat;
+use model::chat::{Message, Room};
+use model::outbox::{Job, JobKind, NewJob};
+use model::{Clock, JobId};
+use store::Store;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// What one attempt may take in all.
+pub const ATTEMPT_MAX: Duration = Duration::from_secs(12);
+/// How long a job is nobody else's: whoever takes it has done or put it off by then, or is no more.
+pub const LEASE: Duration = Duration::from_secs(20);
+/// How often what others left behind is looked for.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// Makes jobs of what is said.
+#[async_trait]
+pub trait Rule: Send + Sync {
+    /// Whether it may make any of this room: where no rule does, its messages are not read.
+    async fn wants(&self, room: &Room) -> anyhow::Result<bool>;
+
+    /// The jobs of these messages, in the room's order. Asked again after an error; what it makes of a message is the same then, by its ids.
+    async fn jobs(&self, room: &Room, messages: &[Message]) -> anyhow::Result<Vec<NewJob>>;
+}
+
+/// Does jobs of one kind.
+#[async_trait]
+pub trait Sender: Send + Sync {
+    fn kind(&self) -> JobKind;
+
+    /// How long is waited after each attempt that came to nothing; after the last one it is given up.
+    fn waits(&self) -> &'static [Duration];
+
+    /// One attempt. It may be asked again for a job that it did: whoever asked died before it could be kept.
+    async fn send(&self, job: &Job) -> Sent;
+}
+
+/// What came of an attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Sent {
+    /// It arrived, or has become pointless: nothing is kept of it.
+    Gone,
+    /// It arrived: kept to be seen.
+    Done(String),
+    /// Later again.
+    Again(String),
+    /// Never again.
+    GivenUp(String),
+}
+
+/// What the worker stands on.
+#[derive(Clone)]
+pub struct Deps {
+    pub store: Store,
+    pub chat: Chat,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Starts the worker of this process. It ends when told to, with what is under way done or left to others.
+pub fn start(
+    deps: Deps,
+    rules: Vec<Arc<dyn Rule>>,
+    senders: Vec<Arc<dyn Sender>>,
+    shutdown: CancellationToken,
+) -> JoinHandle<anyhow::Result<()>> {
+    let made = Arc::new(tokio::sync::Notify::new());
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(looking::look(deps.clone(), rules, Arc::clone(&made), shutdown.clone()));
+    for sender in senders {
+        tasks.spawn(sending::send(deps.clone(), sender, Arc::clone(&made), shutdown.clone()));
+    }
+    tokio::spawn(async move {
+        while let Some(ended) = tasks.join_next().await {
+            ended?;
+        }
+        Ok(())
+    })
+}
+
+/// The id of a job, of what it is about: the same each time.
+pub fn job_id(about: &[&str]) -> JobId {
+    let mut hasher = blake3::Hasher::new();
+    for part in about {
+        hasher.update(&(part.len() as u64).to_be_bytes());
+        hasher.update(part.as_bytes());
+    }
+    JobId(first_half(&hasher))
+}
+
+pub(crate) fn first_half(hasher: &blake3::Hasher) -> u128 {
+    let hash: [u8; 32] = *hasher.finalize().as_bytes();
+    let (half, _) = hash.split_at(16);
+    u128::from_be_bytes(half.try_into().expect("16 of 32 bytes"))
+}

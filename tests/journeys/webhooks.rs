@@ -1,0 +1,173 @@
+//! Bots hear of their rooms, and answer, whatever dies meanwhile.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::header::CONTENT_TYPE;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use world::{Person, Program, within};
+
+use crate::crash::set_up;
+
+const KILLS: usize = 4;
+/// A lease runs out, and what waits is looked for.
+const FOUND_MAX: Duration = Duration::from_secs(90);
+
+/// What a receiver was sent: the number of each message, by the id of its delivery.
+#[derive(Default)]
+struct Heard {
+    deliveries: BTreeMap<String, u64>,
+    authors: HashSet<String>,
+    asked: usize,
+}
+
+/// A receiver that answers each message, refuses every seventh the first time, and takes its time.
+async fn receiver() -> (SocketAddr, Arc<Mutex<Heard>>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let heard = Arc::new(Mutex::new(Heard::default()));
+    let hears = Arc::clone(&heard);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let heard = Arc::clone(&hears);
+            tokio::spawn(async move {
+                let service = service_fn(move |request| hear(Arc::clone(&heard), request));
+                let _ = hyper::server::conn::http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), service)
+                    .await;
+            });
+        }
+    });
+    (address, heard)
+}
+
+async fn hear(
+    heard: Arc<Mutex<Heard>>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let header = |name: &str| request.headers()[name].to_str().unwrap().to_owned();
+    let (id, signature) = (header("webhook-id"), header("webhook-signature"));
+    assert!(signature.starts_with("v1,") && header("webhook-timestamp").parse::<u32>().is_ok());
+    let body = request.into_body().collect().await.unwrap().to_bytes();
+    let sent: Value = serde_json::from_slice(&body).unwrap();
+    let message = &sent["data"]["message"];
+    let number = message["number"].as_u64().unwrap();
+    let is_refused = {
+        let mut heard = heard.lock().unwrap();
+        heard.authors.insert(message["author"].as_str().unwrap().to_owned());
+        let before = heard.deliveries.insert(id, number);
+        assert!(before.is_none_or(|before| before == number), "one id, one message");
+        heard.asked += 1;
+        before.is_none() && number % 7 == 0
+    };
+    tokio::time::sleep(Duration::from_millis(fastrand::u64(0..60))).await;
+    let mut answer = Response::new(Full::new(Bytes::from(format!("answer to {number}"))));
+    answer.headers_mut().insert(CONTENT_TYPE, "text/plain".parse().unwrap());
+    if is_refused {
+        *answer.status_mut() = hyper::StatusCode::SERVICE_UNAVAILABLE;
+    }
+    Ok(answer)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_while_webhooks_are_delivered_each_message_arrives_under_one_id_and_is_answered_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut program = Program::start(folder.path(), &["--bot-hooks", "loopback"]).await;
+    let owner = Person::new(program.address);
+    set_up(program.set_up_path.as_deref(), &owner).await;
+    let made = owner.post_json("/api/watchfire/rooms", &json!({ "name": "Support" })).await;
+    let room = format!("/api/watchfire/rooms/{}", made.json()["id"].as_str().unwrap());
+    let made = owner.post_json("/api/watchfire/rooms/bots", &json!({ "name": "Echo" })).await.json();
+    let bot = made["bot"]["id"].as_str().unwrap().to_owned();
+    let (address, heard) = receiver().await;
+    let hook = format!("/api/watchfire/rooms/bots/{bot}/hook");
+    let refused = owner.post_json(&hook, &json!({ "url": "http://10.0.0.1/" })).await;
+    assert_eq!(refused.status, 400, "{}", refused.text());
+    let set = owner.post_json(&hook, &json!({ "url": format!("http://{address}/echo?x=1") })).await;
+    assert_eq!(set.status, 201, "{}", set.text());
+    assert!(set.json()["secret"].as_str().unwrap().starts_with("whsec_"));
+    assert_eq!(owner.post_json(&format!("{room}/members"), &json!({ "who": bot })).await.status, 204);
+
+    let acknowledged = Arc::new(Mutex::new(BTreeSet::new()));
+    for _ in 0..KILLS {
+        let posting: Vec<_> = (0..4)
+            .map(|_| tokio::spawn(post(owner.at(program.address), room.clone(), acknowledged.clone())))
+            .collect();
+        tokio::time::sleep(Duration::from_millis(fastrand::u64(200..900))).await;
+        program.kill_now();
+        for posting in posting {
+            posting.await.unwrap();
+        }
+        program = program.replaced().await;
+    }
+    let acknowledged = acknowledged.lock().unwrap().clone();
+    assert!(acknowledged.len() > 20, "{} acknowledged: too few to say anything", acknowledged.len());
+    println!("{} acknowledged", acknowledged.len());
+
+    within(FOUND_MAX, "every message arrives and is answered", || async {
+        let answers = answers(&owner, &room, &bot).await;
+        let distinct: BTreeSet<u64> = answers.iter().copied().collect();
+        assert_eq!(distinct.len(), answers.len(), "each is answered once");
+        acknowledged.is_subset(&distinct).then_some(())
+    })
+    .await;
+    let heard = heard.lock().unwrap();
+    let numbers: BTreeSet<u64> = heard.deliveries.values().copied().collect();
+    assert_eq!(numbers.len(), heard.deliveries.len(), "each message has one id");
+    assert!(acknowledged.is_subset(&numbers));
+    let entered = heard.authors.contains(&bot);
+    assert!(entered && heard.authors.len() == 2, "of itself it hears no more than that it came in");
+    assert!(heard.asked > heard.deliveries.len(), "nothing was sent again");
+    let told = owner.get(&hook).await.json();
+    let done = told["deliveries"].as_array().unwrap().iter().filter(|one| one["state"] == "done");
+    assert!(done.count() > 0, "{told}");
+    assert!(!told.to_string().contains("whsec_"));
+    assert!(program.terminate(Duration::from_secs(10)).await, "SIGTERM drains within 10 s");
+}
+
+/// Posts until the server is gone, and keeps what was acknowledged.
+async fn post(owner: Person, room: String, acknowledged: Arc<Mutex<BTreeSet<u64>>>) {
+    loop {
+        let id = format!("{:032x}", fastrand::u128(..));
+        let body = Bytes::from(json!({ "id": id, "body": "tea" }).to_string());
+        let headers = [(CONTENT_TYPE.as_str(), "application/json")];
+        let path = format!("{room}/messages");
+        match owner.try_send(Method::POST, &path, &headers, body).await {
+            Ok(answer) if answer.status == 201 => {
+                let number = answer.json()["number"].as_u64().unwrap();
+                acknowledged.lock().unwrap().insert(number);
+            }
+            Ok(answer) => panic!("{} {}", answer.status, answer.text()),
+            Err(_) => return,
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// The numbers that the bot answered.
+async fn answers(owner: &Person, room: &str, bot: &str) -> Vec<u64> {
+    let (mut found, mut after) = (Vec::new(), 0);
+    loop {
+        let page = owner.get(&format!("{room}/messages?after={after}&limit=200")).await.json();
+        let messages = page["messages"].as_array().unwrap().clone();
+        let Some(last) = messages.last() else {
+            return found;
+        };
+        after = last["number"].as_u64().unwrap();
+        for message in messages.iter().filter(|message| message["author"] == bot) {
+            let body = message["body"].as_str().unwrap();
+            if let Some(number) = body.strip_prefix("answer to ") {
+                found.push(number.parse().unwrap());
+            }
+        }
+    }
+}
