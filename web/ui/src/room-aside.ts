@@ -169,6 +169,8 @@ function threadForm(): HTMLFormElement {
   field.dir = "auto";
   field.placeholder = "Answer";
   field.setAttribute("aria-label", "Answer");
-  form.append(field, make("button", "button primary", "Send"));
+  const send = make("button", "button primary", "Send");
+  send.type = "submit";
+  form.append(field, send);
   return form;
 }
