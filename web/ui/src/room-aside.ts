@@ -169,8 +169,8 @@ function threadForm(): HTMLFormElement {
   field.dir = "auto";
   field.placeholder = "Answer";
   field.setAttribute("aria-label", "Answer");
-  const send = make("button", "button primary", "Send");
-  send.type = "submit";
-  form.append(field, send);
+  const button = make("button", "button primary", "Send");
+  button.type = "submit";
+  form.append(field, button);
   return form;
 }
