@@ -94,12 +94,14 @@ export class RoomApi {
 
 /** Browsers carry 64 KiB at most beyond the end of a page. */
 const KEEPALIVE_CHARS_MAX = 8 * 1024;
+/** A line that takes longer is none. */
+const ANSWER_MS_MAX = 30_000;
 const JSON_BODY = { "content-type": "application/json" };
 
 async function ask<Told>(url: string, request: RequestInit = {}): Promise<Told> {
   // A page that goes away still sends what it began.
   const keepalive = request.method === "POST" && String(request.body).length < KEEPALIVE_CHARS_MAX;
-  const answer = await fetch(url, { cache: "no-store", keepalive, ...request });
+  const answer = await fetch(url, { cache: "no-store", keepalive, signal: AbortSignal.timeout(ANSWER_MS_MAX), ...request });
   if (answer.status === 204) return undefined as Told;
   const told = await answer.json().catch(() => null);
   if (!answer.ok) throw new Refused(answer.status, told?.error?.code ?? "failed", told?.error?.message ?? "The server cannot be reached right now.");

@@ -1,34 +1,45 @@
-// What one says, until the server has it: sent again with the same id as often as the network likes, and so posted once.
+// What one says, until the server has it: one after the other, so that it stands as it was said; sent again with the same
+// id as often as the network likes, and so posted once.
 import { Refused } from "./room-api";
-import type { RoomApi } from "./room-api";
+import type { ToPost } from "./room-api";
+import type { Message } from "./room-protocol";
 import type { Pending, RoomState } from "./room-state";
 
 const AGAIN_MS = 2_000;
 const AGAIN_MS_MAX = 30_000;
 
-export class Sending {
-  private readonly tries = new Map<string, number>();
-  private readonly underway = new Set<string>();
+interface Post {
+  post: (message: ToPost) => Promise<Message>;
+}
 
-  constructor(private readonly api: RoomApi, private readonly state: RoomState, private readonly changed: () => void) {}
+export class Sending {
+  private tries = 0;
+  private underway: Pending | undefined;
+
+  constructor(private readonly api: Post, private readonly state: RoomState, private readonly changed: () => void) {}
 
   send(pending: Pending): void {
     this.state.pending.push(pending);
     this.changed();
-    void this.post(pending);
+    void this.go();
   }
 
   /** The line is back: whatever waits goes at once. */
   again(): void {
-    for (const pending of this.state.pending) if (!pending.problem) void this.post(pending);
+    void this.go();
+  }
+
+  /** The page goes away: there is no time for one after the other. */
+  leave(): void {
+    for (const pending of this.state.pending) if (pending !== this.underway && !pending.problem) this.api.post(toPost(pending)).catch(() => {});
   }
 
   resend(id: string): void {
-    const pending = this.find(id);
+    const pending = this.state.pending.find((one) => one.id === id);
     if (!pending) return;
     delete pending.problem;
     this.changed();
-    void this.post(pending);
+    void this.go();
   }
 
   discard(id: string): void {
@@ -36,36 +47,34 @@ export class Sending {
     this.changed();
   }
 
-  private find(id: string): Pending | undefined {
-    return this.state.pending.find((pending) => pending.id === id);
-  }
-
-  private async post(pending: Pending): Promise<void> {
-    const { id, kind, body, thread, files } = pending;
-    if (this.underway.has(id)) return;
-    this.underway.add(id);
+  private async go(): Promise<void> {
+    if (this.underway) return;
     try {
-      const message = await this.api.post({ id, kind, body, ...(thread === undefined ? {} : { thread }), ...(files ? { files: files.map((file) => file.id) } : {}) });
-      this.state.take({ messages: [message] });
-      this.tries.delete(id);
-    } catch (error) {
-      this.failed(pending, error);
+      while ((this.underway = this.state.pending.find(({ problem }) => !problem))) {
+        await this.post(this.underway);
+        this.tries = 0;
+      }
+    } catch {
+      setTimeout(() => void this.go(), Math.min(AGAIN_MS * 2 ** this.tries, AGAIN_MS_MAX));
+      this.tries += 1;
     } finally {
-      this.underway.delete(id);
+      this.underway = undefined;
       this.changed();
     }
   }
 
-  private failed(pending: Pending, error: unknown): void {
-    if (error instanceof Refused && !error.isPassing) {
+  /** Fails where it may go well later. */
+  private async post(pending: Pending): Promise<void> {
+    try {
+      this.state.take({ messages: [await this.api.post(toPost(pending))] });
+    } catch (error) {
+      if (!(error instanceof Refused) || error.isPassing) throw error;
       pending.problem = error.message;
-      return;
     }
-    const tries = (this.tries.get(pending.id) ?? 0) + 1;
-    this.tries.set(pending.id, tries);
-    setTimeout(() => {
-      const still = this.find(pending.id);
-      if (still && !still.problem) void this.post(still);
-    }, Math.min(AGAIN_MS * 2 ** (tries - 1), AGAIN_MS_MAX));
+    this.changed();
   }
+}
+
+function toPost({ id, kind, body, thread, files }: Pending): ToPost {
+  return { id, kind, body, ...(thread === undefined ? {} : { thread }), ...(files ? { files: files.map((file) => file.id) } : {}) };
 }

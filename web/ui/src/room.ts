@@ -73,6 +73,7 @@ class RoomPage {
     this.unread = new Unread(api, state, seen.you.read, () => this.isAtEnd(), this.listener);
     this.list = new MessageList(part(root, "messages"), state, me, { inThread: false, may: this.may, readTo: seen.you.read });
     this.sending = new Sending(api, state, () => this.draw());
+    addEventListener("pagehide", () => this.sending.leave());
     if (me && this.may.has("see_people")) this.people = new People(api, state, me, mayPost, () => this.draw());
     const typing = () => api.doing("typing");
     const send = (pending: Parameters<Sending["send"]>[0]) => {
