@@ -32,8 +32,8 @@ struct Heard {
 
 /// A receiver that answers each message, refuses every seventh the first time, and takes its time.
 async fn receiver() -> (SocketAddr, Arc<Mutex<Heard>>) {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("a bound socket has an address");
     let heard = Arc::new(Mutex::new(Heard::default()));
     let hears = Arc::clone(&heard);
     tokio::spawn(async move {
@@ -54,24 +54,24 @@ async fn hear(
     heard: Arc<Mutex<Heard>>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
-    let header = |name: &str| request.headers()[name].to_str().unwrap().to_owned();
+    let header = |name: &str| request.headers()[name].to_str().expect("text").to_owned();
     let (id, signature) = (header("webhook-id"), header("webhook-signature"));
     assert!(signature.starts_with("v1,") && header("webhook-timestamp").parse::<u32>().is_ok());
-    let body = request.into_body().collect().await.unwrap().to_bytes();
-    let sent: Value = serde_json::from_slice(&body).unwrap();
+    let body = request.into_body().collect().await.expect("a body").to_bytes();
+    let sent: Value = serde_json::from_slice(&body).expect("JSON");
     let message = &sent["data"]["message"];
-    let number = message["number"].as_u64().unwrap();
+    let number = message["number"].as_u64().expect("a number");
     let is_refused = {
-        let mut heard = heard.lock().unwrap();
-        heard.authors.insert(message["author"].as_str().unwrap().to_owned());
+        let mut heard = heard.lock().expect("no panic while held");
+        heard.authors.insert(message["author"].as_str().expect("text").to_owned());
         let before = heard.deliveries.insert(id, number);
         assert!(before.is_none_or(|before| before == number), "one id, one message");
         heard.asked += 1;
-        before.is_none() && number % 7 == 0
+        before.is_none() && number.is_multiple_of(7)
     };
     tokio::time::sleep(Duration::from_millis(fastrand::u64(0..60))).await;
     let mut answer = Response::new(Full::new(Bytes::from(format!("answer to {number}"))));
-    answer.headers_mut().insert(CONTENT_TYPE, "text/plain".parse().unwrap());
+    answer.headers_mut().insert(CONTENT_TYPE, "text/plain".parse().expect("a header value"));
     if is_refused {
         *answer.status_mut() = hyper::StatusCode::SERVICE_UNAVAILABLE;
     }
@@ -80,21 +80,21 @@ async fn hear(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_while_webhooks_are_delivered_each_message_arrives_under_one_id_and_is_answered_once() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder");
     let mut program = Program::start(folder.path(), &["--bot-hooks", "loopback"]).await;
     let owner = Person::new(program.address);
     set_up(program.set_up_path.as_deref(), &owner).await;
     let made = owner.post_json("/api/watchfire/rooms", &json!({ "name": "Support" })).await;
-    let room = format!("/api/watchfire/rooms/{}", made.json()["id"].as_str().unwrap());
+    let room = format!("/api/watchfire/rooms/{}", made.json()["id"].as_str().expect("text"));
     let made = owner.post_json("/api/watchfire/rooms/bots", &json!({ "name": "Echo" })).await.json();
-    let bot = made["bot"]["id"].as_str().unwrap().to_owned();
+    let bot = made["bot"]["id"].as_str().expect("text").to_owned();
     let (address, heard) = receiver().await;
     let hook = format!("/api/watchfire/rooms/bots/{bot}/hook");
     let refused = owner.post_json(&hook, &json!({ "url": "http://10.0.0.1/" })).await;
     assert_eq!(refused.status, 400, "{}", refused.text());
     let set = owner.post_json(&hook, &json!({ "url": format!("http://{address}/echo?x=1") })).await;
     assert_eq!(set.status, 201, "{}", set.text());
-    assert!(set.json()["secret"].as_str().unwrap().starts_with("whsec_"));
+    assert!(set.json()["secret"].as_str().expect("text").starts_with("whsec_"));
     assert_eq!(owner.post_json(&format!("{room}/members"), &json!({ "who": bot })).await.status, 204);
 
     let acknowledged = Arc::new(Mutex::new(BTreeSet::new()));
@@ -105,11 +105,11 @@ async fn killed_while_webhooks_are_delivered_each_message_arrives_under_one_id_a
         tokio::time::sleep(Duration::from_millis(fastrand::u64(200..900))).await;
         program.kill_now();
         for posting in posting {
-            posting.await.unwrap();
+            posting.await.expect("who posts ends well");
         }
         program = program.replaced().await;
     }
-    let acknowledged = acknowledged.lock().unwrap().clone();
+    let acknowledged = acknowledged.lock().expect("no panic while held").clone();
     assert!(acknowledged.len() > 20, "{} acknowledged: too few to say anything", acknowledged.len());
     println!("{} acknowledged", acknowledged.len());
 
@@ -120,7 +120,7 @@ async fn killed_while_webhooks_are_delivered_each_message_arrives_under_one_id_a
         acknowledged.is_subset(&distinct).then_some(())
     })
     .await;
-    let heard = heard.lock().unwrap();
+    let heard = std::mem::take(&mut *heard.lock().expect("no panic while held"));
     let numbers: BTreeSet<u64> = heard.deliveries.values().copied().collect();
     assert_eq!(numbers.len(), heard.deliveries.len(), "each message has one id");
     assert!(acknowledged.is_subset(&numbers));
@@ -128,7 +128,7 @@ async fn killed_while_webhooks_are_delivered_each_message_arrives_under_one_id_a
     assert!(entered && heard.authors.len() == 2, "of itself it hears no more than that it came in");
     assert!(heard.asked > heard.deliveries.len(), "nothing was sent again");
     let told = owner.get(&hook).await.json();
-    let done = told["deliveries"].as_array().unwrap().iter().filter(|one| one["state"] == "done");
+    let done = told["deliveries"].as_array().expect("a list").iter().filter(|one| one["state"] == "done");
     assert!(done.count() > 0, "{told}");
     assert!(!told.to_string().contains("whsec_"));
     assert!(program.terminate(Duration::from_secs(10)).await, "SIGTERM drains within 10 s");
@@ -143,8 +143,8 @@ async fn post(owner: Person, room: String, acknowledged: Arc<Mutex<BTreeSet<u64>
         let path = format!("{room}/messages");
         match owner.try_send(Method::POST, &path, &headers, body).await {
             Ok(answer) if answer.status == 201 => {
-                let number = answer.json()["number"].as_u64().unwrap();
-                acknowledged.lock().unwrap().insert(number);
+                let number = answer.json()["number"].as_u64().expect("a number");
+                acknowledged.lock().expect("no panic while held").insert(number);
             }
             Ok(answer) => panic!("{} {}", answer.status, answer.text()),
             Err(_) => return,
@@ -158,15 +158,15 @@ async fn answers(owner: &Person, room: &str, bot: &str) -> Vec<u64> {
     let (mut found, mut after) = (Vec::new(), 0);
     loop {
         let page = owner.get(&format!("{room}/messages?after={after}&limit=200")).await.json();
-        let messages = page["messages"].as_array().unwrap().clone();
+        let messages = page["messages"].as_array().expect("a list").clone();
         let Some(last) = messages.last() else {
             return found;
         };
-        after = last["number"].as_u64().unwrap();
+        after = last["number"].as_u64().expect("a number");
         for message in messages.iter().filter(|message| message["author"] == bot) {
-            let body = message["body"].as_str().unwrap();
+            let body = message["body"].as_str().expect("text");
             if let Some(number) = body.strip_prefix("answer to ") {
-                found.push(number.parse().unwrap());
+                found.push(number.parse().expect("a number"));
             }
         }
     }

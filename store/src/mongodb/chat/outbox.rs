@@ -1,5 +1,6 @@
 //! Jobs, a document each, and how far rooms were looked at: apart from the rooms, so that posting loses no tries against it.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
@@ -196,11 +197,14 @@ async fn add(step: &mut Step, jobs: &[NewJob]) -> Result<()> {
             continue;
         }
         let of = (new.kind, new.owner);
-        if !waiting.contains_key(&of) {
-            let theirs = doc! { "kind": of.0.number(), "owner": of.1.number(), "state": 0_i64 };
-            waiting.insert(of, step.count(JOBS, theirs).await?);
-        }
-        let job = kept(new.clone(), waiting.entry(of).or_default());
+        let theirs = match waiting.entry(of) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let theirs = doc! { "kind": of.0.number(), "owner": of.1.number(), "state": 0_i64 };
+                unknown.insert(step.count(JOBS, theirs).await?)
+            }
+        };
+        let job = kept(new.clone(), theirs);
         if job.state != JobState::Waiting {
             over.insert(of);
         }
