@@ -115,6 +115,8 @@ mod tests {
             edited: None,
             removed: None,
             decided: None,
+            fix: None,
+            closed: None,
             reactions: Vec::new(),
             replies: 0,
             revisions: 0,
