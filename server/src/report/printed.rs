@@ -81,12 +81,28 @@ fn shown(cell: &Cell, name: &str) -> (String, bool) {
         }
         Cell::Number(number) => (number.to_string(), true),
         Cell::Text(text) => {
-            let plain = |letter: char| if letter.is_control() { '\u{FFFD}' } else { letter };
+            // What moves the cursor or turns the direction would draw other lines than these.
+            let plain = |letter: char| match letter {
+                '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => '\u{FFFD}',
+                letter if letter.is_control() => '\u{FFFD}',
+                letter => letter,
+            };
             let mut short: String = text.chars().take(TEXT_CHARS_MAX).map(plain).collect();
             if text.chars().nth(TEXT_CHARS_MAX).is_some() {
                 short.push('…');
             }
             (if short.is_empty() { "(none)".to_owned() } else { short }, false)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_of_a_visitor_stays_in_its_cell() {
+        let (text, _) = shown(&Cell::Text("tea\u{1B}[2J\u{202E}\u{2066}\n".into()), "page");
+        assert_eq!(text, "tea\u{FFFD}[2J\u{FFFD}\u{FFFD}\u{FFFD}");
     }
 }
