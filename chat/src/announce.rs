@@ -112,17 +112,35 @@ impl Chat {
     }
 
     /// Announces a new message, with those of its room that come at the same time, in the order in which they were posted.
-    pub(crate) fn announce_message(&self, posted: Posted) {
-        let room = posted.room.id;
+    pub(crate) async fn announce_message(&self, posted: Posted) {
+        let (room, change) = (posted.room.id, posted.message.changed);
         self.news.tell(room);
-        match self.waiting.lock().entry(room) {
-            // Past the maximum it is read by who hears of the next one.
-            Entry::Occupied(waiting) if waiting.get().len() >= WAITING_MAX => return,
-            Entry::Occupied(mut waiting) => return waiting.get_mut().push(posted),
-            Entry::Vacant(none) => drop(none.insert(vec![posted])),
+        match self.wait(posted) {
+            Wait::Begun => self.announce_waiting(room),
+            Wait::Told => {}
+            // There is no room for it: whoever posts tells it, and waits as long.
+            Wait::Full => self.announce(room, change - 1).await,
         }
+    }
+
+    fn wait(&self, posted: Posted) -> Wait {
+        match self.waiting.lock().entry(posted.room.id) {
+            Entry::Occupied(waiting) if waiting.get().len() >= WAITING_MAX => Wait::Full,
+            Entry::Occupied(mut waiting) => {
+                waiting.get_mut().push(posted);
+                Wait::Told
+            }
+            Entry::Vacant(none) => {
+                none.insert(vec![posted]);
+                Wait::Begun
+            }
+        }
+    }
+
+    fn announce_waiting(&self, room: RoomId) {
         let chat = self.clone();
-        tokio::spawn(async move {
+        self.announcing.spawn(async move {
+            let _left = Left { chat: &chat, room };
             while let Some(posted) = chat.waiting_of(room).await {
                 for together in posted.chunk_by(|one, next| next.message.changed == one.message.changed + 1) {
                     for some in together.chunks(MISSED_MAX) {
@@ -131,6 +149,12 @@ impl Chat {
                 }
             }
         });
+    }
+
+    /// Waits until all that was posted is announced. For the end of the process, when nothing is posted any more.
+    pub async fn settled(&self) {
+        self.announcing.close();
+        self.announcing.wait().await;
     }
 
     /// What waits to be announced in a room, in order; None: nothing, and whoever comes next announces it.
@@ -200,6 +224,29 @@ impl Chat {
 const MISSED_MAX: usize = 20;
 /// New messages of a room that wait to be announced.
 const WAITING_MAX: usize = 1_000;
+
+/// What became of a message that is to be announced.
+enum Wait {
+    /// It is the first: somebody has to begin.
+    Begun,
+    /// Somebody announces those of its room already.
+    Told,
+    Full,
+}
+
+/// Should announcing fail, the next message begins anew.
+struct Left<'c> {
+    chat: &'c Chat,
+    room: RoomId,
+}
+
+impl Drop for Left<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.chat.waiting.lock().remove(&self.room);
+        }
+    }
+}
 
 /// New messages that wait to be announced, by room. A room is here while somebody announces its messages.
 pub type Waiting = Mutex<HashMap<RoomId, Vec<Posted>>>;

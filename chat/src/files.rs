@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
@@ -234,6 +235,9 @@ impl Chat {
     }
 }
 
+/// From one piece of a file to the next: who sends nothing holds no place.
+const PIECE_WAIT_MAX: Duration = Duration::from_secs(30);
+
 const TOO_LARGE: Refused = Refused::Limit { what: "bytes in a file", max: FILE_BYTES_MAX };
 
 fn refuse_large(bytes: u64) -> Result<()> {
@@ -243,7 +247,8 @@ fn refuse_large(bytes: u64) -> Result<()> {
 async fn next<E: std::fmt::Display>(
     body: &mut (impl Stream<Item = std::result::Result<Bytes, E>> + Unpin),
 ) -> Result<Option<Bytes>> {
-    let piece = body.next().await.transpose();
+    let piece = tokio::time::timeout(PIECE_WAIT_MAX, body.next()).await;
+    let piece = piece.map_err(|_| Refused::Invalid("the file did not come in time"))?.transpose();
     piece.map_err(|error| {
         tracing::debug!(%error, "an upload broke off");
         Refused::Invalid("the file broke off")

@@ -37,6 +37,7 @@ use model::chat::{Room, Who};
 use model::rights::Principal;
 use model::{Clock, RoomId};
 use store::{Access, Store};
+use tokio_util::task::TaskTracker;
 
 pub use files::Upload;
 pub use guests::{Coming, Knocked};
@@ -64,6 +65,7 @@ pub struct Chat {
     clock: Arc<dyn Clock>,
     desk: Arc<files::Desk>,
     waiting: Arc<announce::Waiting>,
+    announcing: TaskTracker,
     news: Arc<News>,
 }
 
@@ -84,7 +86,7 @@ impl Seen {
 impl Chat {
     pub fn new(store: Store, access: Access, live: Arc<dyn Live>, clock: Arc<dyn Clock>) -> Chat {
         let (desk, waiting, news) = (Arc::default(), Arc::default(), Arc::default());
-        Chat { store, access, live, clock, desk, waiting, news }
+        Chat { store, access, live, clock, desk, waiting, announcing: TaskTracker::new(), news }
     }
 
     /// What happens in rooms by this and its clones.

@@ -51,7 +51,7 @@ impl Chat {
         let posted = self.store.messages.post(new).await?;
         match (posted.fresh, thread) {
             (false, _) => {}
-            (true, None) => self.announce_message(posted.clone()),
+            (true, None) => self.announce_message(posted.clone()).await,
             // What is answered was touched, too.
             (true, Some(_)) => self.announce(room, posted.message.changed.saturating_sub(2)).await,
         }

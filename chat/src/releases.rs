@@ -254,6 +254,13 @@ fn add_new(commits: &mut Vec<NamedCommit>, more: Vec<NamedCommit>) {
 /// The releases of one room's list, in their order, and the commits that are in none. A tag has what came on the branches that list
 /// its commit, up to that commit; where nobody said which commit that is, all that came before the tag. What a tag before it has is that one's.
 fn released(arrivals: &[Arrival]) -> (Vec<Released>, Vec<NamedCommit>) {
+    let mut branches: HashMap<&str, Branch<'_>> = HashMap::new();
+    let mut heads: HashMap<&str, Vec<(&str, usize)>> = HashMap::new();
+    for (place, arrival) in arrivals.iter().enumerate() {
+        let Some(of) = commit_of(arrival) else { continue };
+        branches.entry(&of.branch).or_default().commits.push((place, &of.commit));
+        heads.entry(&of.commit.id).or_default().push((&of.branch, place));
+    }
     let mut taken: HashSet<&str> = HashSet::new();
     let mut releases = Vec::new();
     for (place, arrival) in arrivals.iter().enumerate() {
@@ -261,20 +268,24 @@ fn released(arrivals: &[Arrival]) -> (Vec<Released>, Vec<NamedCommit>) {
         if tag.gone {
             continue;
         }
-        let ends = ends_of(arrivals, place, tag);
-        let mut commits = Vec::new();
-        for (place, of) in
-            arrivals.iter().enumerate().filter_map(|(place, one)| Some((place, commit_of(one)?)))
-        {
-            let is_in = match &ends {
-                Ends::Before(end) => place < *end,
-                Ends::Branches(branches) => branches.get(of.branch.as_str()).is_some_and(|end| place <= *end),
-            };
-            if is_in && taken.insert(&of.commit.id) {
-                commits.push(of.commit.clone());
+        let mut reached = Vec::new();
+        let known = match &tag.head {
+            None => {
+                branches.values_mut().for_each(|branch| reached.extend(branch.up_to(place)));
+                true
             }
-        }
-        let known = !matches!(&ends, Ends::Branches(branches) if branches.is_empty());
+            Some(head) => {
+                let ends = heads.get(head.as_str()).map_or(&[][..], Vec::as_slice);
+                for (branch, end) in ends {
+                    reached
+                        .extend(branches.get_mut(branch).into_iter().flat_map(|branch| branch.up_to(*end)));
+                }
+                !ends.is_empty()
+            }
+        };
+        reached.sort_unstable_by_key(|(place, _)| *place);
+        let commits = reached.into_iter().filter(|(_, commit)| taken.insert(&commit.id));
+        let commits = commits.map(|(_, commit)| commit.clone()).collect();
         releases.push(Released { tag: tag.clone(), at: arrival.at, commits, known });
     }
     let rest = arrivals.iter().filter_map(commit_of).filter(|of| taken.insert(&of.commit.id));
@@ -282,24 +293,26 @@ fn released(arrivals: &[Arrival]) -> (Vec<Released>, Vec<NamedCommit>) {
     (releases, rest)
 }
 
+/// The commits of a branch with their places, and how many of them a tag has.
+#[derive(Default)]
+struct Branch<'a> {
+    commits: Vec<(usize, &'a NamedCommit)>,
+    tagged: usize,
+}
+
+impl<'a> Branch<'a> {
+    /// Those that no tag has, up to a place: the tag's own from now on.
+    fn up_to(&mut self, end: usize) -> Vec<(usize, &'a NamedCommit)> {
+        let left = &self.commits[self.tagged..];
+        let reached = left[..left.partition_point(|(place, _)| *place <= end)].to_vec();
+        self.tagged += reached.len();
+        reached
+    }
+}
+
 fn commit_of(arrival: &Arrival) -> Option<&ArrivedCommit> {
     match &arrival.what {
         Arrived::Commit(of) => Some(of),
         Arrived::Tag(_) => None,
     }
-}
-
-/// How far a tag reaches.
-enum Ends<'a> {
-    /// To that place of the list.
-    Before(usize),
-    /// Of each branch, to that place.
-    Branches(HashMap<&'a str, usize>),
-}
-
-fn ends_of<'a>(arrivals: &'a [Arrival], place: usize, tag: &ArrivedTag) -> Ends<'a> {
-    let Some(head) = &tag.head else { return Ends::Before(place) };
-    let heads = arrivals.iter().enumerate().filter_map(|(place, one)| Some((place, commit_of(one)?)));
-    let heads = heads.filter(|(_, of)| of.commit.id == *head);
-    Ends::Branches(heads.map(|(place, of)| (of.branch.as_str(), place)).collect())
 }

@@ -130,6 +130,8 @@ pub const BOTS_MAX: usize = 100;
 pub const FILE_BYTES_MAX: usize = 20 * 1024 * 1024;
 pub const FILE_NAME_BYTES_MAX: usize = 200;
 pub const FILES_A_MESSAGE_MAX: usize = 10;
+/// Bytes of one person's files in a room that no message names: two messages' worth, as one is sent while another is made ready.
+pub const UNPOSTED_BYTES_MAX: usize = 2 * FILES_A_MESSAGE_MAX * FILE_BYTES_MAX;
 pub const FILES_A_ROOM_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
 /// Bytes of a file that are handed on at once.
 pub const FILE_PART_BYTES: usize = 1024 * 1024;

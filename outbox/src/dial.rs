@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::client::conn::http1;
 use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT};
 use hyper::{Method, Request, StatusCode};
@@ -30,6 +30,8 @@ pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// Finding, reaching and greeting the host; and all of it, with the answer.
 const CONNECT_MAX: Duration = Duration::from_secs(4);
 const REQUEST_MAX: Duration = Duration::from_secs(10);
+/// For one address of several: the next one may be within reach.
+const CONNECT_EACH_MAX: Duration = Duration::from_millis(900);
 /// Addresses of one name that are tried.
 const TRIED_MAX: usize = 4;
 
@@ -82,6 +84,8 @@ pub enum NoAnswer {
     Slow,
     #[error("the host broke off: {0}")]
     Broken(hyper::Error),
+    #[error("the answer broke off")]
+    Torn,
 }
 
 impl Dial {
@@ -141,7 +145,8 @@ impl Dial {
             return Err(NoAnswer::NotPublic);
         }
         for address in addresses.into_iter().take(TRIED_MAX) {
-            if let Ok(stream) = TcpStream::connect(SocketAddr::new(address.ip(), port)).await {
+            let tried = TcpStream::connect(SocketAddr::new(address.ip(), port));
+            if let Ok(Ok(stream)) = timeout(CONNECT_EACH_MAX, tried).await {
                 return Ok(stream);
             }
         }
@@ -174,7 +179,11 @@ where
     let asking = async move {
         let response = sender.send_request(request).await.map_err(NoAnswer::Broken)?;
         let (head, body) = response.into_parts();
-        let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await.ok().map(|body| body.to_bytes());
+        let body = match Limited::new(body, ANSWER_BYTES_MAX).collect().await {
+            Ok(body) => Some(body.to_bytes()),
+            Err(error) if error.is::<LengthLimitError>() => None,
+            Err(_) => return Err(NoAnswer::Torn),
+        };
         Ok(Answer { status: head.status, headers: head.headers, body })
     };
     tokio::pin!(asking, connection);

@@ -1,5 +1,5 @@
 //! Jobs of one kind are taken, done, put off, given up. So many at once, and of one owner; an owner whose attempt came to nothing
-//! rests for a while, so that one dead receiver costs one attempt at a time.
+//! rests for a while, so that a dead receiver costs no more than it may have at once.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

@@ -89,18 +89,31 @@ pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) ->
     let web = Arc::new(Web::new(options, deps));
     let changes = web.changes.clone();
     let sweeping = Arc::clone(&web);
-    let outgoing = send_what_goes_out(&web, shutdown.clone())?;
+    let mut outgoing = send_what_goes_out(&web, shutdown.clone())?;
     let work = tokio::spawn(async move {
         let mut sweeps = tokio::time::interval(SWEEP_EVERY);
-        loop {
+        let mut ended = None;
+        while ended.is_none() && !shutdown.is_cancelled() {
             tokio::select! {
-                _ = sweeps.tick() => sweeping.chat.sweep_files().await,
-                () = shutdown.cancelled() => break,
+                _ = sweeps.tick() => {
+                    shutdown.run_until_cancelled(sweeping.chat.sweep_files()).await;
+                }
+                over = &mut outgoing => ended = Some(over),
+                () = shutdown.cancelled() => {}
             }
+        }
+        if !shutdown.is_cancelled() {
+            ended.transpose()?.transpose()?;
+            anyhow::bail!("what goes out has ended");
         }
         changes.close();
         changes.wait().await;
-        outgoing.await?
+        let ended = match ended {
+            Some(ended) => ended,
+            None => outgoing.await,
+        };
+        sweeping.chat.settled().await;
+        ended?
     });
     let routes = router::routes(web);
     Ok(Service { routes, work })

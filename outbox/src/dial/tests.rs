@@ -130,3 +130,14 @@ async fn a_host_without_a_certificate_that_is_trusted_hears_nothing() {
     assert!(matches!(refused, Err(NoAnswer::Untrusted(_))), "{refused:?}");
     assert!(!heard.await.unwrap());
 }
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_none() {
+    let torn =
+        b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 300\r\n\r\nhalf of it".to_vec();
+    let (port, asked) = host(torn).await;
+    let (dial, _) = dial(Reach::Loopback, &["127.0.0.1"]);
+    let answer = post(&dial, &format!("http://127.0.0.1:{port}/")).await;
+    assert!(matches!(answer, Err(NoAnswer::Torn | NoAnswer::Broken(_))), "{:?}", answer.err());
+    asked.await.unwrap();
+}

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use chat::{Chat, Refused};
-use model::chat::rights::RoomAction;
+use model::chat::rights::{RoomAction, Standing};
 use model::chat::{BotEvent, BotHook, Message, MessageKind, Note, Room, Who};
 use model::outbox::{JobKind, NewJob};
 use model::rights::Principal;
@@ -17,16 +17,16 @@ pub struct Webhooks {
 }
 
 impl Webhooks {
-    /// The hooks of bots that may read the room.
+    /// The hooks of bots that are in the room: one that is public they might read anyway.
     async fn hooks(&self, room: &Room) -> anyhow::Result<Vec<BotHook>> {
         let mut hooks = self.store.bot_hooks.bot_hooks().await?;
         hooks.retain(|hook| hook.off.is_none());
         let mut reading = Vec::new();
         for hook in hooks {
             match self.chat.seen(&Principal::Bot { id: hook.bot }, room.id, RoomAction::Read).await {
-                Ok(_) => reading.push(hook),
+                Ok(seen) if seen.standing == Standing::Bot => reading.push(hook),
                 Err(Refused::Unavailable(error)) => return Err(error),
-                Err(_) => {}
+                Ok(_) | Err(_) => {}
             }
         }
         Ok(reading)

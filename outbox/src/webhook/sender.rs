@@ -8,6 +8,7 @@ use chat::told::{TellMessage, TellRoom};
 use chat::{Chat, Post, Refused};
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use model::chat::rights::Standing;
 use model::chat::{BotEvent, BotHook, Message, MessageKind, Room, TurnedOff, Who};
 use model::outbox::{Job, JobKind};
 use model::rights::Principal;
@@ -117,7 +118,8 @@ impl Deliveries {
         let me = Principal::Bot { id: bot };
         let seen = self.chat.seen(&me, about.room, model::chat::rights::RoomAction::Read).await?;
         let message = self.chat.message(&me, about.room, about.number).await?;
-        if message.removed.is_some() {
+        // A public room is read by anybody: a bot hears of those that it is in.
+        if message.removed.is_some() || seen.standing != Standing::Bot {
             return Err(NotNow::Pointless);
         }
         let body = self.payload(&hook, about, &seen.room, &message).await?;
@@ -175,6 +177,10 @@ impl Deliveries {
         let said = match text_of(&answer) {
             Err(why) => format!("{}; {why}", status.as_u16()),
             Ok(None) => status.as_u16().to_string(),
+            // Two bots that answer each other would never end.
+            Ok(Some(_)) if matches!(message.author, Who::Bot(_)) => {
+                format!("{}; what it answers to a bot is not said", status.as_u16())
+            }
             Ok(Some(text)) => match self.say(me, job, message, text).await {
                 Ok(()) => format!("{}, answered", status.as_u16()),
                 Err(Refused::Unavailable(_)) => {

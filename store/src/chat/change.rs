@@ -74,6 +74,11 @@ pub(crate) fn change(message: &Message, by: Who, at: Millis, change: Change) -> 
         return if change == Change::Remove { Ok(None) } else { Err(NO_MESSAGE) };
     }
     let mut next = message.clone();
+    // However often its author edited it, those who decide may still do so.
+    let revisions_max = match change {
+        Change::Edit { .. } => limits::REVISIONS_MAX,
+        _ => 2 * limits::REVISIONS_MAX,
+    };
     let revised = match change {
         Change::Edit { body, mentions } => edit(&mut next, by, at, body, mentions)?,
         Change::Remove => {
@@ -114,7 +119,7 @@ pub(crate) fn change(message: &Message, by: Who, at: Millis, change: Change) -> 
         return Ok(None);
     }
     if revised.is_some() {
-        bounded(message.revisions as usize + 1, "revisions of a message", limits::REVISIONS_MAX)?;
+        bounded(message.revisions as usize + 1, "revisions of a message", revisions_max)?;
         next.revisions += 1;
     }
     Ok(Some(Changed { message: next, revised }))

@@ -11,7 +11,8 @@ use crate::{Result, StoreError};
 #[async_trait]
 pub trait Files: Send + Sync {
     /// Says that a file comes. Another of the same sender, room and upload that is here is the answer; one that is still coming is given up.
-    /// NotFound for no member; Limit past `FILE_BYTES_MAX`, or where the room would pass `FILES_A_ROOM_BYTES_MAX`.
+    /// NotFound for no member; Limit past `FILE_BYTES_MAX`, where the room would pass `FILES_A_ROOM_BYTES_MAX`, or the sender
+    /// `UNPOSTED_BYTES_MAX` in it.
     async fn expect(&self, new: NewFile) -> Result<Expected>;
 
     /// Takes bytes of a file that is coming, at most `FILE_PART_BYTES`, at a multiple of that. NotFound where it is not coming.
@@ -30,7 +31,7 @@ pub trait Files: Send + Sync {
     /// Exactly `length` bytes of a file that was found, from `start` on. NotFound where it is gone meanwhile.
     async fn read_file(&self, room: RoomId, id: FileId, start: u64, length: usize) -> Result<Bytes>;
 
-    /// Bytes of all files of a room, with those that are coming.
+    /// Bytes of all files of a room, with those that are coming, and those that are gone and not swept yet.
     async fn bytes_of_files(&self, room: RoomId) -> Result<u64>;
 
     /// Removes the bytes of what is gone, and what no message named within `UPLOAD_KEPT_MAX`; how many files.
@@ -57,6 +58,12 @@ pub(crate) fn refuse_oversized(file: &File) -> Result<()> {
 
 pub(crate) fn refuse_too_many_bytes(bytes: u64) -> Result<()> {
     super::rooms::bounded(bytes as usize, "bytes in a file", limits::FILE_BYTES_MAX)
+}
+
+/// `own` with the file: those of its sender that no message names.
+pub(crate) fn refuse_unposted(own: u64) -> Result<()> {
+    let max = limits::UNPOSTED_BYTES_MAX;
+    super::rooms::bounded(own as usize, "bytes in files of one person that no message names", max)
 }
 
 /// `all` with the file.

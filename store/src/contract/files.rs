@@ -1,14 +1,16 @@
 //! Promises of `Files`.
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use model::chat::{Change, File, FileType, NewFile, NewMessage, Picture, Who};
+use model::chat::{Change, File, FileType, NewFile, NewMessage, Picture, RoomRole, Who};
 use model::limits::{
     FILE_BYTES_MAX, FILE_NAME_BYTES_MAX, FILE_PART_BYTES, FILES_A_MESSAGE_MAX, FILES_A_ROOM_BYTES_MAX,
-    UPLOAD_KEPT_MAX,
+    UNPOSTED_BYTES_MAX, UPLOAD_KEPT_MAX, UPLOAD_TIME_MAX,
 };
-use model::{FileId, Millis, RoomId, UploadId};
+use model::{AccountId, FileId, Millis, RoomId, UploadId};
 
-use super::chat::{ANN, BOB, EVE, ROOM, text};
+use super::chat::{ANN, BOB, EVE, ROOM, member, text};
 use super::fixtures::NOW;
 use super::{World, assert_refused, on_every_backend};
 use crate::StoreError::{Limit, NotFound};
@@ -25,6 +27,7 @@ on_every_backend! {
     what_was_never_posted_goes_after_a_day,
     sizes_and_counts_end_at_their_maxima,
     a_room_holds_so_many_bytes,
+    of_one_person_so_many_bytes_wait_for_a_message,
     only_members_send_files,
 }
 
@@ -109,9 +112,28 @@ async fn half_a_file_is_no_file(world: World) {
     let files = &world.store.files;
     assert_refused!(files.file(ROOM, FileId(1)), NotFound("file"));
     files.give_up(ROOM, FileId(1)).await.unwrap();
-    assert_eq!(files.bytes_of_files(ROOM).await.unwrap(), 0);
+    assert_eq!(files.bytes_of_files(ROOM).await.unwrap(), 2_000_000, "they are still kept");
     assert_refused!(files.part(ROOM, FileId(1), 0, content(1, 10)), NotFound("file"));
     assert_refused!(files.arrived(ROOM, file(1, 10)), NotFound("file"));
+    files.sweep_files(NOW.plus(UPLOAD_TIME_MAX + Duration::from_millis(1))).await.unwrap();
+    assert_eq!(files.bytes_of_files(ROOM).await.unwrap(), 0);
+}
+
+async fn of_one_person_so_many_bytes_wait_for_a_message(world: World) {
+    world.talking().await;
+    let files = &world.store.files;
+    let most = FILE_BYTES_MAX as u64;
+    let whole = UNPOSTED_BYTES_MAX as u64 / most;
+    for number in 0..u128::from(whole) - 1 {
+        files.expect(new_file(number, ANN, most)).await.unwrap();
+    }
+    files.give_up(ROOM, FileId(0)).await.unwrap();
+    assert_refused!(files.expect(new_file(900, ANN, most + 1)), Limit { .. });
+    files.expect(new_file(901, ANN, most)).await.unwrap();
+    assert_refused!(files.expect(new_file(902, ANN, 1)), Limit { .. });
+    files.expect(new_file(903, BOB, most)).await.unwrap();
+    files.sweep_files(NOW.plus(UPLOAD_TIME_MAX + Duration::from_millis(1))).await.unwrap();
+    files.expect(new_file(904, ANN, most)).await.unwrap();
 }
 
 async fn the_same_upload_is_the_same_file_and_one_begun_again_gives_up_the_first(world: World) {
@@ -229,8 +251,14 @@ async fn a_room_holds_so_many_bytes(world: World) {
     let files = &world.store.files;
     let most = FILE_BYTES_MAX as u64;
     let whole = FILES_A_ROOM_BYTES_MAX / most;
-    for number in 0..u128::from(whole) {
-        files.expect(new_file(number, ANN, most)).await.unwrap();
+    let each = UNPOSTED_BYTES_MAX as u64 / most;
+    let senders: Vec<Who> = (100..=100 + whole / each).map(|id| Who::Account(AccountId::of(id))).collect();
+    for sender in &senders {
+        world.store.rooms.enter(member(ROOM, *sender, RoomRole::Member), vec![], None).await.unwrap();
+    }
+    for number in 0..whole {
+        let sender = senders[(number / each) as usize];
+        files.expect(new_file(number.into(), sender, most)).await.unwrap();
     }
     let left = FILES_A_ROOM_BYTES_MAX - whole * most;
     assert_refused!(files.expect(new_file(900, ANN, left + 1)), Limit { .. });
@@ -238,6 +266,8 @@ async fn a_room_holds_so_many_bytes(world: World) {
     assert_eq!(files.bytes_of_files(ROOM).await.unwrap(), FILES_A_ROOM_BYTES_MAX);
     files.part(ROOM, FileId(900), 0, content(0, left as usize % FILE_PART_BYTES)).await.unwrap();
     files.give_up(ROOM, FileId(0)).await.unwrap();
+    assert_refused!(files.expect(new_file(901, ANN, most)), Limit { .. });
+    files.sweep_files(NOW.plus(UPLOAD_TIME_MAX + Duration::from_millis(1))).await.unwrap();
     files.expect(new_file(901, ANN, most)).await.unwrap();
 }
 

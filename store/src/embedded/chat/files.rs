@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{json, people, room, value};
 use crate::Result;
 use crate::chat::files::{
-    NO_FILE, SWEEP_MAX, overdue, refuse_full_room, refuse_oversized, refuse_too_many_bytes,
+    NO_FILE, SWEEP_MAX, overdue, refuse_full_room, refuse_oversized, refuse_too_many_bytes, refuse_unposted,
 };
 use crate::chat::rooms::{NO_MEMBER, bounded};
 use crate::chat::{Expected, Files};
@@ -118,6 +118,7 @@ fn expect(db: &Connection, new: &NewFile) -> Result<Expected> {
         "UPDATE files SET state = 2 WHERE room = ?1 AND who = ?2 AND upload = ?3 AND state = 0",
     )?
     .execute(same)?;
+    refuse_unposted(unposted(db, new.room, new.who)? + new.bytes)?;
     refuse_full_room(sum(db, new.room)? + new.bytes)?;
     db.prepare_cached(
         "INSERT INTO files (room, id, who, upload, state, since, bytes, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, '')",
@@ -136,8 +137,20 @@ fn expect(db: &Connection, new: &NewFile) -> Result<Expected> {
 
 fn sum(db: &Connection, room: RoomId) -> Result<u64> {
     let sum: i64 = db
-        .prepare_cached("SELECT COALESCE(SUM(bytes), 0) FROM files WHERE room = ?1 AND state < 2")?
+        .prepare_cached(
+            "SELECT COALESCE(SUM(bytes), 0) FROM files WHERE room = ?1 AND (state < 2 OR message IS NULL)",
+        )?
         .query_row([room.column()], |row| row.get(0))?;
+    Ok(sum as u64)
+}
+
+/// Bytes that somebody sent to a room and no message names.
+fn unposted(db: &Connection, room: RoomId, who: Who) -> Result<u64> {
+    let sum: i64 = db
+        .prepare_cached(
+            "SELECT COALESCE(SUM(bytes), 0) FROM files WHERE room = ?1 AND who = ?2 AND message IS NULL",
+        )?
+        .query_row([room.column(), who.number()], |row| row.get(0))?;
     Ok(sum as u64)
 }
 

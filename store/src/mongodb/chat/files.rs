@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{Chat, FILE_CHUNKS, FILES, Valued, json, people, take};
 use crate::chat::files::{
-    NO_FILE, SWEEP_MAX, overdue, refuse_full_room, refuse_oversized, refuse_too_many_bytes,
+    NO_FILE, SWEEP_MAX, overdue, refuse_full_room, refuse_oversized, refuse_too_many_bytes, refuse_unposted,
 };
 use crate::chat::rooms::{NO_MEMBER, bounded};
 use crate::chat::{Expected, Files};
@@ -107,6 +107,8 @@ async fn expect(step: &mut Step, new: &NewFile) -> Result<Expected> {
     }
     same.insert("state", COMING);
     step.change_all(FILES, same, doc! { "$set": { "state": GONE } }).await?;
+    let unposted = doc! { "room": new.room.column(), "who": new.who.number(), "message": null };
+    refuse_unposted(bytes_in(step, unposted).await? + new.bytes)?;
     refuse_full_room(sum(step, new.room).await? + new.bytes)?;
     let mut document = one(new.room, new.id);
     document.extend(doc! {
@@ -123,12 +125,15 @@ async fn expect(step: &mut Step, new: &NewFile) -> Result<Expected> {
     Ok(Expected::Coming)
 }
 
-/// In one command, so that a transaction may ask it.
 async fn sum(step: &mut Step, room: RoomId) -> Result<u64> {
-    let pipeline = vec![
-        doc! { "$match": { "room": room.column(), "state": { "$in": [COMING, HERE] } } },
-        doc! { "$group": { "_id": null, "bytes": { "$sum": "$bytes" } } },
-    ];
+    let counted = vec![doc! { "state": { "$in": [COMING, HERE] } }, doc! { "message": null }];
+    bytes_in(step, doc! { "room": room.column(), "$or": counted }).await
+}
+
+/// In one command, so that a transaction may ask it.
+async fn bytes_in(step: &mut Step, filter: Document) -> Result<u64> {
+    let pipeline =
+        vec![doc! { "$match": filter }, doc! { "$group": { "_id": null, "bytes": { "$sum": "$bytes" } } }];
     let answer = step.command(doc! { "aggregate": FILES, "pipeline": pipeline, "cursor": {} }).await?;
     #[derive(Deserialize)]
     struct Answer {
