@@ -67,6 +67,7 @@ impl Cast {
         asked = asked.replace("{visitor}", "00000000000000ff");
         asked = asked.replace("{room}", "RM-00000000").replace("{hook}", "HK-00000000");
         asked = asked.replace("{who}", "AC-00000000").replace("{bot}", "BT-00000000");
+        asked = asked.replace("{name}", "tea.txt");
         asked = asked.replace("{number}", "1").replace("{day}", "2026-03-04");
         for (name, start) in
             [("{account}", "AC-"), ("{invitation}", "IN-"), ("{share}", "SH-"), ("{token}", "TK-")]

@@ -136,7 +136,7 @@ async fn an_answer_that_breaks_off_is_none() {
     let torn =
         b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 300\r\n\r\nhalf of it".to_vec();
     let (port, asked) = host(torn).await;
-    let (dial, _) = dial(Reach::Loopback, &["127.0.0.1"]);
+    let (dial, _) = dial(Reach::PublicAndLoopback, &["127.0.0.1"]);
     let answer = post(&dial, &format!("http://127.0.0.1:{port}/")).await;
     assert!(matches!(answer, Err(NoAnswer::Torn | NoAnswer::Broken(_))), "{:?}", answer.err());
     asked.await.unwrap();
