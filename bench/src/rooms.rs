@@ -57,10 +57,9 @@ pub async fn measure() -> anyhow::Result<()> {
     let flat_out = run.flat_out(POSTERS).await;
     let busy = (cpu(watchfire.pid())? - busy).as_secs_f64() / RUN.as_secs_f64();
     let heard = run.end().await;
-    let board = Arc::new(Board::new(1, MESSAGES_MAX));
     let next = run.next.clone();
-    let single = post_one_by_one(&room, &board, &next).await;
-    let alone = post_together(&room, &board, &next, POSTERS_ALONE, RUN).await;
+    let single = post_one_by_one(&room, &next).await;
+    let alone = post_together(&room, &next, POSTERS_ALONE, RUN, |_| {}).await;
 
     println!("\n## A room of {PEOPLE} people\n");
     println!("| | deliveries/s | post to all p50 ms | p99 ms |\n|---|---|---|---|");
@@ -85,7 +84,6 @@ pub async fn measure() -> anyhow::Result<()> {
     println!(
         "\nAudit: {said} messages acknowledged, each there once, in order, found by search, heard by all {PEOPLE}; an outsider heard none."
     );
-    drop(room);
     archive::measure(watchfire).await
 }
 
@@ -282,7 +280,7 @@ impl Run<'_> {
     async fn flat_out(&self, posters: usize) -> Spread {
         let first = self.next.load(Ordering::Relaxed);
         let (began, before) = (Instant::now(), self.board.deliveries.load(Ordering::Relaxed));
-        post_together(self.room, &self.board, &self.next, posters, RUN).await;
+        post_together(self.room, &self.next, posters, RUN, |number| self.board.sent(number)).await;
         self.spread(first, began, before).await
     }
 
@@ -316,24 +314,25 @@ fn said(number: usize) -> String {
     format!("m{number} word{number} {SAID}")
 }
 
-/// So many connections post as fast as they are answered; posts a second.
+/// So many connections post as fast as they are answered, saying what they send; posts a second.
 async fn post_together(
     room: &Room,
-    board: &Board,
     next: &AtomicUsize,
     posters: usize,
     duration: Duration,
+    sends: impl Fn(usize),
 ) -> f64 {
     let (began, first) = (Instant::now(), next.load(Ordering::Relaxed));
     // Each connection speaks for some people in turn: nobody is to meet the rate of one.
     let share = PEOPLE / posters;
+    let sends = &sends;
     let speakers = (0..posters).map(|speaker| async move {
         let mut connection = room.poster(speaker * share).connect().await;
         let mut turn = 0;
         while began.elapsed() < duration {
             let number = next.fetch_add(1, Ordering::Relaxed);
             connection.speak_as(room.poster(speaker * share + turn % share));
-            board.sent(number);
+            sends(number);
             connection.post(number, &said(number)).await;
             turn += 1;
         }
@@ -343,13 +342,12 @@ async fn post_together(
 }
 
 /// How long a post takes where nobody else posts, least first.
-async fn post_one_by_one(room: &Room, board: &Board, next: &AtomicUsize) -> Vec<Duration> {
+async fn post_one_by_one(room: &Room, next: &AtomicUsize) -> Vec<Duration> {
     let mut connection = room.poster(0).connect().await;
     let mut took = Vec::with_capacity(SINGLE_POSTS);
     for turn in 0..SINGLE_POSTS {
         let number = next.fetch_add(1, Ordering::Relaxed);
         connection.speak_as(room.poster(turn));
-        board.sent(number);
         let began = Instant::now();
         connection.post(number, &said(number)).await;
         took.push(began.elapsed());

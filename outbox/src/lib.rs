@@ -36,12 +36,12 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// Makes jobs of what is said.
 #[async_trait]
 pub trait Rule: Send + Sync {
-    /// Whether it may make any of this room: where no rule does, its messages are not read.
-    async fn wants(&self, room: &Room) -> anyhow::Result<bool>;
-
-    /// The jobs of these messages, in the room's order. Asked again after an error; what it makes of a message is the same then, by its ids.
-    async fn jobs(&self, room: &Room, messages: &[Message]) -> anyhow::Result<Vec<NewJob>>;
+    /// What makes jobs of this room's messages, as things are now. None: nothing does; where no rule makes any, its messages are not read.
+    async fn of(&self, room: &Room) -> anyhow::Result<Option<Making>>;
 }
+
+/// The jobs of these messages, in the room's order. It may be asked for the same ones again: what it makes of a message is the same then, by its ids.
+pub type Making = Box<dyn Fn(&[Message]) -> Vec<NewJob> + Send + Sync>;
 
 /// Does jobs of one kind.
 #[async_trait]

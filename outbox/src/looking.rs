@@ -101,22 +101,17 @@ async fn next(
     room: &Room,
     behind: u64,
 ) -> anyhow::Result<(u64, Vec<NewJob>)> {
-    let mut wanting = Vec::new();
+    let mut making = Vec::new();
     for rule in rules {
-        if rule.wants(room).await? {
-            wanting.push(rule);
-        }
+        making.extend(rule.of(room).await?);
     }
-    if wanting.is_empty() || room.last == behind {
+    if making.is_empty() || room.last == behind {
         return Ok((room.last, Vec::new()));
     }
     let page = deps.store.messages.page(room.id, Place::After(behind), limits::MESSAGES_A_PAGE_MAX).await?;
     let mut messages: &[Message] = &page;
     loop {
-        let mut jobs = Vec::new();
-        for rule in &wanting {
-            jobs.extend(rule.jobs(room, messages).await?);
-        }
+        let mut jobs: Vec<NewJob> = making.iter().flat_map(|make| make(messages)).collect();
         if jobs.len() <= limits::JOBS_A_CALL_MAX || messages.len() <= 1 {
             if jobs.len() > limits::JOBS_A_CALL_MAX {
                 tracing::error!(room = %room.id, jobs = jobs.len(), "one message makes too many jobs: the last ones are left out");

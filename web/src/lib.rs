@@ -88,32 +88,25 @@ pub struct Service {
 pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) -> anyhow::Result<Service> {
     let web = Arc::new(Web::new(options, deps));
     let changes = web.changes.clone();
-    let sweeping = Arc::clone(&web);
-    let mut outgoing = send_what_goes_out(&web, shutdown.clone())?;
+    let chat = web.chat.clone();
+    let outgoing = send_what_goes_out(&web, shutdown.clone())?;
     let work = tokio::spawn(async move {
-        let mut sweeps = tokio::time::interval(SWEEP_EVERY);
-        let mut ended = None;
-        while ended.is_none() && !shutdown.is_cancelled() {
-            tokio::select! {
-                _ = sweeps.tick() => {
-                    shutdown.run_until_cancelled(sweeping.chat.sweep_files()).await;
+        let sweeping = async {
+            let mut sweeps = tokio::time::interval(SWEEP_EVERY);
+            let sweep = async {
+                loop {
+                    sweeps.tick().await;
+                    chat.sweep_files().await;
                 }
-                over = &mut outgoing => ended = Some(over),
-                () = shutdown.cancelled() => {}
-            }
-        }
-        if !shutdown.is_cancelled() {
-            ended.transpose()?.transpose()?;
-            anyhow::bail!("what goes out has ended");
-        }
-        changes.close();
-        changes.wait().await;
-        let ended = match ended {
-            Some(ended) => ended,
-            None => outgoing.await,
+            };
+            shutdown.run_until_cancelled(sweep).await;
+            changes.close();
+            changes.wait().await;
+            anyhow::Ok(())
         };
-        sweeping.chat.settled().await;
-        ended?
+        tokio::try_join!(sweeping, async { outgoing.await? })?;
+        chat.settled().await;
+        Ok(())
     });
     let routes = router::routes(web);
     Ok(Service { routes, work })

@@ -9,7 +9,7 @@ use model::rights::Principal;
 use store::Store;
 
 use super::About;
-use crate::{Rule, job_id};
+use crate::{Making, Rule, job_id};
 
 pub struct Webhooks {
     pub store: Store,
@@ -35,15 +35,16 @@ impl Webhooks {
 
 #[async_trait]
 impl Rule for Webhooks {
-    async fn wants(&self, room: &Room) -> anyhow::Result<bool> {
-        Ok(!self.hooks(room).await?.is_empty())
-    }
-
-    async fn jobs(&self, room: &Room, messages: &[Message]) -> anyhow::Result<Vec<NewJob>> {
+    async fn of(&self, room: &Room) -> anyhow::Result<Option<Making>> {
         let hooks = self.hooks(room).await?;
-        let each = messages.iter().flat_map(|message| hooks.iter().map(move |hook| (hook, message)));
-        Ok(each.filter_map(|(hook, message)| Some(job(hook, message, event(hook, message)?))).collect())
+        Ok((!hooks.is_empty())
+            .then(|| Box::new(move |messages: &[Message]| jobs(&hooks, messages)) as Making))
     }
+}
+
+fn jobs(hooks: &[BotHook], messages: &[Message]) -> Vec<NewJob> {
+    let each = messages.iter().flat_map(|message| hooks.iter().map(move |hook| (hook, message)));
+    each.filter_map(|(hook, message)| Some(job(hook, message, event(hook, message)?))).collect()
 }
 
 fn job(hook: &BotHook, message: &Message, event: BotEvent) -> NewJob {

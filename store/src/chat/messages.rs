@@ -62,6 +62,14 @@ pub struct Posted {
     pub room: Room,
 }
 
+/// Messages of all rooms have a place, in the order of time: its bits behind those of the millisecond.
+pub(crate) const PLACE_BITS: u32 = 20;
+
+/// The first place of a moment.
+pub(crate) fn first_place(at: Millis) -> i64 {
+    at.0.clamp(0, i64::MAX >> PLACE_BITS) << PLACE_BITS
+}
+
 /// Where a page lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {

@@ -10,12 +10,10 @@ use crate::Result;
 use crate::chat::change::{
     self, NO_MESSAGE, TAKEN_ID, TOO_MANY_STARS, TOO_MANY_UNRECORDED, is_unrecorded, posted, refuse_oversized,
 };
+use crate::chat::messages::PLACE_BITS;
 use crate::chat::rooms::NO_MEMBER;
 use crate::chat::{Messages, Place, Posted, Search, words};
 use crate::embedded::columns::Column;
-
-/// Bits of a place behind those of its millisecond.
-pub const PLACE_BITS: u32 = 20;
 
 #[async_trait]
 impl Messages for Chat {

@@ -5,10 +5,9 @@ use model::chat::{Message, Revision, Who};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Params, params, params_from_iter};
 
-use super::messages::PLACE_BITS;
 use super::value;
 use crate::Result;
-use crate::chat::messages::page_of;
+use crate::chat::messages::{first_place, page_of};
 use crate::chat::{Place, Search, words};
 use crate::embedded::columns::Column;
 
@@ -37,14 +36,9 @@ pub fn page(db: &Connection, room: RoomId, at: Place, limit: usize) -> Result<Ve
         Place::Between(from, to) => list(
             db,
             "SELECT value FROM messages WHERE room = ?1 AND place >= ?2 AND place < ?3 ORDER BY place LIMIT ?4",
-            [id, first_place(from.0), first_place(to.0), limit],
+            [id, first_place(from), first_place(to), limit],
         ),
     }
-}
-
-/// That no message of an earlier moment has.
-fn first_place(at: i64) -> i64 {
-    at.clamp(0, i64::MAX >> PLACE_BITS) << PLACE_BITS
 }
 
 pub fn touched(db: &Connection, room: RoomId, after: u64, limit: usize) -> Result<Vec<Message>> {
@@ -88,8 +82,8 @@ pub fn search(db: &Connection, search: &Search, asked: &[String]) -> Result<Vec<
     if search.rooms.is_empty() {
         return Ok(Vec::new());
     }
-    let from = search.from.map_or(0, |from| first_place(from.0));
-    let mut before = search.to.map_or(i64::MAX, |to| first_place(to.0));
+    let from = search.from.map_or(0, first_place);
+    let mut before = search.to.map_or(i64::MAX, first_place);
     if let Some((room, number)) = search.before {
         let mut select = db.prepare_cached("SELECT place FROM messages WHERE room = ?1 AND number = ?2")?;
         let place = select.query_row(params![room.column(), number as i64], |row| row.get(0)).optional()?;

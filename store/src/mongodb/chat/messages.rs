@@ -9,6 +9,7 @@ use super::{Chat, MESSAGES, REVISIONS, STARS, Valued, files, json, people, put_e
 use crate::chat::change::{
     self, NO_MESSAGE, TAKEN_ID, TOO_MANY_STARS, TOO_MANY_UNRECORDED, is_unrecorded, posted, refuse_oversized,
 };
+use crate::chat::messages::PLACE_BITS;
 use crate::chat::rooms::NO_MEMBER;
 use crate::chat::{Messages, Place, Posted, Search, words};
 use crate::mongodb::columns::{Column, binary};
@@ -17,9 +18,6 @@ use crate::mongodb::schema::V;
 use crate::mongodb::step::Step;
 use crate::mongodb::transaction::{read, write};
 use crate::{Result, StoreError};
-
-/// Bits of a place behind those of its millisecond.
-pub const PLACE_BITS: u32 = 20;
 
 #[async_trait]
 impl Messages for Chat {

@@ -5,9 +5,9 @@ use model::chat::{Message, Revision, Who};
 use mongodb::bson::{Document, doc};
 use serde::Deserialize;
 
-use super::messages::{PLACE_BITS, one};
+use super::messages::one;
 use super::{MESSAGES, REVISIONS, STARS, Valued, parse};
-use crate::chat::messages::page_of;
+use crate::chat::messages::{first_place, page_of};
 use crate::chat::{Place, Search, words};
 use crate::mongodb::columns::Column;
 use crate::mongodb::step::Step;
@@ -98,8 +98,8 @@ pub async fn search(step: &mut Step, search: &Search, mut asked: Vec<String>) ->
     if asked.is_empty() {
         asked.push(words::any());
     }
-    let from = search.from.map_or(i64::MIN, |from| first_place(from.0));
-    let mut before = search.to.map_or(i64::MAX, |to| first_place(to.0));
+    let from = search.from.map_or(i64::MIN, first_place);
+    let mut before = search.to.map_or(i64::MAX, first_place);
     if let Some((room, number)) = search.before {
         before = before.min(place(step, room, number).await?);
     }
@@ -110,11 +110,6 @@ pub async fn search(step: &mut Step, search: &Search, mut asked: Vec<String>) ->
         "place": { "$gte": from, "$lt": before },
     };
     list(step, found, doc! { "place": -1 }, search.limit).await
-}
-
-/// That no message of an earlier moment has.
-fn first_place(at: i64) -> i64 {
-    at.clamp(0, i64::MAX >> PLACE_BITS) << PLACE_BITS
 }
 
 async fn place(step: &mut Step, room: RoomId, number: u64) -> Result<i64> {
