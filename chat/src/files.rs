@@ -10,7 +10,7 @@ use model::chat::rights::RoomAction;
 use model::chat::{File, FileType, Message, NewFile, Who};
 use model::limits::{
     FILE_BYTES_MAX, FILE_NAME_BYTES_MAX, FILE_PART_BYTES, PICTURES_AT_ONCE_MAX, UPLOAD_TIME_MAX,
-    UPLOADS_A_PERSON_MAX, UPLOADS_MAX,
+    UPLOADS_A_PERSON_MAX, UPLOADS_MAX, UPLOADS_OF_GUESTS_MAX,
 };
 use model::rights::Principal;
 use model::{FileId, MessageId, RoomId, UploadId};
@@ -53,6 +53,15 @@ impl Desk {
         let all: usize = people.values().sum();
         if all >= UPLOADS_MAX {
             return Err(Refused::Limit { what: "uploads under way at once", max: UPLOADS_MAX });
+        }
+        // Whoever has a link may be many: they leave room for others.
+        let is_guest = |who: &Who| matches!(who, Who::Guest(_));
+        let guests: usize = people.iter().filter(|(who, _)| is_guest(who)).map(|(_, own)| own).sum();
+        if is_guest(&who) && guests >= UPLOADS_OF_GUESTS_MAX {
+            return Err(Refused::Limit {
+                what: "uploads of guests under way at once",
+                max: UPLOADS_OF_GUESTS_MAX,
+            });
         }
         let own = people.entry(who).or_default();
         if *own >= UPLOADS_A_PERSON_MAX {
@@ -225,15 +234,25 @@ impl Chat {
         Ok(self.store.files.read_file(room, id, start, length).await?)
     }
 
-    /// Removes what is gone, now and then.
-    pub async fn sweep_files(&self) {
-        match self.store.files.sweep_files(self.clock.now()).await {
-            Ok(0) => {}
-            Ok(count) => tracing::info!(count, "files that are gone were removed"),
-            Err(error) => tracing::warn!(%error, "files that are gone are removed later"),
+    /// Removes the bytes of files that are gone: when one is removed, and every `SWEEP_EVERY`. Never ends.
+    pub async fn keep_files_swept(&self) {
+        let mut sweeps = tokio::time::interval(SWEEP_EVERY);
+        loop {
+            tokio::select! {
+                _ = sweeps.tick() => {}
+                () = self.removed.notified() => {}
+            }
+            match self.store.files.sweep_files(self.clock.now()).await {
+                Ok(0) => {}
+                Ok(count) => tracing::info!(count, "files that are gone were removed"),
+                Err(error) => tracing::warn!(%error, "files that are gone are removed later"),
+            }
         }
     }
 }
+
+/// How often files that were never posted are looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
 
 /// From one piece of a file to the next: who sends nothing holds no place.
 const PIECE_WAIT_MAX: Duration = Duration::from_secs(30);
@@ -315,5 +334,18 @@ mod tests {
         desk.take(person(99)).unwrap();
         drop(turns);
         assert!(desk.people.lock().is_empty());
+    }
+
+    #[test]
+    fn guests_leave_room_for_others() {
+        let desk = Arc::new(Desk::default());
+        let guest = |number| Who::Guest(model::GuestId::of(number));
+        let turns: Vec<Turn> =
+            (0..UPLOADS_OF_GUESTS_MAX as u64).map(|number| desk.take(guest(number)).unwrap()).collect();
+        let refused = desk.take(guest(99)).err();
+        assert!(matches!(refused, Some(Refused::Limit { max: UPLOADS_OF_GUESTS_MAX, .. })));
+        desk.take(Who::Account(model::AccountId::of(1))).unwrap();
+        drop(turns);
+        desk.take(guest(99)).unwrap();
     }
 }

@@ -37,6 +37,7 @@ use model::chat::{Room, Who};
 use model::rights::Principal;
 use model::{Clock, RoomId};
 use store::{Access, Store};
+use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 pub use files::Upload;
@@ -67,6 +68,8 @@ pub struct Chat {
     waiting: Arc<announce::Waiting>,
     announcing: TaskTracker,
     news: Arc<News>,
+    /// A message with files was removed.
+    removed: Arc<Notify>,
 }
 
 /// A room, as who asks stands to it.
@@ -85,8 +88,17 @@ impl Seen {
 
 impl Chat {
     pub fn new(store: Store, access: Access, live: Arc<dyn Live>, clock: Arc<dyn Clock>) -> Chat {
-        let (desk, waiting, news) = (Arc::default(), Arc::default(), Arc::default());
-        Chat { store, access, live, clock, desk, waiting, announcing: TaskTracker::new(), news }
+        Chat {
+            store,
+            access,
+            live,
+            clock,
+            desk: Arc::default(),
+            waiting: Arc::default(),
+            announcing: TaskTracker::new(),
+            news: Arc::default(),
+            removed: Arc::default(),
+        }
     }
 
     /// What happens in rooms by this and its clones.

@@ -107,7 +107,7 @@ impl Chat {
             self.announce(room, changed.changed - 1).await;
         }
         if changed.removed.is_some() && !before.files.is_empty() {
-            self.sweep_files().await;
+            self.removed.notify_one();
         }
         Ok(changed)
     }

@@ -141,8 +141,9 @@ pub const PICTURE_SIDE_MAX: u32 = 16_384;
 /// The box that a thumbnail fits into, in pixels.
 pub const THUMBNAIL_WIDTH_MAX: u32 = 800;
 pub const THUMBNAIL_HEIGHT_MAX: u32 = 600;
-/// Uploads under way at once, of one process and of one person; pictures that are looked at at once.
+/// Uploads under way at once, of one process, of all guests in it, and of one person; pictures that are looked at at once.
 pub const UPLOADS_MAX: usize = 16;
+pub const UPLOADS_OF_GUESTS_MAX: usize = 8;
 pub const UPLOADS_A_PERSON_MAX: usize = 4;
 pub const PICTURES_AT_ONCE_MAX: usize = 2;
 /// How long one upload may take, and how long one that no message names is kept.

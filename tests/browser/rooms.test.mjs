@@ -205,6 +205,18 @@ test("a guest comes in by link and password, and sees this room alone", async ()
   await live(gus.page);
 });
 
+test("whoever reads the end goes on reading it when the window turns narrow", async () => {
+  const { page } = olive;
+  await say(page, `a long one ${"and another word ".repeat(150)}`);
+  await say(page, "the end");
+  await message(page, "the end").waitFor();
+  const behind = () => page.locator("[data-part=scroll]").evaluate((scroll) => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight);
+  await until("the end is seen", async () => (await behind()) < 2);
+  await page.setViewportSize({ width: 390, height: 500 });
+  await until("the end is seen in a narrow window", async () => (await behind()) < 2);
+  await page.setViewportSize({ width: 1280, height: 800 });
+});
+
 test("a line that breaks comes back, and nothing is missed or said twice", async () => {
   await bob.context.setOffline(true);
   await bob.page.locator(".room[data-state=lost]").waitFor();

@@ -44,7 +44,6 @@ mod tokens;
 mod visible;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use archive::Archive;
 use bytes::Bytes;
@@ -65,9 +64,6 @@ use once::Once;
 pub use options::Options;
 use passwords::Passwords;
 use reports::Rate;
-
-/// How often files of rooms that are gone are looked for.
-const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
 
 /// What the pages stand on.
 pub struct Deps {
@@ -92,14 +88,7 @@ pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) ->
     let outgoing = send_what_goes_out(&web, shutdown.clone())?;
     let work = tokio::spawn(async move {
         let sweeping = async {
-            let mut sweeps = tokio::time::interval(SWEEP_EVERY);
-            let sweep = async {
-                loop {
-                    sweeps.tick().await;
-                    chat.sweep_files().await;
-                }
-            };
-            shutdown.run_until_cancelled(sweep).await;
+            shutdown.run_until_cancelled(chat.keep_files_swept()).await;
             changes.close();
             changes.wait().await;
             anyhow::Ok(())

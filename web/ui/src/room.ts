@@ -41,6 +41,7 @@ class RoomPage {
   private drawing = false;
   private catching = false;
   private loading = false;
+  private wasAtEnd = true;
 
   constructor(private readonly root: HTMLElement, private readonly id: string) {
     this.api = new RoomApi(id);
@@ -90,6 +91,9 @@ class RoomPage {
     if (form && mayPost) this.composer = new Composer(form, { room: this.id, dropOn: part(root, "drop"), send, typing, members: () => this.people?.members ?? [], editLast: () => this.editLast() });
     part(root, "messages").addEventListener("click", (event) => this.clicked(event));
     this.scroll.addEventListener("scroll", () => this.scrolled(), { passive: true });
+    // A phone that is turned, a keyboard that comes, a thread beside: who read the end goes on reading it.
+    const resized = new ResizeObserver(() => { if (this.wasAtEnd) this.scroll.scrollTop = this.scroll.scrollHeight; });
+    for (const one of [this.scroll, part(root, "messages")]) resized.observe(one);
     part(root, "jump").addEventListener("click", () => this.toEnd());
     root.querySelector("[data-part=earlier]")?.remove();
   }
@@ -229,8 +233,9 @@ class RoomPage {
   }
 
   private scrolled(): void {
+    this.wasAtEnd = this.isAtEnd();
     this.unread.look();
-    part(this.root, "jump").hidden = this.isAtEnd() || !this.unread.hasNew;
+    part(this.root, "jump").hidden = this.wasAtEnd || !this.unread.hasNew;
     if (this.scroll.scrollTop < EARLIER_AT) void this.earlier();
   }
 
