@@ -153,10 +153,11 @@ impl Followed {
         match serde_json::from_slice::<Announced>(message) {
             Ok(Announced::Changed { after, change, data, room }) => match self.known() {
                 Some(known) if change <= known => {}
-                Some(known) if after <= known => {
+                Some(known) if after == known => {
                     self.tell(change, &data);
                     self.show(change, &room);
                 }
+                // It leaves something out, or has something that was told: read what is behind, and no more.
                 known => self.make_up(hub, known).await,
             },
             Err(error) => tracing::warn!(%error, "an announcement cannot be read"),

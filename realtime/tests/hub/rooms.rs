@@ -2,7 +2,8 @@
 
 use chat::announce::Doing;
 use chat::{Coming, NewRoom, Post};
-use model::chat::{MessageKind, Who};
+use live::Live;
+use model::chat::{MessageKind, NewMessage, Who};
 use model::rights::Principal;
 use model::{MessageId, RoomId};
 use realtime::Options;
@@ -29,6 +30,21 @@ fn text(body: &str) -> Post {
         body: body.into(),
         thread: None,
         files: vec![],
+    }
+}
+
+/// What the viewer says, to be stored and told to nobody.
+fn unannounced(room: RoomId, number: u64) -> NewMessage {
+    NewMessage {
+        room,
+        id: MessageId(u128::from(number)),
+        author: viewer(),
+        kind: MessageKind::Text,
+        body: number.to_string(),
+        thread: None,
+        mentions: vec![],
+        files: vec![],
+        at: model::Millis(0),
     }
 }
 
@@ -122,18 +138,7 @@ async fn what_was_never_announced_is_told_with_the_next_change() {
     let mut ann = house.signed_in().await;
     let known = follow(&mut ann, 1, &key(room)).await["version"].as_u64().unwrap();
     for number in 1..=30_u64 {
-        let new = model::chat::NewMessage {
-            room,
-            id: MessageId(u128::from(number)),
-            author: viewer(),
-            kind: MessageKind::Text,
-            body: number.to_string(),
-            thread: None,
-            mentions: vec![],
-            files: vec![],
-            at: model::Millis(0),
-        };
-        house.store.messages.post(new).await.unwrap();
+        house.store.messages.post(unannounced(room, number)).await.unwrap();
     }
     house.chat.post(&owner(), room, text("31")).await.unwrap();
     let (mut version, mut heard) = (known, Vec::new());
@@ -145,6 +150,26 @@ async fn what_was_never_announced_is_told_with_the_next_change() {
     }
     assert_eq!(heard, (1..=31).map(|number| number.to_string()).collect::<Vec<_>>());
     assert_eq!(version, known + 31);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn what_is_announced_a_second_time_is_told_once() {
+    let house = House::open(Options::default()).await;
+    let room = house.room().await;
+    let mut ann = house.signed_in().await;
+    let known = follow(&mut ann, 1, &key(room)).await["version"].as_u64().unwrap();
+    house.chat.post(&owner(), room, text("one")).await.unwrap();
+    assert_eq!(told(&mut ann).await, (known + 1, vec!["one".to_owned()]));
+    house.store.messages.post(unannounced(room, 2)).await.unwrap();
+    let both = json!({ "messages": [{ "body": "one" }, { "body": "2" }], "names": {} });
+    let announced = json!({ "changed": { "after": known, "change": known + 2, "data": both, "room": {} } });
+    for _ in 0..2 {
+        house.live.publish(&key(room), announced.to_string().into()).await.unwrap();
+    }
+    assert_eq!(told(&mut ann).await, (known + 2, vec!["2".to_owned()]));
+    house.chat.post(&owner(), room, text("three")).await.unwrap();
+    assert_eq!(told(&mut ann).await, (known + 3, vec!["three".to_owned()]));
     house.close().await;
 }
 
