@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
-import { launch, Program, setUp, until } from "./program.mjs";
+import { launch, setUp, start, until } from "./program.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 /** Where to leave pictures of the pages, for somebody to look at. */
@@ -13,7 +13,7 @@ const HOSTILE = "\"'><img src=x onerror=alert(1)>\u202Ecba {{7}} " + "w".repeat(
 let program, browser, errors, context, page, room, hook, number;
 
 before(async () => {
-  program = await Program.start();
+  program = await start();
   browser = await launch();
   errors = [];
   context = await browser.newContext({ viewport: { width: 1440, height: 900 }, bypassCSP: false });

@@ -1,3 +1,3 @@
-// Files in rooms, as embedded.
+// Files in rooms, as a cluster.
 process.env.WATCHFIRE_SIZE = "cluster";
 await import("./files.test.mjs");

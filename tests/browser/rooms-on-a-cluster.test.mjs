@@ -1,3 +1,3 @@
-// Rooms, as embedded.
+// Rooms, as a cluster.
 process.env.WATCHFIRE_SIZE = "cluster";
 await import("./rooms.test.mjs");
