@@ -6,6 +6,7 @@
 //! | `rooms`, `guests`, `bots` | rooms are opened, entered, left, changed; guests come by link |
 //! | `posting`, `reading` | what is said and changed; pages, days, search, catching up |
 //! | `files`, `pictures` | what is sent beside the words: taken in, made anew, given back |
+//! | `carry` | rooms as a file, and back |
 //! | `hooks` | commits of repositories are told in rooms |
 //! | `releases` | which conversations a release fixes |
 //! | `announce` | what happened goes to whoever listens |
@@ -15,6 +16,7 @@
 
 pub mod announce;
 mod bots;
+pub mod carry;
 pub mod emoji;
 mod files;
 mod guests;
@@ -37,6 +39,7 @@ use model::chat::{Room, Who};
 use model::rights::Principal;
 use model::{Clock, RoomId};
 use store::{Access, Store};
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 pub use files::Upload;
@@ -67,6 +70,7 @@ pub struct Chat {
     waiting: Arc<announce::Waiting>,
     announcing: TaskTracker,
     news: Arc<News>,
+    exports: Arc<Semaphore>,
 }
 
 /// A room, as who asks stands to it.
@@ -86,7 +90,8 @@ impl Seen {
 impl Chat {
     pub fn new(store: Store, access: Access, live: Arc<dyn Live>, clock: Arc<dyn Clock>) -> Chat {
         let (desk, waiting, news) = (Arc::default(), Arc::default(), Arc::default());
-        Chat { store, access, live, clock, desk, waiting, announcing: TaskTracker::new(), news }
+        let exports = carry::turns();
+        Chat { store, access, live, clock, desk, waiting, announcing: TaskTracker::new(), news, exports }
     }
 
     /// What happens in rooms by this and its clones.
