@@ -106,7 +106,7 @@ impl Reading<'_> {
             self.files.insert(number, files.collect());
         }
         people::rename(&mut message, self.renamed);
-        people::of(&message).for_each(|who| drop(self.people.insert(who)));
+        self.people.extend(people::of(&message));
         let mut text = bounded(Line::Message(Box::new(message)).text())?;
         for revision in &mut revisions {
             people::rename_revision(revision, self.renamed);

@@ -174,7 +174,9 @@ impl Read {
                 Line::Message(message) => {
                     // Guests are somebody by their id alone.
                     let guests = people::of(&message).filter(|who| matches!(who, Who::Guest(_)));
-                    guests.for_each(|who| drop(names.entry(who).or_default()));
+                    for who in guests {
+                        names.entry(who).or_default();
+                    }
                     last = Some(*message);
                 }
                 Line::Member(member) => {
