@@ -8,7 +8,7 @@
 //! | `files`, `pictures` | what is sent beside the words: taken in, made anew, given back |
 //! | `carry` | rooms as a file, and back |
 //! | `hooks` | commits of repositories are told in rooms |
-//! | `releases` | which conversations a release fixes |
+//! | `releases`, `charted` | which conversations a release fixes; which commits charts mark |
 //! | `announce` | what happened goes to whoever listens |
 //! | `news` | in which rooms something happened, for what goes out |
 //! | `told` | how a room and its messages look to those outside |
@@ -17,6 +17,7 @@
 pub mod announce;
 mod bots;
 pub mod carry;
+mod charted;
 pub mod emoji;
 mod files;
 mod guests;
@@ -42,6 +43,7 @@ use store::{Access, Store};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+pub use charted::{CHARTED_MAX, Charted};
 pub use files::Upload;
 pub use guests::{Coming, Knocked};
 pub use hooks::{NewHook, short};

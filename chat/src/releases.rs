@@ -106,13 +106,11 @@ impl Chat {
     }
 
     /// The room knows nothing more of a repository: its releases and commits go from the pages of releases; what was said of them stays. For
-    /// whoever configures the room. NotFound where it knew nothing.
+    /// whoever configures the room.
     pub async fn forget_repository(&self, by: &Principal, room: RoomId, repository: &str) -> Result<()> {
         self.seen(by, room, RoomAction::Configure).await?;
-        match self.store.hooks.forget_arrivals(room, repository.to_owned()).await? {
-            0 => Err(crate::Refused::NotFound),
-            _ => Ok(()),
-        }
+        self.store.hooks.forget_arrivals(room, repository.to_owned()).await?;
+        Ok(())
     }
 
     /// The names of the repositories that a room knows of. For whoever configures it.

@@ -73,6 +73,7 @@ pub const TABLE: &[(&str, &str, &[Who])] = &[
     ("GET", "/api/watchfire/sites/{site}/reports/export", &SEES),
     ("GET", "/api/watchfire/sites/{site}/properties", &SEES),
     ("GET", "/api/watchfire/sites/{site}/saved", &SEES),
+    ("GET", "/api/watchfire/sites/{site}/commits", &SEES),
     ("POST", "/api/watchfire/sites/{site}/saved", &EDITS),
     ("POST", "/api/watchfire/sites/{site}/saved/{saved}", &EDITS),
     ("POST", "/api/watchfire/sites/{site}/saved/{saved}/remove", &EDITS),

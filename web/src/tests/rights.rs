@@ -88,6 +88,7 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
     ("GET", "/api/watchfire/sites/{site}/reports/export", [SignIn, Nothing, In, In, In, In]),
     ("GET", "/api/watchfire/sites/{site}/properties", [SignIn, Nothing, In, In, In, In]),
     ("GET", "/api/watchfire/sites/{site}/saved", [SignIn, Nothing, In, In, In, In]),
+    ("GET", "/api/watchfire/sites/{site}/commits", [SignIn, Nothing, In, In, In, In]),
     ("POST", "/api/watchfire/sites/{site}/saved", [SignIn, Nothing, Nothing, In, In, In]),
     (
         "POST",
