@@ -80,6 +80,7 @@ impl Chat {
             name: name.to_owned(),
             created: self.clock.now(),
             marks: coming.marks,
+            was: None,
         };
         let note = self.note(room.id, Who::Guest(guest.id), Note::Entered, "");
         let entry = self.store.rooms.admit(guest.clone(), coming.secret, Some(note)).await?;

@@ -6,8 +6,9 @@
 //! | `rooms`, `guests`, `bots` | rooms are opened, entered, left, changed; guests come by link |
 //! | `posting`, `reading` | what is said and changed; pages, days, search, catching up |
 //! | `files`, `pictures` | what is sent beside the words: taken in, made anew, given back |
+//! | `carry` | rooms as a file, and back |
 //! | `hooks` | commits of repositories are told in rooms |
-//! | `releases` | which conversations a release fixes |
+//! | `releases`, `charted` | which conversations a release fixes; which commits charts mark |
 //! | `announce` | what happened goes to whoever listens |
 //! | `news` | in which rooms something happened, for what goes out |
 //! | `told` | how a room and its messages look to those outside |
@@ -15,6 +16,8 @@
 
 pub mod announce;
 mod bots;
+pub mod carry;
+mod charted;
 pub mod emoji;
 mod files;
 mod guests;
@@ -37,9 +40,10 @@ use model::chat::{Room, Who};
 use model::rights::Principal;
 use model::{Clock, RoomId};
 use store::{Access, Store};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
 
+pub use charted::{CHARTED_MAX, Charted};
 pub use files::Upload;
 pub use guests::{Coming, Knocked};
 pub use hooks::{NewHook, short};
@@ -70,6 +74,7 @@ pub struct Chat {
     news: Arc<News>,
     /// A message with files was removed.
     removed: Arc<Notify>,
+    exports: Arc<Semaphore>,
 }
 
 /// A room, as who asks stands to it.
@@ -98,6 +103,7 @@ impl Chat {
             announcing: TaskTracker::new(),
             news: Arc::default(),
             removed: Arc::default(),
+            exports: carry::turns(),
         }
     }
 

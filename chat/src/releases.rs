@@ -105,6 +105,21 @@ impl Chat {
         Ok(())
     }
 
+    /// The room knows nothing more of a repository: its releases and commits go from the pages of releases; what was said of them stays. For
+    /// whoever configures the room.
+    pub async fn forget_repository(&self, by: &Principal, room: RoomId, repository: &str) -> Result<()> {
+        self.seen(by, room, RoomAction::Configure).await?;
+        self.store.hooks.forget_arrivals(room, repository.to_owned()).await?;
+        Ok(())
+    }
+
+    /// The names of the repositories that a room knows of. For whoever configures it.
+    pub async fn followed(&self, by: &Principal, room: RoomId) -> Result<Vec<String>> {
+        self.seen(by, room, RoomAction::Configure).await?;
+        let found = self.store.hooks.repositories(vec![room]).await?;
+        Ok(found.into_iter().map(|(_, name)| name).collect())
+    }
+
     /// The repositories that these rooms know of, and by which of them. For who may read all of those rooms.
     pub async fn repositories(
         &self,
@@ -209,7 +224,16 @@ impl Known {
         let unreleased = unreleased.into_iter().filter(|commit| !in_releases.contains(commit.id.as_str()));
         known.unreleased = unreleased.collect();
         known.releases.sort_by_key(|release| std::cmp::Reverse(release.at));
+        known.count_once();
         known
+    }
+
+    /// What two rooms know of in two releases is in the first of them.
+    fn count_once(&mut self) {
+        let mut counted: HashSet<String> = HashSet::new();
+        for release in self.releases.iter_mut().rev() {
+            release.commits.retain(|commit| counted.insert(commit.id.clone()));
+        }
     }
 
     fn add(&mut self, release: Released) {

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "talk/carry.rs"]
+mod carry;
 #[path = "talk/commits.rs"]
 mod commits;
 #[path = "talk/guests.rs"]

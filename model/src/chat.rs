@@ -18,5 +18,5 @@ pub use message::{
     Author, Change, Closed, Decision, Fix, Message, MessageKind, NewMessage, Note, Reaction, Removal,
     Revised, Revision,
 };
-pub use room::{Ban, Bot, Guest, GuestLink, Member, Notify, Room, RoomKind, RoomRole};
+pub use room::{Ban, Bot, Guest, GuestLink, Member, Notify, Room, RoomKind, RoomRole, Was};
 pub use who::Who;

@@ -123,6 +123,14 @@ pub async fn store(uri: &str, data: &Path) -> anyhow::Result<Store> {
         .with_context(|| format!("cannot open the store in {}", folder.display()))
 }
 
+/// As `store`, where there is one: an embedded one that is not there would be made.
+pub async fn store_that_is(uri: &str, data: &Path) -> anyhow::Result<Store> {
+    if let Some(folder) = store_folder(uri, data)? {
+        anyhow::ensure!(folder.join("watchfire.db").is_file(), "there is no store in {}", folder.display());
+    }
+    store(uri, data).await
+}
+
 /// The folder of an embedded store, as `--store` and `--data` name it. None: it is in a database.
 pub fn store_folder(uri: &str, data: &Path) -> anyhow::Result<Option<PathBuf>> {
     let uri = resolved("store", uri)?;

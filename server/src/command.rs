@@ -39,12 +39,12 @@ enum Task {
     Demo(demo::DemoOptions),
     /// Send an access log (combined format, .gz too) through the real door
     Replay(replay::ReplayOptions),
-    /// Import access logs into a site's history
+    /// Import access logs into a site's history, or rooms
     #[command(long_about = import::ABOUT)]
-    Import(import::ImportOptions),
-    /// Write a site's history as Parquet, CSV or JSON lines
+    Import(ImportTask),
+    /// Write a site's history as Parquet, CSV or JSON lines, or rooms as an archive
     #[command(long_about = export::ABOUT)]
-    Export(export::ExportOptions),
+    Export(ExportTask),
     /// Copy a whole data folder, also while the server runs
     #[command(long_about = backup::BACKUP_ABOUT)]
     Backup(backup::BackupOptions),
@@ -69,6 +69,40 @@ enum Task {
     Move(moving::MoveOptions),
     /// Check this machine and print every setting with its source
     Doctor(DoctorOptions),
+}
+
+/// Of a site where nothing else is named.
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+struct ImportTask {
+    #[command(subcommand)]
+    what: Option<ImportWhat>,
+    #[command(flatten)]
+    site: Option<import::ImportOptions>,
+}
+
+#[derive(Subcommand)]
+enum ImportWhat {
+    /// Import rooms from an archive
+    #[command(long_about = import::rooms::ABOUT)]
+    Rooms(import::rooms::RoomsOptions),
+}
+
+/// Of a site where nothing else is named.
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+struct ExportTask {
+    #[command(subcommand)]
+    what: Option<ExportWhat>,
+    #[command(flatten)]
+    site: Option<export::ExportOptions>,
+}
+
+#[derive(Subcommand)]
+enum ExportWhat {
+    /// Write rooms, with all that was said in them and sent to them, as an archive
+    #[command(long_about = export::rooms::ABOUT)]
+    Rooms(export::rooms::RoomsOptions),
 }
 
 #[derive(Args)]
@@ -119,8 +153,8 @@ fn run() -> anyhow::Result<ExitCode> {
             }
             Task::Demo(options) => demo::run(options).await.map(|()| ExitCode::SUCCESS),
             Task::Replay(options) => replay::run(options).await.map(|()| ExitCode::SUCCESS),
-            Task::Import(options) => import::run(options).await.map(|()| ExitCode::SUCCESS),
-            Task::Export(options) => export::run(options).await.map(|()| ExitCode::SUCCESS),
+            Task::Import(task) => import(task).await.map(|()| ExitCode::SUCCESS),
+            Task::Export(task) => export(task).await.map(|()| ExitCode::SUCCESS),
             Task::Backup(options) => backup::run(options).map(|()| ExitCode::SUCCESS),
             Task::Restore(options) => backup::run_restore(options).map(|()| ExitCode::SUCCESS),
             Task::Report(options) => report::run(options).await.map(|()| ExitCode::SUCCESS),
@@ -132,6 +166,22 @@ fn run() -> anyhow::Result<ExitCode> {
             Task::Doctor(options) => doctor::run(options.settings, sources).await,
         }
     })
+}
+
+async fn import(task: ImportTask) -> anyhow::Result<()> {
+    match (task.what, task.site) {
+        (Some(ImportWhat::Rooms(options)), _) => import::rooms::run(options).await,
+        (None, Some(options)) => import::run(options).await,
+        (None, None) => anyhow::bail!("name a site with --site and its files, or `rooms`; see --help"),
+    }
+}
+
+async fn export(task: ExportTask) -> anyhow::Result<()> {
+    match (task.what, task.site) {
+        (Some(ExportWhat::Rooms(options)), _) => export::rooms::run(options).await,
+        (None, Some(options)) => export::run(options).await,
+        (None, None) => anyhow::bail!("name a site with --site, or `rooms`; see --help"),
+    }
 }
 
 /// The embedded store needs none of this: it migrates itself when it is opened, having its folder to itself.

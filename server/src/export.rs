@@ -1,5 +1,6 @@
 //! `watchfire export`: a site's history as files: Parquet as segments are, CSV, or JSON lines. `docs/export.md` says what is in them.
 
+pub mod rooms;
 pub mod row;
 pub mod totals;
 

@@ -6,6 +6,7 @@ mod goatcounter;
 mod logs;
 mod ordinals;
 mod plausible;
+pub mod rooms;
 mod told;
 
 use std::io::{BufRead, Write};

@@ -2,6 +2,7 @@
 //! callers. A room's changes happen one after the other: whoever saw one has seen all before it.
 
 pub mod bot_hooks;
+pub mod carrying;
 pub mod change;
 pub mod files;
 pub mod hooks;
@@ -10,6 +11,7 @@ pub mod rooms;
 pub mod words;
 
 pub use bot_hooks::BotHooks;
+pub use carrying::Carrying;
 pub use files::{Expected, Files};
 pub use hooks::{CommitMark, HookChange, Hooks, Shown};
 pub use messages::{Messages, Place, Posted, Search};

@@ -5,6 +5,7 @@ mod accounts;
 mod arrivals;
 mod backend;
 mod bot_hooks;
+mod carrying;
 pub mod chat;
 mod closing;
 mod files;

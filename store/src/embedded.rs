@@ -134,6 +134,7 @@ impl Embedded {
             bot_hooks: talk.clone(),
             outbox: talk,
             files: files.clone(),
+            carrying: files,
             backend: Arc::new(Embedded { history, tail, chat, registry, folder }),
         };
         Ok((House { store, moving: Arc::new(moving) }, mark))

@@ -20,7 +20,7 @@ pub mod totals;
 pub use crate::mongodb::MongoStore;
 pub use access::{Access, Credential, Denied};
 pub use accounts::Accounts;
-pub use chat::{BotHooks, Files, Hooks, Messages, Rooms};
+pub use chat::{BotHooks, Carrying, Files, Hooks, Messages, Rooms};
 pub use embedded::Embedded;
 pub use history::History;
 pub use outbox::Outbox;
@@ -46,6 +46,7 @@ pub struct Store {
     pub files: Arc<dyn Files>,
     pub hooks: Arc<dyn Hooks>,
     pub bot_hooks: Arc<dyn BotHooks>,
+    pub carrying: Arc<dyn Carrying>,
     pub outbox: Arc<dyn Outbox>,
     pub totals: Arc<dyn DayTotals>,
     pub backend: Arc<dyn Backend>,

@@ -136,6 +136,7 @@ impl MongoStore {
             files: talk.clone(),
             hooks: talk.clone(),
             bot_hooks: talk.clone(),
+            carrying: talk.clone(),
             outbox: talk,
             backend: Arc::new(MongoStore { database, appender }),
         };

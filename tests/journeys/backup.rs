@@ -17,6 +17,7 @@ use tokio::sync::Mutex;
 use world::{Person, Program, within};
 
 use crate::crash::{Promised, send_until, set_up, stored_ids};
+use crate::rooms_archive;
 
 const SENDERS: u64 = 4;
 const BACKUPS: usize = 3;
@@ -165,6 +166,10 @@ async fn a_restored_backup_has_its_rooms_and_what_was_said_in_them() {
     for number in 1..=3 {
         store.messages.post(said(number)).await.expect("posted");
     }
+    let sent = rooms_archive::send(&store, ROOM, 9).await;
+    let with_file = NewMessage { files: vec![sent], ..said(10) };
+    store.messages.post(with_file).await.expect("posted");
+    let unposted = rooms_archive::send(&store, ROOM, 11).await;
     let (succeeded, told) = done(backup(&place("data"), &place("backup"))).await;
     assert!(succeeded, "{told}");
     store.messages.post(said(4)).await.expect("posted after the backup");
@@ -172,10 +177,18 @@ async fn a_restored_backup_has_its_rooms_and_what_was_said_in_them() {
     assert!(succeeded, "{told}");
     let restored = Embedded::open(&place("restored")).expect("what was restored");
     let kept = restored.rooms.room(ROOM).await.expect("the room");
-    assert_eq!((kept.name, kept.last), (room.name, 3));
+    assert_eq!((kept.name, kept.last), (room.name, 4));
+    assert_eq!(
+        rooms_archive::file_of(&restored, ROOM, sent).await,
+        rooms_archive::file_of(&store, ROOM, sent).await
+    );
+    assert!(restored.files.file(ROOM, unposted).await.is_err(), "what no message names stays behind");
     assert_eq!(restored.rooms.members(ROOM).await.expect("members"), [host()]);
     let page = restored.messages.page(ROOM, Place::End, 10).await.expect("messages");
-    assert_eq!(page.iter().map(|message| &*message.body).collect::<Vec<_>>(), ["word 1", "word 2", "word 3"]);
+    assert_eq!(
+        page.iter().map(|message| &*message.body).collect::<Vec<_>>(),
+        ["word 1", "word 2", "word 3", "word 10"]
+    );
     let search = Search { rooms: vec![ROOM], text: "word 2".into(), limit: 10, ..Search::default() };
     let found = restored.messages.search(search).await.expect("found");
     assert_eq!(found.iter().map(|message| message.number).collect::<Vec<_>>(), [2]);

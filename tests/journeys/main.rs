@@ -20,5 +20,6 @@ mod replay;
 mod reports;
 mod rights;
 mod rolling;
+mod rooms_archive;
 mod sharing;
 mod webhooks;

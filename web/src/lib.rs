@@ -5,6 +5,7 @@ mod account;
 mod api;
 mod assets;
 mod attempts;
+mod commits_api;
 mod cookies;
 mod corrections;
 mod demo;

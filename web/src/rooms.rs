@@ -3,6 +3,7 @@
 mod acts;
 pub(crate) mod bot_hooks;
 mod bots;
+mod export;
 mod files;
 mod guests;
 mod list;
@@ -10,6 +11,7 @@ mod members;
 mod messages;
 mod one;
 pub(crate) mod pages;
+mod releases;
 mod rows;
 mod said;
 
@@ -17,6 +19,7 @@ pub(crate) use acts::{
     close, decide, edit, history, react, remove, reopen, star, thread, undecide, unreact, unstar,
 };
 pub(crate) use bots::{add as add_bot, list as bots, remove as remove_bot};
+pub(crate) use export::export;
 pub(crate) use files::{get as file, send as send_file};
 pub(crate) use guests::{link, remove_link, set_link, show as knock, submit as come_in};
 pub(crate) use list::{all, direct, open, search, stars};
@@ -25,6 +28,7 @@ pub(crate) use members::{ban, bans, bring, kick, people, set_role, unban};
 pub(crate) use messages::POST_BYTES_MAX;
 pub(crate) use messages::{changes, day, decisions, message, page, post};
 pub(crate) use one::{change, demolish, doing, enter, leave, notify, read, show};
+pub(crate) use releases::{forget, list as releases};
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;

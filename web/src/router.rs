@@ -10,8 +10,8 @@ use model::Action::{DeleteSite, EditSite, ManagePeople, SeeLive, SeeProfiles, Se
 pub use crate::guard::Needs;
 use crate::guard::Needs::{Anybody, Nothing, Operator, Person, Room, Secret, SignedIn, Site};
 use crate::{
-    Web, account, api, assets, corrections, demo, erase, error, finish, guard, headers, hooks, invitation,
-    live_page, overview, people, profiles, reports_page,
+    Web, account, api, assets, commits_api, corrections, demo, erase, error, finish, guard, headers, hooks,
+    invitation, live_page, overview, people, profiles, reports_page,
 };
 use crate::{reports, rooms, saved, set_up, share, sign_in, sites, tag, tokens};
 
@@ -90,6 +90,7 @@ pub const ROUTES: &[RouteInfo] = table! {
     GET "/api/watchfire/sites/{site}/reports/export" Site(SeeReports) => reports::file;
     GET "/api/watchfire/sites/{site}/properties" Site(SeeLive) => reports::properties::list;
     GET "/api/watchfire/sites/{site}/saved" Site(SeeLive) => saved::list;
+    GET "/api/watchfire/sites/{site}/commits" Site(SeeLive) => commits_api::list;
     POST "/api/watchfire/sites/{site}/saved" Site(EditSite) => saved::add;
     POST "/api/watchfire/sites/{site}/saved/{saved}" Site(EditSite) => saved::change;
     POST "/api/watchfire/sites/{site}/saved/{saved}/remove" Site(EditSite) => saved::remove;
@@ -178,6 +179,9 @@ pub const ROUTES: &[RouteInfo] = table! {
     GET "/api/watchfire/rooms/{room}/changes" Room => rooms::changes;
     GET "/api/watchfire/rooms/{room}/days/{day}" Room => rooms::day;
     GET "/api/watchfire/rooms/{room}/decisions" Room => rooms::decisions;
+    GET "/api/watchfire/rooms/{room}/export" Room => rooms::export;
+    GET "/api/watchfire/rooms/{room}/releases" Room => rooms::releases;
+    POST "/api/watchfire/rooms/{room}/releases/forget" Room => rooms::forget;
     GET "/api/watchfire/rooms/{room}/hooks" SignedIn => hooks::list;
     POST "/api/watchfire/rooms/{room}/hooks" SignedIn => hooks::add;
     POST "/api/watchfire/rooms/{room}/hooks/{hook}" SignedIn => hooks::change;

@@ -62,6 +62,7 @@ const SAYINGS: [(&str, &str); 24] = [
     ("made", "That was made already; its secret was shown once. Make another if you did not keep it."),
     ("left", "You left the room."),
     ("demolished", "The room and everything that was said in it are gone."),
+    ("forgotten", "What the room knew of that repository is forgotten."),
     ("unhooked", "That hook is removed: its address is no longer good."),
     ("unlinked", "The guest link no longer works."),
     ("brought", "They are in the room now."),

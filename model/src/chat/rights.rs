@@ -59,6 +59,8 @@ pub enum RoomAction {
     Configure,
     /// With everything in it.
     Demolish,
+    /// Take all that was said along, as a file.
+    Export,
 }
 
 impl Facts {
@@ -68,7 +70,7 @@ impl Facts {
 }
 
 impl RoomAction {
-    pub const ALL: [RoomAction; 18] = [
+    pub const ALL: [RoomAction; 19] = [
         RoomAction::Find,
         RoomAction::Read,
         RoomAction::SeePeople,
@@ -87,6 +89,7 @@ impl RoomAction {
         RoomAction::Lock,
         RoomAction::Configure,
         RoomAction::Demolish,
+        RoomAction::Export,
     ];
 }
 
@@ -111,6 +114,7 @@ pub fn may(standing: Standing, room: Facts, action: RoomAction) -> bool {
         },
         Standing::Keeper => match action {
             RoomAction::Read => (is_open || is_public) && !room.locked,
+            RoomAction::Export => (is_open || is_public) && !room.locked,
             RoomAction::Enter => !is_direct && !room.locked,
             RoomAction::Find
             | RoomAction::SeePeople
@@ -136,7 +140,8 @@ pub fn may(standing: Standing, room: Facts, action: RoomAction) -> bool {
             | RoomAction::Ban
             | RoomAction::Lock
             | RoomAction::Configure
-            | RoomAction::Demolish => !is_direct,
+            | RoomAction::Demolish
+            | RoomAction::Export => !is_direct,
             _ => true,
         },
     }
@@ -205,7 +210,8 @@ mod tests {
         Ban        -   -   -   -   -   -   yes
         Lock       -   -   yes -   -   -   yes
         Configure  -   -   yes -   -   -   yes
-        Demolish   -   -   yes -   -   -   yes";
+        Demolish   -   -   yes -   -   -   yes
+        Export     -   -   yes -   -   -   yes";
 
     const CLOSED: &str = "
         Find       -   -   yes yes yes yes yes
@@ -225,7 +231,8 @@ mod tests {
         Ban        -   -   -   -   -   -   yes
         Lock       -   -   yes -   -   -   yes
         Configure  -   -   yes -   -   -   yes
-        Demolish   -   -   yes -   -   -   yes";
+        Demolish   -   -   yes -   -   -   yes
+        Export     -   -   -   -   -   -   yes";
 
     const DIRECT: &str = "
         Find       -   -   -   yes yes yes yes
@@ -245,7 +252,8 @@ mod tests {
         Ban        -   -   -   -   -   -   -
         Lock       -   -   -   -   -   -   -
         Configure  -   -   -   -   -   -   -
-        Demolish   -   -   -   -   -   -   -";
+        Demolish   -   -   -   -   -   -   -
+        Export     -   -   -   -   -   -   -";
 
     /// The table with one line said anew.
     fn but(table: &str, lines: &[&str]) -> String {
@@ -258,7 +266,12 @@ mod tests {
     #[test]
     fn the_table_of_every_kind_of_room() {
         let facts = |kind, public, locked| Facts { kind, public, locked };
-        let locked = ["Read - - - yes yes yes yes", "Enter - - - - - - -", "Bring - - - - - - -"];
+        let locked = [
+            "Read - - - yes yes yes yes",
+            "Enter - - - - - - -",
+            "Bring - - - - - - -",
+            "Export - - - - - - yes",
+        ];
         let open_public = ["Find yes yes yes yes yes yes yes", "Read yes yes yes yes yes yes yes"];
         check(facts(RoomKind::Open, false, false), OPEN);
         check(facts(RoomKind::Open, false, true), &but(OPEN, &locked));
@@ -266,7 +279,8 @@ mod tests {
         check(facts(RoomKind::Open, true, true), &but(&but(OPEN, &open_public), &locked));
         check(facts(RoomKind::Closed, false, false), CLOSED);
         check(facts(RoomKind::Closed, false, true), &but(CLOSED, &locked));
-        check(facts(RoomKind::Closed, true, false), &but(CLOSED, &open_public));
+        let export = "Export - - yes - - - yes";
+        check(facts(RoomKind::Closed, true, false), &but(&but(CLOSED, &open_public), &[export]));
         check(facts(RoomKind::Closed, true, true), &but(&but(CLOSED, &open_public), &locked));
         for (public, locked) in [(false, false), (false, true), (true, false), (true, true)] {
             check(facts(RoomKind::Direct, public, locked), DIRECT);

@@ -114,6 +114,17 @@ pub struct Guest {
     pub created: Millis,
     /// What a ban of this guest bars: keyed hashes of browser and address.
     pub marks: Vec<[u8; 32]>,
+    /// Who came with an archive of the room and is not known here: by name alone, and let in by nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<Was>,
+}
+
+/// What somebody was in the room that an archive is of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Was {
+    pub who: Who,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<Member>,
 }
 
 /// A program with a token of its own. Rooms take it in as a member.

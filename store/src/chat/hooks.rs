@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use model::chat::{Arrival, Delivery, Hook, HookSecret};
-use model::{HookId, RoomId, limits};
+use model::{HookId, Millis, RoomId, limits};
 
 use super::rooms::bounded;
 use crate::accounts::SecretHash;
@@ -34,6 +34,12 @@ pub trait Hooks: Send + Sync {
 
     /// What a room knows of one repository, in the order in which it came.
     async fn arrivals(&self, room: RoomId, repository: String) -> Result<Vec<Arrival>>;
+
+    /// What came to a room last, the newest first, at that moment or later; at most `limit`.
+    async fn arrived(&self, room: RoomId, since: Millis, limit: usize) -> Result<Vec<Arrival>>;
+
+    /// The room knows nothing more of that repository; how much it knew.
+    async fn forget_arrivals(&self, room: RoomId, repository: String) -> Result<usize>;
 
     /// The repositories that each of these rooms knows of, by room and name: the first `REPOSITORIES_LISTED_MAX`.
     async fn repositories(&self, rooms: Vec<RoomId>) -> Result<Vec<(RoomId, String)>>;
@@ -87,7 +93,7 @@ impl HookChange {
 }
 
 /// What an arrival is told apart by in its room.
-pub(crate) fn arrival_mark(arrival: &Arrival) -> [u8; 32] {
+pub fn arrival_mark(arrival: &Arrival) -> [u8; 32] {
     *blake3::hash(arrival.key().as_bytes()).as_bytes()
 }
 

@@ -155,7 +155,7 @@ pub(crate) fn bounded(is: usize, what: &'static str, max: usize) -> Result<()> {
 }
 
 /// What tells direct rooms apart: the site and the people, in their order.
-pub(crate) fn direct_key(room: &Room, members: &[Member]) -> Option<String> {
+pub fn direct_key(room: &Room, members: &[Member]) -> Option<String> {
     if room.kind != RoomKind::Direct {
         return None;
     }

@@ -19,6 +19,8 @@ on_every_backend! {
     repositories_are_those_of_the_rooms,
     so_many_repositories_are_listed,
     arrivals_go_with_their_room,
+    a_repository_is_forgotten_in_one_room,
+    what_came_last_is_listed_the_newest_first,
     a_hook_listens_to_something_else,
     a_hook_is_renewed,
     a_hook_remembers_its_last_deliveries,
@@ -208,4 +210,34 @@ async fn a_hook_remembers_its_last_deliveries(world: World) {
         hooks.change_hook(ROOM, HookId::of(1), longer),
         Limit { max: limits::DELIVERY_WORDS_BYTES_MAX, .. }
     );
+}
+
+async fn a_repository_is_forgotten_in_one_room(world: World) {
+    world.talking().await;
+    let hooks = &world.store.hooks;
+    world.store.rooms.open(room(2), vec![]).await.unwrap();
+    for id in [ROOM, RoomId::of(2)] {
+        let other = arrived_at("acme/site", "main", 7);
+        hooks.arrive(id, vec![arrived(1), other, tagged("v1", Some("1"))]).await.unwrap();
+    }
+    assert_eq!(hooks.forget_arrivals(ROOM, "acme/shop".into()).await.unwrap(), 2);
+    assert_eq!(hooks.forget_arrivals(ROOM, "acme/shop".into()).await.unwrap(), 0);
+    assert_eq!(known(&world, ROOM).await, []);
+    assert_eq!(known(&world, RoomId::of(2)).await.len(), 2);
+    let left = hooks.repositories(vec![ROOM]).await.unwrap();
+    assert_eq!(left, [(ROOM, "acme/site".to_owned())]);
+    hooks.arrive(ROOM, vec![arrived(3)]).await.unwrap();
+    assert_eq!(known(&world, ROOM).await, [arrived(3)]);
+}
+
+async fn what_came_last_is_listed_the_newest_first(world: World) {
+    world.talking().await;
+    let hooks = &world.store.hooks;
+    hooks.arrive(ROOM, vec![tagged("v1", Some("1")), arrived(1), arrived(2), arrived(3)]).await.unwrap();
+    let last = |since, limit| hooks.arrived(ROOM, Millis(NOW.0 + since), limit);
+    assert_eq!(last(2, 9).await.unwrap(), [arrived(3), arrived(2)]);
+    assert_eq!(last(0, 3).await.unwrap(), [arrived(3), arrived(2), arrived(1)]);
+    assert_eq!(last(0, 9).await.unwrap().len(), 4);
+    assert_eq!(last(4, 9).await.unwrap(), []);
+    assert_eq!(hooks.arrived(RoomId::of(2), NOW, 9).await.unwrap(), []);
 }

@@ -71,6 +71,7 @@ pub fn guest(number: u64) -> Guest {
         name: format!("guest {number}"),
         created: NOW,
         marks: vec![[number as u8; 32], [(100 + number) as u8; 32]],
+        was: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! `chat.db`: rooms and what is said in them, in a file of its own, so that posting waits for no tail and no sign-in.
 
 pub mod bot_hooks;
+pub mod carrying;
 pub mod files;
 pub mod hooks;
 pub mod messages;

@@ -1,6 +1,6 @@
 //! Moving house, out of and into the two files. Tail, peaks and removed sites go by way of `History`.
 
-mod chat;
+pub mod chat;
 mod files;
 mod segments;
 

@@ -1,6 +1,6 @@
 //! Rooms and what is said in them:
 //!
-//! - `rooms`: `{_id, v, site: i64?, direct: text?, last: i64, changes: i64, last_at: i64, demolished: bool, turn: i64, value}`;
+//! - `rooms`: `{_id, v, site: i64?, direct: text?, last: i64, changes: i64, last_at: i64, demolished: bool, coming: i64?, turn: i64, value}`;
 //! - `room_members`: `{_id, v, room, who: i64, host: bool, joined: i64, read: i64, notify: i64}`;
 //! - `guest_links`: `{_id: room, v, secret, value}`; `guests`: `{_id, v, room, secret?, value}`; `bots`: `{_id, v, secret, value}`;
 //! - `bans`: `{_id, v, room, mark: 32 bytes, who: i64, by: i64, until: i64}`;
@@ -17,6 +17,7 @@
 //! `value` is the noun as JSON. Whoever changes a room takes its turn: its changes happen one after the other.
 
 pub mod bot_hooks;
+pub mod carrying;
 pub mod files;
 pub mod hooks;
 pub mod messages;
@@ -87,6 +88,9 @@ pub struct RoomDocument {
     pub changes: i64,
     pub last_at: i64,
     pub demolished: bool,
+    /// When it began to come out of an archive: it is not there yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coming: Option<i64>,
     pub turn: i64,
     pub value: String,
 }
@@ -102,6 +106,7 @@ impl RoomDocument {
             changes: room.changes as i64,
             last_at: room.last_at.0,
             demolished: false,
+            coming: None,
             turn: 0,
             value: json(room),
         }

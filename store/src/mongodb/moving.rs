@@ -225,7 +225,7 @@ fn read_row(kind: Kind, row: &Document) -> anyhow::Result<Row> {
 }
 
 /// One command a page: each row is made where its key is not there.
-async fn import(step: &mut Step, rows: &[Row]) -> Result<()> {
+pub async fn import(step: &mut Step, rows: &[Row]) -> Result<()> {
     let mut into = META;
     let mut updates = Vec::new();
     for row in rows {

@@ -75,6 +75,10 @@ impl May {
         self.0.contains(&RoomAction::Configure)
     }
 
+    fn export(&self) -> bool {
+        self.0.contains(&RoomAction::Export)
+    }
+
     fn demolish(&self) -> bool {
         self.0.contains(&RoomAction::Demolish)
     }

@@ -34,6 +34,7 @@ pub struct MessageRow {
     pub note: Option<String>,
     pub removed: bool,
     pub edited: bool,
+    pub sees_history: bool,
     /// Who decided it.
     pub decided: Option<String>,
     /// The conversation that begins here, where a commit fixes it or somebody closed it.
@@ -130,14 +131,19 @@ fn size_of(bytes: u64) -> String {
     }
 }
 
-/// Messages of one room, in their order.
-pub async fn rows(web: &Web, room: &Room, messages: &[Message]) -> Result<Vec<MessageRow>, Problem> {
+/// Messages of one room, in their order. `sees_history`: the reader may see what they were before they were edited.
+pub async fn rows(
+    web: &Web,
+    room: &Room,
+    sees_history: bool,
+    messages: &[Message],
+) -> Result<Vec<MessageRow>, Problem> {
     let names = web.chat.names_in(messages).await?;
     let zone = zone_of(&room.zone);
     let mut rows = Vec::with_capacity(messages.len());
     let mut before: Option<&Message> = None;
     for message in messages {
-        rows.push(row(message, before, &zone, &names));
+        rows.push(MessageRow { sees_history, ..row(message, before, &zone, &names) });
         before = Some(message);
     }
     Ok(rows)
@@ -173,6 +179,7 @@ fn row(
         note: said_of(message, names),
         removed: message.removed.is_some(),
         edited: message.edited.is_some(),
+        sees_history: false,
         decided: message.decided.map(|decision| named(decision.by, names).to_owned()),
         closing: ClosingRow::of(message, names),
         reactions: message.reactions.iter().map(|of| (of.emoji.clone(), of.who.len())).collect(),

@@ -88,6 +88,7 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
     ("GET", "/api/watchfire/sites/{site}/reports/export", [SignIn, Nothing, In, In, In, In]),
     ("GET", "/api/watchfire/sites/{site}/properties", [SignIn, Nothing, In, In, In, In]),
     ("GET", "/api/watchfire/sites/{site}/saved", [SignIn, Nothing, In, In, In, In]),
+    ("GET", "/api/watchfire/sites/{site}/commits", [SignIn, Nothing, In, In, In, In]),
     ("POST", "/api/watchfire/sites/{site}/saved", [SignIn, Nothing, Nothing, In, In, In]),
     (
         "POST",
@@ -252,6 +253,13 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
     ("GET", "/api/watchfire/rooms/{room}/changes", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
     ("GET", "/api/watchfire/rooms/{room}/days/{day}", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
     ("GET", "/api/watchfire/rooms/{room}/decisions", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("GET", "/api/watchfire/rooms/{room}/export", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("GET", "/api/watchfire/rooms/{room}/releases", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    (
+        "POST",
+        "/api/watchfire/rooms/{room}/releases/forget",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
     ("GET", "/rooms", [SignIn, In, In, In, In, In]),
     ("POST", "/rooms", [SignIn, In, In, In, In, In]),
     ("GET", "/releases", [SignIn, In, In, In, In, In]),

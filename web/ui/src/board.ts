@@ -1,6 +1,8 @@
 // The live dashboard of one site: what is watched, what it is narrowed to, and which part draws what.
 import { MinuteChart } from "./chart";
 import { Chips } from "./chips";
+import { loadCommits } from "./commits";
+import type { Marked } from "./commits";
 import type { Connection, LineState, Reader } from "./connection";
 import { part, say } from "./element";
 import { Feed } from "./feed";
@@ -22,6 +24,8 @@ import { VisitorPanel } from "./visitor-panel";
 const TICK_MS = 1_000;
 /** How often what is noted of the site is asked for. */
 const NOTES_MS = 60_000;
+/** As far back as the chart reaches, and a little more. */
+const MARKED_MS = 3_600_000;
 
 export class Board {
   private readonly topic: string;
@@ -44,6 +48,7 @@ export class Board {
   private titledAt = -Infinity;
   /** None for who came by a share link: notes are the site's own. */
   private readonly saved: SavedApi | null;
+  private readonly marked: Marked = { notes: [], commits: [] };
 
   constructor(private readonly root: HTMLElement) {
     const { site, zone, share, world, visitors } = root.dataset;
@@ -90,7 +95,14 @@ export class Board {
   /** Without an answer the chart keeps what it has; the next one comes in a minute. */
   private async loadNotes(): Promise<void> {
     if (this.saved === null || document.hidden || this.root.dataset["state"] === "signed-out") return;
-    await this.saved.load().then(() => this.chart.note(this.saved!.of("annotation").map(({ at, name }) => ({ at: at ?? 0, text: name }))), () => undefined);
+    const loaded = this.saved.load().then(() => {
+      this.marked.notes = this.saved!.of("annotation").map(({ at, name }) => ({ at: at ?? 0, text: name }));
+    });
+    const told = loadCommits(this.root.dataset["site"] ?? "", Date.now() - MARKED_MS).then((commits) => {
+      this.marked.commits = commits;
+    });
+    await Promise.allSettled([loaded, told]);
+    this.chart.mark(this.marked);
   }
 
   /** By a press: the address follows, so that back undoes it and the view can be shared. */

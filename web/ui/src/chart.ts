@@ -1,14 +1,10 @@
 // The last 30 minutes: the most visitors present in each as a line, pageviews as bars below, one time axis.
+import { MarkedDialog, countOf, markedIn, wordsOf } from "./commits";
+import type { Marked } from "./commits";
 import { draw, make, part, say } from "./element";
 import { brief, count, counted, niceCeiling } from "./format";
 import type { Clock } from "./format";
 import type { ShownMinute } from "./state";
-
-/** What happened when: a release, a note of somebody's. */
-export interface Note {
-  at: number;
-  text: string;
-}
 
 const MINUTE_MS = 60_000;
 const WIDTH_MIN = 280;
@@ -26,7 +22,8 @@ export class MinuteChart {
   private readonly table: HTMLTableSectionElement;
   private readonly stage: HTMLElement;
   private minutes: ShownMinute[] = [];
-  private notes: Note[] = [];
+  private marked: Marked = { notes: [], commits: [] };
+  private readonly happened = new MarkedDialog();
   private pointed: number | null = null;
   private width = 0;
 
@@ -40,6 +37,7 @@ export class MinuteChart {
     this.stage.addEventListener("pointerleave", () => this.point(null));
     this.stage.addEventListener("blur", () => this.point(null));
     this.stage.addEventListener("keydown", (event) => this.press(event));
+    this.stage.addEventListener("click", (event) => this.open(this.indexAt(event.clientX)));
     part<HTMLDetailsElement>(panel, "as-table").addEventListener("toggle", () => this.writeTable());
     new ResizeObserver(([entry]) => {
       this.width = Math.max(WIDTH_MIN, Math.round(entry!.contentRect.width));
@@ -53,15 +51,26 @@ export class MinuteChart {
     this.writeTable();
   }
 
-  note(notes: Note[]): void {
-    this.notes = notes;
+  mark(marked: Marked): void {
+    this.marked = marked;
     this.drawAll();
     this.writeTable();
   }
 
+  private markedIn(minute: ShownMinute): Marked {
+    return markedIn(this.marked, minute.minute, minute.minute + MINUTE_MS);
+  }
+
   private noted(minute: ShownMinute): string {
-    const within = this.notes.filter((note) => note.at >= minute.minute && note.at < minute.minute + MINUTE_MS);
-    return within.map((note) => note.text).join("; ");
+    return wordsOf(this.markedIn(minute)).join("; ");
+  }
+
+  /** Who presses a minute in which something happened sees all of it. */
+  private open(index: number | null): void {
+    const minute = index === null ? undefined : this.minutes[index];
+    if (!minute) return;
+    const marked = this.markedIn(minute);
+    if (countOf(marked) > 0) this.happened.open(marked, (at) => this.clock.toMinute(at));
   }
 
   private drawAll(): void {
@@ -129,6 +138,12 @@ export class MinuteChart {
       const title = draw("title", {});
       title.textContent = text;
       const at = x(index);
+      const many = countOf(this.markedIn(minute));
+      if (many > 1) {
+        const count = draw("text", { class: "chart-note-count", x: at + 7, y: NOTE_TOP + 4 });
+        count.textContent = String(many);
+        mark.append(count);
+      }
       mark.append(title, draw("line", { x1: at, x2: at, y1: NOTE_TOP, y2: BARS.bottom }), draw("rect", { x: at - 4, y: NOTE_TOP - 4, width: 8, height: 8, rx: 2 }));
       return [mark];
     });
@@ -157,6 +172,7 @@ export class MinuteChart {
   }
 
   private press(event: KeyboardEvent): void {
+    if (event.key === "Enter") return this.open(this.pointed);
     const last = this.minutes.length - 1;
     const at = this.pointed ?? last + 1;
     const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: last }[event.key];

@@ -1,4 +1,6 @@
 // One metric over the range's buckets as a line, what it is compared with as a dashed one, and both as a table.
+import { countOf, markedIn, wordsOf } from "./commits";
+import type { Marked } from "./commits";
 import uPlot from "uplot";
 import { make, part, say } from "./element";
 import { brief, niceCeiling } from "./format";
@@ -31,7 +33,7 @@ export class ReportChart {
   private metric: Metric = "visitors";
   private unit: Unit = "day";
   private pointed: number | null = null;
-  private notes: { at: number; text: string }[] = [];
+  private marked: Marked = { notes: [], commits: [] };
   private onOpen: (from: number, to: number) => void = () => undefined;
 
   constructor(private readonly root: HTMLElement, private readonly labels: Labels, private readonly onSelect: (span: Span) => void) {
@@ -60,8 +62,8 @@ export class ReportChart {
   }
 
   /** Marks the buckets in which something is noted; a press hands over the bucket. */
-  mark(notes: { at: number; text: string }[], onOpen: (from: number, to: number) => void): void {
-    this.notes = notes;
+  mark(marked: Marked, onOpen: (from: number, to: number) => void): void {
+    this.marked = marked;
     this.onOpen = onOpen;
     this.drawMarks();
   }
@@ -73,12 +75,14 @@ export class ReportChart {
     this.shadeImported(plot);
     points.forEach((point, index) => {
       const to = points[index + 1]?.at ?? this.end;
-      const texts = this.notes.filter((note) => note.at >= point.at && note.at < to).map((note) => note.text);
+      const within = markedIn(this.marked, point.at, to);
+      const texts = wordsOf(within);
       if (texts.length === 0) return;
       const mark = make("button", "note-mark");
       mark.type = "button";
       mark.title = texts.join("\n");
       mark.append(make("span", "sr-only", `${this.labels.bucket(point.at, this.unit)}: ${texts.join("; ")}`));
+      if (countOf(within) > 1) mark.append(count(countOf(within)));
       mark.style.left = `${plot.over.offsetLeft + plot.valToPos(index, "x")}px`;
       mark.addEventListener("click", () => this.onOpen(point.at, to));
       this.stage.append(mark);
@@ -288,4 +292,11 @@ function ceiling(metric: Metric, most: number | null): number {
   }
   if (metric === "bounce-rate" || metric === "scroll-depth") return number <= 0.5 ? (number <= 0.2 ? 0.2 : 0.5) : 1;
   return niceCeiling(number);
+}
+
+/** How much is marked: told in words beside it. */
+function count(many: number): HTMLElement {
+  const element = make("span", "note-count", String(many));
+  element.setAttribute("aria-hidden", "true");
+  return element;
 }

@@ -1,4 +1,6 @@
 // Annotations: what happened when, marked under the chart; a press tells it, and may take it away.
+import { commitRow, loadCommits, markedIn } from "./commits";
+import type { Commit, Marked } from "./commits";
 import { make, part } from "./element";
 import type { Calendar } from "./reports-calendar";
 import type { ReportChart } from "./reports-chart";
@@ -13,8 +15,9 @@ type Note = SavedItem<"annotation">;
 export class Notes {
   private readonly box = dialog("Notes", "notes-dialog");
   private readonly list = make("ul", "saved-list");
+  private commits: Commit[] = [];
 
-  constructor(root: HTMLElement, private readonly saved: SavedApi, private readonly chart: ReportChart, private readonly calendar: Calendar, private readonly labels: Labels, private readonly naming: NameDialog) {
+  constructor(private readonly root: HTMLElement, private readonly saved: SavedApi, private readonly chart: ReportChart, private readonly calendar: Calendar, private readonly labels: Labels, private readonly naming: NameDialog) {
     this.list.setAttribute("role", "list");
     this.box.body.append(this.list);
     this.box.form.addEventListener("submit", (event) => event.preventDefault());
@@ -29,12 +32,25 @@ export class Notes {
   }
 
   show(): void {
-    this.chart.mark(this.saved.of("annotation").map((note) => ({ at: note.at ?? 0, text: note.name })), (from, to) => this.open(from, to));
+    this.chart.mark(this.marked(), (from, to) => this.open(from, to));
+  }
+
+  /** What rooms were told between these moments is marked, too; where it cannot be asked for, notes stand alone. */
+  async load(from: number, to: number, signal: AbortSignal): Promise<void> {
+    const commits = await loadCommits(this.root.dataset["site"] ?? "", from, to).catch(() => []);
+    if (signal.aborted) return;
+    this.commits = commits;
+    this.show();
+  }
+
+  private marked(): Marked {
+    return { notes: this.saved.of("annotation").map((note) => ({ at: note.at ?? 0, text: note.name })), commits: this.commits };
   }
 
   private open(from: number, to: number): void {
     const notes = this.saved.of("annotation").filter((note) => note.at !== null && note.at >= from && note.at < to);
-    this.list.replaceChildren(...notes.map((note) => this.row(note)));
+    const { commits } = markedIn(this.marked(), from, to);
+    this.list.replaceChildren(...notes.map((note) => this.row(note)), ...commits.map((commit) => commitRow(commit, this.labels.bucket(commit.at, "minute"))));
     if (!this.box.element.open) this.box.element.showModal();
   }
 

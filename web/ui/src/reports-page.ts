@@ -261,6 +261,8 @@ export class ReportsPage {
     await this.savedKnown;
     if (signal.aborted) return;
     this.notes?.show();
+    const shown = (totals as { answer: BreakdownAnswer } | undefined)?.answer.range;
+    if (shown) void this.notes?.load(shown.from, shown.to, signal);
     await this.behaviour.show(this.view, this.questions, signal);
   }
 

@@ -26,7 +26,7 @@ export function drawMessage(message: Message, context: MessageContext): HTMLLIEl
   item.dataset["number"] = String(message.number);
   item.tabIndex = -1;
   const main = make("div", "message-main");
-  main.append(head(message), ...body(message, note));
+  main.append(head(message), ...body(message, note, context.may?.has("see_people") ?? false));
   if (message.decided) main.append(decided(message, state));
   if (message.fix || message.closed) main.append(closing(message, context));
   if (message.reactions?.length) main.append(reactions(message, context));
@@ -61,7 +61,7 @@ export function timeOf(at: number): HTMLTimeElement {
   return time;
 }
 
-function body(message: Message, note: string | null): Node[] {
+function body(message: Message, note: string | null, seesHistory: boolean): Node[] {
   if (message.removed) return [make("p", "muted", "This message was removed.")];
   if (note !== null) {
     const line = make("p", "said-note");
@@ -71,7 +71,7 @@ function body(message: Message, note: string | null): Node[] {
   }
   const nodes: Node[] = message.html ? [prose(message.html)] : [];
   if (message.files?.length) nodes.push(drawFiles(message.files));
-  if (message.edited) nodes.push(historyLink(message));
+  if (message.edited) nodes.push(seesHistory ? historyLink(message) : make("span", "muted small edited", "edited"));
   return nodes;
 }
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use model::chat::{Arrival, Hook};
-use model::{HookId, RoomId, limits};
+use model::{HookId, Millis, RoomId, limits};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Chat, json, room, unsigned, value};
@@ -42,6 +42,14 @@ impl Hooks for Chat {
 
     async fn arrivals(&self, room: RoomId, repository: String) -> Result<Vec<Arrival>> {
         self.0.read(move |db| arrivals(db, room, &repository)).await
+    }
+
+    async fn arrived(&self, room: RoomId, since: Millis, limit: usize) -> Result<Vec<Arrival>> {
+        self.0.read(move |db| arrived(db, room, since, limit)).await
+    }
+
+    async fn forget_arrivals(&self, room: RoomId, repository: String) -> Result<usize> {
+        self.0.write(move |db| forget_arrivals(db, room, &repository)).await
     }
 
     async fn repositories(&self, rooms: Vec<RoomId>) -> Result<Vec<(RoomId, String)>> {
@@ -150,6 +158,26 @@ fn arrivals(db: &Connection, room: RoomId, repository: &str) -> Result<Vec<Arriv
         db.prepare_cached("SELECT value FROM arrivals WHERE room = ?1 AND repository = ?2 ORDER BY place")?;
     let found = select.query_map(params![room.column(), repository], value)?;
     Ok(found.collect::<rusqlite::Result<_>>()?)
+}
+
+/// They came in the order of their moments, but for clocks of several processes: none is looked for behind an older one.
+fn arrived(db: &Connection, room: RoomId, since: Millis, limit: usize) -> Result<Vec<Arrival>> {
+    let mut select =
+        db.prepare_cached("SELECT value FROM arrivals WHERE room = ?1 ORDER BY place DESC LIMIT ?2")?;
+    let mut found = Vec::new();
+    for arrival in select.query_map(params![room.column(), limit], value::<Arrival>)? {
+        let arrival = arrival?;
+        if arrival.at < since {
+            break;
+        }
+        found.push(arrival);
+    }
+    Ok(found)
+}
+
+fn forget_arrivals(db: &Connection, room: RoomId, repository: &str) -> Result<usize> {
+    let mut delete = db.prepare_cached("DELETE FROM arrivals WHERE room = ?1 AND repository = ?2")?;
+    Ok(delete.execute(params![room.column(), repository])?)
 }
 
 fn repositories(db: &Connection, mut rooms: Vec<RoomId>) -> Result<Vec<(RoomId, String)>> {

@@ -208,6 +208,11 @@ fn change_room(db: &Connection, id: RoomId, change: &RoomChange, note: Option<Ne
 
 fn begin_demolishing(db: &Connection, id: RoomId) -> Result<()> {
     room(db, id)?;
+    begin_removing(db, id)
+}
+
+/// Also one that comes.
+pub fn begin_removing(db: &Connection, id: RoomId) -> Result<()> {
     let id = id.column();
     db.execute("UPDATE rooms SET demolished = 1, direct = NULL WHERE id = ?1", [id])?;
     for of_room in
@@ -227,7 +232,7 @@ fn begin_forgetting(db: &Connection, site: SiteId) -> Result<Vec<RoomId>> {
 }
 
 /// Whether there is more to do.
-fn demolish_some(db: &Connection, id: RoomId) -> Result<bool> {
+pub fn demolish_some(db: &Connection, id: RoomId) -> Result<bool> {
     let mut select = db.prepare_cached("SELECT place FROM messages WHERE room = ?1 LIMIT ?2")?;
     let places = select.query_map(params![id.column(), REMOVE_MAX], |row| row.get(0))?;
     let places = places.collect::<rusqlite::Result<Vec<i64>>>()?;
@@ -247,14 +252,15 @@ fn demolish_some(db: &Connection, id: RoomId) -> Result<bool> {
     Ok(false)
 }
 
-/// Finishes what an earlier process was killed while demolishing, and demolishes the rooms of `removed` sites.
+/// Finishes what an earlier process was killed while demolishing, removes what came half, and demolishes the rooms of `removed` sites.
 pub fn finish_demolishing(db: &Connection, removed: &[SiteId]) -> Result<()> {
     for site in removed {
         begin_forgetting(db, *site)?;
     }
-    let mut select = db.prepare("SELECT id FROM rooms WHERE demolished = 1")?;
+    let mut select = db.prepare("SELECT id FROM rooms WHERE demolished > 0")?;
     let ids = select.query_map([], |row| RoomId::read(row, 0))?.collect::<rusqlite::Result<Vec<_>>>()?;
     for id in ids {
+        begin_removing(db, id)?;
         while demolish_some(db, id)? {}
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use model::chat::{Arrival, Hook};
-use model::{HookId, RoomId, limits};
+use model::{HookId, Millis, RoomId, limits};
 use mongodb::bson::{Binary, doc};
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +71,15 @@ impl Hooks for Chat {
 
     async fn arrivals(&self, room: RoomId, repository: String) -> Result<Vec<Arrival>> {
         read!(self, |step| arrivals(step, room, &repository))
+    }
+
+    async fn arrived(&self, room: RoomId, since: Millis, limit: usize) -> Result<Vec<Arrival>> {
+        read!(self, |step| arrived(step, room, since, limit))
+    }
+
+    async fn forget_arrivals(&self, room: RoomId, repository: String) -> Result<usize> {
+        let of_one = doc! { "room": room.column(), "repository": repository };
+        read!(self, |step| step.remove(ARRIVALS, of_one))
     }
 
     async fn repositories(&self, rooms: Vec<RoomId>) -> Result<Vec<(RoomId, String)>> {
@@ -216,6 +225,21 @@ async fn last_place(step: &mut Step, room: RoomId) -> Result<i64> {
 async fn arrivals(step: &mut Step, room: RoomId, repository: &str) -> Result<Vec<Arrival>> {
     let of_one = doc! { "room": room.column(), "repository": repository };
     Valued::all(step.all(ARRIVALS, of_one, doc! { "place": 1 }).await?)
+}
+
+/// They came in the order of their moments, but for clocks of several processes: none is looked for behind an older one.
+async fn arrived(step: &mut Step, room: RoomId, since: Millis, limit: usize) -> Result<Vec<Arrival>> {
+    let found = step.some(ARRIVALS, doc! { "room": room.column() }, doc! { "place": -1 }, limit).await?;
+    let mut arrivals = Vec::new();
+    for document in found {
+        let value = document.get_str("value").map_err(|error| StoreError::Unavailable(error.into()))?;
+        let arrival: Arrival = parse(value)?;
+        if arrival.at < since {
+            break;
+        }
+        arrivals.push(arrival);
+    }
+    Ok(arrivals)
 }
 
 async fn repositories(step: &mut Step, rooms: &[RoomId]) -> Result<Vec<(RoomId, String)>> {

@@ -207,20 +207,21 @@ pub async fn begin_forgetting(step: &mut Step, site: SiteId) -> Result<()> {
     step.change_all(ROOMS, doc! { "site": site.column(), "demolished": false }, gone).await.map(drop)
 }
 
-/// Finishes what is demolished half, by this process or by one that was killed.
+/// Finishes what is demolished half, by this process or by one that was killed. What comes is for who brings it.
 pub async fn finish(chat: &Chat) -> Result<()> {
     #[derive(Deserialize)]
     struct Row {
         _id: i64,
     }
-    let rows: Vec<Row> = read!(chat, |step| step.all(ROOMS, doc! { "demolished": true }, doc! {}))?;
+    let rows: Vec<Row> =
+        read!(chat, |step| step.all(ROOMS, doc! { "demolished": true, "coming": null }, doc! {}))?;
     for row in rows {
         finish_one(chat, row._id).await?;
     }
     Ok(())
 }
 
-async fn finish_one(chat: &Chat, room: i64) -> Result<()> {
+pub async fn finish_one(chat: &Chat, room: i64) -> Result<()> {
     for (from, number) in [(MESSAGES, "number"), (REVISIONS, "change")] {
         while read!(chat, |step| remove_some(step, from, room, number))? {}
     }

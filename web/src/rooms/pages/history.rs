@@ -58,7 +58,7 @@ pub async fn show(State(web): State<Arc<Web>>, caller: Caller, at: At) -> Answer
         shell: shell(&format!("{name}, message {number}"), &caller),
         id: at.room.to_string(),
         name,
-        message: rows(&web, &room, &[message]).await?,
+        message: rows(&web, &room, true, &[message]).await?,
         steps: steps.into_iter().rev().map(step).collect(),
     }))
 }

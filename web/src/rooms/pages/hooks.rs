@@ -47,6 +47,8 @@ struct HooksPage {
     own_secret: Field,
     closes: bool,
     hooks_max: usize,
+    /// Of which something stands on the pages of releases.
+    followed: Vec<String>,
     /// What was just made, shown this once.
     fresh: Option<Fresh>,
 }
@@ -107,6 +109,7 @@ async fn hooks_page(web: &Web, caller: &Caller, at: &At) -> Result<HooksPage, Pr
         own_secret: Field::default(),
         closes: false,
         hooks_max: limits::HOOKS_A_ROOM_MAX,
+        followed: web.chat.followed(&at.by, at.room).await?,
         fresh: None,
     })
 }
@@ -166,6 +169,10 @@ pub async fn submit(
         "remove" => {
             web.chat.remove_hook(&at.by, at.room, hook_of(fields.text("hook"))?).await?;
             return Ok(go_to(&format!("/rooms/{}/hooks?done=unhooked", at.room)));
+        }
+        "forget" => {
+            web.chat.forget_repository(&at.by, at.room, fields.text("repository")).await?;
+            return Ok(go_to(&format!("/rooms/{}/hooks?done=forgotten", at.room)));
         }
         _ => return Err(Refusal::not_found().into()),
     };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use jiff::civil::Date;
+use model::chat::rights::RoomAction;
 use model::chat::{Message, Room};
 use model::{RoomId, limits};
 
@@ -56,6 +57,7 @@ pub async fn show_day(
     let name = said::name_of(&web, &told.room, at.by.who()).await?;
     let last = told.messages.last().map(|message| message.number);
     let is_full = told.messages.len() == limits::MESSAGES_A_PAGE_MAX;
+    let sees_history = sees_history(&web.chat.room(&at.by, at.room).await?);
     let shell = open_shell(&format!("{name}, {day}"), &caller, &told.room);
     let is_public = shell.is_public;
     let shown = DayPage {
@@ -66,7 +68,7 @@ pub async fn show_day(
         after: day.tomorrow().ok().map(|day| day.to_string()),
         title: day.strftime("%A, %-d %B %Y").to_string(),
         day: day.to_string(),
-        messages: rows(&web, &told.room, &told.messages).await?,
+        messages: rows(&web, &told.room, sees_history, &told.messages).await?,
         more: last.filter(|_| is_full).map(|last| last + 1 + limits::MESSAGES_A_PAGE_MAX as u64 / 4),
         from_start: after == 0,
     };
@@ -99,7 +101,8 @@ pub async fn show_decisions(
 ) -> Answer {
     let before = number(query.as_deref(), "before")?;
     let decided = web.chat.decisions(&at.by, at.room, before).await?;
-    let room = web.chat.room(&at.by, at.room).await?.room;
+    let seen = web.chat.room(&at.by, at.room).await?;
+    let (sees_history, room) = (sees_history(&seen), seen.room);
     let name = said::name_of(&web, &room, at.by.who()).await?;
     let is_full = decided.len() == limits::MESSAGES_A_PAGE_MAX;
     Ok(page(&DecisionsPage {
@@ -107,7 +110,7 @@ pub async fn show_decisions(
         id: at.room.to_string(),
         name,
         older: decided.last().filter(|_| is_full).map(|message| message.number),
-        messages: apart(rows(&web, &room, &decided).await?),
+        messages: apart(rows(&web, &room, sees_history, &decided).await?),
     }))
 }
 
@@ -206,20 +209,27 @@ pub async fn show_stars(State(web): State<Arc<Web>>, caller: Caller, Somebody(by
     }))
 }
 
+/// As `Chat::history` has it.
+fn sees_history(seen: &chat::Seen) -> bool {
+    let may = seen.may();
+    may.contains(&RoomAction::Read) && may.contains(&RoomAction::SeePeople)
+}
+
 /// Messages of several rooms, each with the name of its room.
 async fn told(web: &Web, by: &model::rights::Principal, messages: &[Message]) -> Result<Vec<Found>, Problem> {
-    let mut rooms: HashMap<RoomId, (Room, String)> = HashMap::new();
+    let mut rooms: HashMap<RoomId, (Room, String, bool)> = HashMap::new();
     let mut found = Vec::with_capacity(messages.len());
     for message in messages {
-        let (room, name) = match rooms.entry(message.room) {
+        let (room, name, sees_history) = match rooms.entry(message.room) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => {
-                let room = web.chat.room(by, message.room).await?.room;
-                let name = said::name_of(web, &room, by.who()).await?;
-                new.insert((room, name))
+                let seen = web.chat.room(by, message.room).await?;
+                let sees_history = sees_history(&seen);
+                let name = said::name_of(web, &seen.room, by.who()).await?;
+                new.insert((seen.room, name, sees_history))
             }
         };
-        let row = rows(web, room, std::slice::from_ref(message)).await?.pop();
+        let row = rows(web, room, *sees_history, std::slice::from_ref(message)).await?.pop();
         found.extend(row.map(|row| Found {
             room: message.room.to_string(),
             name: name.clone(),

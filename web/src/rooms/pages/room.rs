@@ -66,10 +66,10 @@ pub async fn show(State(web): State<Arc<Web>>, caller: Caller, at: At, done: Don
         public: room.public,
         locked: room.locked,
         me: at.by.who().map(|who| who.to_string()).unwrap_or_default(),
+        messages: rows(&web, &room, may.see_people(), &messages).await?,
         may,
         day: messages.last().map(|message| day_of(message.at, &zone)),
         has_earlier: messages.first().is_some_and(|first| first.number > 1),
-        messages: rows(&web, &room, &messages).await?,
     };
     Ok(found_page(&shown, is_public))
 }

@@ -223,3 +223,114 @@ async fn strangers_read_so_much_at_once() {
     assert!(refused.headers["retry-after"].to_str().unwrap().parse::<u64>().unwrap() >= 1);
     assert_eq!(house.bob.get(&format!("/rooms/{room}")).await.status, 200, "somebody who is known goes on");
 }
+
+#[tokio::test]
+async fn releases_are_read_and_a_repository_is_forgotten_over_http_and_on_its_page() {
+    let mut house = House::new().await;
+    let room = house.room.clone();
+    let hook = makes_hook(&mut house.ann, &room, &[]).await;
+    deliver(&house.world, &hook, "d1", pushed(&[("a1", "One".into()), ("a2", "Two".into())])).await;
+    deliver(&house.world, &hook, "d2", tagged("v1", "a2")).await;
+    deliver(&house.world, &hook, "d3", pushed(&[("a3", HOSTILE.into())])).await;
+    let path = format!("/{room}/releases");
+    let all = house.bob.ask(&path).await.json();
+    super::super::openapi::fits("Releases", &all);
+    assert_eq!(all, json!({ "repositories": ["acme/shop"] }));
+    let one = house.bob.ask(&format!("{path}?repository=acme/shop")).await.json();
+    super::super::openapi::fits("Releases", &one);
+    assert_eq!(one["releases"][0]["tag"], "v1");
+    let ids: Vec<&str> = one["releases"][0]["commits"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|of| of["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids, ["a2", "a1"]);
+    assert_eq!(one["unreleased"][0]["id"], "a3");
+    assert_eq!(house.bob.ask(&format!("{path}?repository=acme/none")).await.status, 404);
+
+    let page = format!("/rooms/{room}/hooks");
+    house.ann.get(&page).await.says("Forget<span class=\"sr-only\"> acme/shop</span>");
+    let forget = json!({ "repository": "acme/shop" });
+    assert_eq!(house.bob.tell(&format!("{path}/forget"), forget.clone()).await.status, 403);
+    assert_eq!(house.bob.post(&page, &[("do", "forget"), ("repository", "acme/shop")]).await.status, 403);
+    assert_eq!(house.ann.post(&page, &[("do", "forget"), ("repository", "acme/shop")]).await.status, 303);
+    assert_eq!(house.bob.ask(&path).await.json(), json!({ "repositories": [] }));
+    deliver(&house.world, &hook, "d4", pushed(&[("a4", "Four".into())])).await;
+    assert_eq!(house.ann.tell(&format!("{path}/forget"), forget).await.status, 204);
+    assert_eq!(house.bob.ask(&path).await.json(), json!({ "repositories": [] }));
+}
+
+#[tokio::test]
+async fn a_commit_that_two_rooms_know_is_in_one_release_and_once() {
+    let mut house = House::new().await;
+    let other = house.ann.opens(json!({ "name": "Other", "site": house.site })).await;
+    let room = house.room.clone();
+    for (room, tags) in [(&room, [("v1", "a2"), ("v2", "a3")]), (&other, [("v2", "a3"), ("v2", "a3")])] {
+        let hook = makes_hook(&mut house.ann, room, &[]).await;
+        for id in ["a1", "a2", "a3"] {
+            deliver(&house.world, &hook, id, pushed(&[(id, format!("Commit {id}"))])).await;
+        }
+        for (number, (tag, at)) in tags.into_iter().enumerate() {
+            deliver(&house.world, &hook, &format!("t{number}"), tagged(tag, at)).await;
+        }
+    }
+    let commits =
+        |page: &Page| ["a1", "a2", "a3"].map(|id| page.text.matches(&format!("Commit {id}")).count());
+    let first = house.ann.get("/releases?repository=acme/shop&tag=v1").await;
+    let second = house.ann.get("/releases?repository=acme/shop&tag=v2").await;
+    assert_eq!((commits(&first), commits(&second)), ([1, 1, 0], [0, 0, 1]));
+}
+
+#[tokio::test]
+async fn charts_mark_commits_of_rooms_that_one_may_read_and_of_no_other() {
+    let mut house = House::new().await;
+    let room = house.room.clone();
+    let plans = house.ann.opens(json!({ "name": "Plans", "site": house.site, "kind": "closed" })).await;
+    let number = house.ann.says_in(&room, "The till is slow").await;
+    for (room, id, message) in
+        [(&room, "a1", format!("Faster till, fixes #{number}")), (&plans, "b1", "Between us".into())]
+    {
+        let hook = makes_hook(&mut house.ann, room, &[]).await;
+        deliver(&house.world, &hook, id, pushed(&[(id, message)])).await;
+        deliver(&house.world, &hook, "again", pushed(&[(id, "The same".into())])).await;
+    }
+    let path = format!("/api/watchfire/sites/{}/commits", house.site);
+    let all = house.ann.get(&path).await.json();
+    super::super::openapi::fits("ChartedCommits", &all);
+    let subjects = |told: &Value| {
+        let all = told["commits"].as_array().unwrap().iter();
+        let mut all: Vec<String> =
+            all.map(|of| of["commit"]["subject"].as_str().unwrap().to_owned()).collect();
+        all.sort();
+        all
+    };
+    assert_eq!(
+        subjects(&all),
+        ["Between us", "Faster till, fixes #1"].map(|text| text.replace("#1", &format!("#{number}")))
+    );
+    let some = house.bob.get(&path).await;
+    let told = some.json();
+    assert_eq!(told["commits"][0]["href"], format!("/rooms/{room}/messages/{number}"));
+    assert_eq!((subjects(&told).len(), told["more"].as_bool()), (1, Some(false)));
+    assert!(!some.text.contains("Between us") && !some.text.contains(&plans), "{}", some.text);
+    let at = told["commits"][0]["at"].as_i64().unwrap();
+    for (range, count) in [
+        (format!("from={at}"), 1),
+        (format!("from={}", at + 1), 0),
+        (format!("to={at}"), 0),
+        (format!("to={}", at + 1), 1),
+    ] {
+        assert_eq!(
+            house.bob.get(&format!("{path}?{range}")).await.json()["commits"].as_array().unwrap().len(),
+            count,
+            "{range}"
+        );
+    }
+    assert_eq!(house.bob.get(&format!("{path}?from=x")).await.status, 400);
+    let page = house.operator.post(&format!("/sites/{}/shares", house.site), &[("name", "press")]).await;
+    let share = page.secret_behind("/share/");
+    let mut reader = house.world.browser();
+    assert_eq!(reader.get(&format!("{path}?share={share}")).await.status, 404, "a share link shows none");
+    assert_eq!(house.world.browser().get(&path).await.status, 401);
+}

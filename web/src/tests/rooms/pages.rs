@@ -201,3 +201,40 @@ async fn search_engines_find_what_is_public_and_nothing_else() {
     assert!(!page.text.contains("an answer for everybody"));
     assert_eq!(page.header("x-robots-tag"), "noindex, nofollow");
 }
+
+#[tokio::test]
+async fn earlier_words_are_linked_for_who_may_see_them() {
+    let mut house = House::new().await;
+    let room = house.room.clone();
+    let number = house.ann.says_in(&room, "hello").await;
+    house.ann.tell(&format!("/{room}/messages/{number}/edit"), json!({ "body": "goodbye" })).await;
+    house.ann.tell(&format!("/{room}"), json!({ "public": true })).await;
+    let link = format!("/rooms/{room}/messages/{number}/history");
+    for path in [format!("/rooms/{room}"), format!("/rooms/{room}/days/2026-03-04")] {
+        house.bob.get(&path).await.says(&link);
+        let outside = house.world.browser().get(&path).await;
+        outside.says(">edited</span>");
+        assert!(!outside.text.contains(&link), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_room_is_taken_out_by_who_runs_it() {
+    let mut house = House::new().await;
+    let room = house.room.clone();
+    house.bob.says_in(&room, "to be kept").await;
+    let link = format!("/api/watchfire/rooms/{room}/export");
+    house.ann.get(&format!("/rooms/{room}/settings")).await.says(&link);
+    assert!(!house.bob.get(&format!("/rooms/{room}/settings")).await.text.contains(&link));
+    assert_eq!(house.bob.get(&link).await.status, 403);
+    assert_eq!(house.world.browser().get(&link).await.status, 401);
+    let page = house.ann.get(&link).await;
+    assert_eq!(
+        (page.status.as_u16(), &page.headers["content-type"]),
+        (200, &"application/x-tar".parse().unwrap())
+    );
+    assert_eq!(page.headers["content-disposition"], format!("attachment; filename=\"watchfire-{room}.tar\""));
+    for part in ["to be kept", "manifest.json", &format!("rooms/{room}.jsonl")] {
+        page.says(part);
+    }
+}

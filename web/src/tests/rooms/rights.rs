@@ -44,6 +44,9 @@ const TABLE: &[(&str, &str, &str, &str)] = &[
     ("GET", "/changes", "{}", "yyyyynnss"),
     ("GET", "/days/{day}", "{}", "yyyyynnss"),
     ("GET", "/decisions", "{}", "yyyyynnss"),
+    ("GET", "/export", "{}", "yffffnnss"),
+    ("GET", "/releases", "{}", "yyyyynnss"),
+    ("POST", "/releases/forget", r#"{"repository": "acme/shop"}"#, "yffffnnss"),
     ("POST", "/demolish", "{}", "yffffnnss"),
     ("POST", "/leave", "{}", "yyyyfnnss"),
 ];

@@ -1,0 +1,319 @@
+//! Rooms into an archive: of each room its files, then its lines; the manifest last.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io::SeekFrom;
+
+use anyhow::{Context, Result, ensure};
+use model::chat::{Member, Room, Who};
+use model::limits::FILE_PART_BYTES;
+use model::{FileId, RoomId};
+use sha2::{Digest, Sha256};
+use store::moving::PAGE_ROWS_MAX;
+use store::{Store, StoreError};
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWrite, AsyncWriteExt, BufWriter};
+
+use super::line::{FileLine, Line, Person, Star};
+use super::merge::{Merged, merged, spool};
+use super::{FILES_MAX, FORMAT, MANIFEST, Manifest, PackedRoom, VERSION, file_name, hex, lines_name, tar};
+
+/// Bytes that are handed on at once.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// What went into an archive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Packed {
+    pub rooms: u64,
+    pub messages: u64,
+    pub files: u64,
+}
+
+/// One room, or all, direct ones too. Of what is said meanwhile an archive has a room up to one moment. Asks for no right.
+pub async fn pack(
+    store: &Store,
+    room: Option<RoomId>,
+    out: &mut (impl AsyncWrite + Unpin + Send),
+) -> Result<Packed> {
+    let (mut rooms, mut packed) = (Vec::new(), Packed::default());
+    match room {
+        Some(room) => rooms.push(pack_room(store, room, &mut packed, out).await?),
+        None => {
+            let mut after = None;
+            loop {
+                let page = store.carrying.every_room(after).await?;
+                let Some(last) = page.last() else { break };
+                after = Some(last.id);
+                for room in page {
+                    rooms.extend(unless_gone(pack_room(store, room.id, &mut packed, out).await)?);
+                }
+            }
+        }
+    }
+    packed.rooms = rooms.len() as u64;
+    let manifest = Manifest { format: FORMAT.into(), version: VERSION, rooms };
+    let text = serde_json::to_string_pretty(&manifest)?;
+    begin(out, MANIFEST, text.len() as u64).await?;
+    out.write_all(text.as_bytes()).await?;
+    end(out, text.len() as u64).await?;
+    out.write_all(&tar::END).await?;
+    out.flush().await?;
+    Ok(packed)
+}
+
+/// One of all that was demolished before it was read is none of them.
+fn unless_gone(packed: Result<PackedRoom>) -> Result<Option<PackedRoom>> {
+    match packed {
+        Err(error) if matches!(error.downcast_ref(), Some(StoreError::NotFound("room"))) => Ok(None),
+        packed => packed.map(Some),
+    }
+}
+
+async fn begin(out: &mut (impl AsyncWrite + Unpin), name: &str, size: u64) -> Result<()> {
+    Ok(out.write_all(&tar::header(name, size)?).await?)
+}
+
+async fn end(out: &mut (impl AsyncWrite + Unpin), size: u64) -> Result<()> {
+    Ok(out.write_all(&[0; tar::BLOCK][..tar::padding(size) as usize]).await?)
+}
+
+async fn pack_room(
+    store: &Store,
+    id: RoomId,
+    packed: &mut Packed,
+    out: &mut (impl AsyncWrite + Unpin + Send),
+) -> Result<PackedRoom> {
+    let guests = Guests::of(store, id).await?;
+    let mut merged = merged(store, id, &guests.renamed).await?;
+    let mut files = Vec::new();
+    for (message, named) in &merged.files {
+        for (file, bytes) in named {
+            packed.files += 1;
+            ensure!(packed.files <= FILES_MAX as u64, "more than {FILES_MAX} files: export rooms one by one");
+            files.extend(pack_file(store, id, (*file, *bytes), *message, out).await?);
+        }
+    }
+    let mut lines = Lines::new()?;
+    let room = merged.room.clone();
+    write_lines(store, &mut merged, guests, &mut lines, &files).await?;
+    let (mut spooled, size, count, sha256) = lines.finish().await?;
+    begin(out, &lines_name(id), size).await?;
+    let mut piece = vec![0; PIECE_BYTES];
+    loop {
+        let read = spooled.read(&mut piece).await?;
+        if read == 0 {
+            break;
+        }
+        out.write_all(&piece[..read]).await?;
+    }
+    end(out, size).await?;
+    packed.messages += room.last;
+    Ok(PackedRoom { room: id, lines: count, messages: room.last, files: files.len() as u64, sha256 })
+}
+
+/// None: its message was removed meanwhile.
+async fn pack_file(
+    store: &Store,
+    room: RoomId,
+    (id, bytes): (FileId, u64),
+    message: u64,
+    out: &mut (impl AsyncWrite + Unpin),
+) -> Result<Option<FileLine>> {
+    let (mut hash, mut start) = (Sha256::new(), 0);
+    while start < bytes || start == 0 {
+        let length = (bytes - start).min(FILE_PART_BYTES as u64) as usize;
+        let part = match store.files.read_file(room, id, start, length).await {
+            Err(StoreError::NotFound(_)) if start == 0 => return Ok(None),
+            Err(StoreError::NotFound(_)) => {
+                Err(anyhow::anyhow!("a file of {room} was removed while it was read: export it again"))
+            }
+            read => read.context("cannot read a file"),
+        }?;
+        if start == 0 {
+            begin(out, &file_name(room, id), bytes).await?;
+        }
+        hash.update(&part);
+        out.write_all(&part).await?;
+        start += length as u64;
+        if length == 0 {
+            break;
+        }
+    }
+    end(out, bytes).await?;
+    Ok(Some(FileLine { id, message, bytes, sha256: hex(&hash.finalize()) }))
+}
+
+async fn write_lines(
+    store: &Store,
+    merged: &mut Merged,
+    guests: Guests,
+    lines: &mut Lines,
+    files: &[FileLine],
+) -> Result<()> {
+    let room = merged.room.clone();
+    lines.put(&Line::Room(room.clone())).await?;
+    while let Some(text) = merged.next().await? {
+        lines.put_text(&text).await?;
+    }
+    let Guests { renamed, mut names, mut members } = guests;
+    for member in store.rooms.members(room.id).await? {
+        members.insert(member.who, Member { read: member.read.min(room.last), ..member });
+    }
+    let mut people: BTreeSet<Who> = std::mem::take(&mut merged.people);
+    people.extend(members.keys());
+    for member in members.into_values() {
+        lines.put(&Line::Member(member)).await?;
+    }
+    let mut after = Some((0, i64::MIN));
+    while let Some(from) = after {
+        let (stars, next) = stars(store, &room, &renamed, from).await?;
+        people.extend(stars.iter().map(|star| star.who));
+        after = next;
+    }
+    name(store, &people, &mut names).await?;
+    for (who, name) in names.into_iter().filter(|(_, name)| !name.is_empty()) {
+        lines.put(&Line::Person(Person { who, name })).await?;
+    }
+    put_stars(store, &room, &renamed, lines).await?;
+    for (_, repository) in store.hooks.repositories(vec![room.id]).await? {
+        for arrival in store.hooks.arrivals(room.id, repository).await? {
+            lines.put(&Line::Arrival(Box::new(arrival))).await?;
+        }
+    }
+    for file in files {
+        lines.put(&Line::File(file.clone())).await?;
+    }
+    Ok(())
+}
+
+/// Of each message in the order of whoever they are called in the archive.
+async fn put_stars(store: &Store, room: &Room, renamed: &HashMap<Who, Who>, lines: &mut Lines) -> Result<()> {
+    let (mut after, mut of_one) = (Some((0, i64::MIN)), Vec::<Star>::new());
+    while let Some(from) = after {
+        let (stars, next) = stars(store, room, renamed, from).await?;
+        for star in stars {
+            if of_one.first().is_some_and(|first| first.number != star.number) {
+                put_sorted(&mut of_one, lines).await?;
+            }
+            of_one.push(star);
+        }
+        after = next;
+    }
+    put_sorted(&mut of_one, lines).await
+}
+
+async fn put_sorted(stars: &mut Vec<Star>, lines: &mut Lines) -> Result<()> {
+    stars.sort_by_key(|star| star.who);
+    for star in stars.drain(..) {
+        lines.put(&Line::Star(star)).await?;
+    }
+    Ok(())
+}
+
+/// A place among the stars of a room.
+type StarPlace = (u64, i64);
+
+/// A page of stars, and where the next one begins.
+async fn stars(
+    store: &Store,
+    room: &Room,
+    renamed: &HashMap<Who, Who>,
+    after: StarPlace,
+) -> Result<(Vec<Star>, Option<StarPlace>)> {
+    let page = store.carrying.every_star(room.id, after).await?;
+    let is_full = page.len() >= PAGE_ROWS_MAX;
+    let next = page.last().filter(|_| is_full).map(|(number, who)| (*number, who.number()));
+    let called = |who: Who| renamed.get(&who).copied().unwrap_or(who);
+    let stars = page.into_iter().filter(|(number, _)| *number <= room.last);
+    Ok((stars.map(|(number, who)| Star { number, who: called(who) }).collect(), next))
+}
+
+/// Accounts and bots as they are called now; guests are in the table already.
+async fn name(store: &Store, people: &BTreeSet<Who>, names: &mut BTreeMap<Who, String>) -> Result<()> {
+    let mut bots = None;
+    for who in people {
+        if names.contains_key(who) {
+            continue;
+        }
+        let name = match who {
+            Who::Account(id) => match store.accounts.account(*id).await {
+                Ok(account) => Some(account.name),
+                Err(StoreError::NotFound(_)) => None,
+                Err(error) => return Err(error.into()),
+            },
+            Who::Bot(id) => {
+                if bots.is_none() {
+                    bots = Some(store.rooms.bots().await?);
+                }
+                bots.iter().flatten().find(|bot| bot.id == *id).map(|bot| bot.name.clone())
+            }
+            Who::Guest(_) => None,
+        };
+        names.extend(name.map(|name| (*who, name)));
+    }
+    Ok(())
+}
+
+/// The guests of a room, and those who came with an archive of it and are called here as they were there.
+struct Guests {
+    renamed: HashMap<Who, Who>,
+    names: BTreeMap<Who, String>,
+    members: BTreeMap<Who, Member>,
+}
+
+impl Guests {
+    async fn of(store: &Store, room: RoomId) -> Result<Guests> {
+        let mut guests = Guests { renamed: HashMap::new(), names: BTreeMap::new(), members: BTreeMap::new() };
+        let mut after = None;
+        loop {
+            let page = store.carrying.every_guest(room, after).await?;
+            let Some(last) = page.last() else { return Ok(guests) };
+            after = Some(last.id);
+            for guest in page {
+                let mut who = Who::Guest(guest.id);
+                if let Some(was) = guest.was {
+                    if was.who != who {
+                        guests.renamed.insert(who, was.who);
+                        who = was.who;
+                    }
+                    guests.members.extend(was.member.map(|member| (who, member)));
+                }
+                guests.names.insert(who, guest.name);
+            }
+            ensure!(guests.names.len() <= super::PEOPLE_MAX, "a room of so many guests cannot be exported");
+        }
+    }
+}
+
+/// The lines of one room on their way.
+struct Lines {
+    spool: BufWriter<File>,
+    bytes: u64,
+    count: u64,
+    hash: Sha256,
+}
+
+impl Lines {
+    fn new() -> Result<Lines> {
+        Ok(Lines { spool: BufWriter::new(spool()?), bytes: 0, count: 0, hash: Sha256::new() })
+    }
+
+    async fn put(&mut self, line: &Line) -> Result<()> {
+        self.put_text(&line.text()).await
+    }
+
+    /// One or more.
+    async fn put_text(&mut self, text: &str) -> Result<()> {
+        self.bytes += text.len() as u64;
+        self.count += text.bytes().filter(|byte| *byte == b'\n').count() as u64;
+        self.hash.update(text.as_bytes());
+        Ok(self.spool.write_all(text.as_bytes()).await?)
+    }
+
+    /// From its begin on; bytes, lines, and the hash of all.
+    async fn finish(mut self) -> Result<(File, u64, u64, String)> {
+        self.spool.flush().await?;
+        let mut file = self.spool.into_inner();
+        file.seek(SeekFrom::Start(0)).await?;
+        Ok((file, self.bytes, self.count, hex(&self.hash.finalize())))
+    }
+}

@@ -1,0 +1,490 @@
+//! Rooms as a file, and back: the same lines in every store; nobody gains a right; what is torn or hostile changes nothing.
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use chat::carry::{Archive, LINE_BYTES_MAX, Line, Outcome, Packed, Target, pack, unpack};
+use chat::{Coming, Post, Refused, Upload};
+use futures_util::stream;
+use model::chat::{Arrival, Arrived, ArrivedCommit, Change, MessageKind, NamedCommit, RoomKind, Who};
+use model::rights::Principal;
+use model::{BotId, MessageId, Millis, RoomId, UploadId, limits};
+use servers::mongodb;
+use sha2::{Digest, Sha256};
+use store::accounts::SecretHash;
+use store::chat::{Place, RoomChange, Search};
+use store::{Access, Credential, Embedded, MongoStore, Store};
+
+use crate::world::{NOW, SITE, World, admin, ann, assert_refused, bob, operator, secret, text, who};
+
+const LATER: Millis = Millis(NOW.0 + 5_000);
+
+/// A room of the installation where some of everything was said, and a direct one.
+async fn lively(world: &World) -> RoomId {
+    let chat = &world.chat;
+    let new = chat::NewRoom { site: None, kind: RoomKind::Open, name: "Tea \"<&".into(), zone: "UTC".into() };
+    let room = chat.open_room(&admin(), new).await.unwrap().id;
+    chat.enter(&ann(), room).await.unwrap();
+    chat.set_link(&admin(), room, secret("link"), Some("$argon2id$secret".into())).await.unwrap();
+    let coming = Coming {
+        name: "Gus".into(),
+        knows_password: true,
+        marks: vec![[7; 32]],
+        secret: SecretHash::of("gus"),
+    };
+    let guest = chat.admit(secret("link"), coming).await.unwrap();
+    let gus = world.access.principal(&Credential::Guest("gus".into())).await.unwrap();
+    let bot = chat.add_bot(&operator(), "Deploys", secret("bot")).await.unwrap().id;
+    chat.bring(&admin(), room, Who::Bot(bot)).await.unwrap();
+    let first = world
+        .says(&ann(), room, &format!("hello @{}, @{} and @{}", Who::Guest(guest.id), who(2), who(4)))
+        .await;
+    world.says(&gus, room, &format!("hello @{}\u{1}\u{2028}", who(3))).await;
+    for number in 0..250 {
+        world.says(&Principal::Bot { id: bot }, room, &format!("deployed {number}")).await;
+    }
+    let answer = Post { thread: Some(first.number), ..text("an answer") };
+    chat.post(&admin(), room, answer).await.unwrap();
+    let paste = Post { kind: MessageKind::Paste, ..text(&"\u{1}".repeat(limits::PASTE_BYTES_MAX)) };
+    let paste = chat.post(&ann(), room, paste).await.unwrap().message;
+    let change = |by: Principal, number: u64, change: Change| async move {
+        world.chat.change(&by, room, number, change).await.unwrap();
+    };
+    for body in ["one", "two @AC-00000002", "three"] {
+        change(ann(), first.number, Change::Edit { body: body.into(), mentions: vec![] }).await;
+    }
+    change(admin(), first.number, Change::Decide).await;
+    change(gus.clone(), first.number, Change::React { emoji: "👍".into() }).await;
+    change(ann(), first.number, Change::React { emoji: "👍".into() }).await;
+    change(admin(), first.number, Change::Close { note: "brewed".into() }).await;
+    change(gus.clone(), first.number + 1, Change::Remove).await;
+    for (by, number) in [(ann(), first.number), (gus.clone(), first.number), (admin(), paste.number)] {
+        chat.star(&by, room, number, true).await.unwrap();
+    }
+    for (id, bytes) in [(1, limits::FILE_PART_BYTES + 17), (2, 0)] {
+        let upload = Upload { id: UploadId(id), name: format!("file {id}.bin"), bytes: None };
+        let body = Bytes::from(vec![id as u8; bytes]);
+        let body = stream::iter([Ok::<_, std::io::Error>(body)]);
+        let (file, _) = chat.upload(&ann(), room, upload, body).await.unwrap();
+        let post = Post { files: vec![file.id], ..text("") };
+        chat.post(&ann(), room, post).await.unwrap();
+    }
+    world.store.hooks.arrive(room, vec![arrival(2), arrival(1)]).await.unwrap();
+    chat.kick(&admin(), room, Who::Guest(guest.id)).await.unwrap();
+    chat.read_to(&ann(), room, 17).await.unwrap();
+    let direct = chat.direct(&ann(), Some(SITE), vec![who(4)]).await.unwrap().id;
+    world.says(&bob(), direct, "between us").await;
+    chat.change_room(&admin(), room, RoomChange::Topic("leaves".into())).await.unwrap();
+    room
+}
+
+fn arrival(number: u64) -> Arrival {
+    let commit =
+        NamedCommit { id: number.to_string(), subject: "Fix it".into(), author: "Ada".into(), link: None };
+    let what = ArrivedCommit { branch: "main".into(), commit, about: vec![] };
+    Arrival { repository: "acme/shop".into(), at: NOW, what: Arrived::Commit(what) }
+}
+
+async fn packed(store: &Store, room: Option<RoomId>) -> (Vec<u8>, Packed) {
+    let mut bytes = Vec::new();
+    let packed = pack(store, room, &mut bytes).await.unwrap();
+    (bytes, packed)
+}
+
+fn written(folder: &Path, bytes: &[u8]) -> PathBuf {
+    let path = folder.join("rooms.tar");
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+async fn taken(store: &Store, bytes: &[u8]) -> anyhow::Result<Outcome> {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = Archive::open(&written(folder.path(), bytes))?;
+    unpack(&archive, &Target { store, site: Some(SITE), now: LATER }, |_| {}).await
+}
+
+/// The lines of a room, as an archive has them.
+fn lines_of(bytes: &[u8], room: RoomId) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = Archive::open(&written(folder.path(), bytes)).unwrap();
+    let mut lines = Vec::new();
+    let each = archive.each_line(room, |line| {
+        lines.push(String::from_utf8(line.to_vec()).unwrap());
+        Ok(())
+    });
+    each.unwrap();
+    lines
+}
+
+async fn fresh() -> (tempfile::TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Embedded::open(folder.path()).unwrap();
+    (folder, store)
+}
+
+#[tokio::test]
+async fn what_went_out_comes_in_and_goes_out_the_same_in_every_store() {
+    let world = World::new().await;
+    let room = lively(&world).await;
+    let (one, of_one) = packed(&world.store, Some(room)).await;
+    assert_eq!((of_one.rooms, of_one.files), (1, 2));
+    let (all, of_all) = packed(&world.store, None).await;
+    assert_eq!((of_all.rooms, of_all.files), (2, 2));
+    assert_eq!(lines_of(&one, room), lines_of(&all, room));
+    let (_folder, embedded) = fresh().await;
+    let cluster = MongoStore::open(&mongodb::shared_uri("carry_rooms")).await.unwrap();
+    let site = model::Site { id: SITE, ..world.store.sites.site(SITE).await.unwrap() };
+    let mut bytes = all.clone();
+    for store in [&embedded, &cluster] {
+        store.accounts.offer_set_up(secret("set up")).await.unwrap();
+        let operator = store::accounts::NewAccount {
+            id: model::AccountId::of(77),
+            name: "Op".into(),
+            email: "op@example.org".into(),
+            password_phc: "none".into(),
+        };
+        store.accounts.set_up(secret("set up"), operator, NOW).await.unwrap();
+        store.sites.add(site.clone(), model::AccountId::of(77)).await.unwrap();
+        let outcome = taken(store, &bytes).await.unwrap();
+        assert_eq!((outcome.rooms, outcome.files, outcome.known), (2, 2, 0));
+        assert_eq!(outcome.messages, of_all.messages);
+        let again = taken(store, &bytes).await.unwrap();
+        assert_eq!(again, Outcome { known: 2, ..Outcome::default() });
+        (bytes, _) = packed(store, None).await;
+        assert!(bytes == all, "{}", differ(&all, &bytes, room));
+        let search = Search { rooms: vec![room], text: "deployed 249".into(), limit: 9, ..Search::default() };
+        assert_eq!(store.messages.search(search).await.unwrap().len(), 1);
+    }
+    world.chat.demolish(&admin(), room).await.unwrap();
+    let outcome = taken(&world.store, &bytes).await.unwrap();
+    assert_eq!((outcome.rooms, outcome.known), (1, 1));
+    let (back, _) = packed(&world.store, None).await;
+    assert!(back == all, "{}", differ(&all, &back, room));
+    assert!(
+        world.store.rooms.member(room, who(2)).await.unwrap().is_some(),
+        "whoever is known is who they were"
+    );
+    world.says(&ann(), room, "and on it goes").await;
+    assert_eq!(taken(&world.store, &all).await.unwrap().known, 2, "what was said since is no difference");
+    cluster.close().await;
+}
+
+/// The first line that is another.
+fn differ(one: &[u8], other: &[u8], room: RoomId) -> String {
+    let (one, other) = (lines_of(one, room), lines_of(other, room));
+    let found = one.iter().zip(&other).find(|(one, other)| one != other);
+    format!("{} and {} lines, {found:?}", one.len(), other.len())
+}
+
+#[tokio::test]
+async fn whoever_is_not_known_is_there_by_name_and_may_nothing() {
+    let world = World::new().await;
+    let room = lively(&world).await;
+    let (bytes, _) = packed(&world.store, Some(room)).await;
+    let (_folder, store) = fresh().await;
+    taken(&store, &bytes).await.unwrap();
+    assert!(store.rooms.members(room).await.unwrap().is_empty());
+    assert_eq!(store.rooms.link_of(room).await.unwrap(), None);
+    let messages = store.messages.page(room, Place::After(0), 9).await.unwrap();
+    let chat = chat_over(&store, &world);
+    let names = chat.names_in(&messages).await.unwrap();
+    let by: Vec<&str> = messages.iter().map(|message| chat::told::named(message.author, &names)).collect();
+    assert!(["Person 3", "Gus", "Deploys"].iter().all(|name| by.contains(name)), "{by:?}");
+    for number in 1..=4 {
+        let by = Principal::Account { id: model::AccountId::of(number), operator: false };
+        assert_refused!(chat.post(&by, room, text("still here")), Refused::Forbidden | Refused::NotFound);
+    }
+    let access = Access::new(store.accounts.clone(), store.rooms.clone(), world.clock.clone());
+    assert!(access.principal(&Credential::Guest("gus".into())).await.is_err());
+    assert!(store.rooms.bots().await.unwrap().iter().all(|bot| bot.id != BotId::of(0)));
+    assert_eq!(store.outbox.fanned(room).await.unwrap(), Some(messages_in(&store, room).await));
+}
+
+async fn messages_in(store: &Store, room: RoomId) -> u64 {
+    store.rooms.room(room).await.unwrap().last
+}
+
+fn chat_over(store: &Store, world: &World) -> chat::Chat {
+    let access = Access::new(store.accounts.clone(), store.rooms.clone(), world.clock.clone());
+    chat::Chat::new(store.clone(), access, world.live.clone(), world.clock.clone())
+}
+
+#[tokio::test]
+async fn no_secret_goes_out() {
+    let world = World::new().await;
+    let room = lively(&world).await;
+    let (bytes, _) = packed(&world.store, None).await;
+    let text = String::from_utf8_lossy(&bytes);
+    for secret in ["argon2", "example.org", "none\"", "marks", "secret", "password"] {
+        assert!(!text.contains(secret), "{secret}");
+    }
+    let hash = Sha256::digest("link");
+    assert!(!bytes.windows(32).any(|window| window == &hash[..]));
+    assert_refused!(world.chat.export(&ann(), room), Refused::Forbidden);
+    assert_refused!(world.chat.export(&Principal::Stranger, room), Refused::NotFound);
+    let turns: Vec<_> =
+        [world.chat.export(&admin(), room).await, world.chat.export(&operator(), room).await].into();
+    assert!(turns.iter().all(Result::is_ok));
+    assert_refused!(world.chat.export(&admin(), room), Refused::Limit { max: 2, .. });
+}
+
+#[tokio::test]
+async fn what_is_said_behind_a_lock_stays_there() {
+    let world = World::new().await;
+    let room = lively(&world).await;
+    world.chat.change_room(&admin(), room, RoomChange::Lock).await.unwrap();
+    world.says(&admin(), room, "between us two").await;
+    let (bytes, _) = packed(&world.store, Some(room)).await;
+    assert!(!String::from_utf8_lossy(&bytes).contains("between us two"));
+    let (_folder, store) = fresh().await;
+    taken(&store, &bytes).await.unwrap();
+    assert_eq!(packed(&store, Some(room)).await.0, bytes);
+}
+
+#[tokio::test]
+async fn a_room_is_of_one_moment_while_people_talk() {
+    let world = World::new().await;
+    let room = lively(&world).await;
+    let talking = async {
+        for number in 0..60 {
+            world.says(&ann(), room, &format!("meanwhile {number}")).await;
+            let change = Change::Edit { body: format!("edited {number}"), mentions: vec![] };
+            world.chat.change(&ann(), room, 5 + number % 2, change).await.ok();
+        }
+    };
+    let packing = async {
+        let mut archives = Vec::new();
+        for _ in 0..8 {
+            archives.push(packed(&world.store, Some(room)).await.0);
+        }
+        archives
+    };
+    let ((), archives) = tokio::join!(talking, packing);
+    for bytes in archives {
+        let (_folder, store) = fresh().await;
+        taken(&store, &bytes).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn another_room_in_its_place_and_an_older_one_are_refused() {
+    let world = World::new().await;
+    let room = lively(&world).await;
+    let (before, _) = packed(&world.store, Some(room)).await;
+    world.says(&ann(), room, "more").await;
+    let (after, _) = packed(&world.store, Some(room)).await;
+    let (_folder, store) = fresh().await;
+    taken(&store, &before).await.unwrap();
+    let refused = format!("{:#}", taken(&store, &after).await.unwrap_err());
+    assert!(refused.contains("fewer messages"), "{refused}");
+    let other = rewritten(&before, room, |line| {
+        if let Line::Message(message) = line {
+            message.id = MessageId(message.id.0 ^ 1);
+        }
+    });
+    let refused = format!("{:#}", taken(&store, &other).await.unwrap_err());
+    assert!(refused.contains("another room"), "{refused}");
+    assert_eq!(packed(&store, Some(room)).await.0, before);
+}
+
+#[tokio::test]
+async fn a_room_of_a_site_that_is_not_here_needs_one() {
+    let world = World::new().await;
+    let room = world.with_ann().await;
+    let (bytes, _) = packed(&world.store, Some(room)).await;
+    let (folder, store) = fresh().await;
+    let archive = Archive::open(&written(folder.path(), &bytes)).unwrap();
+    let target = Target { store: &store, site: None, now: LATER };
+    let refused = format!("{:#}", unpack(&archive, &target, |_| {}).await.unwrap_err());
+    assert!(refused.contains("--site"), "{refused}");
+    assert!(store.carrying.every_room(None).await.unwrap().is_empty());
+    taken(&store, &bytes).await.unwrap();
+    assert_eq!(store.rooms.room(room).await.unwrap().site, Some(SITE));
+}
+
+/// The archive of one room with its lines changed, and a manifest that says so.
+fn rewritten(bytes: &[u8], room: RoomId, mut change: impl FnMut(&mut Line)) -> Vec<u8> {
+    let lines = lines_of(bytes, room).into_iter().map(|text| {
+        let mut line: Line = serde_json::from_str(&text).unwrap();
+        change(&mut line);
+        line.text()
+    });
+    with_lines(bytes, room, &lines.collect::<String>())
+}
+
+/// Entries of an archive, in their order.
+fn entries(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let (mut at, mut found) = (0, Vec::new());
+    while bytes[at] != 0 {
+        let name = String::from_utf8(bytes[at..at + 100].to_vec()).unwrap();
+        let size = std::str::from_utf8(&bytes[at + 124..at + 135]).unwrap();
+        let size = usize::from_str_radix(size, 8).unwrap();
+        found.push((name.trim_end_matches('\0').to_owned(), bytes[at + 512..at + 512 + size].to_vec()));
+        at += 512 + size.div_ceil(512) * 512;
+    }
+    found
+}
+
+fn tar_of(entries: &[(String, Vec<u8>)], kind: u8) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (name, body) in entries {
+        let mut block = [0; 512];
+        block[..name.len()].copy_from_slice(name.as_bytes());
+        block[100..107].copy_from_slice(b"0000600");
+        block[124..135].copy_from_slice(format!("{:011o}", body.len()).as_bytes());
+        block[148..156].copy_from_slice(b"        ");
+        block[156] = if name.starts_with("rooms") || name == "manifest.json" { b'0' } else { kind };
+        block[257..262].copy_from_slice(b"ustar");
+        let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+        block[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+        bytes.extend(block);
+        bytes.extend(body);
+        bytes.resize(bytes.len().div_ceil(512) * 512, 0);
+    }
+    bytes.extend([0; 1024]);
+    bytes
+}
+
+fn with_lines(bytes: &[u8], room: RoomId, lines: &str) -> Vec<u8> {
+    let mut all = entries(bytes);
+    for (name, body) in &mut all {
+        if *name == format!("rooms/{room}.jsonl") {
+            *body = lines.as_bytes().to_vec();
+        }
+        if name == "manifest.json" {
+            let mut manifest: serde_json::Value = serde_json::from_slice(body).unwrap();
+            let hash = Sha256::digest(lines);
+            let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+            manifest["rooms"][0]["sha256"] = hash.into();
+            manifest["rooms"][0]["lines"] = lines.lines().count().into();
+            *body = serde_json::to_vec(&manifest).unwrap();
+        }
+    }
+    tar_of(&all, b'0')
+}
+
+/// Each is refused with a word of why, and nothing comes of it.
+#[tokio::test]
+async fn what_is_torn_or_hostile_is_refused_and_changes_nothing() {
+    let world = World::new().await;
+    let room = lively(&world).await;
+    let (whole, _) = packed(&world.store, Some(room)).await;
+    let (_folder, store) = fresh().await;
+    let mut cases: Vec<(&str, Vec<u8>)> = Vec::new();
+    for part in [0, 1, 100, 512, 700, whole.len() / 2, whole.len() - 1_025] {
+        cases.push(("torn", whole[..part].to_vec()));
+    }
+    let mut damaged = whole.clone();
+    damaged[600] ^= 1;
+    cases.push(("damaged", damaged));
+    let all = entries(&whole);
+    let with = |name: &str, body: &[u8]| [&all[..], &[(name.to_owned(), body.to_vec())]].concat();
+    for name in ["../../etc/passwd", "/etc/passwd", "rooms/../a", "rooms/RM-00000001/../../a", "a"] {
+        cases.push(("does not", tar_of(&with(name, b"x"), b'0')));
+    }
+    for kind in [b'1', b'2', b'3', b'x', b'L', b'S'] {
+        cases.push(("neither a file nor a folder", tar_of(&with("a", b""), kind)));
+    }
+    cases.push(("twice", tar_of(&with(&all[0].0.clone(), b"x"), b'0')));
+    cases.push(("no message names", tar_of(&with(&format!("rooms/{room}/{:032x}", 9), b"x"), b'0')));
+    cases.push(("does not name", tar_of(&with("rooms/RM-00000009.jsonl", b"{}\n"), b'0')));
+    cases.push(("no manifest", tar_of(&all[..all.len() - 1], b'0')));
+    cases.push(("missing", tar_of(&all[1..], b'0')));
+    let manifest = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut all = all.clone();
+        let last = all.last_mut().unwrap();
+        let mut value: serde_json::Value = serde_json::from_slice(&last.1).unwrap();
+        change(&mut value);
+        last.1 = serde_json::to_vec(&value).unwrap();
+        tar_of(&all, b'0')
+    };
+    cases.push(("version 2", manifest(&|value| value["version"] = 2.into())));
+    cases.push(("no archive of rooms", manifest(&|value| value["format"] = "other".into())));
+    cases.push(("as many", manifest(&|value| value["rooms"][0]["messages"] = 1.into())));
+    cases.push(("those that the manifest", manifest(&|value| value["rooms"][0]["sha256"] = "".into())));
+    let mut large = all.clone();
+    large.last_mut().unwrap().1 = vec![b' '; 4 * 1024 * 1024 + 1];
+    cases.push(("bytes", tar_of(&large, b'0')));
+    let lines = lines_of(&whole, room);
+    let long = format!("{}{}\n", lines[0], "x".repeat(LINE_BYTES_MAX));
+    cases.push(("a line has more than", with_lines(&whole, room, &long)));
+    cases.push(("no line of a room", with_lines(&whole, room, "{\"kind\": \"spell\"}\n")));
+    cases.push(("no line of a room", with_lines(&whole, room, &format!("{}\n", "[".repeat(9_000)))));
+    cases.push(("torn", with_lines(&whole, room, lines[0].trim_end())));
+    cases.push(("wrong order", with_lines(&whole, room, &lines[1..].concat())));
+    cases.push(("is missing", with_lines(&whole, room, &[&lines[..2], &lines[3..]].concat().concat())));
+    let changed = |change: &dyn Fn(&mut Line)| rewritten(&whole, room, change);
+    cases.push((
+        "another room",
+        changed(&|line| {
+            if let Line::Room(room) = line {
+                room.id = RoomId::of(9);
+            }
+        }),
+    ));
+    cases.push((
+        "another room",
+        changed(&|line| {
+            if let Line::Message(message) = line {
+                message.room = RoomId::of(9);
+            }
+        }),
+    ));
+    cases.push((
+        "at most 8192",
+        changed(&|line| {
+            if let Line::Message(message) = line
+                && message.kind == MessageKind::Text
+                && message.removed.is_none()
+            {
+                message.body = "x".repeat(limits::MESSAGE_BYTES_MAX + 1);
+            }
+        }),
+    ));
+    cases.push((
+        "one id",
+        changed(&|line| {
+            if let Line::Message(message) = line {
+                message.id = MessageId(1);
+            }
+        }),
+    ));
+    cases.push((
+        "a moment lies nowhere",
+        changed(&|line| {
+            if let Line::Message(message) = line {
+                message.at = Millis(i64::MAX);
+            }
+        }),
+    ));
+    cases.push((
+        "picture",
+        changed(&|line| {
+            if let Line::Message(message) = line {
+                message.files.iter_mut().for_each(|file| file.file_type = model::chat::FileType::Png);
+            }
+        }),
+    ));
+    cases.push((
+        "not as long",
+        changed(&|line| match line {
+            Line::File(file) => file.bytes += 1,
+            Line::Message(message) => message.files.iter_mut().for_each(|file| file.bytes += 1),
+            _ => {}
+        }),
+    ));
+    cases.push((
+        "no such time zone",
+        changed(&|line| {
+            if let Line::Room(room) = line {
+                room.zone = "../../etc/passwd".into();
+            }
+        }),
+    ));
+    for (number, (why, bytes)) in cases.into_iter().enumerate() {
+        let refused = format!("{:#}", taken(&store, &bytes).await.expect_err(why));
+        assert!(refused.contains(why), "case {number}, {why}: {refused}");
+        assert!(store.carrying.every_room(None).await.unwrap().is_empty(), "{why}");
+    }
+    taken(&store, &whole).await.unwrap();
+}
