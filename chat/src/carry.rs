@@ -7,7 +7,6 @@ mod pack;
 mod people;
 mod read;
 mod rules;
-mod tar;
 mod unpack;
 
 use std::sync::Arc;
@@ -58,6 +57,14 @@ struct PackedRoom {
 }
 
 const MANIFEST: &str = "manifest.json";
+
+/// What a tar archive is made of; two empty ones end it.
+const BLOCK: usize = 512;
+
+/// Bytes behind a file up to the next block.
+fn padding(size: u64) -> u64 {
+    size.next_multiple_of(BLOCK as u64) - size
+}
 
 fn lines_name(room: RoomId) -> String {
     format!("rooms/{room}.jsonl")

@@ -10,12 +10,15 @@ use model::{FileId, RoomId};
 use sha2::{Digest, Sha256};
 use store::moving::PAGE_ROWS_MAX;
 use store::{Store, StoreError};
+use tar::Header;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWrite, AsyncWriteExt, BufWriter};
 
 use super::line::{FileLine, Line, Person, Star};
 use super::merge::{Merged, merged, spool};
-use super::{FILES_MAX, FORMAT, MANIFEST, Manifest, PackedRoom, VERSION, file_name, hex, lines_name, tar};
+use super::{
+    BLOCK, FILES_MAX, FORMAT, MANIFEST, Manifest, PackedRoom, VERSION, file_name, hex, lines_name, padding,
+};
 
 /// Bytes that are handed on at once.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -55,7 +58,7 @@ pub async fn pack(
     begin(out, MANIFEST, text.len() as u64).await?;
     out.write_all(text.as_bytes()).await?;
     end(out, text.len() as u64).await?;
-    out.write_all(&tar::END).await?;
+    out.write_all(&[0; 2 * BLOCK]).await?;
     out.flush().await?;
     Ok(packed)
 }
@@ -69,11 +72,17 @@ fn unless_gone(packed: Result<PackedRoom>) -> Result<Option<PackedRoom>> {
 }
 
 async fn begin(out: &mut (impl AsyncWrite + Unpin), name: &str, size: u64) -> Result<()> {
-    Ok(out.write_all(&tar::header(name, size)?).await?)
+    let mut header = Header::new_ustar();
+    header.set_path(name)?;
+    header.set_size(size);
+    header.set_mode(0o600);
+    (header.set_uid(0), header.set_gid(0), header.set_mtime(0));
+    header.set_cksum();
+    Ok(out.write_all(header.as_bytes()).await?)
 }
 
 async fn end(out: &mut (impl AsyncWrite + Unpin), size: u64) -> Result<()> {
-    Ok(out.write_all(&[0; tar::BLOCK][..tar::padding(size) as usize]).await?)
+    Ok(out.write_all(&[0; BLOCK][..padding(size) as usize]).await?)
 }
 
 async fn pack_room(

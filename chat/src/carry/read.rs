@@ -9,11 +9,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use model::{FileId, RoomId};
 use sha2::{Digest, Sha256};
+use tar::EntryType;
 
 use super::line::Line;
 use super::rules::Rules;
 use super::{
-    FILES_MAX, FORMAT, LINE_BYTES_MAX, MANIFEST, MANIFEST_BYTES_MAX, Manifest, PackedRoom, VERSION, hex, tar,
+    BLOCK, FILES_MAX, FORMAT, LINE_BYTES_MAX, MANIFEST, MANIFEST_BYTES_MAX, Manifest, PackedRoom, VERSION,
+    hex, padding,
 };
 
 /// Where something stands in the archive, and how long it is.
@@ -176,23 +178,25 @@ struct Found {
 impl Found {
     fn all(file: &File) -> Result<Found> {
         let bytes = file.metadata()?.len();
-        let (mut found, mut reader, mut at) = (Found::default(), BufReader::new(file), 0);
-        loop {
-            let mut block = [0; tar::BLOCK];
-            reader.read_exact(&mut block).context("it is torn: its end is missing")?;
-            at += tar::BLOCK as u64;
-            let Some(entry) = tar::entry(&block)? else { return Ok(found) };
-            let span = Span { start: at, bytes: entry.size };
-            let behind = entry.size + tar::padding(entry.size);
-            ensure!(at + behind <= bytes, "it is torn: {:?} ends behind its end", entry.name);
-            if entry.is_folder {
-                ensure!(entry.size == 0, "a folder in the archive holds bytes");
-            } else {
-                found.put(&entry.name, span)?;
+        let (mut found, mut end) = (Found::default(), 0);
+        let mut archive = tar::Archive::new(BufReader::new(file));
+        // As they stand: what another tool writes in place of long names is neither a file nor a folder.
+        for entry in archive.entries_with_seek()?.raw(true) {
+            let entry = entry.context("it is torn or damaged, or no tar archive")?;
+            let span = Span { start: entry.raw_file_position(), bytes: entry.size() };
+            end = span.start.saturating_add(span.bytes).saturating_add(padding(span.bytes % BLOCK as u64));
+            let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+            ensure!(end <= bytes, "it is torn: {name:?} ends behind its end");
+            match entry.header().entry_type() {
+                EntryType::Regular => found.put(name.strip_prefix("./").unwrap_or(&name), span)?,
+                EntryType::Directory => ensure!(span.bytes == 0, "a folder in the archive holds bytes"),
+                other => {
+                    bail!("it holds something that is neither a file nor a folder ({other:?}): {name:?}")
+                }
             }
-            reader.seek_relative(i64::try_from(behind)?)?;
-            at += behind;
         }
+        ensure!(end + 2 * BLOCK as u64 <= bytes, "it is torn: its end is missing");
+        Ok(found)
     }
 
     fn put(&mut self, name: &str, span: Span) -> Result<()> {
