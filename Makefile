@@ -39,7 +39,7 @@ test: assets
 	npm run --silent check
 	$(CARGO) build --locked -p watchfire
 	$(CARGO) test --workspace --locked
-	$(CARGO) test --locked -p watchfire-tests --test journeys -- --ignored within_5_seconds
+	$(CARGO) test --locked -p watchfire-tests --test journeys -- --ignored --test-threads 1 within_5_seconds within_100_ms
 	npm run --silent test
 
 ## fire: a cluster over three nodes of RabbitMQ under load, while everything is killed, frozen and cut off;

@@ -10,7 +10,7 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 const SHOTS = process.env.WATCHFIRE_SHOTS;
 const HOSTILE = "\"'><img src=x onerror=alert(1)>\u202Ecba {{7}} " + "w".repeat(90);
 
-let program, browser, errors, context, page, room, hook, number;
+let program, browser, errors, context, page, site, room, hook, number;
 
 before(async () => {
   program = await start();
@@ -19,7 +19,7 @@ before(async () => {
   context = await browser.newContext({ viewport: { width: 1440, height: 900 }, bypassCSP: false });
   page = await context.newPage();
   page.on("pageerror", (error) => errors.push(String(error)));
-  const site = await setUp(page, program);
+  site = await setUp(page, program);
   room = (await api("", { name: "Shop", site })).id;
 });
 
@@ -128,6 +128,58 @@ test("what was edited leads to what it said before", async () => {
   await page.locator(`#m${said}`).getByRole("link", { name: "edited" }).click();
   await page.getByText("At nine").waitFor();
   await looks("history");
+});
+
+test("charts mark commits, many as their number, and list them with their conversations", async () => {
+  await page.goto(`${program.url}/sites/${site}`);
+  const noted = page.locator(".chart-note");
+  await noted.first().waitFor();
+  assert.match(await noted.first().locator("title").textContent(), /commits?: /i);
+  const stage = page.locator("[data-part=chart]").first();
+  await stage.focus();
+  const readout = page.locator("[data-part=readout]").first();
+  await until("a minute with commits is pointed at", async () => {
+    await page.keyboard.press("ArrowLeft");
+    return /Tidy up|Right prices|Mend the till/.test(await readout.textContent());
+  });
+  await looks("live-commits");
+  await stage.focus();
+  await until("the list is open", async () => {
+    await page.keyboard.press("ArrowLeft");
+    await page.keyboard.press("Enter");
+    return page.getByRole("dialog", { name: "What happened" }).isVisible();
+  });
+  await looks("live-commits-list");
+  await page.keyboard.press("Escape");
+
+  await page.goto(`${program.url}/sites/${site}/reports?range=today`);
+  const mark = page.locator(".note-mark");
+  await mark.first().waitFor();
+  await looks("reports-commits");
+  await mark.first().focus();
+  await page.keyboard.press("Enter");
+  const list = page.locator("dialog[open] .saved-row");
+  await list.first().waitFor();
+  assert.ok((await list.allInnerTexts()).some((text) => /Ada/.test(text) && /acme\/shop, main/.test(text)));
+  await looks("reports-commits-list");
+  await list.getByRole("link", { name: /^Conversation/ }).first().click();
+  await page.waitForURL(/\/rooms\/RM-/);
+});
+
+test("what the room knows of a repository is forgotten", async () => {
+  await page.goto(`${program.url}/rooms/${room}/hooks`);
+  await page.getByRole("heading", { name: "What this room knows" }).waitFor();
+  await looks("hooks-known");
+  page.once("dialog", (dialog) => dialog.accept());
+  await page.getByRole("button", { name: "Forget acme/shop" }).click();
+  await page.getByText("is forgotten").waitFor();
+  await page.goto(`${program.url}/rooms/${room}/releases`);
+  assert.equal(await page.getByText("acme/shop").count(), 0);
+  await page.goto(`${program.url}/rooms/${room}/settings`);
+  await looks("settings-export");
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "Download the room" }).click()]);
+  assert.equal(download.suggestedFilename(), `watchfire-${room}.tar`);
+  assert.match(readFileSync(await download.path(), "latin1"), /manifest\.json[^]*watchfire-rooms/);
 });
 
 test("nothing of what was sent runs", async () => {

@@ -190,3 +190,45 @@ async fn killed_while_deliveries_come_each_that_was_acknowledged_is_told_once() 
     }
     assert!(program.terminate(Duration::from_secs(10)).await, "SIGTERM drains within 10 s");
 }
+
+const PUSHES: usize = 50;
+const COMMITS_A_PUSH: usize = 20;
+/// Within which a forge has its answer.
+const ANSWER_MAX: Duration = Duration::from_millis(100);
+
+/// A time, so it is run alone, by name.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a time"]
+async fn pushes_of_twenty_commits_are_answered_within_100_ms() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = Program::start(folder.path(), &[]).await;
+    let owner = Person::new(program.address);
+    set_up(program.set_up_path.as_deref(), &owner).await;
+    let Followed { room, path, secret } = followed(&owner).await;
+    let mut times = Vec::with_capacity(PUSHES);
+    for number in 0..PUSHES {
+        let commits: Vec<Value> = (0..COMMITS_A_PUSH)
+            .map(|of| {
+                let id = format!("{:040x}", number * COMMITS_A_PUSH + of);
+                json!({ "id": id, "message": format!("Mend part {of} of the till"), "author": { "name": "Ada" } })
+            })
+            .collect();
+        let body = json!({
+            "object_kind": "push", "ref": "refs/heads/main", "before": "a1", "after": commits[COMMITS_A_PUSH - 1]["id"],
+            "user_name": "Grace", "project": { "path_with_namespace": "acme/shop" }, "commits": commits
+        });
+        let id = number.to_string();
+        let headers =
+            [("x-gitlab-event", "Push Hook"), ("x-gitlab-token", &*secret), ("idempotency-key", &*id)];
+        let began = std::time::Instant::now();
+        let answer = owner.send(Method::POST, &path, &headers, Bytes::from(body.to_string())).await;
+        times.push(began.elapsed());
+        assert_eq!(answer.status, 202, "{}", answer.text());
+    }
+    assert_eq!(said(&owner, &room).await.len(), PUSHES, "a message each");
+    times.sort();
+    let (median, most) = (times[PUSHES / 2], times[PUSHES - 1]);
+    println!("{PUSHES} pushes of {COMMITS_A_PUSH} commits: median {median:?}, at most {most:?}");
+    assert!(median < ANSWER_MAX, "median {median:?}");
+    assert!(program.terminate(Duration::from_secs(10)).await, "SIGTERM drains within 10 s");
+}

@@ -14,7 +14,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use world::{Person, Program, within};
+use world::{Ground, Person, Program, within};
 
 use crate::crash::set_up;
 
@@ -81,11 +81,25 @@ async fn hear(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_while_webhooks_are_delivered_by_a_cluster_each_message_arrives_under_one_id_and_is_answered_once()
+ {
+    let ground = Ground::start(2).await;
+    let webs = [ground.web("web-0").await, ground.web("web-1").await];
+    kill_while_delivering(webs.into()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_while_webhooks_are_delivered_each_message_arrives_under_one_id_and_is_answered_once() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut program = Program::start(folder.path(), &["--bot-hooks", "loopback"]).await;
-    let owner = Person::new(program.address);
-    set_up(program.set_up_path.as_deref(), &owner).await;
+    let program = Program::start(folder.path(), &["--bot-hooks", "loopback"]).await;
+    kill_while_delivering(vec![program]).await;
+}
+
+/// One or several processes over one store, one after the other killed while all of them deliver.
+async fn kill_while_delivering(mut programs: Vec<Program>) {
+    let set_up_path = programs.last().and_then(|program| program.set_up_path.clone());
+    let owner = Person::new(programs[0].address);
+    set_up(set_up_path.as_deref(), &owner).await;
     let made = owner.post_json("/api/watchfire/rooms", &json!({ "name": "Support" })).await;
     let room = format!("/api/watchfire/rooms/{}", made.json()["id"].as_str().expect("text"));
     let made = owner.post_json("/api/watchfire/rooms/bots", &json!({ "name": "Echo" })).await.json();
@@ -101,6 +115,7 @@ async fn killed_while_webhooks_are_delivered_each_message_arrives_under_one_id_a
 
     let acknowledged = Arc::new(Mutex::new(BTreeSet::new()));
     for _ in 0..KILLS {
+        let mut program = programs.remove(0);
         let posting: Vec<_> = (0..4)
             .map(|_| tokio::spawn(post(owner.at(program.address), room.clone(), acknowledged.clone())))
             .collect();
@@ -109,8 +124,9 @@ async fn killed_while_webhooks_are_delivered_each_message_arrives_under_one_id_a
         for posting in posting {
             posting.await.expect("who posts ends well");
         }
-        program = program.replaced().await;
+        programs.push(program.replaced().await);
     }
+    let owner = owner.at(programs[0].address);
     let acknowledged = acknowledged.lock().expect("no panic while held").clone();
     assert!(acknowledged.len() > 20, "{} acknowledged: too few to say anything", acknowledged.len());
     println!("{} acknowledged", acknowledged.len());
@@ -133,7 +149,9 @@ async fn killed_while_webhooks_are_delivered_each_message_arrives_under_one_id_a
     let done = told["deliveries"].as_array().expect("a list").iter().filter(|one| one["state"] == "done");
     assert!(done.count() > 0, "{told}");
     assert!(!told.to_string().contains("whsec_"));
-    assert!(program.terminate(Duration::from_secs(10)).await, "SIGTERM drains within 10 s");
+    for program in programs {
+        assert!(program.terminate(Duration::from_secs(10)).await, "SIGTERM drains within 10 s");
+    }
 }
 
 /// Posts until the server is gone, and keeps what was acknowledged.

@@ -57,6 +57,13 @@ impl Ground {
         Program::start(&self.folder.path().join(name), &flags).await
     }
 
+    /// One that serves pages, and may tell bots on this machine.
+    pub async fn web(&self, name: &str) -> Program {
+        let mut flags: Vec<&str> = self.flags.iter().map(String::as_str).collect();
+        flags.extend(["--services", "web", "--bot-hooks", "loopback"]);
+        Program::start(&self.folder.path().join(name), &flags).await
+    }
+
     /// So many processes of a service, started at once.
     pub async fn programs(&self, service: &str, count: usize) -> Vec<Program> {
         let names: Vec<String> = (0..count).map(|number| format!("{service}-{number}")).collect();

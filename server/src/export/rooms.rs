@@ -1,11 +1,13 @@
 //! `watchfire export rooms`: rooms with all that was said in them and sent to them, as an archive.
 
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
 use chat::carry::{Packed, pack};
 use clap::{ArgGroup, Args};
 use model::RoomId;
+use tokio::fs::File;
 use tokio::io::{AsyncWrite, AsyncWriteExt, BufWriter};
 
 use super::unfinished;
@@ -61,11 +63,12 @@ pub async fn run(options: RoomsOptions) -> anyhow::Result<()> {
 
 async fn written(store: &store::Store, options: &RoomsOptions) -> anyhow::Result<Packed> {
     let Some(path) = &options.out else {
-        return into(store, options, tokio::io::stdout()).await;
+        let stdout = std::io::stdout().as_fd().try_clone_to_owned()?;
+        return into(store, options, File::from_std(stdout.into())).await;
     };
     let beside = unfinished(path);
-    let file = private(&beside).await.with_context(|| format!("cannot write {}", beside.display()))?;
-    let packed = into(store, options, &file).await;
+    let mut file = private(&beside).await.with_context(|| format!("cannot write {}", beside.display()))?;
+    let packed = into(store, options, &mut file).await;
     if let Err(error) = packed {
         let _ = std::fs::remove_file(&beside);
         return Err(error);
@@ -76,7 +79,7 @@ async fn written(store: &store::Store, options: &RoomsOptions) -> anyhow::Result
 }
 
 /// What people say to each other stands in it.
-async fn private(path: &std::path::Path) -> std::io::Result<tokio::fs::File> {
+async fn private(path: &std::path::Path) -> std::io::Result<File> {
     tokio::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path).await
 }
 

@@ -329,7 +329,7 @@ async fn charts_mark_commits_of_rooms_that_one_may_read_and_of_no_other() {
     }
     assert_eq!(house.bob.get(&format!("{path}?from=x")).await.status, 400);
     let page = house.operator.post(&format!("/sites/{}/shares", house.site), &[("name", "press")]).await;
-    let share = page.secret_behind("/share/");
+    let share = page.secret_behind("http://stats.example:8080/share/");
     let mut reader = house.world.browser();
     assert_eq!(reader.get(&format!("{path}?share={share}")).await.status, 404, "a share link shows none");
     assert_eq!(house.world.browser().get(&path).await.status, 401);
