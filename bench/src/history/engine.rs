@@ -40,7 +40,7 @@ impl Blob for OnDisk {
     }
 }
 
-fn open(segments: &[PathBuf]) -> anyhow::Result<(Arc<Library>, Vec<Arc<Part>>)> {
+pub fn open(segments: &[PathBuf]) -> anyhow::Result<(Arc<Library>, Vec<Arc<Part>>)> {
     let library = Library::new(COLUMNS_BYTES_MAX);
     let mut parts = Vec::new();
     for segment in segments {

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use super::answer::Sums;
 use super::breakdown::masks_alone;
 use super::buckets::Buckets;
-use super::distinct::Distinct;
+use super::distinct::{Distinct, are_few};
 use super::group::{Context, Grouping, Groups, NONE};
 use super::mask::of_kind;
+use super::numbering::number_visitors;
 use super::part::Part;
+use super::rolling;
 use super::scan::View;
 use super::sums::Cells;
 use super::wants::Wants;
@@ -78,6 +80,8 @@ impl<'q> Asked<'q> {
 
     /// Conversions are among the rows that count, so their visitors are too.
     fn number_visitors(&mut self) -> Result<(), ReportError> {
+        let all = self.views.iter().filter(|view| view.part.asks_all_visitors(&view.mask));
+        number_visitors(all.map(|view| &view.part), self.control)?;
         for (index, view) in self.views.iter_mut().enumerate() {
             self.control.check()?;
             let visitor = view.part.visitors(&view.mask)?;
@@ -130,11 +134,34 @@ impl<'q> Asked<'q> {
         let buckets = if in_buckets { self.buckets.starts.len() } else { 1 };
         let mut distinct = Distinct::new(count * buckets, self.visitors, rows, self.control)?;
         distinct.buckets = buckets;
-        let views = if whose == Whose::All { &self.views } else { &self.goal_views };
-        for (view, groups) in views.iter().zip(groups) {
+        for (view, groups) in self.views_of(whose).iter().zip(groups) {
             distinct.walk(view, of_visit, groups, slots, self.buckets, self.control)?;
         }
         distinct.counts(self.control)
+    }
+
+    /// All distinct visitors, and those of each bucket. `rows`: how many there may be at most.
+    fn visitors_in_buckets(
+        &self,
+        whose: Whose,
+        groups: &[Groups],
+        rows: u64,
+        buckets: usize,
+    ) -> Result<(u64, Vec<u64>), ReportError> {
+        let bytes = buckets.saturating_mul(self.visitors / 8);
+        if buckets > 1 && !are_few(rows, bytes) {
+            let counted = rolling::count(self.views_of(whose), self.buckets, self.visitors, self.control)?;
+            if let Some(counts) = counted {
+                return Ok((counts.all, counts.buckets));
+            }
+        }
+        let distinct = |in_buckets| self.distinct(whose, (groups, true), &[0], in_buckets, rows);
+        let all = distinct(false)?[0];
+        Ok((all, if buckets > 1 { distinct(true)? } else { vec![all; buckets] }))
+    }
+
+    fn views_of(&self, whose: Whose) -> &[View] {
+        if whose == Whose::All { &self.views } else { &self.goal_views }
     }
 
     /// The headline and its series; the series is empty where the query has no buckets.
@@ -148,11 +175,9 @@ impl<'q> Asked<'q> {
             if !self.wants.visitors_of(whose) {
                 continue;
             }
-            let rows = tally.rows(whose, 0);
-            let distinct = |in_buckets| self.distinct(whose, (&groups, true), &[0], in_buckets, rows);
-            let all = distinct(false)?[0];
+            let (all, of_buckets) =
+                self.visitors_in_buckets(whose, &groups, tally.rows(whose, 0), buckets)?;
             total.put_visitors(whose, all);
-            let of_buckets = if buckets > 1 { distinct(true)? } else { vec![all; buckets] };
             series.iter_mut().zip(of_buckets).for_each(|(sums, visitors)| sums.put_visitors(whose, visitors));
         }
         Ok((total, series))

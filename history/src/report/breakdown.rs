@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::answer::{Answer, Compared, Row, Sums};
 use super::asked::{Asked, Tally, Whose};
 use super::buckets::Buckets;
-use super::columns::Column;
 use super::distinct::Distinct;
 use super::group::{Context, Grouping, Groups, NONE, check_cells};
 use super::mask::{Mask, Ready};
+use super::numbering::number_visitors;
 use super::part::Part;
 use super::scan::View;
 use super::{Control, ReportError};
@@ -66,9 +66,7 @@ pub(super) fn visitors_for(
 ) -> Result<(), ReportError> {
     let one = Buckets::one(range.0, range.1);
     filter.find_visitors(&mut |inner| {
-        for part in parts {
-            part.column(Column::Visitor)?;
-        }
+        number_visitors(parts, control)?;
         let visitors = visitors_of(parts);
         let mut distinct = Distinct::new(1, visitors, u64::MAX, control)?;
         for part in parts {
@@ -88,10 +86,7 @@ pub(super) fn masks_of(
     context: &Context,
     control: &Control<'_>,
 ) -> Result<Vec<Mask>, ReportError> {
-    for part in parts {
-        control.check()?;
-        part.column(Column::Visitor)?;
-    }
+    number_visitors(parts, control)?;
     masks_alone(filter, parts, range, bots, context, control)
 }
 

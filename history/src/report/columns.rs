@@ -84,12 +84,16 @@ fn of_segment(part: &Part, reader: &Reader, column: Column) -> Result<Packed, Ba
             let (starts, first) = (part.column(Column::Starts)?, part.column(Column::First)?);
             let mut at = u32s(Columns::AfterSeconds)?;
             let millis = u32s(Columns::AfterMillis)?;
-            for visit in 0..first.len() {
-                let first = first.get(visit);
-                let rows = starts.get(visit) as usize..starts.get(visit + 1) as usize;
-                for (at, millis) in at[rows.clone()].iter_mut().zip(&millis[rows]) {
-                    *at = first.saturating_add(at.saturating_mul(1_000)).saturating_add(*millis);
-                }
+            // Adding up flags costs less than a loop over each visit's few hits, which no processor foresees.
+            let mut is_next = vec![0u8; at.len()];
+            if let [_, inner @ .., _] = starts.wide_values() {
+                inner.iter().for_each(|&start| is_next[start as usize] = 1);
+            }
+            let first: Vec<u32> = (0..first.len()).map(|visit| first.get(visit)).collect();
+            let mut visit = 0;
+            for ((at, millis), is_next) in at.iter_mut().zip(millis).zip(is_next) {
+                visit += usize::from(is_next);
+                *at = first[visit].saturating_add(at.saturating_mul(1_000)).saturating_add(millis);
             }
             Packed::new(at)
         }
@@ -116,9 +120,7 @@ fn of_segment(part: &Part, reader: &Reader, column: Column) -> Result<Packed, Ba
 }
 
 fn dense(column: &Coded, words: &RwLock<Words>) -> Result<Packed, BadSegment> {
-    let mut words = words.write();
-    let numbers = column.texts(|text| words.number(text))?;
-    drop(words);
+    let numbers = words.write().number_all(&column.distinct()?);
     coded(column, &numbers)
 }
 

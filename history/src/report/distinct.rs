@@ -11,10 +11,15 @@ use super::sift::sift;
 use super::{Control, ReportError};
 
 /// Sets of bits take this much at most; beyond it pairs are gathered.
-const SETS_BYTES_MAX: usize = 48 << 20;
+pub(super) const SETS_BYTES_MAX: usize = 48 << 20;
 
 /// Fewer rows than this are never worth clearing large sets for.
 const PAIRS_AT_LEAST: u64 = 100_000;
+
+/// Whether pairs of so many rows, at most, cost less than sets of so many bytes.
+pub(super) fn are_few(rows: u64, bytes: usize) -> bool {
+    rows < PAIRS_AT_LEAST && rows.saturating_mul(64) < bytes as u64
+}
 
 /// Visitors by slot.
 pub(super) struct Distinct {
@@ -40,8 +45,7 @@ impl Distinct {
     ) -> Result<Distinct, ReportError> {
         let words = visitors.div_ceil(64);
         let bytes = slots.saturating_mul(words).saturating_mul(8);
-        let is_few = rows < PAIRS_AT_LEAST && rows.saturating_mul(64) < bytes as u64;
-        let held = if bytes <= SETS_BYTES_MAX.min(control.memory_max) && !is_few {
+        let held = if bytes <= SETS_BYTES_MAX.min(control.memory_max) && !are_few(rows, bytes) {
             Held::Sets(vec![0; slots * words], words)
         } else {
             Held::Pairs(Vec::new(), control.memory_max / 8)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::columns::Column;
+use super::numbering::number_visitors;
 use super::packed::Packed;
 use super::part::Part;
 use super::{Control, ReportError};
@@ -21,10 +22,7 @@ pub(super) struct Firsts {
 impl Firsts {
     /// Looks through all these parts.
     pub fn find(parts: &[Arc<Part>], control: &Control<'_>) -> Result<Firsts, ReportError> {
-        for part in parts {
-            control.check()?;
-            part.column(Column::Visitor)?;
-        }
+        number_visitors(parts, control)?;
         let visitors = parts.first().map_or(0, |part| part.library().visitors());
         control.needs(visitors * 16)?;
         let mut firsts = Firsts { humans: vec![i64::MAX; visitors], bots: vec![i64::MAX; visitors] };

@@ -10,6 +10,7 @@ use super::buckets::Buckets;
 use super::columns::Column;
 use super::group::Context;
 use super::mask::{Mask, Ready};
+use super::numbering::number_visitors;
 use super::packed::{Packed, with_packed};
 use super::part::Part;
 use super::scan::{Sink, View};
@@ -80,8 +81,8 @@ pub fn funnel(
         visitors_for(&mut ready, &parts, range, funnel.bots, &context, control)?;
         steps.push(ready);
     }
+    number_visitors(&parts, control)?;
     for part in &parts {
-        part.column(Column::Visitor)?;
         part.column(Column::HitText(HitText::Path))?;
     }
     let visitors = parts.first().map_or(0, |part| part.library().visitors());

@@ -111,6 +111,10 @@ impl Library {
         self.visitors.lock().number_all(visitors)
     }
 
+    pub(super) fn number_lists(&self, lists: &[Vec<u64>]) -> Vec<Vec<u32>> {
+        self.visitors.lock().number_lists(lists)
+    }
+
     /// The numbers of those among these visitors that have one.
     pub(super) fn find_visitors<'v>(
         &self,

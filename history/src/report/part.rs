@@ -92,13 +92,30 @@ impl Part {
             kept.used = used;
             return Ok(kept.values.clone());
         }
-        let values = Arc::new(decode(self, &held.source, column)?);
+        let values = decode(self, &held.source, column)?;
+        Ok(self.keep(column, values))
+    }
+
+    pub(super) fn keep(&self, column: Column, values: Packed) -> Arc<Packed> {
+        let held = &self.held;
+        let (used, values) = (held.library.stock.tick(), Arc::new(values));
         let mut columns = held.columns.lock();
         let kept = columns.entry(column).or_insert_with(|| {
             held.library.stock.take(values.bytes());
             Kept { values, used }
         });
-        Ok(kept.values.clone())
+        kept.values.clone()
+    }
+
+    /// The column was asked for before, and is still here.
+    pub(super) fn has(&self, column: Column) -> bool {
+        self.held.columns.lock().contains_key(&column)
+    }
+
+    /// A report that sees what the mask leaves will ask for the numbers of all visitors.
+    pub(super) fn asks_all_visitors(&self, mask: &Mask) -> bool {
+        let (Mask::Visits(bits), Source::Segment(_)) = (mask, &self.held.source) else { return true };
+        bits.count() >= bits.len() / FEW || self.held.asked_few.load(Ordering::Relaxed)
     }
 
     /// The visitors of all visits; where the mask leaves few and nobody asked before, right for these only: the first report of a few
@@ -108,11 +125,10 @@ impl Part {
         let (Mask::Visits(bits), Source::Segment(reader)) = (mask, &held.source) else {
             return self.column(Column::Visitor);
         };
-        let is_known = held.columns.lock().contains_key(&Column::Visitor);
-        let is_few = bits.count() < bits.len() / FEW;
-        if is_known || !is_few || held.asked_few.swap(true, Ordering::Relaxed) {
+        if self.has(Column::Visitor) || self.asks_all_visitors(mask) {
             return self.column(Column::Visitor);
         }
+        held.asked_few.store(true, Ordering::Relaxed);
         let ids = reader.numbers(Columns::Visitor, |visitor| visitor as u64)?;
         let mut few = Vec::new();
         bits.each_in(0..bits.len(), |visit| few.push(ids[visit]));

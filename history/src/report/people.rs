@@ -18,7 +18,7 @@ use model::VisitorId;
 use self::belonging::{Seen, belonging, seen};
 use self::naming::Naming;
 use self::summary::Tally;
-use super::columns::Column;
+use super::numbering::number_visitors;
 use super::part::Part;
 use super::{Control, ReportError};
 use crate::query::{Bots, CELLS_MAX, limit};
@@ -149,9 +149,7 @@ pub fn profile(
             (seen, theirs, vec![number])
         }
         Whose::Visitor(visitor) => {
-            for part in parts {
-                part.column(Column::Visitor)?;
-            }
+            number_visitors(parts, control)?;
             let known = library.find_visitors([*visitor].iter());
             let seen = seen(parts, asked.bots, &|number| known.contains_key(&number), control)?;
             let mut identities: Vec<u32> = belonging(&seen, &naming).map(|(of, _)| of).collect();

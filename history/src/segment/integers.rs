@@ -47,6 +47,49 @@ fn unpack(bytes: &[u8], bits: u32, count: usize, mut out: impl FnMut(u64)) {
     (whole..count).for_each(|i| out(bits_at(bytes, i * bits as usize, bits)));
 }
 
+/// Numbers of at most so many bits are unpacked eight at a time, by code made for each width.
+const GROUPED_BITS_MAX: u32 = 16;
+
+/// Unpacks groups of eight numbers, at most `groups`, and those only that eight bytes follow. Returns how many it did, and the largest
+/// number. `values`: one for every number of so many bits.
+fn unpack_groups<T: Copy>(
+    bytes: &[u8],
+    bits: u32,
+    groups: usize,
+    values: &[T],
+    out: &mut Vec<T>,
+) -> (usize, u32) {
+    let groups = groups.min(bytes.len().saturating_sub(8) / bits.max(1) as usize);
+    macro_rules! of_width {
+        ($($width:literal)*) => {
+            match bits {
+                $($width => groups_of::<$width, T>(bytes, groups, values, out),)*
+                _ => return (0, 0),
+            }
+        };
+    }
+    let most = of_width!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16);
+    (groups, most)
+}
+
+/// The caller has seen that eight bytes follow the last group.
+#[inline(never)]
+fn groups_of<const BITS: usize, T: Copy>(bytes: &[u8], groups: usize, values: &[T], out: &mut Vec<T>) -> u32 {
+    let (mask, values) = ((1u32 << BITS) - 1, &values[..1 << BITS]);
+    let mut most = 0;
+    for group in 0..groups {
+        let group = &bytes[group * BITS..group * BITS + BITS + 8];
+        out.extend_from_slice(&std::array::from_fn::<T, 8, _>(|i| {
+            let (byte, shift) = (i * BITS / 8, i * BITS % 8);
+            let word = group[byte..].first_chunk().map_or(0, |four| u32::from_le_bytes(*four));
+            let number = (word >> shift) & mask;
+            most = most.max(number);
+            values[number as usize]
+        }));
+    }
+    most
+}
+
 /// Decodes `count` values of the hybrid form into `out`: of each number what `values` has for it.
 pub fn hybrid<T: Copy>(
     bytes: &[u8],
@@ -60,6 +103,12 @@ pub fn hybrid<T: Copy>(
     }
     const UNKNOWN: BadSegment = BadSegment::NoSegment("a number that its dictionary does not have");
     let (mut at, mut left) = (0, count);
+    // Values for every number of so many bits: then no look-up need ask whether it has one.
+    let mut padded = Vec::new();
+    if let (1..=GROUPED_BITS_MAX, [first, ..]) = (bits, values) {
+        padded.extend_from_slice(&values[..values.len().min(1 << bits)]);
+        padded.resize(1 << bits, *first);
+    }
     while left > 0 {
         let header = varint(bytes, &mut at)?;
         let groups = usize::try_from(header >> 1).map_err(|_| SHORT)?;
@@ -86,7 +135,16 @@ pub fn hybrid<T: Copy>(
             }
             out.reserve(here);
             let mut is_known = true;
-            unpack(packed, bits, here, |number| match values.get(number as usize) {
+            let grouped = match padded.is_empty() {
+                true => 0,
+                false => {
+                    let (grouped, most) = unpack_groups(packed, bits, here / 8, &padded, out);
+                    is_known = grouped == 0 || (most as usize) < values.len();
+                    grouped
+                }
+            };
+            let rest = &packed[grouped * bits as usize..];
+            unpack(rest, bits, here - grouped * 8, |number| match values.get(number as usize) {
                 Some(&value) => out.push(value),
                 None => {
                     is_known = false;
@@ -195,6 +253,35 @@ mod tests {
         assert_eq!(read, [15, 15, 15, 15, 10, 11, 12, 13, 14, 15, 16, 17]);
         for known in [0, 5, 7] {
             assert!(hybrid(&bytes, 3, 12, &values[..known], &mut read).is_err(), "{known}");
+        }
+    }
+
+    #[test]
+    fn packed_numbers_of_every_width_are_looked_up() {
+        for bits in 1..=20u32 {
+            for count in [1usize, 8, 9, 64, 200, 1_003] {
+                let most = (1u64 << bits) - 1;
+                let numbers: Vec<u64> =
+                    (0..count as u64).map(|i| i.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - bits)).collect();
+                let groups = count.div_ceil(8);
+                let mut bytes = vec![(groups << 1 | 1) as u8 | 0x80, (groups >> 6) as u8];
+                let start = bytes.len();
+                bytes.resize(start + groups * bits as usize, 0);
+                for (i, number) in numbers.iter().enumerate() {
+                    let ones = (0..bits as usize).filter(|bit| number >> bit & 1 == 1);
+                    let ones = ones.map(|bit| i * bits as usize + bit);
+                    ones.for_each(|at| bytes[start + at / 8] |= 1 << (at % 8));
+                }
+                let values: Vec<u64> = (0..=most).map(|number| number * 3).collect();
+                let mut read = Vec::new();
+                hybrid(&bytes, bits, count, &values, &mut read).unwrap();
+                let expected: Vec<u64> = numbers.iter().map(|number| number * 3).collect();
+                assert_eq!(read, expected, "{bits} {count}");
+                // One value too few for the largest number that is there.
+                let largest = *numbers.iter().max().unwrap() as usize;
+                let few = hybrid(&bytes, bits, count, &values[..largest], &mut Vec::new());
+                assert!(few.is_err(), "{bits} {count}");
+            }
         }
     }
 

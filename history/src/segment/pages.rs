@@ -136,18 +136,23 @@ impl Coded {
     }
 
     /// What a caller makes of each distinct text, in their order.
-    pub fn texts<T>(&self, mut to: impl FnMut(&str) -> T) -> Result<Vec<T>, BadSegment> {
+    pub fn texts<T>(&self, to: impl FnMut(&str) -> T) -> Result<Vec<T>, BadSegment> {
+        Ok(self.distinct()?.into_iter().map(to).collect())
+    }
+
+    /// The distinct texts, in their order.
+    pub fn distinct(&self) -> Result<Vec<&str>, BadSegment> {
         let mut rest = &self.texts[..];
-        let mut made = Vec::new();
+        let mut texts = Vec::new();
         for _ in 0..self.count {
             let (length, after) = rest.split_first_chunk::<4>().ok_or(SHORT)?;
             let length = u32::from_le_bytes(*length) as usize;
             let text = after.get(..length).ok_or(SHORT)?;
             let text = std::str::from_utf8(text);
-            made.push(to(text.map_err(|_| BadSegment::NoSegment("a text that is not UTF-8"))?));
+            texts.push(text.map_err(|_| BadSegment::NoSegment("a text that is not UTF-8"))?);
             rest = &after[length..];
         }
-        Ok(made)
+        Ok(texts)
     }
 
     /// Of each row what `values` has for its text; `values` as [`Coded::texts`] made them, or in their order.
