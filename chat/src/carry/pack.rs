@@ -76,7 +76,9 @@ async fn begin(out: &mut (impl AsyncWrite + Unpin), name: &str, size: u64) -> Re
     header.set_path(name)?;
     header.set_size(size);
     header.set_mode(0o600);
-    (header.set_uid(0), header.set_gid(0), header.set_mtime(0));
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
     header.set_cksum();
     Ok(out.write_all(header.as_bytes()).await?)
 }
