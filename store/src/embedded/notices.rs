@@ -86,8 +86,8 @@ fn all(db: &Connection, of: &[AccountId], now: Millis) -> Result<Vec<(AccountId,
         "SELECT account, browser FROM sign_ins WHERE account IN (SELECT value FROM json_each(?1))
          AND expires > ?2 AND browser IS NOT NULL ORDER BY account, created DESC, rowid DESC",
     )?;
-    let found =
-        select.query_map(params![columns(of), now.0], |row| Ok((AccountId::read(row, 0)?, read_json(row, 1)?)))?;
+    let found = select
+        .query_map(params![columns(of), now.0], |row| Ok((AccountId::read(row, 0)?, read_json(row, 1)?)))?;
     Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 

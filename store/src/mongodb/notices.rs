@@ -71,7 +71,8 @@ impl Notices for Registry {
         let rows: Vec<Wanted> = read!(self, |step| step.all(ACCOUNTS, wanting.clone(), doc! { "_id": 1 }))?;
         let each = rows.into_iter().map(|row| {
             let digest = Digest::of_number(row.digest);
-            let digest = digest.ok_or_else(|| StoreError::Unavailable(anyhow!("a digest is of no known kind")))?;
+            let digest =
+                digest.ok_or_else(|| StoreError::Unavailable(anyhow!("a digest is of no known kind")))?;
             Ok((AccountId::of(row._id as u64), digest))
         });
         each.collect()
@@ -101,7 +102,8 @@ fn none() -> Document {
 
 /// Where a browser is, as it is kept.
 pub fn parse(text: &str) -> Result<Browser> {
-    serde_json::from_str(text).map_err(|error| StoreError::Unavailable(anyhow!("where a browser is: {error}")))
+    serde_json::from_str(text)
+        .map_err(|error| StoreError::Unavailable(anyhow!("where a browser is: {error}")))
 }
 
 fn columns(of: &[AccountId]) -> Vec<i64> {

@@ -59,7 +59,11 @@ async fn a_copy_of_a_store_at_work_is_of_one_moment_and_has_no_salts() {
             assert_eq!(body, segment(entry.id.0, SEGMENT_BYTES).body);
         }
         assert_ne!(copied.salts.salt("UTC 2026-11-21", Millis(i64::MAX)).await.unwrap(), salt);
-        assert_eq!(copied.salts.salt("key", NEVER).await.unwrap(), key, "what never ends is no salt of a day");
+        assert_eq!(
+            copied.salts.salt("key", NEVER).await.unwrap(),
+            key,
+            "what never ends is no salt of a day"
+        );
         last = shelf.fold;
     }
     stop.store(true, Ordering::SeqCst);
