@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::Method;
+use hyper::{Method, StatusCode};
 use model::SiteId;
 use serde_json::{Value, json};
 use world::world::A_MORNING;
@@ -86,7 +86,7 @@ fn id_of(made: &Value) -> String {
 }
 
 /// As the page of notifications says it.
-async fn switch_on(person: &Person, browser: &Browser) -> u16 {
+async fn switch_on(person: &Person, browser: &Browser) -> StatusCode {
     let fields = browser.fields();
     let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
     person.post("/rooms/notifications/browser", &fields).await.status
@@ -155,12 +155,12 @@ async fn what_is_meant_for_somebody_reaches_their_browser_as_they_may_read_it_th
     .await;
     let kick = format!("/api/watchfire/rooms/{left}/members/{}/kick", house.bob_id);
     let kicked = house.owner.post_json(&kick, &json!({})).await;
-    assert!(kicked.status < 300, "{}", kicked.text());
+    assert!(kicked.status.is_success(), "{}", kicked.text());
     let number: u64 = made[1].rsplit('/').next().and_then(|number| number.parse().ok()).expect("a number");
     let until = json!({ "number": number });
     assert_eq!(bob.post_json(&format!("/api/watchfire/rooms/{read}/read"), &until).await.status, 200);
     let notify = format!("/api/watchfire/rooms/{quiet}/notify");
-    assert!(bob.post_json(&notify, &json!({ "notify": "nothing" })).await.status < 300);
+    assert!(bob.post_json(&notify, &json!({ "notify": "nothing" })).await.status.is_success());
     service.answers("phone", 201);
     let began = std::time::Instant::now();
     comes(&world, "time passes", || began.elapsed() > WOULD_HAVE_COME).await;
