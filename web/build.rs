@@ -11,7 +11,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 /// Files that pages name, by the field of `AssetUrls`.
-const NAMED: [(&str, &str); 12] = [
+const NAMED: [(&str, &str); 13] = [
     ("css", "app.css"),
     ("app_js", "app.js"),
     ("live_js", "live.js"),
@@ -20,6 +20,7 @@ const NAMED: [(&str, &str); 12] = [
     ("room_js", "room.js"),
     ("rooms_js", "rooms.js"),
     ("notifications_js", "notifications.js"),
+    ("push_worker_js", "push-worker.js"),
     ("tag_js", "tag.js"),
     ("world_svg", "world.svg"),
     ("favicon_svg", "favicon.svg"),

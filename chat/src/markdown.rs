@@ -23,6 +23,29 @@ pub fn html(text: &str, names: &HashMap<Who, String>) -> String {
     out
 }
 
+/// A text as it reads, without its marks and line breaks: for where no HTML is shown.
+pub fn words(text: &str, names: &HashMap<Who, String>) -> String {
+    let html = html(text, names);
+    let mut bare = String::with_capacity(html.len());
+    let mut rest = html.as_str();
+    // What is typed has no `<` of its own here: each begins a tag of ours.
+    while let Some((before, tag)) = rest.split_once('<') {
+        bare.push_str(before);
+        let Some((tag, behind)) = tag.split_once('>') else { break };
+        if matches!(tag, "br" | "/p" | "/li" | "/pre" | "/blockquote") {
+            bare.push(' ');
+        }
+        rest = behind;
+    }
+    bare.push_str(rest);
+    for (entity, character) in
+        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")]
+    {
+        bare = bare.replace(entity, character);
+    }
+    bare.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The HTML of a paste: its characters, and nothing else.
 pub fn paste(text: &str) -> String {
     let mut out = String::from("<pre><code>");

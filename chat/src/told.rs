@@ -243,6 +243,20 @@ impl Chat {
         self.names(messages.into_iter().flat_map(people_of).collect()).await
     }
 
+    /// A room as it is called to somebody: one without a name by who else is in it.
+    pub async fn called(&self, room: &Room, to: Option<Who>) -> Result<String> {
+        if !room.name.is_empty() {
+            return Ok(room.name.clone());
+        }
+        let members = self.store.rooms.members(room.id).await?;
+        let others: BTreeSet<Who> =
+            members.iter().map(|member| member.who).filter(|who| Some(*who) != to).collect();
+        let names = self.names(others.clone()).await?;
+        let mut called: Vec<&str> = others.iter().map(|who| named(*who, &names)).collect();
+        called.sort_unstable();
+        Ok(called.join(", "))
+    }
+
     /// Those that are known.
     pub async fn names(&self, people: BTreeSet<Who>) -> Result<HashMap<Who, String>> {
         let mut names = HashMap::with_capacity(people.len());

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod hit;
 pub mod ids;
 pub mod limits;
+pub mod notice;
 pub mod outbox;
 pub mod rights;
 pub mod site;

@@ -174,5 +174,9 @@ pub const JOBS_TAKEN_MAX: usize = 100;
 /// Jobs of one kind that wait for one owner, and those that are over and kept: the last ones.
 pub const JOBS_WAITING_MAX: usize = 10_000;
 pub const JOBS_KEPT_MAX: usize = 50;
+/// Browsers that one person is reached in; bytes of where one is reached, and of each of its keys.
+pub const BROWSERS_MAX: usize = 10;
+pub const ENDPOINT_BYTES_MAX: usize = 1_024;
+pub const BROWSER_KEY_BYTES_MAX: usize = 100;
 /// Bytes of the address that a bot's events are sent to.
 pub const HOOK_URL_BYTES_MAX: usize = 2_048;

@@ -7,10 +7,14 @@
 //! | `sending` | jobs are taken, done, put off, given up |
 //! | `address`, `dial` | which addresses are reached at all, and how |
 //! | `webhook` | bots hear of their rooms |
+//! | `missed` | who is told of what was said while they are away |
+//! | `push` | in their browsers |
 
 pub mod address;
 pub mod dial;
 mod looking;
+mod missed;
+pub mod push;
 mod sending;
 pub mod webhook;
 
@@ -50,6 +54,11 @@ pub trait Sender: Send + Sync {
 
     /// How long is waited after each attempt that came to nothing; after the last one it is given up.
     fn waits(&self) -> &'static [Duration];
+
+    /// How often it is looked for jobs that came due.
+    fn looks_every(&self) -> Duration {
+        LOOK_EVERY
+    }
 
     /// One attempt. It may be asked again for a job that it did: whoever asked died before it could be kept.
     async fn send(&self, job: &Job) -> Sent;

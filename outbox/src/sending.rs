@@ -53,10 +53,11 @@ pub async fn send(deps: Deps, sender: Arc<dyn Sender>, made: Arc<Notify>, shutdo
             under_way.spawn(attempt(deps.clone(), Arc::clone(&sender), taken));
         }
         let soonest = resting.values().map(|until| until.since(now)).min().unwrap_or(LOOK_EVERY);
+        let every = sender.looks_every();
         tokio::select! {
             () = shutdown.cancelled() => break,
             () = made, if under_way.len() < AT_ONCE_MAX => {}
-            () = sleep(soonest.min(LOOK_EVERY)) => {}
+            () = sleep(soonest.min(every)) => {}
             Some(ended) = under_way.join_next() => match ended {
                 Ok(Ended { owner, rests }) => {
                     if let Some(count) = busy.get_mut(&owner) {

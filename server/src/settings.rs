@@ -111,7 +111,7 @@ pub struct Settings {
           value_parser = clap::value_parser!(u32).range(1..))]
     pub visitor_rate: u32,
 
-    /// Where hooks of bots may be: public (by https, on the public internet), or loopback (there, and on this machine by http, too)
+    /// Where hooks of bots and push services of browsers may be: public (by https, on the public internet), or loopback (there, and on this machine by http, too)
     #[arg(long, env = "WATCHFIRE_BOT_HOOKS", value_name = "WHERE", default_value = "public",
           value_parser = ["public", "loopback"])]
     pub bot_hooks: String,

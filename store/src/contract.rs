@@ -17,6 +17,7 @@ mod invitations;
 mod members;
 mod messages;
 mod moving;
+mod notices;
 mod outbox;
 mod reading;
 mod rooms;

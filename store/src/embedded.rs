@@ -13,6 +13,7 @@ mod folder;
 mod invitations;
 mod members;
 mod moving;
+mod notices;
 mod people;
 mod readers;
 mod registry;
@@ -88,7 +89,7 @@ impl Embedded {
     }
 
     /// Copies the store in `folder` into the folder `to`, which has none, whether or not a process has it open: all that
-    /// was durable before the call is in the copy, but no salts. Blocks; reads along with the process, which goes on.
+    /// was durable before the call is in the copy, but no salts that end. Blocks; reads along with the process, which goes on.
     pub fn copy(folder: &Path, to: &Path) -> anyhow::Result<()> {
         copying::copy(folder, to)
     }
@@ -127,6 +128,7 @@ impl Embedded {
             accounts: rows.clone(),
             salts: rows.clone(),
             saved: rows.clone(),
+            notices: rows.clone(),
             totals: rows,
             rooms: talk.clone(),
             messages: talk.clone(),

@@ -11,6 +11,7 @@ pub mod embedded;
 pub mod history;
 pub mod mongodb;
 pub mod moving;
+pub mod notices;
 pub mod outbox;
 pub mod salts;
 pub mod saved;
@@ -23,6 +24,7 @@ pub use accounts::Accounts;
 pub use chat::{BotHooks, Carrying, Files, Hooks, Messages, Rooms};
 pub use embedded::Embedded;
 pub use history::History;
+pub use notices::Notices;
 pub use outbox::Outbox;
 pub use salts::Salts;
 pub use saved::Saved;
@@ -41,6 +43,7 @@ pub struct Store {
     pub accounts: Arc<dyn Accounts>,
     pub salts: Arc<dyn Salts>,
     pub saved: Arc<dyn Saved>,
+    pub notices: Arc<dyn Notices>,
     pub rooms: Arc<dyn Rooms>,
     pub messages: Arc<dyn Messages>,
     pub files: Arc<dyn Files>,

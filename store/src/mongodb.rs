@@ -31,6 +31,7 @@ mod holder;
 mod invitations;
 mod members;
 mod moving;
+mod notices;
 mod peaks;
 mod people;
 mod registry;
@@ -130,6 +131,7 @@ impl MongoStore {
             accounts: rows.clone(),
             salts: rows.clone(),
             saved: rows.clone(),
+            notices: rows.clone(),
             totals: rows,
             rooms: talk.clone(),
             messages: talk.clone(),

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use model::chat::{Ban, BotHook, Member, Message, Revision};
+use model::notice::Browser;
 use model::outbox::Job;
 use model::{BatchId, Millis, Peak, Site, SiteId};
 use serde::Serialize;
@@ -282,6 +283,7 @@ pub struct AccountRow {
     pub password_phc: String,
     pub operator: bool,
     pub created: i64,
+    pub digest: i64,
 }
 
 #[derive(Clone, PartialEq, Serialize)]
@@ -298,6 +300,8 @@ pub struct SignInRow {
     pub created: i64,
     pub expires: i64,
     pub agent: String,
+    /// Where its browser is reached.
+    pub browser: Option<Browser>,
 }
 
 #[derive(Clone, PartialEq, Serialize)]

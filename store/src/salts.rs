@@ -8,6 +8,9 @@ use crate::Result;
 /// A salt: 32 random bytes.
 pub type Salt = [u8; 32];
 
+/// When a salt expires that is a key of this installation: never. Such are in a backup, too. The last second that RFC 3339 has.
+pub const NEVER: Millis = Millis(253_402_300_799_000);
+
 #[async_trait]
 pub trait Salts: Send + Sync {
     /// The salt under this name (a time zone and a local day, as `Europe/Paris 2026-11-21`), made at

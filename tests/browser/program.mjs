@@ -56,10 +56,11 @@ function freePort() {
 
 /** `watchfire serve` in a folder of its own. */
 export class Program {
-  static async start(folder = mkdtempSync(join(tmpdir(), "watchfire-"))) {
+  static async start(folder = mkdtempSync(join(tmpdir(), "watchfire-")), flags = []) {
     if (!existsSync(BINARY)) throw new Error(`${BINARY} is not built; run \`cargo build -p watchfire\` first`);
     const program = new Program();
     program.folder = folder;
+    program.flags = flags;
     program.port = await freePort();
     program.url = `http://localhost:${program.port}`;
     await program.run();
@@ -68,7 +69,7 @@ export class Program {
 
   async run() {
     const listen = ["--listen", `127.0.0.1:${this.port}`, "--metrics", `127.0.0.1:${await freePort()}`];
-    this.process = spawn(BINARY, ["serve", ...listen, "--data", this.folder, "--log", "warn"]);
+    this.process = spawn(BINARY, ["serve", ...listen, "--data", this.folder, "--log", "warn", ...this.flags]);
     this.printed = "";
     this.process.stdout.on("data", (text) => { this.printed += text; });
     this.process.stderr.on("data", (text) => process.stderr.write(text));

@@ -16,6 +16,7 @@ mod import;
 mod limits;
 mod moving;
 mod plausible;
+mod pushes;
 mod replay;
 mod reports;
 mod rights;

@@ -25,6 +25,7 @@ pub struct AssetUrls {
     pub room_js: &'static str,
     pub rooms_js: &'static str,
     pub notifications_js: &'static str,
+    pub push_worker_js: &'static str,
     pub tag_js: &'static str,
     pub world_svg: &'static str,
     pub favicon_svg: &'static str,
@@ -47,6 +48,11 @@ pub async fn file(Path(file): Path<String>, headers: HeaderMap) -> Result<Respon
 /// `/favicon.svg`
 pub async fn favicon(headers: HeaderMap) -> Result<Response, Problem> {
     respond(URLS.favicon_svg, A_DAY, &headers)
+}
+
+/// `/push-worker.js`: a service worker is of the paths below its own.
+pub async fn push_worker(headers: HeaderMap) -> Result<Response, Problem> {
+    respond(URLS.push_worker_js, A_DAY, &headers)
 }
 
 /// `/demo/demo.css`

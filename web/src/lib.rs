@@ -52,7 +52,9 @@ use chat::Chat;
 use live::Live;
 use model::{Clock, SiteId};
 use outbox::dial::Dial;
+use outbox::push::{self, Pushes, Pushing, Vapid};
 use outbox::webhook::{Deliveries, Webhooks};
+use outbox::{Rule, Sender};
 use store::{Access, Store};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -83,10 +85,11 @@ pub struct Service {
 
 /// The pages' routes; they answer every path that no other service claims.
 pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) -> anyhow::Result<Service> {
-    let web = Arc::new(Web::new(options, deps));
+    let vapid = push::vapid(&deps.store).await?;
+    let web = Arc::new(Web::new(options, deps, vapid.public()));
     let changes = web.changes.clone();
     let chat = web.chat.clone();
-    let outgoing = send_what_goes_out(&web, shutdown.clone())?;
+    let outgoing = send_what_goes_out(&web, vapid, shutdown.clone())?;
     let work = tokio::spawn(async move {
         let sweeping = async {
             shutdown.run_until_cancelled(chat.keep_files_swept()).await;
@@ -105,19 +108,32 @@ pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) ->
 /// The worker of this process, with every rule and sender that there is.
 fn send_what_goes_out(
     web: &Web,
+    vapid: Vapid,
     shutdown: CancellationToken,
 ) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
     let (store, chat, clock) = (web.store.clone(), web.chat.clone(), web.clock.clone());
+    let dial = Dial::new(web.options.hooks, Arc::new(outbox::dial::System))?;
     let webhooks = Webhooks { store: store.clone(), chat: chat.clone() };
     let deliveries = Deliveries {
         store: store.clone(),
         chat: chat.clone(),
-        dial: Dial::new(web.options.hooks, Arc::new(outbox::dial::System))?,
+        dial: dial.clone(),
         clock: clock.clone(),
         public_url: web.options.public_url.clone(),
     };
+    let pushes = Pushes { store: store.clone(), chat: chat.clone(), clock: clock.clone() };
+    let pushing = Pushing {
+        store: store.clone(),
+        chat: chat.clone(),
+        dial,
+        clock: clock.clone(),
+        vapid,
+        subject: web.options.public_url.clone().filter(|url| url.starts_with("https://")),
+    };
     let deps = outbox::Deps { store, chat, clock };
-    Ok(outbox::start(deps, vec![Arc::new(webhooks)], vec![Arc::new(deliveries)], shutdown))
+    let rules: Vec<Arc<dyn Rule>> = vec![Arc::new(webhooks), Arc::new(pushes)];
+    let senders: Vec<Arc<dyn Sender>> = vec![Arc::new(deliveries), Arc::new(pushing)];
+    Ok(outbox::start(deps, rules, senders, shutdown))
 }
 
 /// The pages alone on their own listener.
@@ -148,12 +164,14 @@ pub(crate) struct Web {
     pub passwords: Passwords,
     pub attempts: Attempts,
     pub once: Once,
+    /// That browsers subscribe to.
+    pub push_key: String,
     /// Requests that change something, under way.
     pub changes: TaskTracker,
 }
 
 impl Web {
-    fn new(options: Options, deps: Deps) -> Web {
+    fn new(options: Options, deps: Deps, push_key: String) -> Web {
         let Deps { store, archive, access, live, clock } = deps;
         Web {
             options,
@@ -170,6 +188,7 @@ impl Web {
             passwords: Passwords::default(),
             attempts: Attempts::default(),
             once: Once::default(),
+            push_key,
             changes: TaskTracker::new(),
         }
     }

@@ -13,7 +13,7 @@ pub struct Options {
     pub sign_in_lasts: Duration,
     /// How long an invitation can be accepted.
     pub invitation_lasts: Duration,
-    /// Where hooks of bots may be.
+    /// Where hooks of bots and push services of browsers may be.
     pub hooks: Reach,
 }
 

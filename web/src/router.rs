@@ -113,6 +113,7 @@ pub const ROUTES: &[RouteInfo] = table! {
     GET "/rooms/stars" Person => rooms::pages::show_stars;
     GET "/rooms/notifications" Person => rooms::pages::notifications;
     POST "/rooms/notifications" Person => rooms::pages::notify;
+    POST "/rooms/notifications/browser" SignedIn => rooms::pages::submit_browser;
     GET "/rooms/bots" Operator => rooms::pages::show_bots;
     POST "/rooms/bots" Operator => rooms::pages::submit_bots;
     GET "/rooms/bots/{bot}" Operator => rooms::bot_hooks::show;
@@ -201,6 +202,7 @@ pub const ROUTES: &[RouteInfo] = table! {
 
     GET "/assets/{file}" Nothing => assets::file;
     GET "/favicon.svg" Nothing => assets::favicon;
+    GET "/push-worker.js" Nothing => assets::push_worker;
     GET "/robots.txt" Nothing => assets::robots;
 };
 

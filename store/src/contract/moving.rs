@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use model::chat::{Room, RoomKind, RoomRole};
+use model::notice::Digest;
 use model::rights::TokenSites;
 use model::{Millis, Peak, Role, RoomId, SavedId, SegmentId, SiteId, TestClock};
 
@@ -9,6 +10,7 @@ use super::chat::{BOB, ROOM, guest, member, room, text};
 use super::fixtures::{
     LATER, NOW, batch, invitation, new_account, secret, segment, share, sign_in, site, token,
 };
+use super::notices::browser;
 use super::{Place, World, assert_refused, fresh_database, on_every_backend};
 use crate::accounts::SecretHash;
 use crate::chat::{RoomChange, Search};
@@ -88,6 +90,9 @@ impl World {
             let account = model::AccountId::of(1 + number % 7);
             let created = Millis(NOW.0 + number as i64);
             store.accounts.open_sign_in(sign_in(number, account, created, LATER)).await.unwrap();
+            let of_sign_in = (secret(number), browser(number));
+            store.notices.put_browser(of_sign_in.0, of_sign_in.1, created).await.unwrap();
+            store.notices.set_digest(account, Digest::ALL[number as usize % 3]).await.unwrap();
             let sites = if number % 2 == 0 { TokenSites::All } else { TokenSites::One(first.id) };
             store.accounts.mint_token(token(number, account, sites), secret(100 + number)).await.unwrap();
             let invited = invitation(number, first.id, operator.id, Role::Admin);

@@ -12,6 +12,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::columns::Column;
 use super::{CHAT_FILE, REGISTRY_FILE, TAIL_FILE, blobs, shelves};
+use crate::salts::NEVER;
 
 /// How often the tail is copied again because a fold removed segments that the copy before counts. Each time only
 /// those that are new are copied.
@@ -20,7 +21,7 @@ const ROUNDS_MAX: usize = 10;
 const BUSY_MAX: Duration = Duration::from_secs(60);
 
 /// First the tail with its list of segments, at one moment; then those segments, which never change; then the
-/// registry, without the salts: a copy would keep what is destroyed daily. A site that is removed in between is
+/// registry, without the salts that end: a copy would keep what is destroyed daily. A site that is removed in between is
 /// forgotten when the copy is opened.
 pub fn copy(folder: &Path, to: &Path) -> anyhow::Result<()> {
     let registry = folder.join(REGISTRY_FILE);
@@ -40,7 +41,7 @@ pub fn copy(folder: &Path, to: &Path) -> anyhow::Result<()> {
     }
     let db = snapshot(&registry, &to.join(REGISTRY_FILE))?;
     db.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
-    db.execute("DELETE FROM salts", [])?;
+    db.execute("DELETE FROM salts WHERE expires <> ?1", [NEVER.0])?;
     Ok(())
 }
 

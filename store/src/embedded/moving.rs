@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::{Millis, Peak, SiteId};
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Params, Row as Found, params};
 
 use super::chat::files::RoomFiles;
@@ -196,7 +197,7 @@ fn of_registry(
     match kind {
         Kind::Accounts => list(
             db,
-            "SELECT id, name, email, password_phc, operator, created FROM accounts
+            "SELECT id, name, email, password_phc, operator, created, digest FROM accounts
              WHERE id > ?1 ORDER BY id LIMIT ?2",
             params![id, limit],
             |row| {
@@ -207,6 +208,7 @@ fn of_registry(
                     password_phc: row.get(3)?,
                     operator: row.get(4)?,
                     created: row.get(5)?,
+                    digest: row.get(6)?,
                 }))
             },
         ),
@@ -228,7 +230,7 @@ fn of_registry(
                 Some(Key::Bytes(secret)) => &secret[..],
                 _ => &[],
             };
-            let sql = "SELECT secret, account, created, expires, agent FROM sign_ins
+            let sql = "SELECT secret, account, created, expires, agent, browser FROM sign_ins
                        WHERE secret > ?1 AND expires > ?2 ORDER BY secret LIMIT ?3";
             list(db, sql, params![secret, now.0, limit], |row| {
                 Ok(Row::SignIn(SignInRow {
@@ -237,6 +239,7 @@ fn of_registry(
                     created: row.get(2)?,
                     expires: row.get(3)?,
                     agent: row.get(4)?,
+                    browser: if row.get_ref(5)? == ValueRef::Null { None } else { Some(read_json(row, 5)?) },
                 }))
             })
         }
@@ -334,8 +337,8 @@ fn import(db: &Connection, row: &Row) -> Result<()> {
     match row {
         Row::Account(row) => db
             .prepare_cached(
-                "INSERT INTO accounts (id, name, email, email_key, password_phc, operator, created)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO NOTHING",
+                "INSERT INTO accounts (id, name, email, email_key, password_phc, operator, created, digest)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO NOTHING",
             )?
             .execute(params![
                 row.id,
@@ -344,7 +347,8 @@ fn import(db: &Connection, row: &Row) -> Result<()> {
                 people::email_key(&row.email),
                 row.password_phc,
                 row.operator,
-                row.created
+                row.created,
+                row.digest
             ])?,
         Row::SetUp(secret) => {
             db.execute("INSERT OR REPLACE INTO set_up (one, secret) VALUES (1, ?1)", [secret])?
@@ -358,10 +362,17 @@ fn import(db: &Connection, row: &Row) -> Result<()> {
             .execute([row.site, row.account, row.role])?,
         Row::SignIn(row) => db
             .prepare_cached(
-                "INSERT INTO sign_ins (secret, account, created, expires, agent)
-             VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (secret) DO NOTHING",
+                "INSERT INTO sign_ins (secret, account, created, expires, agent, browser)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (secret) DO NOTHING",
             )?
-            .execute(params![row.secret, row.account, row.created, row.expires, row.agent])?,
+            .execute(params![
+                row.secret,
+                row.account,
+                row.created,
+                row.expires,
+                row.agent,
+                row.browser.as_ref().map(to_json)
+            ])?,
         Row::Token(row) => db
             .prepare_cached(
                 "INSERT INTO tokens (id, secret, account, name, site, scopes, created)

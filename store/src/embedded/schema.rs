@@ -18,6 +18,7 @@ pub const REGISTRY: Migrations = &[
     include_str!("migrations/registry/0005_share_segments.sql"),
     include_str!("migrations/registry/0006_day_totals.sql"),
     include_str!("migrations/registry/0007_corrections.sql"),
+    include_str!("migrations/registry/0008_notices.sql"),
 ];
 pub const CHAT: Migrations = &[
     include_str!("migrations/chat/0001_rooms_and_messages.sql"),

@@ -1,4 +1,4 @@
-//! Accounts, in the collection `accounts`: `{_id, v, name, email, email_key, password_phc, operator, created, turn}`,
+//! Accounts, in the collection `accounts`: `{_id, v, name, email, email_key, password_phc, operator, created, turn, digest: i64?}`,
 //! and the set-up secret that makes the first one, in `meta`: `{_id: "set_up", v, secret}`.
 
 use model::{AccountId, Millis};

@@ -36,6 +36,7 @@ const MIGRATIONS: &[&str] = &[
     "what goes out",
     "what rooms know of repositories",
     "what people want to be told of",
+    "browsers that are reached, and mail",
 ];
 
 /// How long after its end a document is removed by the server itself, where nobody asked before: longer than clocks
@@ -86,6 +87,7 @@ fn indexes() -> Vec<Index> {
         unique(people::ACCOUNTS, doc! { "email_key": 1 }),
         plain(sign_ins::SIGN_INS, doc! { "account": 1, "created": -1 }),
         expiring(sign_ins::SIGN_INS),
+        sparse(sign_ins::SIGN_INS, doc! { "endpoint": 1 }, true),
         unique(members::MEMBERS, doc! { "site": 1, "account": 1 }),
         plain(members::MEMBERS, doc! { "account": 1, "site": 1 }),
         unique(tokens::TOKENS, doc! { "secret": 1 }),

@@ -1,4 +1,4 @@
-//! Sign-ins, in the collection `sign_ins`: `{_id: secret, v, account, created, expires, agent, number}`.
+//! Sign-ins, in the collection `sign_ins`: `{_id: secret, v, account, created, expires, agent, number, endpoint: text?, browser: text?}`.
 //! An account's that expired go when its next one is opened; nobody's else: the server removes those.
 
 use model::{AccountId, Millis, limits};

@@ -94,6 +94,7 @@ pub const TABLE: &[(&str, &str, &[Who])] = &[
     ("GET", "/rooms/stars", &SIGNED_IN),
     ("GET", "/rooms/notifications", &SIGNED_IN),
     ("POST", "/rooms/notifications", &SIGNED_IN),
+    ("POST", "/rooms/notifications/browser", &SIGNED_IN),
     ("GET", "/rooms/bots", &INSTALLS),
     ("POST", "/rooms/bots", &INSTALLS),
     ("GET", "/rooms/bots/{bot}", &[]),
@@ -180,6 +181,7 @@ pub const TABLE: &[(&str, &str, &[Who])] = &[
     ("GET", "/demo/{site}/price-list.txt", &EVERYBODY),
     ("GET", "/assets/{file}", &[]),
     ("GET", "/favicon.svg", &EVERYBODY),
+    ("GET", "/push-worker.js", &EVERYBODY),
     ("GET", "/robots.txt", &EVERYBODY),
     // The hub, the collector, the server itself: found in their sources.
     ("GET", "/api/watchfire/live", &[]),

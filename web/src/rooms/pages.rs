@@ -1,5 +1,6 @@
 //! The pages of rooms: the list, a room, its settings, and what was said in it. Whole to read without scripts.
 
+mod browser;
 mod history;
 mod hooks;
 mod list;
@@ -9,6 +10,7 @@ mod releases;
 mod room;
 mod settings;
 
+pub(crate) use browser::submit as submit_browser;
 pub(crate) use history::show as show_history;
 pub(crate) use hooks::{show as hooks, submit as change_hooks};
 pub(crate) use list::{add, show as list, show_bots, submit_bots};

@@ -44,14 +44,5 @@ pub fn done() -> Answer {
 
 /// What a room is called to somebody: a direct one by the others in it.
 pub async fn name_of(web: &Web, room: &Room, me: Option<Who>) -> Result<String, Problem> {
-    if !room.name.is_empty() {
-        return Ok(room.name.clone());
-    }
-    let members = web.store.rooms.members(room.id).await?;
-    let others = members.iter().map(|member| member.who).filter(|who| Some(*who) != me);
-    let others: Vec<Who> = others.collect();
-    let names = web.chat.names(others.iter().copied().collect()).await?;
-    let mut named: Vec<&str> = others.iter().map(|who| chat::told::named(*who, &names)).collect();
-    named.sort_unstable();
-    Ok(named.join(", "))
+    Ok(web.chat.called(room, me).await?)
 }

@@ -267,6 +267,7 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
     ("GET", "/rooms/stars", [SignIn, In, In, In, In, In]),
     ("GET", "/rooms/notifications", [SignIn, In, In, In, In, In]),
     ("POST", "/rooms/notifications", [SignIn, In, In, In, In, In]),
+    ("POST", "/rooms/notifications/browser", [SignIn, In, In, In, In, In]),
     ("GET", "/rooms/bots", [SignIn, Nothing, Nothing, Nothing, Nothing, In]),
     ("POST", "/rooms/bots", [SignIn, Nothing, Nothing, Nothing, Nothing, In]),
     ("GET", "/rooms/bots/{bot}", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
@@ -294,6 +295,7 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
     ("GET", "/demo/{site}/price-list.txt", [In, In, In, In, In, In]),
     ("GET", "/assets/{file}", [Nothing; 6]),
     ("GET", "/favicon.svg", [In, In, In, In, In, In]),
+    ("GET", "/push-worker.js", [In, In, In, In, In, In]),
     ("GET", "/robots.txt", [In, In, In, In, In, In]),
     // Last: they end sign-ins, a member, and the site itself.
     ("POST", "/sites/{site}/people/{account}/remove", [SignIn, Nothing, Nothing, In, In, In]),

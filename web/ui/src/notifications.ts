@@ -2,6 +2,7 @@
 import { choose, device } from "./device";
 import type { Device } from "./device";
 import { part, say } from "./element";
+import { Push, whyNot } from "./push";
 import { Sounds } from "./room-sounds";
 
 const root = document.querySelector<HTMLElement>("[data-notifications]")!;
@@ -15,8 +16,9 @@ box("chime").addEventListener("change", () => {
 });
 box("desktop").addEventListener("change", () => void desktop());
 show();
+if (document.getElementById("push")) void offerPush();
 
-function box(name: keyof Device): HTMLInputElement {
+function box(name: keyof Device | "push"): HTMLInputElement {
   return document.getElementById(name) as HTMLInputElement;
 }
 
@@ -48,4 +50,27 @@ function complain(problem: string): void {
   const line = part(root, "problem");
   say(line, problem);
   line.hidden = problem === "";
+}
+
+async function offerPush(): Promise<void> {
+  const push = new Push(root);
+  const ticked = box("push");
+  const why = whyNot();
+  ticked.disabled = why !== null;
+  if (why !== null) return say(part(root, "push-hint"), why);
+  ticked.checked = await push.isOn();
+  ticked.addEventListener("change", () => void turn(push, ticked));
+}
+
+async function turn(push: Push, ticked: HTMLInputElement): Promise<void> {
+  ticked.disabled = true;
+  try {
+    if (ticked.checked) complain(await push.turnOn());
+    else await push.turnOff();
+  } catch (error) {
+    console.warn(error);
+    complain("The browser cannot reach its push service right now. Try again later.");
+  }
+  ticked.disabled = false;
+  ticked.checked = await push.isOn();
 }

@@ -9,6 +9,7 @@ use model::{Millis, SegmentId, SiteId};
 use super::{batch, numbers};
 use crate::contract::fixtures::segment;
 use crate::history::NewFold;
+use crate::salts::NEVER;
 use crate::{Embedded, Store};
 
 const SITE: SiteId = SiteId::of(1);
@@ -39,6 +40,7 @@ async fn a_copy_of_a_store_at_work_is_of_one_moment_and_has_no_salts() {
     let folder = tempfile::tempdir().unwrap();
     let store = Embedded::open(folder.path()).unwrap();
     let salt = store.salts.salt("UTC 2026-11-21", Millis(i64::MAX)).await.unwrap();
+    let key = store.salts.salt("key", NEVER).await.unwrap();
     let stop = Arc::new(AtomicBool::new(false));
     let working = tokio::spawn(work(store.clone(), stop.clone()));
     let mut last = 0;
@@ -57,6 +59,11 @@ async fn a_copy_of_a_store_at_work_is_of_one_moment_and_has_no_salts() {
             assert_eq!(body, segment(entry.id.0, SEGMENT_BYTES).body);
         }
         assert_ne!(copied.salts.salt("UTC 2026-11-21", Millis(i64::MAX)).await.unwrap(), salt);
+        assert_eq!(
+            copied.salts.salt("key", NEVER).await.unwrap(),
+            key,
+            "what never ends is no salt of a day"
+        );
         last = shelf.fold;
     }
     stop.store(true, Ordering::SeqCst);

@@ -5,6 +5,7 @@ use model::{Millis, Site, SiteId};
 use mongodb::bson::{Bson, Document, doc};
 
 use super::super::columns::{binary, date};
+use super::super::notices::parse;
 use super::super::people::email_key;
 use crate::moving::{
     AccountRow, InvitationRow, MemberRow, SaltRow, SavedRow, ShareRow, SignInRow, TokenRow, TotalRow,
@@ -37,6 +38,7 @@ pub fn account(row: &Document) -> anyhow::Result<AccountRow> {
         password_phc: text(row, "password_phc")?,
         operator: row.get_bool("operator")?,
         created: row.get_i64("created")?,
+        digest: row.get("digest").and_then(Bson::as_i64).unwrap_or(0),
     })
 }
 
@@ -49,6 +51,7 @@ pub fn of_account(row: &AccountRow) -> Document {
         "operator": row.operator,
         "created": row.created,
         "turn": 0_i64,
+        "digest": row.digest,
     }
 }
 
@@ -93,18 +96,24 @@ pub fn sign_in(row: &Document) -> anyhow::Result<SignInRow> {
         created: row.get_i64("created")?,
         expires: moment(row, "expires")?,
         agent: text(row, "agent")?,
+        browser: row.get("browser").and_then(Bson::as_str).map(parse).transpose()?,
     })
 }
 
 /// Its number is lower than that of any that is opened later.
 pub fn of_sign_in(row: &SignInRow) -> Document {
-    doc! {
+    let mut document = doc! {
         "account": row.account,
         "created": row.created,
         "expires": date(Millis(row.expires)),
         "agent": &row.agent,
         "number": 0_i64,
+    };
+    if let Some(browser) = &row.browser {
+        document.insert("endpoint", &browser.endpoint);
+        document.insert("browser", serde_json::to_string(browser).expect("where a browser is encodes"));
     }
+    document
 }
 
 pub fn token(row: &Document) -> anyhow::Result<TokenRow> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::State;
 use door::Refusal;
 use model::chat::{Notify, RoomKind};
@@ -11,9 +12,9 @@ use super::super::Somebody;
 use super::super::list::mine;
 use super::shell;
 use crate::Web;
-use crate::error::Answer;
+use crate::error::{Answer, Problem};
 use crate::fields::Fields;
-use crate::guard::Caller;
+use crate::guard::{Caller, SignedIn};
 use crate::shell::{Done, Shell, go_to, page};
 
 #[derive(Template)]
@@ -21,6 +22,15 @@ use crate::shell::{Done, Shell, go_to, page};
 struct NotificationsPage {
     shell: Shell,
     rooms: Vec<RoomRow>,
+    /// None: somebody without an account, whom nothing reaches while they are away.
+    push: Option<Push>,
+}
+
+struct Push {
+    /// That browsers subscribe to.
+    key: String,
+    /// Where this one is reached; empty: it is not.
+    endpoint: String,
 }
 
 struct RoomRow {
@@ -32,7 +42,12 @@ struct RoomRow {
 }
 
 /// `GET /rooms/notifications`
-pub async fn show(State(web): State<Arc<Web>>, caller: Caller, done: Done) -> Answer {
+pub async fn show(
+    State(web): State<Arc<Web>>,
+    caller: Caller,
+    by: Option<Extension<SignedIn>>,
+    done: Done,
+) -> Answer {
     let rooms = mine(&web, &caller.principal).await?;
     let row = |mine: &super::super::list::Mine| RoomRow {
         id: mine.room.id.to_string(),
@@ -41,7 +56,17 @@ pub async fn show(State(web): State<Arc<Web>>, caller: Caller, done: Done) -> An
         is_direct: mine.room.kind == RoomKind::Direct,
     };
     let shell = shell("Notifications", &caller).saying(&done);
-    Ok(page(&NotificationsPage { shell, rooms: rooms.iter().map(row).collect() }))
+    let push = match by {
+        Some(Extension(by)) => Some(push(&web, &by).await?),
+        None => None,
+    };
+    Ok(page(&NotificationsPage { shell, rooms: rooms.iter().map(row).collect(), push }))
+}
+
+async fn push(web: &Web, by: &SignedIn) -> Result<Push, Problem> {
+    let browser = web.store.notices.browser(by.secret).await?;
+    let endpoint = browser.map_or(String::new(), |browser| browser.endpoint);
+    Ok(Push { key: web.push_key.clone(), endpoint })
 }
 
 /// `POST /rooms/notifications`: a field a room, named by its id.
