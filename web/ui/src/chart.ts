@@ -172,7 +172,11 @@ export class MinuteChart {
   }
 
   private press(event: KeyboardEvent): void {
-    if (event.key === "Enter") return this.open(this.pointed);
+    if (event.key === "Enter") {
+      // Else it would press what the list begins with: its cross.
+      event.preventDefault();
+      return this.open(this.pointed);
+    }
     const last = this.minutes.length - 1;
     const at = this.pointed ?? last + 1;
     const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: last }[event.key];
