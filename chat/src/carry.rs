@@ -33,7 +33,7 @@ pub const LINE_BYTES_MAX: usize = 1024 * 1024;
 const MANIFEST_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Files of one archive, and messages and people of one of its rooms.
 pub const FILES_MAX: usize = 500_000;
-pub const MESSAGES_MAX: u64 = 5_000_000;
+pub const MESSAGES_MAX: u64 = 2_000_000;
 pub const PEOPLE_MAX: usize = 200_000;
 /// Rooms that are taken out over HTTP at once, of one process.
 pub const EXPORTS_AT_ONCE_MAX: usize = 2;

@@ -275,7 +275,7 @@ async fn next<E: std::fmt::Display>(
 }
 
 /// The last part of a path, without what would show it other than it is.
-fn named(name: &str) -> Result<String> {
+pub(crate) fn named(name: &str) -> Result<String> {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default().trim();
     if last.len() > FILE_NAME_BYTES_MAX {
         return Err(Refused::Limit { what: "bytes in the name of a file", max: FILE_NAME_BYTES_MAX });

@@ -3,16 +3,23 @@
 use std::collections::{HashMap, HashSet};
 
 use anyhow::{Context, Result, bail, ensure};
-use model::chat::{Arrival, File, FileType, Member, Message, MessageKind, Revised, Revision, Room, Who};
+use model::chat::{
+    Arrival, Arrived, File, FileType, Member, Message, MessageKind, Revised, Revision, Room, Who,
+};
 use model::limits;
 use model::{FileId, Millis, RoomId};
+use store::chat::hooks::arrival_mark;
 
 use super::line::{FileLine, Line, Person, Star};
-use super::{MESSAGES_MAX, PEOPLE_MAX};
+use super::{FILES_MAX, MESSAGES_MAX, PEOPLE_MAX};
+use crate::files::named;
 use crate::pictures;
 
 /// Moments of a message, up to the year 3000.
 const AT_MAX: Millis = Millis(32_503_680_000_000);
+
+/// Bytes of what is known of a commit or a tag.
+const ARRIVAL_BYTES_MAX: usize = 64 * 1024;
 
 pub struct Rules {
     id: RoomId,
@@ -32,7 +39,7 @@ pub struct Rules {
     members: HashSet<Who>,
     people: HashSet<Who>,
     stars: Option<(u64, Who)>,
-    arrivals: HashSet<String>,
+    arrivals: HashSet<[u8; 32]>,
 }
 
 impl Rules {
@@ -89,6 +96,8 @@ impl Rules {
         ensure!(room.id == self.id, "it is another room");
         at_most(room.name.len(), limits::NAME_BYTES_MAX, "bytes in a name")?;
         at_most(room.topic.len(), limits::TOPIC_BYTES_MAX, "bytes in a topic")?;
+        printable(&room.name)?;
+        printable(&room.topic)?;
         at_most(room.members_max as usize, limits::ROOM_MEMBERS_MAX as usize, "members of a room")?;
         ensure!(jiff::tz::TimeZone::get(&room.zone).is_ok(), "there is no such time zone");
         ensure!(room.last <= MESSAGES_MAX, "a room has at most {MESSAGES_MAX} messages");
@@ -139,6 +148,7 @@ impl Rules {
             let is_empty = message.body.is_empty() && message.files.is_empty() && message.revisions == 0;
             ensure!(is_empty, "a removed message says something");
         }
+        linked(message.fix.as_ref().and_then(|fix| fix.commit.link.as_deref()))?;
         self.named_files(message)
     }
 
@@ -146,12 +156,14 @@ impl Rules {
         at_most(message.files.len(), limits::FILES_A_MESSAGE_MAX, "files of a message")?;
         for file in &message.files {
             at_most(file.name.len(), limits::FILE_NAME_BYTES_MAX, "bytes in the name of a file")?;
-            ensure!(!file.name.chars().any(char::is_control), "a file has a name that cannot be shown");
+            let is_shown = named(&file.name).is_ok_and(|name| name == file.name);
+            ensure!(is_shown, "a file has a name that shows it other than it is");
             let picture = file.picture.map_or(0, |picture| picture.thumbnail);
             let bytes = file.bytes.saturating_add(picture);
             at_most(usize::try_from(bytes)?, limits::FILE_BYTES_MAX, "bytes in a file")?;
             let said = (message.number, file.clone());
             ensure!(self.files.insert(file.id, said).is_none(), "two messages have one file");
+            at_most(self.files.len(), FILES_MAX, "files of a room")?;
         }
         Ok(())
     }
@@ -176,6 +188,7 @@ impl Rules {
 
     fn person(&mut self, person: &Person) -> Result<()> {
         at_most(person.name.len(), limits::NAME_BYTES_MAX, "bytes in a name")?;
+        printable(&person.name)?;
         ensure!(self.people.insert(person.who), "somebody has two names");
         at_most(self.people.len(), PEOPLE_MAX, "people of a room")
     }
@@ -189,7 +202,12 @@ impl Rules {
     }
 
     fn arrival(&mut self, arrival: &Arrival) -> Result<()> {
-        ensure!(self.arrivals.insert(arrival.key()), "a commit or tag came twice");
+        ensure!(self.arrivals.insert(arrival_mark(arrival)), "a commit or tag came twice");
+        at_most(serde_json::to_string(arrival)?.len(), ARRIVAL_BYTES_MAX, "bytes about a commit or tag")?;
+        linked(match &arrival.what {
+            Arrived::Commit(of) => of.commit.link.as_deref(),
+            Arrived::Tag(tag) => tag.link.as_deref(),
+        })?;
         moment(arrival.at)?;
         at_most(self.arrivals.len(), limits::ARRIVALS_A_ROOM_MAX, "commits and tags of a room")
     }
@@ -226,6 +244,18 @@ fn stage(line: &Line) -> usize {
 
 fn at_most(is: usize, max: usize, what: &str) -> Result<()> {
     ensure!(is <= max, "at most {max} {what}");
+    Ok(())
+}
+
+fn printable(text: &str) -> Result<()> {
+    ensure!(!text.chars().any(char::is_control), "a name cannot be shown");
+    Ok(())
+}
+
+/// Links lead to pages and run nothing.
+fn linked(link: Option<&str>) -> Result<()> {
+    let is_page = link.is_none_or(|link| link.starts_with("https://") || link.starts_with("http://"));
+    ensure!(is_page, "a link leads to no page");
     Ok(())
 }
 

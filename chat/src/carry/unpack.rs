@@ -17,8 +17,8 @@ use store::moving::{
 use store::{Store, StoreError};
 
 use super::line::{FileLine, Line};
-use super::people;
 use super::read::{Archive, parse};
+use super::{PEOPLE_MAX, people};
 
 /// Bytes of lines that are taken in one step.
 const STEP_BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -177,6 +177,7 @@ impl Read {
                     for who in guests {
                         names.entry(who).or_default();
                     }
+                    ensure!(names.len() <= PEOPLE_MAX, "at most {PEOPLE_MAX} people of a room");
                     last = Some(*message);
                 }
                 Line::Member(member) => {
