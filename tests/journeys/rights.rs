@@ -379,6 +379,8 @@ async fn a_token_and_a_share_link_open_what_they_are_for_and_nothing_else(size: 
         "/api/watchfire/sites/{site}/saved",
         "/api/watchfire/sites/{site}/profiles",
         "/api/watchfire/sites/{site}/properties",
+        // Those of public rooms alone: a token takes part in none.
+        "/api/watchfire/sites/{site}/commits",
         "/api/watchfire/live/now",
         export,
     ];
