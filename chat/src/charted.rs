@@ -49,7 +49,7 @@ impl Chat {
             }
         }
         // The first time counts: on other branches, and in other rooms, it is the same one.
-        found.sort_by_key(|found| (found.at, found.room));
+        found.sort_by_key(|charted| (charted.at, charted.room));
         let mut known = HashSet::new();
         found.retain(|charted| known.insert((charted.repository.clone(), charted.commit.id.clone())));
         found.reverse();
