@@ -9,9 +9,11 @@
 //! | `webhook` | bots hear of their rooms |
 //! | `missed` | who is told of what was said while they are away |
 //! | `push` | in their browsers |
+//! | `digest` | by mail, one letter an hour or a day |
 
 pub mod address;
 pub mod dial;
+pub mod digest;
 mod looking;
 mod missed;
 pub mod push;
@@ -30,10 +32,12 @@ use store::Store;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// What one attempt may take in all.
+/// What one attempt may take in all, as a rule.
 pub const ATTEMPT_MAX: Duration = Duration::from_secs(12);
-/// How long a job is nobody else's: whoever takes it has done or put it off by then, or is no more.
-pub const LEASE: Duration = Duration::from_secs(20);
+/// How much longer a job is nobody else's: whoever takes it has done or put it off by then, or is no more.
+pub const SPARE: Duration = Duration::from_secs(8);
+/// Jobs of one kind under way in one process, as a rule.
+const AT_ONCE_MAX: usize = 32;
 /// How often what others left behind is looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
@@ -54,6 +58,16 @@ pub trait Sender: Send + Sync {
 
     /// How long is waited after each attempt that came to nothing; after the last one it is given up.
     fn waits(&self) -> &'static [Duration];
+
+    /// What one attempt may take.
+    fn attempt_max(&self) -> Duration {
+        ATTEMPT_MAX
+    }
+
+    /// Jobs under way in one process.
+    fn at_once_max(&self) -> usize {
+        AT_ONCE_MAX
+    }
 
     /// How often it is looked for jobs that came due.
     fn looks_every(&self) -> Duration {

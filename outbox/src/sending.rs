@@ -14,10 +14,9 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::{ATTEMPT_MAX, Deps, LEASE, LOOK_EVERY, Sender, Sent};
+use crate::{Deps, LOOK_EVERY, SPARE, Sender, Sent};
 
-/// Jobs of one kind under way in one process, and of one owner.
-const AT_ONCE_MAX: usize = 32;
+/// Jobs of one kind and owner under way in one process.
 const OF_AN_OWNER_MAX: usize = 4;
 /// The longest that an owner's other jobs wait for one that came to nothing.
 const REST_MAX: Duration = Duration::from_secs(60);
@@ -45,7 +44,8 @@ pub async fn send(deps: Deps, sender: Arc<dyn Sender>, made: Arc<Notify>, shutdo
         let made = made.notified();
         let now = deps.clock.now();
         resting.retain(|_, until| *until > now);
-        let free = AT_ONCE_MAX - under_way.len();
+        let at_once_max = sender.at_once_max();
+        let free = at_once_max - under_way.len();
         let but: HashSet<Who> = busy.keys().chain(resting.keys()).copied().collect();
         let most = Most { jobs: free, an_owner: OF_AN_OWNER_MAX, but: but.into_iter().collect() };
         for taken in take(&deps, &*sender, now, most).await {
@@ -56,7 +56,7 @@ pub async fn send(deps: Deps, sender: Arc<dyn Sender>, made: Arc<Notify>, shutdo
         let every = sender.looks_every();
         tokio::select! {
             () = shutdown.cancelled() => break,
-            () = made, if under_way.len() < AT_ONCE_MAX => {}
+            () = made, if under_way.len() < at_once_max => {}
             () = sleep(soonest.min(every)) => {}
             Some(ended) = under_way.join_next() => match ended {
                 Ok(Ended { owner, rests }) => {
@@ -87,7 +87,7 @@ async fn take(deps: &Deps, sender: &dyn Sender, now: Millis, most: Most) -> Vec<
     if most.jobs == 0 {
         return Vec::new();
     }
-    match deps.store.outbox.take(sender.kind(), now, after(now, LEASE), most).await {
+    match deps.store.outbox.take(sender.kind(), now, after(now, sender.attempt_max() + SPARE), most).await {
         Ok(taken) => taken,
         Err(error) => {
             tracing::warn!(%error, "what goes out waits");
@@ -98,7 +98,7 @@ async fn take(deps: &Deps, sender: &dyn Sender, now: Millis, most: Most) -> Vec<
 
 async fn attempt(deps: Deps, sender: Arc<dyn Sender>, taken: Taken) -> Ended {
     let job = &taken.job;
-    let sent = timeout(ATTEMPT_MAX, sender.send(job)).await;
+    let sent = timeout(sender.attempt_max(), sender.send(job)).await;
     let sent = sent.unwrap_or_else(|_| Sent::Again("no answer in time".into()));
     let now = deps.clock.now();
     let rest = matches!(sent, Sent::Again(_));

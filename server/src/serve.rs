@@ -6,13 +6,14 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use archive::Archive;
 use axum::Router;
 use chat::Chat;
 use door::{DoorOptions, TrustedProxies};
 use futures_util::future::select_all;
 use model::{Clock, SystemClock};
+use outbox::digest::Mailer;
 use store::Access;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -21,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backends::{self, Backends};
 use crate::settings::{Service, Settings};
-use crate::{health, monitoring};
+use crate::{health, monitoring, uri};
 
 const HUB: &str = "realtime";
 /// What the whole shutdown may take, so that it stays under the ten seconds that supervisors wait.
@@ -316,11 +317,26 @@ async fn start_pages(
             "loopback" => outbox::address::Reach::PublicAndLoopback,
             _ => outbox::address::Reach::Public,
         },
+        mail: mailer(settings)?,
         ..Default::default()
     };
     let stop = CancellationToken::new();
     let service = web::start(options, deps, stop.clone()).await?;
     Ok((Stage { name: "web", stop, work: service.work }, service.routes))
+}
+
+/// None: nobody is mailed.
+fn mailer(settings: &Settings) -> anyhow::Result<Option<Mailer>> {
+    let Some(mail) = &settings.mail else {
+        return Ok(None);
+    };
+    ensure!(
+        settings.public_url.is_some(),
+        "--mail: letters hold links; say with --public-url where they lead"
+    );
+    let url = uri::resolved("mail", mail)?;
+    let from = settings.mail_from.as_deref().unwrap_or_default();
+    Mailer::new(&url, from).map(Some).context("--mail")
 }
 
 fn start_door(settings: &Settings, listener: TcpListener, routes: Router) -> Stage {

@@ -116,6 +116,15 @@ pub struct Settings {
           value_parser = ["public", "loopback"])]
     pub bot_hooks: String,
 
+    /// The SMTP server by which people are mailed what they missed, where they ask for it: smtps://USER:PASSWORD@HOST (TLS), or
+    /// smtp://USER:PASSWORD@HOST?tls=required (STARTTLS); or a file that holds this: file:/run/secrets/mail. Needs --public-url
+    #[arg(long, env = "WATCHFIRE_MAIL", value_name = "URI", requires = "mail_from")]
+    pub mail: Option<String>,
+
+    /// Whom such mail is from: 'Watchfire <watchfire@example.org>'
+    #[arg(long, env = "WATCHFIRE_MAIL_FROM", value_name = "ADDRESS")]
+    pub mail_from: Option<String>,
+
     /// For tests: folds follow each other without rest, and what waited in a tail for so long is folded
     #[arg(long, value_name = "MS", hide = true, value_parser = clap::value_parser!(u64).range(1..))]
     pub fold_after_ms: Option<u64>,

@@ -11,6 +11,7 @@ mod commits;
 mod crash;
 mod crash_history;
 mod deadletters;
+mod digests;
 mod export;
 mod import;
 mod limits;

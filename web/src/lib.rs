@@ -52,6 +52,7 @@ use chat::Chat;
 use live::Live;
 use model::{Clock, SiteId};
 use outbox::dial::Dial;
+use outbox::digest::{Digests, Mailing, Off};
 use outbox::push::{self, Pushes, Pushing, Vapid};
 use outbox::webhook::{Deliveries, Webhooks};
 use outbox::{Rule, Sender};
@@ -85,8 +86,8 @@ pub struct Service {
 
 /// The pages' routes; they answer every path that no other service claims.
 pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) -> anyhow::Result<Service> {
-    let vapid = push::vapid(&deps.store).await?;
-    let web = Arc::new(Web::new(options, deps, vapid.public()));
+    let (vapid, off) = (push::vapid(&deps.store).await?, Off::of(&deps.store).await?);
+    let web = Arc::new(Web::new(options, deps, vapid.public(), off));
     let changes = web.changes.clone();
     let chat = web.chat.clone();
     let outgoing = send_what_goes_out(&web, vapid, shutdown.clone())?;
@@ -130,9 +131,14 @@ fn send_what_goes_out(
         vapid,
         subject: web.options.public_url.clone().filter(|url| url.starts_with("https://")),
     };
+    let mut rules: Vec<Arc<dyn Rule>> = vec![Arc::new(webhooks), Arc::new(pushes)];
+    let mut senders: Vec<Arc<dyn Sender>> = vec![Arc::new(deliveries), Arc::new(pushing)];
+    if let (Some(mailer), Some(public_url)) = (web.options.mail.clone(), web.options.public_url.clone()) {
+        let (store, chat, off) = (store.clone(), chat.clone(), web.mail_off.clone());
+        rules.push(Arc::new(Digests { store: store.clone(), chat: chat.clone() }));
+        senders.push(Arc::new(Mailing { store, chat, mailer, off, public_url }));
+    }
     let deps = outbox::Deps { store, chat, clock };
-    let rules: Vec<Arc<dyn Rule>> = vec![Arc::new(webhooks), Arc::new(pushes)];
-    let senders: Vec<Arc<dyn Sender>> = vec![Arc::new(deliveries), Arc::new(pushing)];
     Ok(outbox::start(deps, rules, senders, shutdown))
 }
 
@@ -166,12 +172,14 @@ pub(crate) struct Web {
     pub once: Once,
     /// That browsers subscribe to.
     pub push_key: String,
+    /// Links that end somebody's mail.
+    pub mail_off: Off,
     /// Requests that change something, under way.
     pub changes: TaskTracker,
 }
 
 impl Web {
-    fn new(options: Options, deps: Deps, push_key: String) -> Web {
+    fn new(options: Options, deps: Deps, push_key: String, mail_off: Off) -> Web {
         let Deps { store, archive, access, live, clock } = deps;
         Web {
             options,
@@ -189,6 +197,7 @@ impl Web {
             attempts: Attempts::default(),
             once: Once::default(),
             push_key,
+            mail_off,
             changes: TaskTracker::new(),
         }
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use outbox::address::Reach;
+use outbox::digest::Mailer;
 
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -15,6 +16,8 @@ pub struct Options {
     pub invitation_lasts: Duration,
     /// Where hooks of bots and push services of browsers may be.
     pub hooks: Reach,
+    /// How mail leaves. None: nobody is mailed. It needs `public_url`.
+    pub mail: Option<Mailer>,
 }
 
 impl Default for Options {
@@ -24,6 +27,7 @@ impl Default for Options {
             sign_in_lasts: Duration::from_secs(30 * 86_400),
             invitation_lasts: Duration::from_secs(7 * 86_400),
             hooks: Reach::Public,
+            mail: None,
         }
     }
 }

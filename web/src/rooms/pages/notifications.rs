@@ -7,10 +7,11 @@ use axum::Extension;
 use axum::extract::State;
 use door::Refusal;
 use model::chat::{Notify, RoomKind};
+use model::notice::Digest;
 
 use super::super::Somebody;
 use super::super::list::mine;
-use super::shell;
+use super::{mail, shell};
 use crate::Web;
 use crate::error::{Answer, Problem};
 use crate::fields::Fields;
@@ -23,14 +24,22 @@ struct NotificationsPage {
     shell: Shell,
     rooms: Vec<RoomRow>,
     /// None: somebody without an account, whom nothing reaches while they are away.
-    push: Option<Push>,
+    away: Option<Away>,
 }
 
-struct Push {
+struct Away {
     /// That browsers subscribe to.
     key: String,
     /// Where this one is reached; empty: it is not.
     endpoint: String,
+    /// None: this installation mails nobody.
+    mail: Option<Mailed>,
+}
+
+/// How often, and where.
+struct Mailed {
+    digest: &'static str,
+    email: String,
 }
 
 struct RoomRow {
@@ -56,17 +65,21 @@ pub async fn show(
         is_direct: mine.room.kind == RoomKind::Direct,
     };
     let shell = shell("Notifications", &caller).saying(&done);
-    let push = match by {
-        Some(Extension(by)) => Some(push(&web, &by).await?),
+    let away = match by {
+        Some(Extension(by)) => Some(away(&web, &by).await?),
         None => None,
     };
-    Ok(page(&NotificationsPage { shell, rooms: rooms.iter().map(row).collect(), push }))
+    Ok(page(&NotificationsPage { shell, rooms: rooms.iter().map(row).collect(), away }))
 }
 
-async fn push(web: &Web, by: &SignedIn) -> Result<Push, Problem> {
+async fn away(web: &Web, by: &SignedIn) -> Result<Away, Problem> {
     let browser = web.store.notices.browser(by.secret).await?;
     let endpoint = browser.map_or(String::new(), |browser| browser.endpoint);
-    Ok(Push { key: web.push_key.clone(), endpoint })
+    let digests = web.store.notices.digests(vec![by.account.id]).await?;
+    let digest = digests.first().map_or(Digest::Off, |(_, digest)| *digest);
+    let mailed = Mailed { digest: mail::word_of(digest), email: by.account.email.clone() };
+    let mail = web.options.mail.is_some().then_some(mailed);
+    Ok(Away { key: web.push_key.clone(), endpoint, mail })
 }
 
 /// `POST /rooms/notifications`: a field a room, named by its id.

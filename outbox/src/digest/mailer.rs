@@ -1,0 +1,168 @@
+//! How letters leave: by one SMTP server, which the operator names.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue, MessageId};
+use lettre::message::{Mailbox, MultiPart, SinglePart};
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use url::Url;
+
+/// For one command of the server; the attempt as a whole has its own.
+const COMMAND_MAX: Duration = Duration::from_secs(30);
+
+#[derive(Clone)]
+pub struct Mailer {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+}
+
+impl fmt::Debug for Mailer {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Mailer(from {})", self.from.email)
+    }
+}
+
+/// One letter to one person.
+pub struct Sheet {
+    pub to: String,
+    /// Before the `@` of its `Message-ID`.
+    pub id: String,
+    pub subject: String,
+    pub text: String,
+    pub html: String,
+    /// Where one request ends these letters.
+    pub off_url: String,
+}
+
+/// Why it did not leave. Says nothing of whom it was for.
+#[derive(Debug, PartialEq)]
+pub enum Unsent {
+    Later(String),
+    Never(String),
+}
+
+macro_rules! header {
+    ($type:ident, $name:literal) => {
+        #[derive(Clone)]
+        struct $type(String);
+
+        impl Header for $type {
+            fn name() -> HeaderName {
+                HeaderName::new_from_ascii_str($name)
+            }
+
+            fn parse(text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+                Ok($type(text.into()))
+            }
+
+            fn display(&self) -> HeaderValue {
+                HeaderValue::new(Self::name(), self.0.clone())
+            }
+        }
+    };
+}
+
+header!(ListUnsubscribe, "List-Unsubscribe");
+header!(ListUnsubscribePost, "List-Unsubscribe-Post");
+header!(AutoSubmitted, "Auto-Submitted");
+
+impl Mailer {
+    /// `smtps://USER:PASSWORD@HOST` (TLS), `smtp://…?tls=required` (STARTTLS), or `smtp://…`, which carries a password to this machine alone.
+    pub fn new(url: &str, from: &str) -> anyhow::Result<Mailer> {
+        // What cannot be read may hold a password: it is not repeated.
+        let parsed = Url::parse(url).ok().context("this is no address of an SMTP server")?;
+        let host = parsed.host_str().context("the address of the SMTP server names no host")?;
+        let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        let is_here = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+        let is_bare = parsed.scheme() == "smtp" && parsed.query_pairs().all(|(key, _)| key != "tls");
+        let has_password = parsed.password().is_some();
+        ensure!(
+            !(is_bare && has_password) || is_here,
+            "the password would go over the network as it is: use smtps://, or ?tls=required behind smtp://"
+        );
+        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
+            .ok()
+            .context("the SMTP server is to be named as smtps://USER:PASSWORD@HOST or smtp://USER:PASSWORD@HOST?tls=required")?;
+        let from: Mailbox = from.parse().context("this is no address that mail can come from")?;
+        Ok(Mailer { transport: builder.timeout(Some(COMMAND_MAX)).build(), from })
+    }
+
+    /// Returns when the server has taken it on.
+    pub async fn send(&self, sheet: Sheet) -> Result<(), Unsent> {
+        let message = self.message(sheet)?;
+        match self.transport.send(message).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(unsent(&error)),
+        }
+    }
+
+    fn message(&self, sheet: Sheet) -> Result<Message, Unsent> {
+        let never = |why: &str| Unsent::Never(why.to_owned());
+        let to: Address = sheet.to.parse().map_err(|_| never("this is no address that can be mailed"))?;
+        Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(None, to))
+            .subject(sheet.subject)
+            .header(MessageId::from(format!("<{}@{}>", sheet.id, self.from.email.domain())))
+            .header(ListUnsubscribe(format!("<{}>", sheet.off_url)))
+            .header(ListUnsubscribePost("List-Unsubscribe=One-Click".into()))
+            .header(AutoSubmitted("auto-generated".into()))
+            .multipart(
+                MultiPart::alternative()
+                    .singlepart(SinglePart::builder().header(ContentType::TEXT_PLAIN).body(sheet.text))
+                    .singlepart(SinglePart::builder().header(ContentType::TEXT_HTML).body(sheet.html)),
+            )
+            .map_err(|_| never("the letter cannot be written"))
+    }
+}
+
+/// What a server says of whom it does not take is kept as its number alone. Who may not send at all may tomorrow.
+fn unsent(error: &lettre::transport::smtp::Error) -> Unsent {
+    let Some(code) = error.status() else {
+        return Unsent::Later(
+            if error.is_timeout() { "no answer in time" } else { "the SMTP server cannot be reached" }.into(),
+        );
+    };
+    let number: u16 = code.into();
+    match number {
+        550..=559 => Unsent::Never(number.to_string()),
+        _ => Unsent::Later(number.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_goes_over_no_network_as_it_is() {
+        for good in [
+            "smtps://u:p@mail.example",
+            "smtp://u:p@mail.example:587?tls=required",
+            "smtp://mail.example:25",
+            "smtp://u:p@127.0.0.1:2525",
+            "smtp://u:p@localhost",
+        ] {
+            Mailer::new(good, "Watchfire <w@example.org>")
+                .unwrap_or_else(|error| panic!("{good}: {error:#}"));
+        }
+        for bad in [
+            "smtp://u:secret@mail.example",
+            "https://u:secret@mail.example",
+            "mail.example",
+            "",
+            "smtp://u:secret@mail.example?tls=no",
+        ] {
+            let refused = format!("{:#}", Mailer::new(bad, "w@example.org").unwrap_err());
+            assert!(!refused.contains("secret"), "{refused}");
+        }
+        for from in ["", "w", "w@", "a@example.org\r\nBcc: b@example.org"] {
+            Mailer::new("smtps://mail.example", from).unwrap_err();
+        }
+        let shown = format!("{:?}", Mailer::new("smtps://u:secret@mail.example", "w@example.org").unwrap());
+        assert!(!shown.contains("secret"), "{shown}");
+    }
+}

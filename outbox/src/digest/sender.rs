@@ -1,0 +1,164 @@
+//! One letter: what somebody missed in their rooms in a window, as they may read it now.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chat::{Chat, Refused};
+use model::chat::{Member, Message, Notify, Room};
+use model::notice::Digest;
+use model::outbox::{Job, JobKind};
+use model::{AccountId, JobId, limits};
+use store::chat::Place;
+use store::{Store, StoreError};
+
+use super::letter::{LINE_CHARS_MAX, LINES_SHOWN_MAX, Letter, Missed, NAME_CHARS_MAX, ROOMS_SHOWN_MAX};
+use super::mailer::{Sheet, Unsent};
+use super::window::Window;
+use super::{About, Mailer, Off};
+use crate::missed::{Theirs, account_of, beginning, is_wanted, line, theirs};
+use crate::{Sender, Sent};
+
+/// Between the attempts: a server that is away for a day loses no letter.
+const WAITS: [Duration; 7] = [
+    Duration::from_secs(60),
+    Duration::from_secs(5 * 60),
+    Duration::from_secs(15 * 60),
+    Duration::from_secs(3_600),
+    Duration::from_secs(3 * 3_600),
+    Duration::from_secs(6 * 3_600),
+    Duration::from_secs(12 * 3_600),
+];
+/// Servers take their time, and few connections.
+const ATTEMPT_MAX: Duration = Duration::from_secs(90);
+const AT_ONCE_MAX: usize = 4;
+
+pub struct Mailing {
+    pub store: Store,
+    pub chat: Chat,
+    pub mailer: Mailer,
+    pub off: Off,
+    /// Where people reach this server.
+    pub public_url: String,
+}
+
+#[async_trait]
+impl Sender for Mailing {
+    fn kind(&self) -> JobKind {
+        JobKind::Mail
+    }
+
+    fn waits(&self) -> &'static [Duration] {
+        &WAITS
+    }
+
+    fn attempt_max(&self) -> Duration {
+        ATTEMPT_MAX
+    }
+
+    fn at_once_max(&self) -> usize {
+        AT_ONCE_MAX
+    }
+
+    async fn send(&self, job: &Job) -> Sent {
+        let (Some(account), Ok(about)) = (account_of(job.owner), serde_json::from_slice::<About>(&job.body))
+        else {
+            return Sent::GivenUp("this job cannot be read".into());
+        };
+        match self.mail(job.id, account, about).await {
+            Ok(sent) => sent,
+            Err(Refused::Unavailable(_)) => Sent::Again("the rooms could not be read".into()),
+            Err(_) => Sent::Gone,
+        }
+    }
+}
+
+impl Mailing {
+    async fn mail(&self, job: JobId, account: AccountId, about: About) -> Result<Sent, Refused> {
+        // Who chose otherwise meanwhile is told otherwise.
+        let wanted = self.store.notices.digests(vec![account]).await?;
+        let Some(window) = Window::ending(about.digest, about.end) else {
+            return Ok(Sent::Gone);
+        };
+        if wanted != [(account, about.digest)] {
+            return Ok(Sent::Gone);
+        }
+        let to = match self.store.accounts.account(account).await {
+            Err(StoreError::NotFound(_)) => return Ok(Sent::Gone),
+            found => found?.email,
+        };
+        let (rooms, rooms_count) = self.missed(account, window).await?;
+        if rooms.is_empty() {
+            return Ok(Sent::Gone);
+        }
+        let off_url = format!("{}/mail/off/{}", self.public_url, self.off.secret(account));
+        let letter = Letter {
+            rooms: &rooms,
+            rooms_count,
+            how_often: if about.digest == Digest::Hourly { "hourly" } else { "daily" },
+            settings_url: &format!("{}/rooms/notifications", self.public_url),
+            off_url: &off_url,
+        };
+        let (subject, text, html) = (letter.subject(), letter.text(), letter.html());
+        let sheet = Sheet { to, id: job.to_string(), subject, text, html, off_url: off_url.clone() };
+        Ok(match self.mailer.send(sheet).await {
+            Ok(()) => Sent::Done(format!("of {rooms_count} rooms")),
+            Err(Unsent::Later(why)) => Sent::Again(why),
+            Err(Unsent::Never(why)) => Sent::GivenUp(why),
+        })
+    }
+
+    /// What is shown, the newest rooms first, and how many rooms there are in all.
+    async fn missed(&self, account: AccountId, window: Window) -> Result<(Vec<Missed>, usize), Refused> {
+        let mut rooms = self.store.rooms.rooms_of(model::chat::Who::Account(account)).await?;
+        rooms.retain(|(room, member)| may_have(room, member, window));
+        rooms.sort_by_key(|(room, _)| (std::cmp::Reverse(room.last_at), room.id));
+        let (mut shown, mut count) = (Vec::new(), 0);
+        for (room, _) in rooms {
+            let Some(theirs) = theirs(&self.store, &self.chat, account, &room).await? else {
+                continue;
+            };
+            let Some(missed) = self.of_room(&theirs, window).await? else {
+                continue;
+            };
+            count += 1;
+            if shown.len() < ROOMS_SHOWN_MAX {
+                shown.push(missed);
+            }
+        }
+        Ok((shown, count))
+    }
+
+    async fn of_room(&self, theirs: &Theirs, window: Window) -> Result<Option<Missed>, Refused> {
+        let room = &theirs.room;
+        let place = Place::Between(window.start, window.end);
+        let page = self.chat.page(&theirs.me, room.id, place, limits::MESSAGES_A_PAGE_MAX).await?;
+        let has_more = page.messages.len() >= limits::MESSAGES_A_PAGE_MAX;
+        let wanted: Vec<Message> = page
+            .messages
+            .into_iter()
+            .filter(|message| is_wanted(&theirs.member, room.kind, message))
+            .collect();
+        let Some(first) = wanted.first() else {
+            return Ok(None);
+        };
+        let shown = &wanted[..wanted.len().min(LINES_SHOWN_MAX)];
+        let names = self.chat.names_in(shown).await?;
+        let said = |message: &Message| {
+            let author = beginning(chat::told::named(message.author, &names), NAME_CHARS_MAX);
+            (author, line(message, &names, LINE_CHARS_MAX))
+        };
+        let name = self.chat.called(room, Some(theirs.member.who)).await?;
+        Ok(Some(Missed {
+            name: beginning(&name, NAME_CHARS_MAX),
+            url: format!("{}/rooms/{}/messages/{}", self.public_url, room.id, first.number),
+            messages: wanted.len(),
+            has_more,
+            lines: shown.iter().map(said).collect(),
+        }))
+    }
+}
+
+/// Whether something that they want to be told of may be unread in it.
+fn may_have(room: &Room, member: &Member, window: Window) -> bool {
+    member.notify != Notify::Nothing && room.last > member.read && room.last_at >= window.start
+}
