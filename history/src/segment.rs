@@ -23,6 +23,16 @@ pub const VERSION: u32 = 2;
 /// The key under which the file's own description stands in Parquet's metadata, as JSON.
 const HEAD_KEY: &str = "watchfire";
 
+/// The key of the visits that go on after their day's end, as JSON: lists of [`Over`].
+const OVER_KEY: &str = "watchfire_over";
+
+/// Visits that go on after their day's end, at most, that a segment names; one with more names none.
+const OVER_MAX: usize = 1_024;
+
+/// A visit that goes on after its day's end: its number, the row of its first hit, of its first hit after that end, and the one past
+/// its last. With these a report by days need not look when each hit was.
+pub type Over = [u32; 4];
+
 /// What a segment says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {

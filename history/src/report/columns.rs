@@ -46,11 +46,19 @@ pub(super) enum Column {
     /// The id's lower and upper half.
     IdLow,
     IdHigh,
-    /// The visits with a hit after their day's end, and at the end the number of visits.
+    /// The visits with a hit after their day's end, [`OVER_WIDTH`] numbers each: its own, the row of its first hit, of its first
+    /// after that end, and the one past its last.
     Over,
 }
 
+pub(super) const OVER_WIDTH: usize = 4;
+
 pub(super) fn decode(part: &Part, source: &Source, column: Column) -> Result<Packed, BadSegment> {
+    if let (Column::Over, Source::Segment(reader)) = (column, source)
+        && let Some(over) = reader.over()
+    {
+        return Ok(Packed::wide(over.as_flattened().to_vec()));
+    }
     if let Some(derived) = derive(part, column)? {
         return Ok(derived);
     }
@@ -201,10 +209,12 @@ fn derive(part: &Part, column: Column) -> Result<Option<Packed>, BadSegment> {
             let (starts, at) = (starts()?, part.column(Column::At)?);
             let head = part.head();
             let end = since(head.day_end, head.day_start);
-            let visits = 0..head.visits as usize;
-            let is_over = |visit: &usize| at.get(starts.get(visit + 1) as usize - 1) >= end;
-            let over = visits.filter(is_over).map(|visit| visit as u32);
-            Packed::new(over.chain([head.visits]).collect())
+            let visits = (0u32..).zip(starts.wide_values().windows(2));
+            let over = visits.filter(|(_, hits)| at.get(hits[1] as usize - 1) >= end).map(|(visit, hits)| {
+                let is_after = |row: &u32| at.get(*row as usize) >= end;
+                [visit, hits[0], (hits[0]..hits[1]).find(is_after).unwrap_or(hits[1]), hits[1]]
+            });
+            Packed::wide(over.flatten().collect())
         }
         Column::EntryPage | Column::ExitPage => {
             let (starts, kinds) = (starts()?, kinds()?);

@@ -62,7 +62,7 @@ fn touched(views: &[View], buckets: &Buckets) -> Touched {
 }
 
 /// How many sets there are at once, at most.
-fn most_at_once(touched: &Touched, views: usize) -> usize {
+fn most_at_once(touched: &[Option<(usize, usize)>], views: usize) -> usize {
     let mut changes = vec![(0, 0); views];
     for &(first, last) in touched.iter().flatten() {
         changes[first].0 += 1;

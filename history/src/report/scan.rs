@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::buckets::Buckets;
-use super::columns::Column;
+use super::columns::{Column, OVER_WIDTH};
 use super::mask::Mask;
 use super::packed::Packed;
 use super::part::Part;
@@ -18,18 +18,27 @@ const STRIDE: usize = 1 << 16;
 pub(super) struct View {
     pub part: Arc<Part>,
     pub mask: Mask,
-    /// Runs of visits whose hits all lie in one bucket, and runs where each hit is looked at.
-    spans: Vec<(Range<usize>, Pace)>,
+    spans: Vec<Span>,
     /// Only there where some run is slow.
     slow: Option<Slow>,
     /// The visitors of the visits that the mask leaves, where no others were asked for.
     pub visitor: Option<Arc<Packed>>,
 }
 
+/// A run of visits.
+struct Span {
+    visits: Range<usize>,
+    /// Their hits, where that is known without looking where each visit's are.
+    hits: Option<Range<usize>>,
+    pace: Pace,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Pace {
     /// The bucket of all hits.
     Whole(usize),
+    /// One visit, its hits known: the bucket of those before a row, and of that row and those after it.
+    Split(usize, [usize; 2]),
     EachHit,
 }
 
@@ -80,27 +89,19 @@ impl View {
         let bucket = buckets.of(head.first.min(head.day_start));
         let is_inside = head.first >= from && head.last < to;
         let is_one = buckets.starts.len() == 1;
-        let mut spans = Vec::new();
-        if is_inside && (is_one || buckets.of(head.last) == bucket) {
-            spans.push((visits, Pace::Whole(bucket)));
+        let all = (visits == (0..head.visits as usize)).then_some(0..head.hits as usize);
+        let mut spans = if is_inside && (is_one || buckets.of(head.last) == bucket) {
+            vec![Span { visits, hits: all, pace: Pace::Whole(bucket) }]
         } else if is_inside && buckets.of(head.day_end - 1) == bucket {
-            let over = part.column(Column::Over)?;
-            let over = over_of(&over).into_iter().filter(|visit| visits.contains(visit));
-            let mut next = visits.start;
-            for visit in over {
-                spans.push((next..visit, Pace::Whole(bucket)));
-                spans.push((visit..visit + 1, Pace::EachHit));
-                next = visit + 1;
-            }
-            spans.push((next..visits.end, Pace::Whole(bucket)));
+            over_the_end(part, visits, bucket, buckets)?
         } else {
-            spans.push((visits, Pace::EachHit));
-        }
+            vec![Span { visits, hits: all, pace: Pace::EachHit }]
+        };
         if !part.hidden().is_empty() {
             spans = spans.into_iter().flat_map(|span| without(span, part.hidden())).collect();
         }
         let mut slow = None;
-        if spans.iter().any(|(_, pace)| *pace == Pace::EachHit) {
+        if spans.iter().any(|span| span.pace == Pace::EachHit) {
             let (at, first) = (part.column(Column::At)?, part.column(Column::First)?);
             slow = Some(Slow { at, first, day_start: head.day_start, from, to });
         }
@@ -130,14 +131,16 @@ impl View {
         let by_visit = self.is_by_visit(of_visit);
         let starts = self.starts(by_visit)?;
         let starts = starts.as_ref().map_or(&[][..], |starts| starts.wide_values());
-        for (visits, pace) in &self.spans {
-            let mut start = visits.start;
-            while start < visits.end {
+        for span in &self.spans {
+            let mut start = span.visits.start;
+            while start < span.visits.end {
                 control.check()?;
-                let run = start..visits.end.min(start + STRIDE);
+                let run = start..span.visits.end.min(start + STRIDE);
                 start = run.end;
-                match *pace {
-                    Pace::Whole(bucket) => self.walk_whole(run, bucket, by_visit, starts, sink),
+                let hits = span.hits.as_ref().filter(|_| run == span.visits);
+                match span.pace {
+                    Pace::Whole(bucket) => self.walk_whole((run, hits), bucket, by_visit, starts, sink),
+                    Pace::Split(row, buckets) => self.walk_split((run.start, hits), row, buckets, sink),
                     Pace::EachHit => self.walk_slow(run, buckets, starts, sink),
                 }
             }
@@ -147,12 +150,15 @@ impl View {
 
     /// Where each visit's hits are; None where nothing looks at single hits.
     fn starts(&self, by_visit: bool) -> Result<Option<Arc<Packed>>, ReportError> {
-        let all = self.part.head().visits as usize;
-        let is_whole = |(visits, pace): &(Range<usize>, Pace)| {
-            let is_all = *visits == (0..all) && all <= STRIDE;
-            *pace != Pace::EachHit && (is_all || matches!(self.mask, Mask::Visits(_)))
+        let needs_none = |span: &Span| match span.pace {
+            Pace::Whole(_) => {
+                let is_known = span.hits.is_some() && span.visits.len() <= STRIDE;
+                by_visit && (is_known || matches!(self.mask, Mask::Visits(_)))
+            }
+            Pace::Split(..) => true,
+            Pace::EachHit => false,
         };
-        match by_visit && self.spans.iter().all(is_whole) {
+        match self.spans.iter().all(|span| span.visits.is_empty() || needs_none(span)) {
             true => Ok(None),
             false => Ok(Some(self.part.column(Column::Starts)?)),
         }
@@ -160,7 +166,7 @@ impl View {
 
     fn walk_whole<S: Sink>(
         &self,
-        visits: Range<usize>,
+        (visits, hits): (Range<usize>, Option<&Range<usize>>),
         bucket: usize,
         by_visit: bool,
         starts: &[u32],
@@ -169,8 +175,7 @@ impl View {
         let hits_of = |visits: Range<usize>| starts[visits.start] as usize..starts[visits.end] as usize;
         match &self.mask {
             Mask::All if by_visit => {
-                let all = 0..self.part.head().hits as usize;
-                let hits = if starts.is_empty() { all } else { hits_of(visits.clone()) };
+                let hits = hits.cloned().unwrap_or_else(|| hits_of(visits.clone()));
                 sink.visits(visits, hits, bucket);
             }
             Mask::Visits(bits) if by_visit => bits.each_in(visits, |visit| sink.visit(visit, bucket)),
@@ -188,6 +193,24 @@ impl View {
                         }
                     }
                 }
+            }
+        }
+    }
+
+    fn walk_split<S: Sink>(
+        &self,
+        (visit, hits): (usize, Option<&Range<usize>>),
+        split: usize,
+        buckets: [usize; 2],
+        sink: &mut S,
+    ) {
+        if matches!(&self.mask, Mask::Visits(bits) if !bits.has(visit)) {
+            return;
+        }
+        sink.begin(visit, Some(buckets[0]));
+        for row in hits.cloned().unwrap_or_default() {
+            if !matches!(&self.mask, Mask::Hits(bits) if !bits.has(row)) {
+                sink.hit(visit, row, buckets[usize::from(row >= split)]);
             }
         }
     }
@@ -213,20 +236,51 @@ impl View {
     }
 }
 
-/// What is left of a run without hidden visits.
-fn without((visits, pace): (Range<usize>, Pace), hidden: &[u32]) -> Vec<(Range<usize>, Pace)> {
-    let within = |at: usize| hidden.partition_point(|&visit| (visit as usize) < at);
-    let mut left = Vec::new();
-    let mut next = visits.start;
-    for &visit in &hidden[within(visits.start)..within(visits.end)] {
-        left.push((next..visit as usize, pace));
-        next = visit as usize + 1;
+/// The spans of a part whose day lies in one bucket, where some visits go on after its end.
+fn over_the_end(
+    part: &Part,
+    visits: Range<usize>,
+    bucket: usize,
+    buckets: &Buckets,
+) -> Result<Vec<Span>, ReportError> {
+    let head = part.head();
+    let after = buckets.of(head.day_end);
+    let is_two = buckets.of(head.last) == after;
+    let over = part.column(Column::Over)?;
+    let (mut spans, mut start) = (Vec::new(), visits.start);
+    let mut row = (start == 0).then_some(0);
+    for over in over.wide_values().chunks_exact(OVER_WIDTH) {
+        let over = [0, 1, 2, 3].map(|i| over[i] as usize);
+        let [visit, first, split, end] = over;
+        if !visits.contains(&visit) {
+            continue;
+        }
+        let hits = row.map(|row| row..first);
+        spans.push(Span { visits: start..visit, hits, pace: Pace::Whole(bucket) });
+        let pace = if is_two { Pace::Split(split, [bucket, after]) } else { Pace::EachHit };
+        spans.push(Span { visits: visit..visit + 1, hits: Some(first..end), pace });
+        (start, row) = (visit + 1, Some(end));
     }
-    left.push((next..visits.end, pace));
-    left
+    let end = (visits.end == head.visits as usize).then_some(head.hits as usize);
+    let hits = row.zip(end).map(|(row, end)| row..end);
+    spans.push(Span { visits: start..visits.end, hits, pace: Pace::Whole(bucket) });
+    Ok(spans)
 }
 
-/// The visits with a hit after their day's end: a column of their numbers, ended by one that is no visit's.
-fn over_of(over: &Packed) -> Vec<usize> {
-    (0..over.len().saturating_sub(1)).map(|i| over.get(i) as usize).collect()
+/// What is left of a span without hidden visits.
+fn without(span: Span, hidden: &[u32]) -> Vec<Span> {
+    let within = |at: usize| hidden.partition_point(|&visit| (visit as usize) < at);
+    let Span { visits, pace, .. } = &span;
+    let hidden = &hidden[within(visits.start)..within(visits.end)];
+    if hidden.is_empty() {
+        return vec![span];
+    }
+    let mut left = Vec::new();
+    let mut next = visits.start;
+    for &visit in hidden {
+        left.push(Span { visits: next..visit as usize, hits: None, pace: *pace });
+        next = visit as usize + 1;
+    }
+    left.push(Span { visits: next..visits.end, hits: None, pace: *pace });
+    left
 }

@@ -12,7 +12,7 @@ use parquet::file::serialized_reader::SerializedPageReader;
 
 use super::pages::{Coded, Pages};
 use super::schema;
-use super::{BadSegment, Blob, HEAD_KEY, Head};
+use super::{BadSegment, Blob, HEAD_KEY, Head, OVER_KEY, Over};
 use crate::table::{HIT_TEXTS, Hit, HitText, Kind, Table, VISIT_TEXTS, Visit, VisitText};
 
 /// An opened segment: nothing is read but its end until a column is asked for.
@@ -20,6 +20,7 @@ pub struct Reader {
     head: Head,
     blob: Arc<dyn Blob>,
     tables: [RowGroupMetaData; 2],
+    over: Option<Vec<Over>>,
 }
 
 /// The columns that are numbers.
@@ -40,19 +41,26 @@ pub enum Columns {
 impl Reader {
     pub fn open(blob: Arc<dyn Blob>) -> Result<Reader, BadSegment> {
         let metadata = ParquetMetaDataReader::new().parse_and_finish(&Chunk::all(blob.clone()))?;
-        let texts = metadata.file_metadata().key_value_metadata();
-        let head = texts.and_then(|texts| texts.iter().find(|text| text.key == HEAD_KEY));
-        let head = head.and_then(|head| head.value.as_ref());
-        let head = Head::from_json(head.map_or("", String::as_str))?;
+        let told = |key: &str| {
+            let texts = metadata.file_metadata().key_value_metadata()?;
+            texts.iter().find(|text| text.key == key)?.value.as_deref()
+        };
+        let head = Head::from_json(told(HEAD_KEY).unwrap_or(""))?;
+        let over = told(OVER_KEY).map(|text| over(text, &head)).transpose()?;
         let columns = metadata.file_metadata().schema_descr().num_columns();
         match <[RowGroupMetaData; 2]>::try_from(metadata.row_groups().to_vec()) {
-            Ok(tables) if columns == schema::COLUMNS => Ok(Reader { head, blob, tables }),
+            Ok(tables) if columns == schema::COLUMNS => Ok(Reader { head, blob, tables, over }),
             _ => Err(BadSegment::NoSegment("its columns are others")),
         }
     }
 
     pub fn head(&self) -> &Head {
         &self.head
+    }
+
+    /// The visits that go on after the day's end, in order; None where the file does not say.
+    pub fn over(&self) -> Option<&[Over]> {
+        self.over.as_deref()
     }
 
     fn pages(&self, column: usize) -> Result<Pages, BadSegment> {
@@ -198,6 +206,20 @@ impl Reader {
         }
         Ok(())
     }
+}
+
+fn over(text: &str, head: &Head) -> Result<Vec<Over>, BadSegment> {
+    const BAD: BadSegment = BadSegment::NoSegment("visits past the day's end that are none");
+    let over: Vec<Over> = serde_json::from_str(text).map_err(|_| BAD)?;
+    let (mut visits, mut rows) = (0, 0);
+    for [visit, first, split, end] in &over {
+        let is_next = (visits..head.visits).contains(visit) && (rows..=*split).contains(first);
+        if !is_next || split >= end || *end > head.hits {
+            return Err(BAD);
+        }
+        (visits, rows) = (visit + 1, *end);
+    }
+    Ok(over)
 }
 
 fn check_rows(rows: usize, wanted: u32) -> Result<(), BadSegment> {

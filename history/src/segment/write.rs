@@ -9,7 +9,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 
 use super::schema::{self, schema};
-use super::{BadSegment, HEAD_KEY, Head, VERSION};
+use super::{BadSegment, HEAD_KEY, Head, OVER_KEY, OVER_MAX, Over, VERSION};
 use crate::fold::Share;
 use crate::table::{HIT_TEXTS, Hit, HitText, Table, VISIT_TEXTS, Visit, VisitText};
 use crate::words::Words;
@@ -63,7 +63,7 @@ fn write_headed(table: &Table, day: &Day, head: Head) -> Result<(Head, Vec<u8>),
         .set_statistics_enabled(EnabledStatistics::None)
         .set_offset_index_disabled(true)
         .set_created_by("watchfire".to_owned())
-        .set_key_value_metadata(Some(vec![KeyValue::new(HEAD_KEY.to_owned(), head.to_json())]));
+        .set_key_value_metadata(Some(told(table, day, &head)));
     let tree = schema()?;
     let names = parquet::schema::types::SchemaDescriptor::new(tree.clone());
     let path = |column: usize| names.column(column).path().clone();
@@ -86,6 +86,27 @@ fn write_headed(table: &Table, day: &Day, head: Head) -> Result<(Head, Vec<u8>),
     write_hits(&mut Put { group: &mut group, rows: table.hits.len() }, table)?;
     group.close()?;
     Ok((head, file.into_inner()?))
+}
+
+/// What stands beside the columns.
+fn told(table: &Table, day: &Day, head: &Head) -> Vec<KeyValue> {
+    let mut told = vec![KeyValue::new(HEAD_KEY.to_owned(), head.to_json())];
+    let over = over(table, day);
+    if over.len() <= OVER_MAX
+        && let Ok(text) = serde_json::to_string(&over)
+    {
+        told.push(KeyValue::new(OVER_KEY.to_owned(), text));
+    }
+    told
+}
+
+fn over(table: &Table, day: &Day) -> Vec<Over> {
+    let is_after = |row: &u32| table.hits[*row as usize].at >= day.end;
+    let over = (0u32..).zip(&table.visits).filter_map(|(number, visit)| {
+        let first_after = visit.hits.clone().find(is_after)?;
+        Some([number, visit.hits.start, first_after, visit.hits.end])
+    });
+    over.take(OVER_MAX + 1).collect()
 }
 
 impl Head {
