@@ -68,7 +68,8 @@ pub fn mentions(text: &str) -> Vec<Who> {
     found
 }
 
-pub(crate) fn escape(text: &str, out: &mut String) {
+/// Text as it stands in HTML, also within a quoted attribute.
+pub fn escape(text: &str, out: &mut String) {
     for character in text.chars() {
         match character {
             '&' => out.push_str("&amp;"),

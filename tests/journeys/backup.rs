@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use fastrand::Rng;
-use model::chat::{Member, MessageKind, NewMessage, Notify, Room, RoomKind, RoomRole, Who};
+use model::chat::{Member, MessageKind, NewMessage, Notify, RoomRole, Who};
 use model::{AccountId, MessageId, Millis, RoomId};
 use store::Embedded;
 use store::chat::{Place, Search};
@@ -162,7 +162,7 @@ async fn a_restored_backup_has_its_rooms_and_what_was_said_in_them() {
     let folder = tempfile::tempdir().expect("a folder");
     let place = |name: &str| folder.path().join(name);
     let store = Embedded::open(&place("data")).expect("a store");
-    let room = store.rooms.open(room(), vec![host()]).await.expect("opened");
+    let room = store.rooms.open(rooms_archive::room(ROOM), vec![host()]).await.expect("opened");
     for number in 1..=3 {
         store.messages.post(said(number)).await.expect("posted");
     }
@@ -192,24 +192,6 @@ async fn a_restored_backup_has_its_rooms_and_what_was_said_in_them() {
     let search = Search { rooms: vec![ROOM], text: "word 2".into(), limit: 10, ..Search::default() };
     let found = restored.messages.search(search).await.expect("found");
     assert_eq!(found.iter().map(|message| message.number).collect::<Vec<_>>(), [2]);
-}
-
-fn room() -> Room {
-    Room {
-        id: ROOM,
-        site: None,
-        kind: RoomKind::Open,
-        name: "Support".into(),
-        topic: String::new(),
-        zone: "UTC".into(),
-        public: false,
-        locked: false,
-        members_max: 10,
-        created: Millis(1),
-        last: 0,
-        changes: 0,
-        last_at: Millis(0),
-    }
 }
 
 fn host() -> Member {

@@ -42,12 +42,12 @@ async fn done(mut command: Command) -> (bool, String) {
     (output.status.success(), String::from_utf8(said).expect("it speaks in text"))
 }
 
-fn room(number: u64) -> Room {
+pub fn room(id: RoomId) -> Room {
     Room {
-        id: RoomId::of(number),
+        id,
         site: None,
         kind: RoomKind::Open,
-        name: format!("room {number}"),
+        name: format!("room {id}"),
         topic: String::new(),
         zone: "UTC".into(),
         public: false,
@@ -142,7 +142,7 @@ async fn rooms_come_into_another_installation_whole_and_once_however_often_the_i
     let at = |name: &str| place.path().join(name);
     let source = Embedded::open(&at("source")).expect("a store");
     for number in 1..=ROOMS {
-        fill(&source, &room(number)).await;
+        fill(&source, &room(RoomId::of(number))).await;
     }
     let expected = packed(&source).await;
     let archive = at("rooms.tar").display().to_string();
@@ -182,7 +182,7 @@ async fn a_room_that_was_imported_is_read_by_who_may_and_taken_out_by_who_runs_i
     let place = tempfile::tempdir().expect("a folder");
     let at = |name: &str| place.path().join(name);
     let source = Embedded::open(&at("source")).expect("a store");
-    fill(&source, &room(1)).await;
+    fill(&source, &room(RoomId::of(1))).await;
     let expected = packed(&source).await;
     source.close().await;
     std::fs::write(at("rooms.tar"), &expected).expect("written");
