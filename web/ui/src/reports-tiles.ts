@@ -42,7 +42,7 @@ export class Tiles {
     tile.change.className = "tile-change";
     tile.change.title = before === null ? "" : `${metricText(metric, before)} ${comparedWith}`;
     if (before === null) return say(tile.change, "");
-    if (by === null) return say(tile.change, now === 0 ? "±0%" : "new");
+    if (by === null) return say(tile.change, now === 0 ? "" : "new");
     const better = METRIC_WORDS[metric].lessIsBetter ? by < 0 : by > 0;
     if (Math.abs(by) >= 0.005) tile.change.classList.add(better ? "better" : "worse");
     say(tile.change, Math.abs(by) < 0.005 ? "±0%" : growthText(by));
