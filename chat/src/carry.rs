@@ -20,7 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::{Chat, Refused, Result};
 
 pub use line::Line;
-pub use pack::{Packed, pack};
+pub use pack::{Own, Packed, pack};
 pub use read::Archive;
 pub use unpack::{Outcome, Target, unpack};
 
@@ -94,7 +94,7 @@ pub(crate) fn turns() -> Arc<Semaphore> {
 }
 
 impl Chat {
-    /// A room for who may take it out: `Leave::pack` writes it.
+    /// A room for who may take it out: `Leave::pack` writes it, without what is each member's own.
     pub async fn export(&self, by: &Principal, room: RoomId) -> Result<Leave> {
         self.seen(by, room, RoomAction::Export).await?;
         let turn = Arc::clone(&self.exports).try_acquire_owned();
@@ -105,6 +105,6 @@ impl Chat {
 
 impl Leave {
     pub async fn pack(self, out: &mut (impl tokio::io::AsyncWrite + Unpin + Send)) -> anyhow::Result<Packed> {
-        pack(&self.store, Some(self.room), out).await
+        pack(&self.store, Some(self.room), Own::LeftOut, out).await
     }
 }

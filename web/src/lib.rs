@@ -98,7 +98,12 @@ pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) ->
             changes.wait().await;
             anyhow::Ok(())
         };
-        tokio::try_join!(sweeping, async { outgoing.await? })?;
+        let sending = async {
+            outgoing.await??;
+            anyhow::ensure!(shutdown.is_cancelled(), "what goes out has ended");
+            Ok(())
+        };
+        tokio::try_join!(sweeping, sending)?;
         chat.settled().await;
         Ok(())
     });
@@ -122,7 +127,7 @@ fn send_what_goes_out(
         clock: clock.clone(),
         public_url: web.options.public_url.clone(),
     };
-    let pushes = Pushes { store: store.clone(), chat: chat.clone(), clock: clock.clone() };
+    let pushes = Pushes { store: store.clone(), clock: clock.clone() };
     let pushing = Pushing {
         store: store.clone(),
         chat: chat.clone(),
@@ -135,7 +140,7 @@ fn send_what_goes_out(
     let mut senders: Vec<Arc<dyn Sender>> = vec![Arc::new(deliveries), Arc::new(pushing)];
     if let (Some(mailer), Some(public_url)) = (web.options.mail.clone(), web.options.public_url.clone()) {
         let (store, chat, off) = (store.clone(), chat.clone(), web.mail_off.clone());
-        rules.push(Arc::new(Digests { store: store.clone(), chat: chat.clone() }));
+        rules.push(Arc::new(Digests { store: store.clone() }));
         senders.push(Arc::new(Mailing { store, chat, mailer, off, public_url }));
     }
     let deps = outbox::Deps { store, chat, clock };

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::SeekFrom;
 
 use anyhow::{Context, Result, ensure};
-use model::chat::{Member, Room, Who};
+use model::chat::{Arrival, Member, Notify, Room, Who};
 use model::limits::FILE_PART_BYTES;
-use model::{FileId, RoomId};
+use model::{FileId, Millis, RoomId};
 use sha2::{Digest, Sha256};
 use store::moving::PAGE_ROWS_MAX;
 use store::{Store, StoreError};
@@ -23,6 +23,13 @@ use super::{
 /// Bytes that are handed on at once.
 const PIECE_BYTES: usize = 64 * 1024;
 
+/// What is each member's own and nobody else's: stars, how far they read, what they are told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Own {
+    Kept,
+    LeftOut,
+}
+
 /// What went into an archive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Packed {
@@ -35,11 +42,12 @@ pub struct Packed {
 pub async fn pack(
     store: &Store,
     room: Option<RoomId>,
+    own: Own,
     out: &mut (impl AsyncWrite + Unpin + Send),
 ) -> Result<Packed> {
     let (mut rooms, mut packed) = (Vec::new(), Packed::default());
     match room {
-        Some(room) => rooms.push(pack_room(store, room, &mut packed, out).await?),
+        Some(room) => rooms.push(pack_room(store, room, own, &mut packed, out).await?),
         None => {
             let mut after = None;
             loop {
@@ -47,7 +55,7 @@ pub async fn pack(
                 let Some(last) = page.last() else { break };
                 after = Some(last.id);
                 for room in page {
-                    rooms.extend(unless_gone(pack_room(store, room.id, &mut packed, out).await)?);
+                    rooms.extend(unless_gone(pack_room(store, room.id, own, &mut packed, out).await)?);
                 }
             }
         }
@@ -90,6 +98,7 @@ async fn end(out: &mut (impl AsyncWrite + Unpin), size: u64) -> Result<()> {
 async fn pack_room(
     store: &Store,
     id: RoomId,
+    own: Own,
     packed: &mut Packed,
     out: &mut (impl AsyncWrite + Unpin + Send),
 ) -> Result<PackedRoom> {
@@ -105,7 +114,7 @@ async fn pack_room(
     }
     let mut lines = Lines::new()?;
     let room = merged.room.clone();
-    write_lines(store, &mut merged, guests, &mut lines, &files).await?;
+    write_lines(store, &mut merged, guests, own, &mut lines, &files).await?;
     let (mut spooled, size, count, sha256) = lines.finish().await?;
     begin(out, &lines_name(id), size).await?;
     let mut piece = vec![0; PIECE_BYTES];
@@ -157,6 +166,7 @@ async fn write_lines(
     store: &Store,
     merged: &mut Merged,
     guests: Guests,
+    own: Own,
     lines: &mut Lines,
     files: &[FileLine],
 ) -> Result<()> {
@@ -171,10 +181,13 @@ async fn write_lines(
     }
     let mut people: BTreeSet<Who> = std::mem::take(&mut merged.people);
     people.extend(members.keys());
-    for member in members.into_values() {
+    for mut member in members.into_values() {
+        if own == Own::LeftOut {
+            (member.read, member.notify) = (room.last, Notify::default());
+        }
         lines.put(&Line::Member(member)).await?;
     }
-    let mut after = Some((0, i64::MIN));
+    let mut after = (own == Own::Kept).then_some((0, i64::MIN));
     while let Some(from) = after {
         let (stars, next) = stars(store, &room, &renamed, from).await?;
         people.extend(stars.iter().map(|star| star.who));
@@ -184,16 +197,30 @@ async fn write_lines(
     for (who, name) in names.into_iter().filter(|(_, name)| !name.is_empty()) {
         lines.put(&Line::Person(Person { who, name })).await?;
     }
-    put_stars(store, &room, &renamed, lines).await?;
-    for (_, repository) in store.hooks.repositories(vec![room.id]).await? {
-        for arrival in store.hooks.arrivals(room.id, repository).await? {
-            lines.put(&Line::Arrival(Box::new(arrival))).await?;
-        }
+    if own == Own::Kept {
+        put_stars(store, &room, &renamed, lines).await?;
+    }
+    for arrival in arrivals(store, room.id).await? {
+        lines.put(&Line::Arrival(Box::new(arrival))).await?;
     }
     for file in files {
         lines.put(&Line::File(file.clone())).await?;
     }
     Ok(())
+}
+
+/// What repositories told, in the order of time as far as that of each repository allows: whoever reads them from the end stops at a moment.
+async fn arrivals(store: &Store, room: RoomId) -> Result<Vec<Arrival>> {
+    let mut all = Vec::new();
+    for (_, repository) in store.hooks.repositories(vec![room]).await? {
+        let mut latest = Millis(i64::MIN);
+        for arrival in store.hooks.arrivals(room, repository).await? {
+            latest = latest.max(arrival.at);
+            all.push((latest, arrival));
+        }
+    }
+    all.sort_by_key(|(at, _)| *at);
+    Ok(all.into_iter().map(|(_, arrival)| arrival).collect())
 }
 
 /// Of each message in the order of whoever they are called in the archive.

@@ -85,8 +85,8 @@ impl Plan {
             return Ok(None);
         }
         let people: Vec<Member> = members.values().cloned().collect();
-        let direct = direct_key(&room, &people);
         let room = Room { site: site(target, &room).await?, ..room };
+        let direct = direct_key(&room, &people);
         let mut plan =
             Plan { room, direct, renamed: HashMap::new(), guests: Vec::new(), members: Vec::new() };
         let everybody: BTreeMap<Who, String> = names;

@@ -6,10 +6,10 @@ mod hostile;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use chat::carry::{Archive, Line, Outcome, Packed, Target, pack, unpack};
+use chat::carry::{Archive, Line, Outcome, Own, Packed, Target, pack, unpack};
 use chat::{Coming, Post, Refused, Upload};
 use futures_util::stream;
-use model::chat::{Arrival, Arrived, ArrivedCommit, Change, MessageKind, NamedCommit, RoomKind, Who};
+use model::chat::{Arrival, Arrived, ArrivedCommit, Change, MessageKind, NamedCommit, Notify, RoomKind, Who};
 use model::rights::Principal;
 use model::{BotId, MessageId, Millis, RoomId, UploadId, limits};
 use servers::mongodb;
@@ -92,7 +92,7 @@ fn arrival(number: u64) -> Arrival {
 
 async fn packed(store: &Store, room: Option<RoomId>) -> (Vec<u8>, Packed) {
     let mut bytes = Vec::new();
-    let packed = pack(store, room, &mut bytes).await.unwrap();
+    let packed = pack(store, room, Own::Kept, &mut bytes).await.unwrap();
     (bytes, packed)
 }
 
@@ -231,6 +231,24 @@ async fn no_secret_goes_out() {
         [world.chat.export(&admin(), room).await, world.chat.export(&operator(), room).await].into();
     assert!(turns.iter().all(Result::is_ok));
     assert_refused!(world.chat.export(&admin(), room), Refused::Limit { max: 2, .. });
+}
+
+#[tokio::test]
+async fn a_hosts_archive_has_nothing_that_is_each_members_own() {
+    let world = World::new().await;
+    let room = lively(&world).await;
+    let (whole, _) = packed(&world.store, Some(room)).await;
+    assert!(lines_of(&whole, room).iter().any(|line| line.contains("\"kind\":\"star\"")));
+    let mut bytes = Vec::new();
+    world.chat.export(&admin(), room).await.unwrap().pack(&mut bytes).await.unwrap();
+    let last = world.store.rooms.room(room).await.unwrap().last;
+    for line in lines_of(&bytes, room) {
+        match serde_json::from_str(&line).unwrap() {
+            Line::Star(_) => panic!("whose star it is"),
+            Line::Member(member) => assert_eq!((member.read, member.notify), (last, Notify::default())),
+            _ => {}
+        }
+    }
 }
 
 #[tokio::test]

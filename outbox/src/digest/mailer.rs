@@ -77,7 +77,9 @@ impl Mailer {
         let host = parsed.host_str().context("the address of the SMTP server names no host")?;
         let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
         let is_here = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
-        let is_bare = parsed.scheme() == "smtp" && parsed.query_pairs().all(|(key, _)| key != "tls");
+        // The first one counts; `opportunistic` goes on without where the network says that there is none.
+        let tls = parsed.query_pairs().find(|(key, _)| key == "tls").map(|(_, value)| value.into_owned());
+        let is_bare = parsed.scheme() == "smtp" && tls.as_deref() != Some("required");
         let has_password = parsed.password().is_some();
         ensure!(
             !(is_bare && has_password) || is_here,
@@ -155,6 +157,8 @@ mod tests {
             "mail.example",
             "",
             "smtp://u:secret@mail.example?tls=no",
+            "smtp://u:secret@mail.example:587?tls=opportunistic",
+            "smtp://u:secret@mail.example?tls=opportunistic&tls=required",
         ] {
             let refused = format!("{:#}", Mailer::new(bad, "w@example.org").unwrap_err());
             assert!(!refused.contains("secret"), "{refused}");

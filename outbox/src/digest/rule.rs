@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
-use chat::Chat;
 use model::AccountId;
 use model::chat::{Member, Message, Room, RoomKind};
 use model::notice::Digest;
@@ -12,12 +11,11 @@ use store::Store;
 
 use super::About;
 use super::window::{DUE_AFTER, Window};
-use crate::missed::{is_wanted, listening, theirs};
+use crate::missed::{is_wanted, listening};
 use crate::{Making, Rule, job_id};
 
 pub struct Digests {
     pub store: Store,
-    pub chat: Chat,
 }
 
 #[async_trait]
@@ -26,12 +24,9 @@ impl Rule for Digests {
         let listening = listening(&self.store, room).await?;
         let of = listening.iter().map(|(account, _)| *account).collect();
         let digests: HashMap<AccountId, Digest> = self.store.notices.digests(of).await?.into_iter().collect();
-        let mut readers = Vec::new();
-        for (account, _) in listening {
-            let Some(digest) = digests.get(&account) else { continue };
-            let theirs = theirs(&self.store, &self.chat, account, room).await?;
-            readers.extend(theirs.map(|theirs| (theirs.member, *digest)));
-        }
+        let mailed = |(account, member)| Some((member, *digests.get(&account)?));
+        // What they may read is asked when the letter is written.
+        let readers: Vec<(Member, Digest)> = listening.into_iter().filter_map(mailed).collect();
         let kind = room.kind;
         Ok((!readers.is_empty())
             .then(|| Box::new(move |messages: &[Message]| jobs(&readers, kind, messages)) as Making))

@@ -32,6 +32,9 @@ const WAITS: [Duration; 7] = [
 const ATTEMPT_MAX: Duration = Duration::from_secs(90);
 const AT_ONCE_MAX: usize = 4;
 
+/// Pages of one room that are looked through for a letter.
+const PAGES_MAX: usize = 50;
+
 pub struct Mailing {
     pub store: Store,
     pub chat: Chat,
@@ -130,14 +133,7 @@ impl Mailing {
 
     async fn of_room(&self, theirs: &Theirs, window: Window) -> Result<Option<Missed>, Refused> {
         let room = &theirs.room;
-        let place = Place::Between(window.start, window.end);
-        let page = self.chat.page(&theirs.me, room.id, place, limits::MESSAGES_A_PAGE_MAX).await?;
-        let has_more = page.messages.len() >= limits::MESSAGES_A_PAGE_MAX;
-        let wanted: Vec<Message> = page
-            .messages
-            .into_iter()
-            .filter(|message| is_wanted(&theirs.member, room.kind, message))
-            .collect();
+        let (wanted, has_more) = self.unread(theirs, window).await?;
         let Some(first) = wanted.first() else {
             return Ok(None);
         };
@@ -155,6 +151,32 @@ impl Mailing {
             has_more,
             lines: shown.iter().map(said).collect(),
         }))
+    }
+}
+
+impl Mailing {
+    /// Messages of the window that they want to be told of and did not read: the first ones, and whether there may be more.
+    async fn unread(&self, theirs: &Theirs, window: Window) -> Result<(Vec<Message>, bool), Refused> {
+        let room = &theirs.room;
+        let page = async |place, limit| self.chat.page(&theirs.me, room.id, place, limit).await;
+        let begin = page(Place::Between(window.start, window.end), 1).await?;
+        let Some(first) = begin.messages.first() else { return Ok((Vec::new(), false)) };
+        let (mut behind, mut wanted) = (theirs.member.read.max(first.number - 1), Vec::new());
+        for _ in 0..PAGES_MAX {
+            let found = page(Place::After(behind), limits::MESSAGES_A_PAGE_MAX).await?.messages;
+            let within = found.last().is_some_and(|message| message.at < window.end);
+            let is_all = found.len() < limits::MESSAGES_A_PAGE_MAX || !within;
+            behind = found.last().map_or(behind, |message| message.number);
+            let of_window = found.into_iter().take_while(|message| message.at < window.end);
+            wanted.extend(of_window.filter(|message| is_wanted(&theirs.member, room.kind, message)));
+            if is_all {
+                return Ok((wanted, false));
+            }
+            if wanted.len() >= limits::MESSAGES_A_PAGE_MAX {
+                break;
+            }
+        }
+        Ok((wanted, true))
     }
 }
 

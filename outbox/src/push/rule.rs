@@ -4,19 +4,17 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chat::Chat;
 use model::chat::{Member, Message, Room, RoomKind};
 use model::outbox::{JobKind, NewJob};
 use model::{AccountId, Clock};
 use store::Store;
 
 use super::{About, PUSHED_AFTER};
-use crate::missed::{is_wanted, listening, theirs};
+use crate::missed::{is_wanted, listening};
 use crate::{Making, Rule, job_id};
 
 pub struct Pushes {
     pub store: Store,
-    pub chat: Chat,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -27,11 +25,10 @@ impl Rule for Pushes {
         let of = listening.iter().map(|(account, _)| *account).collect();
         let browsers = self.store.notices.browsers(of, self.clock.now()).await?;
         let reached: HashSet<AccountId> = browsers.into_iter().map(|(account, _)| account).collect();
-        let mut members = Vec::new();
-        for (account, _) in listening.iter().filter(|(account, _)| reached.contains(account)) {
-            members
-                .extend(theirs(&self.store, &self.chat, *account, room).await?.map(|theirs| theirs.member));
-        }
+        let is_reached = |(account, _): &(AccountId, Member)| reached.contains(account);
+        // What they may read is asked when it is pushed.
+        let members: Vec<Member> =
+            listening.into_iter().filter(is_reached).map(|(_, member)| member).collect();
         let kind = room.kind;
         Ok((!members.is_empty())
             .then(|| Box::new(move |messages: &[Message]| jobs(&members, kind, messages)) as Making))

@@ -89,7 +89,7 @@ async fn into(
     out: impl AsyncWrite + Unpin + Send,
 ) -> anyhow::Result<Packed> {
     let mut out = BufWriter::with_capacity(256 * 1024, out);
-    let packed = pack(store, options.room, &mut out).await?;
+    let packed = pack(store, options.room, Own::Kept, &mut out).await?;
     out.flush().await?;
     Ok(packed)
 }

@@ -272,6 +272,7 @@ async fn a_commit_that_two_rooms_know_is_in_one_release_and_once() {
             deliver(&house.world, &hook, id, pushed(&[(id, format!("Commit {id}"))])).await;
         }
         for (number, (tag, at)) in tags.into_iter().enumerate() {
+            house.world.clock.advance(std::time::Duration::from_secs(1));
             deliver(&house.world, &hook, &format!("t{number}"), tagged(tag, at)).await;
         }
     }
