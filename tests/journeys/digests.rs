@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 use model::outbox::JobKind;
-use model::{Clock, Millis, SystemClock};
+use model::{Clock, Millis, SystemClock, limits};
 use serde_json::json;
 use store::Embedded;
 use store::outbox::Most;
@@ -87,6 +87,10 @@ async fn what_somebody_missed_is_mailed_once_an_hour_as_they_may_read_it_then(si
     let notify = format!("/api/watchfire/rooms/{loud}/notify");
     assert!(bob.post_json(&notify, &json!({ "notify": "everything" })).await.status.is_success());
 
+    // So much else is said that what is meant for him stands on no first page.
+    for number in 0..limits::MESSAGES_A_PAGE_MAX {
+        say(owner, tea, &format!("talk {number}")).await;
+    }
     // Nobody is mailed who did not ask.
     say(owner, tea, &format!("@{his} nobody asked")).await;
     assert_eq!(choose(&bob, "weekly").await, 400);

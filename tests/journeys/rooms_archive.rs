@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use bytes::Bytes;
-use chat::carry::pack;
+use chat::carry::{Own, pack};
 use fastrand::Rng;
 use model::chat::{
     File, FileType, Member, MessageKind, NewFile, NewMessage, Notify, Room, RoomKind, RoomRole, Who,
@@ -106,7 +106,7 @@ pub async fn file_of(store: &Store, room: RoomId, id: FileId) -> Vec<u8> {
 
 async fn packed(store: &Store) -> Bytes {
     let mut bytes = Vec::new();
-    pack(store, None, &mut bytes).await.expect("packed");
+    pack(store, None, Own::Kept, &mut bytes).await.expect("packed");
     bytes.into()
 }
 

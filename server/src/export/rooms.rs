@@ -4,7 +4,7 @@ use std::os::fd::AsFd;
 use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
-use chat::carry::{Packed, pack};
+use chat::carry::{Own, Packed, pack};
 use clap::{ArgGroup, Args};
 use model::RoomId;
 use tokio::fs::File;
