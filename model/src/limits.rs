@@ -168,8 +168,8 @@ pub const COMMITS_A_CALL_MAX: usize = 2_048;
 /// Bytes of what a job holds, and of what its last attempt came to; a longer one of these is cut, not refused.
 pub const JOB_BODY_BYTES_MAX: usize = 8 * 1024;
 pub const JOB_SAID_BYTES_MAX: usize = 200;
-/// Jobs of one call: a message to everybody in the largest room, by two ways. Jobs that are taken by one call.
-pub const JOBS_A_CALL_MAX: usize = 10_000;
+/// Jobs of one call: a message to everybody in the largest room by push and by mail, and to its bots. Jobs that are taken by one call.
+pub const JOBS_A_CALL_MAX: usize = 2 * ROOM_MEMBERS_MAX as usize + BOTS_MAX;
 pub const JOBS_TAKEN_MAX: usize = 100;
 /// Jobs of one kind that wait for one owner, and those that are over and kept: the last ones.
 pub const JOBS_WAITING_MAX: usize = 10_000;

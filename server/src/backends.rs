@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use bus::Bus;
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 use live::Live;
 use live::redis::RedisLive;
 use store::Store;
@@ -123,12 +123,26 @@ pub async fn store(uri: &str, data: &Path) -> anyhow::Result<Store> {
         .with_context(|| format!("cannot open the store in {}", folder.display()))
 }
 
-/// As `store`, where there is one: an embedded one that is not there would be made.
-pub async fn store_that_is(uri: &str, data: &Path) -> anyhow::Result<Store> {
-    if let Some(folder) = store_folder(uri, data)? {
-        anyhow::ensure!(folder.join("watchfire.db").is_file(), "there is no store in {}", folder.display());
+/// Where a command that works on a store of its own finds it.
+#[derive(Args, Debug)]
+pub struct StoreOptions {
+    /// Folder that holds everything
+    #[arg(long, env = "WATCHFIRE_DATA", value_name = "FOLDER", default_value = "./data")]
+    pub data: PathBuf,
+
+    /// The store: embedded, mongodb://USER:PASSWORD@HOST/DATABASE, or file:PATH of a file that holds the address
+    #[arg(long, env = "WATCHFIRE_STORE", value_name = "URI", default_value = "embedded")]
+    pub store: String,
+}
+
+impl StoreOptions {
+    /// The store that is there: an embedded one is not made. `refused` says what to do where it cannot be opened.
+    pub async fn open(&self, refused: &'static str) -> anyhow::Result<Store> {
+        if let Some(folder) = store_folder(&self.store, &self.data)? {
+            anyhow::ensure!(folder.join("watchfire.db").is_file(), "there is no store in {}", folder.display());
+        }
+        store(&self.store, &self.data).await.context(refused)
     }
-    store(uri, data).await
 }
 
 /// The folder of an embedded store, as `--store` and `--data` name it. None: it is in a database.

@@ -21,10 +21,13 @@ use store::totals::{TOTALS_DAY_MAX, TotalsTable};
 use store::{History, Store, StoreError};
 use web::reports::number_of;
 
-use crate::backends;
+use crate::backends::StoreOptions;
 
 /// How often a fold may come in between, one after the other, before the export gives up.
 const ATTEMPTS: usize = 100;
+
+/// What to do where the store cannot be opened, as a server holds it.
+const REFUSED: &str = "with an embedded store stop the server first, or export a restored backup";
 
 pub const ABOUT: &str = "\
 Export a site's history: every hit, with what its visit says. With an embedded store stop the server first, or restore a backup \
@@ -56,13 +59,8 @@ pub struct ExportOptions {
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 
-    /// Folder that holds everything
-    #[arg(long, env = "WATCHFIRE_DATA", value_name = "FOLDER", default_value = "./data")]
-    pub data: PathBuf,
-
-    /// The store: embedded, mongodb://USER:PASSWORD@HOST/DATABASE, or file:PATH of a file that holds the address
-    #[arg(long, env = "WATCHFIRE_STORE", value_name = "URI", default_value = "embedded")]
-    pub store: String,
+    #[command(flatten)]
+    pub store: StoreOptions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -77,12 +75,7 @@ pub enum Format {
 
 pub async fn run(options: ExportOptions) -> anyhow::Result<()> {
     crate::logs::init("warn", "text")?;
-    if let Some(folder) = backends::store_folder(&options.store, &options.data)? {
-        ensure!(folder.join("watchfire.db").is_file(), "there is no store in {}", folder.display());
-    }
-    let opened = backends::store(&options.store, &options.data).await;
-    let store =
-        opened.context("with an embedded store stop the server first, or export a restored backup")?;
+    let store = options.store.open(REFUSED).await?;
     let exported = export(&store, &options).await;
     store.close().await;
     let (days, rows) = exported?;

@@ -23,7 +23,8 @@ use store::{DayTotals, Store, StoreError};
 
 use crate::access_log::Format as LogFormat;
 use crate::export::{row, totals};
-use crate::{backends, tail};
+use crate::backends::StoreOptions;
+use crate::tail;
 use batches::Batches;
 use files::{BytesRead, Found, Lines};
 use logs::{LogFile, Read, Rules};
@@ -33,6 +34,9 @@ use told::Told;
 const FORMAT_LINES_MAX: usize = 100;
 /// Hits that are recounted for the summary; of more only the number is told.
 const RECOUNTED_MAX: u64 = 2_000_000;
+
+/// What to do where the store cannot be opened, as a server holds it.
+const REFUSED: &str = "an import writes to the store itself: with an embedded one stop the server first";
 
 pub const ABOUT: &str = "\
 Import access logs, GoatCounter's or Plausible's export, or Watchfire's own JSON lines into a site's history. They go straight to the store: with an embedded one stop the server first.
@@ -68,13 +72,8 @@ pub struct ImportOptions {
     #[arg(long)]
     pub hostname: Option<String>,
 
-    /// Folder that holds everything
-    #[arg(long, env = "WATCHFIRE_DATA", value_name = "FOLDER", default_value = "./data")]
-    pub data: PathBuf,
-
-    /// The store: embedded, mongodb://USER:PASSWORD@HOST/DATABASE, or file:PATH of a file that holds the address
-    #[arg(long, env = "WATCHFIRE_STORE", value_name = "URI", default_value = "embedded")]
-    pub store: String,
+    #[command(flatten)]
+    pub store: StoreOptions,
 
     /// MaxMind-format file for places; without it countries come from the built-in table
     #[arg(long, env = "WATCHFIRE_GEOIP", value_name = "FILE")]
@@ -128,10 +127,10 @@ pub struct Outcome {
 
 pub async fn run(options: ImportOptions) -> anyhow::Result<()> {
     crate::logs::init("warn", "text")?;
-    refuse_missing(&options)?;
-    let opened = backends::store(&options.store, &options.data).await;
-    let store =
-        opened.context("an import writes to the store itself: with an embedded one stop the server first")?;
+    for file in &options.files {
+        ensure!(file.exists(), "there is no file {}", file.display());
+    }
+    let store = options.store.open(REFUSED).await?;
     let imported = import(&store, &options).await;
     store.close().await;
     let (outcome, recount) = imported?;
@@ -151,17 +150,6 @@ pub async fn run(options: ImportOptions) -> anyhow::Result<()> {
         None => writeln!(out, "More than {RECOUNTED_MAX} hits: ask for a report of the site.")?,
     }
     writeln!(out, "\nWhat was imported before counts once.")?;
-    Ok(())
-}
-
-/// An embedded store that is not there would be made.
-fn refuse_missing(options: &ImportOptions) -> anyhow::Result<()> {
-    if let Some(folder) = backends::store_folder(&options.store, &options.data)? {
-        ensure!(folder.join("watchfire.db").is_file(), "there is no store in {}", folder.display());
-    }
-    for file in &options.files {
-        ensure!(file.exists(), "there is no file {}", file.display());
-    }
     Ok(())
 }
 

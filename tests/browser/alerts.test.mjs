@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { after, before, test } from "node:test";
 import { build } from "esbuild";
-import { launch, Program, setUp, until } from "./program.mjs";
+import { invite, launch, Program, setUp, until } from "./program.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -63,15 +63,8 @@ before(async () => {
   errors = [];
   olive = await person();
   const site = await setUp(olive.page, program);
-  const answer = await olive.context.request.post(`${program.url}/sites/${site}/invitations`, { form: { role: "viewer" }, headers: { origin: program.url } });
-  const link = (await answer.text()).match(/http\S+?\/invitation\/[a-z0-9]+/)[0];
   bob = await person();
-  await bob.page.goto(link);
-  await bob.page.getByLabel("Name").fill("Bob");
-  await bob.page.getByLabel("E-mail").fill("bob@watchfire.example");
-  await bob.page.getByLabel("Password").fill("correct horse battery");
-  await bob.page.getByRole("button", { name: "Create account and join" }).click();
-  await bob.page.waitForURL(/\/sites\//);
+  await invite(olive, bob.page, program, site, { name: "Bob", email: "bob@watchfire.example", password: "correct horse battery" });
   await olive.page.goto(`${program.url}/rooms`);
   await olive.page.getByLabel("Name").fill("Tea <b>");
   await olive.page.getByRole("button", { name: "Open the room" }).click();

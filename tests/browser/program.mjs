@@ -180,6 +180,19 @@ export async function setUp(page, program, hostnames = "localhost") {
   return page.url().match(/WF-[0-9A-Z]+/)[0];
 }
 
+/** Has the owner invite somebody to a site as a viewer, who makes an account in the page they have. */
+export async function invite(owner, page, program, site, { name, email, password }) {
+  const answer = await owner.context.request.post(`${program.url}/sites/${site}/invitations`, {
+    form: { role: "viewer" }, headers: { origin: program.url },
+  });
+  await page.goto((await answer.text()).match(/http\S+?\/invitation\/[a-z0-9]+/)[0]);
+  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Create account and join" }).click();
+  await page.waitForURL(/\/sites\//);
+}
+
 /** A customer's site on a port of its own, every page with the tag pasted from the tag page. */
 export class CustomerSite {
   static async start(snippet) {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
-import { launch, setUp, start, until } from "./program.mjs";
+import { invite, launch, setUp, start, until } from "./program.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const PASSWORD = "tea and biscuits";
@@ -29,13 +29,7 @@ before(async () => {
   olive = await person();
   site = await setUp(olive.page, program);
   bob = await person();
-  const link = await invitation();
-  await bob.page.goto(link);
-  await bob.page.getByLabel("Name").fill("Bob Builder");
-  await bob.page.getByLabel("E-mail").fill("bob@watchfire.example");
-  await bob.page.getByLabel("Password").fill("correct horse battery");
-  await bob.page.getByRole("button", { name: "Create account and join" }).click();
-  await bob.page.waitForURL(/\/sites\//);
+  await invite(olive, bob.page, program, site, { name: "Bob Builder", email: "bob@watchfire.example", password: "correct horse battery" });
 });
 
 after(async () => {
@@ -43,13 +37,6 @@ after(async () => {
   await program?.stop();
   program?.remove();
 });
-
-async function invitation() {
-  const answer = await olive.context.request.post(`${program.url}/sites/${site}/invitations`, {
-    form: { role: "viewer" }, headers: { origin: program.url },
-  });
-  return (await answer.text()).match(/http\S+?\/invitation\/[a-z0-9]+/)[0];
-}
 
 const live = (page) => page.locator(".room[data-state=open]").waitFor();
 const message = (page, text) => page.locator(".messages-scroll .message:not(.pending)", { hasText: text });

@@ -152,9 +152,7 @@ impl Mailing {
             lines: shown.iter().map(said).collect(),
         }))
     }
-}
 
-impl Mailing {
     /// Messages of the window that they want to be told of and did not read: the first ones, and whether there may be more.
     async fn unread(&self, theirs: &Theirs, window: Window) -> Result<(Vec<Message>, bool), Refused> {
         let room = &theirs.room;

@@ -10,8 +10,8 @@ use model::RoomId;
 use tokio::fs::File;
 use tokio::io::{AsyncWrite, AsyncWriteExt, BufWriter};
 
-use super::unfinished;
-use crate::backends;
+use super::{REFUSED, unfinished};
+use crate::backends::StoreOptions;
 
 pub const ABOUT: &str = "\
 Export rooms as a tar archive: a file of JSON lines a room, the files that were sent to it, and a manifest. With an embedded store stop \
@@ -37,13 +37,8 @@ pub struct RoomsOptions {
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 
-    /// Folder that holds everything
-    #[arg(long, env = "WATCHFIRE_DATA", value_name = "FOLDER", default_value = "./data")]
-    pub data: PathBuf,
-
-    /// The store: embedded, mongodb://USER:PASSWORD@HOST/DATABASE, or file:PATH of a file that holds the address
-    #[arg(long, env = "WATCHFIRE_STORE", value_name = "URI", default_value = "embedded")]
-    pub store: String,
+    #[command(flatten)]
+    pub store: StoreOptions,
 }
 
 pub async fn run(options: RoomsOptions) -> anyhow::Result<()> {
@@ -51,9 +46,7 @@ pub async fn run(options: RoomsOptions) -> anyhow::Result<()> {
     if let Some(out) = &options.out {
         ensure!(!out.exists(), "{} is there already", out.display());
     }
-    let store = backends::store_that_is(&options.store, &options.data)
-        .await
-        .context("with an embedded store stop the server first, or export a restored backup")?;
+    let store = options.store.open(REFUSED).await?;
     let packed = written(&store, &options).await;
     store.close().await;
     let Packed { rooms, messages, files } = packed?;

@@ -8,7 +8,8 @@ use clap::Args;
 use model::{Clock, SiteId, SystemClock};
 use store::{Store, StoreError};
 
-use crate::backends;
+use super::REFUSED;
+use crate::backends::StoreOptions;
 
 pub const ABOUT: &str = "\
 Import rooms from an archive that `watchfire export rooms`, or the settings of a room, wrote. They go straight to the store: with an \
@@ -30,22 +31,15 @@ pub struct RoomsOptions {
     #[arg(long)]
     pub site: Option<SiteId>,
 
-    /// Folder that holds everything
-    #[arg(long, env = "WATCHFIRE_DATA", value_name = "FOLDER", default_value = "./data")]
-    pub data: PathBuf,
-
-    /// The store: embedded, mongodb://USER:PASSWORD@HOST/DATABASE, or file:PATH of a file that holds the address
-    #[arg(long, env = "WATCHFIRE_STORE", value_name = "URI", default_value = "embedded")]
-    pub store: String,
+    #[command(flatten)]
+    pub store: StoreOptions,
 }
 
 pub async fn run(options: RoomsOptions) -> anyhow::Result<()> {
     crate::logs::init("warn", "text")?;
     let named = || format!("{}", options.file.display());
     let archive = Archive::open(&options.file).with_context(named)?;
-    let store = backends::store_that_is(&options.store, &options.data)
-        .await
-        .context("an import writes to the store itself: with an embedded one stop the server first")?;
+    let store = options.store.open(REFUSED).await?;
     let imported = import(&store, &archive, options.site).await;
     store.close().await;
     let Outcome { rooms, messages, files, known } = imported.with_context(named)?;
