@@ -19,7 +19,7 @@ use crate::answers::{
 };
 use crate::directory::Entry;
 use crate::groups::{Group, first_language, groups};
-use crate::identity::{Day, Known};
+use door::identity::{Day, Known};
 use crate::options::{BODY_TIMEOUT, DISCARDED_BYTES_MAX};
 use crate::request::{Context, Request, cut, path_of};
 use crate::routes::open_to_all;

@@ -66,6 +66,7 @@ pub fn site(row: &Document) -> anyhow::Result<Site> {
         ignored_addresses: texts(row, "ignored_addresses")?,
         ignored_paths: texts(row, "ignored_paths")?,
         keep_days: row.get("keep_days").and_then(Bson::as_i64).and_then(|days| u32::try_from(days).ok()),
+        chat: serde_json::from_str(row.get_str("chat").unwrap_or("{}"))?,
         created: Millis(row.get_i64("created")?),
     })
 }
