@@ -4,7 +4,7 @@
 //! | module | what |
 //! |---|---|
 //! | `rooms`, `guests`, `bots` | rooms are opened, entered, left, changed; guests come by link |
-//! | `conversations` | with customers: opened by them, looked after by agents |
+//! | `conversations`, `hours` | with customers: opened by them, looked after by agents; when those are there |
 //! | `posting`, `reading` | what is said and changed; pages, days, search, catching up |
 //! | `files`, `pictures` | what is sent beside the words: taken in, made anew, given back |
 //! | `carry` | rooms as a file, and back |
@@ -24,6 +24,7 @@ pub mod emoji;
 mod files;
 mod guests;
 mod hooks;
+pub mod hours;
 pub mod markdown;
 mod news;
 mod pictures;

@@ -87,7 +87,7 @@ pub fn name_problem(value: &str) -> Option<String> {
     too_long(value, limits::NAME_BYTES_MAX).or_else(|| unprintable(value))
 }
 
-fn email_problem(value: &str) -> Option<String> {
+pub fn email_problem(value: &str) -> Option<String> {
     let looks_right = value.split_once('@').is_some_and(|(person, host)| {
         !person.is_empty() && !host.is_empty() && !host.contains('@') && !value.contains(char::is_whitespace)
     });
