@@ -92,7 +92,7 @@ impl Collector {
             states_senders,
         };
         let (accepted, ignored) = self.send(&sending, groups(judged, address, headers), headers).await?;
-        Ok(Receipt { accepted, ignored, refused })
+        Ok(Receipt { accepted, ignored, refused, chat: entry.site.chat.on })
     }
 
     async fn may_state(

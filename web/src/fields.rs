@@ -37,7 +37,7 @@ impl Field {
     }
 
     /// The value without the spaces around it, where `check` finds nothing wrong with that.
-    fn checked(value: &str, check: impl FnOnce(&str) -> Option<String>) -> Field {
+    pub fn checked(value: &str, check: impl FnOnce(&str) -> Option<String>) -> Field {
         let value = value.trim();
         Field { value: value.to_owned(), error: check(value) }
     }

@@ -5,6 +5,8 @@ mod account;
 mod api;
 mod assets;
 mod attempts;
+mod chat_form;
+mod chat_page;
 mod commits_api;
 mod cookies;
 mod corrections;
