@@ -7,6 +7,7 @@ import { MessageMenu, editInPlace } from "./room-actions";
 import { RoomApi, Refused } from "./room-api";
 import { Aside } from "./room-aside";
 import { Composer } from "./room-composer";
+import { Following } from "./room-following";
 import { MessageList } from "./room-list";
 import { toIds, toNames } from "./room-mentions";
 import { People } from "./room-people";
@@ -39,7 +40,6 @@ class RoomPage {
   private readonly alerts: Alerts;
   private composer: Composer | null = null;
   private drawing = false;
-  private catching = false;
   private loading = false;
   private wasAtEnd = true;
 
@@ -82,7 +82,7 @@ class RoomPage {
       if (pending.kind === "sound") this.sounds.came(pending.id, pending.body);
       if (pending.thread === undefined) this.toEnd();
     };
-    this.menu = new MessageMenu(state, me, { act: (message, what, emoji) => void this.act(message, what, emoji) });
+    this.menu = new MessageMenu(() => state, me, { act: (message, what, emoji) => void this.act(message, what, emoji) });
     this.aside = new Aside({
       aside: part(root, "aside"), button: part(root, "aside-button"), api, state, people: this.people, me, mayPost, may: this.may, send, typing,
       acted: (event) => this.clicked(event),
@@ -115,13 +115,13 @@ class RoomPage {
     }
     const topic = `room/${this.id}`;
     const line = connectToHub(topic, null, (state) => this.lined(state));
-    line.subscribe(topic, undefined, {
-      jumps: true,
-      snapshot: (data) => void this.told(data as Page),
-      delta: (data) => void this.heard(data as Page),
-      refused: (_, message) => this.gone(message),
-      ended: () => this.gone(""),
+    const following = new Following(this.api, this.state, {
+      changed: () => this.draw(),
+      came: (message) => this.came(message),
+      hears: () => this.staysAtEnd(),
+      gone: (why) => this.gone(why),
     });
+    line.subscribe(topic, undefined, following.reader());
     if (this.people) {
       const { people } = this;
       line.subscribe(`${topic}/people`, undefined, { jumps: true, snapshot: () => people.arrive(), delta: (data) => people.told(data) });
@@ -137,44 +137,19 @@ class RoomPage {
     if (state === "signed-out") this.gone("");
   }
 
-  /** How the room is: whoever knows fewer changes reads what is behind. */
-  private async told({ room }: Page): Promise<void> {
-    this.state.take({ room: room! });
-    this.draw();
-    if (this.catching || room!.changes <= this.state.known) return;
-    this.catching = true;
-    try {
-      for (;;) {
-        const page = await this.api.changes(this.state.known);
-        const last = page.messages.at(-1);
-        this.state.take(page);
-        this.state.known = Math.max(this.state.known, last ? last.changed : page.room!.changes);
-        this.draw();
-        if (!last) break;
-      }
-    } catch (error) {
-      // The next snapshot or change asks again.
-      console.info(error);
-    } finally {
-      this.catching = false;
-    }
+  /** Said just now. */
+  private came(message: Message): void {
+    this.people?.said(message.author);
+    this.unread.came(message);
+    if (message.kind === "sound" && !message.removed) this.sounds.came(message.id, message.body);
+    if (message.author !== this.me) this.announce(message);
+    if (typeof message.kind === "object" && ["entered", "left", "kicked", "banned"].includes(message.kind.note)) void this.people?.load().catch(() => {});
   }
 
-  private async heard(page: Page): Promise<void> {
-    const wasKnown = new Set(this.state.messages.keys());
+  /** Who was at the end before something was said goes on being there. */
+  private staysAtEnd(): () => void {
     const stays = this.isAtEnd();
-    this.state.take(page);
-    if (!this.catching) this.state.known = Math.max(this.state.known, page.room!.changes);
-    for (const message of page.messages) {
-      if (wasKnown.has(message.number)) continue;
-      this.people?.said(message.author);
-      this.unread.came(message);
-      if (message.kind === "sound" && !message.removed) this.sounds.came(message.id, message.body);
-      if (message.author !== this.me) this.announce(message);
-      if (typeof message.kind === "object" && ["entered", "left", "kicked", "banned"].includes(message.kind.note)) void this.people?.load().catch(() => {});
-    }
-    this.draw();
-    if (stays) this.toEnd();
+    return () => stays && this.toEnd();
   }
 
   /** What one did on another device. */
