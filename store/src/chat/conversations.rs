@@ -114,7 +114,7 @@ pub(crate) fn page_of(limit: usize) -> usize {
 }
 
 /// The moment that lists of the folder are in order of.
-pub(crate) fn order_of(folder: Folder, conversation: &Conversation) -> Millis {
+pub fn order_of(folder: Folder, conversation: &Conversation) -> Millis {
     match folder {
         Folder::Waiting => conversation.waiting_since.unwrap_or(conversation.last_at),
         _ => conversation.last_at,

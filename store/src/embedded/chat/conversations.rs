@@ -1,9 +1,7 @@
 //! Conversations, a row each beside those of its rooms.
 
 use async_trait::async_trait;
-use model::chat::{
-    Conversation, ConversationState, Folder, Member, NewMessage, Notify, Room, RoomRole, Who,
-};
+use model::chat::{Conversation, ConversationState, Folder, Member, NewMessage, Notify, Room, RoomRole, Who};
 use model::{AccountId, Millis, RoomId, SiteId, limits};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
@@ -217,7 +215,8 @@ fn count(db: &Connection, site: SiteId, me: AccountId) -> Result<Counts> {
     let mut counts = Counts::default();
     let mut select =
         db.prepare_cached("SELECT folder, COUNT(*) FROM conversations WHERE site = ?1 GROUP BY folder")?;
-    let found = select.query_map([site.column()], |row| Ok((row.get::<_, i64>(0)?, super::unsigned(row, 1)?)))?;
+    let found =
+        select.query_map([site.column()], |row| Ok((row.get::<_, i64>(0)?, super::unsigned(row, 1)?)))?;
     for found in found {
         let (folder, number) = found?;
         match folder {
@@ -228,7 +227,7 @@ fn count(db: &Connection, site: SiteId, me: AccountId) -> Result<Counts> {
             _ => counts.spam = number,
         }
     }
-    let mut one = |filter: &str, me: Option<i64>| -> Result<u64> {
+    let one = |filter: &str, me: Option<i64>| -> Result<u64> {
         let sql = format!("SELECT COUNT(*) FROM conversations WHERE site = ? AND folder = 0 AND {filter}");
         let values = std::iter::once(site.column()).chain(me);
         Ok(db.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| super::unsigned(row, 0))?)
@@ -248,14 +247,15 @@ fn earlier(db: &Connection, room: RoomId) -> Result<Vec<Conversation>> {
         "SELECT value FROM conversations WHERE site = ?1 AND customer = ?2 AND room <> ?3
          ORDER BY last_at DESC, room DESC LIMIT ?4",
     )?;
-    let found = select
-        .query_map(params![of.site.column(), mark, of.room.column(), limits::EARLIER_MAX], value)?;
+    let found =
+        select.query_map(params![of.site.column(), mark, of.room.column(), limits::EARLIER_MAX], value)?;
     Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 
 fn wake(db: &Connection, now: Millis) -> Result<Vec<RoomId>> {
-    let mut select =
-        db.prepare_cached("SELECT room FROM conversations WHERE due IS NOT NULL AND due <= ?1 ORDER BY due LIMIT ?2")?;
+    let mut select = db.prepare_cached(
+        "SELECT room FROM conversations WHERE due IS NOT NULL AND due <= ?1 ORDER BY due LIMIT ?2",
+    )?;
     let due = select
         .query_map(params![now.0, limits::CONVERSATIONS_A_PAGE_MAX], |row| RoomId::read(row, 0))?
         .collect::<rusqlite::Result<Vec<_>>>()?;

@@ -8,7 +8,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{Chat, conversations, files, json, people, put_ends, reading, room, value};
 use crate::Result;
 use crate::chat::change::{
-    self, NO_MESSAGE, TAKEN_ID, TOO_MANY_STARS, TOO_MANY_UNRECORDED, is_unrecorded, may_say, posted, refuse_oversized,
+    self, NO_MESSAGE, TAKEN_ID, TOO_MANY_STARS, TOO_MANY_UNRECORDED, is_unrecorded, may_say, posted,
+    refuse_oversized,
 };
 use crate::chat::messages::PLACE_BITS;
 use crate::chat::rooms::NO_MEMBER;

@@ -151,7 +151,8 @@ fn open(db: &Connection, room: Room, members: &[Member]) -> Result<Room> {
             return Ok(found);
         }
     }
-    let count: usize = db.prepare_cached("SELECT COUNT(*) FROM rooms WHERE inbox = 0")?.query_row([], |row| row.get(0))?;
+    let count: usize =
+        db.prepare_cached("SELECT COUNT(*) FROM rooms WHERE inbox = 0")?.query_row([], |row| row.get(0))?;
     if count >= limits::ROOMS_MAX {
         return Err(TOO_MANY_ROOMS);
     }

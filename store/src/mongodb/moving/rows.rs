@@ -4,6 +4,7 @@ use anyhow::Context;
 use model::{Millis, Site, SiteId};
 use mongodb::bson::{Bson, Document, doc};
 
+use super::super::chat::json;
 use super::super::columns::{binary, date};
 use super::super::notices::parse;
 use super::super::people::email_key;
@@ -81,6 +82,7 @@ pub fn of_site(site: &Site) -> Document {
         "ignored_addresses": &site.ignored_addresses,
         "ignored_paths": &site.ignored_paths,
         "keep_days": site.keep_days.map(i64::from),
+        "chat": json(&site.chat),
         "created": site.created.0,
         "turn": 0_i64,
     }
