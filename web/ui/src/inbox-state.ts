@@ -26,6 +26,8 @@ export class InboxState {
   /** Labels that were seen. */
   readonly labels = new Set<string>();
   private readonly listed = new Set<string>();
+  /** Known from before something was missed, and not told of since. */
+  private old = new Set<string>();
   private end: Place | null = null;
 
   constructor(private readonly me: string, public view: View) {}
@@ -39,9 +41,9 @@ export class InboxState {
     if (this.known.size > KNOWN_MAX) this.known.clear();
   }
 
-  /** Not all was told: what is known may be old. */
-  forget(): void {
-    this.known.clear();
+  /** Not all was told: what is known may be old. It stands until the list is read again. */
+  doubt(): void {
+    this.old = new Set(this.known.keys());
   }
 
   /** A page of the list as it is now; the first one stands in the place of all that were read. */
@@ -49,6 +51,8 @@ export class InboxState {
     if (isFirst) {
       this.listed.clear();
       this.end = null;
+      for (const room of this.old) this.known.delete(room);
+      this.old.clear();
     }
     this.counts = counts;
     this.countsAreOld = false;
@@ -67,6 +71,7 @@ export class InboxState {
     const before = this.known.get(conversation.room);
     if (before && before.version >= conversation.version) return false;
     this.count(before, conversation);
+    this.old.delete(conversation.room);
     this.know(conversation);
     this.list(conversation);
     return true;
@@ -82,6 +87,11 @@ export class InboxState {
   /** What the next page is asked for with; null: from the beginning. */
   get before(): string | null {
     return this.end && this.end.join("-");
+  }
+
+  /** What the page behind that one is asked for with. */
+  behind(last: Conversation): string {
+    return placeIn(this.view.folder, last).join("-");
   }
 
   private know(conversation: Conversation): void {

@@ -27,6 +27,14 @@ export class Menu {
     this.menu.querySelector("button")?.focus();
   }
 
+  /** A line of it that is one of several: the chosen one is marked. */
+  choice(text: string | Node[], isChosen: boolean, chosen: () => void): HTMLButtonElement {
+    const button = this.item(text, chosen, "choice");
+    button.setAttribute("role", "menuitemradio");
+    button.ariaChecked = String(isChosen);
+    return button;
+  }
+
   /** A line of it; whatever it does, the menu goes first. */
   item(text: string | Node[], chosen: () => void, className = ""): HTMLButtonElement {
     const button = make("button", className);

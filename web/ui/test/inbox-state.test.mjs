@@ -127,11 +127,13 @@ test("folders are counted on from what was known, and by the server where someth
   assert.equal(state.counts.open, 2);
 });
 
-test("after something was missed nothing that was known counts", () => {
-  state.take(page([one(1), one(2)]), true);
-  state.forget();
-  state.take(page([one(2, { version: 9, last_at: 1 })]), true);
-  assert.deepEqual(listed(state), [2]);
+test("after something was missed nothing that was known counts, but what was told since", () => {
+  state.take(page([one(1), one(2), one(3)]), true);
+  state.doubt();
+  assert.deepEqual(listed(state), [3, 2, 1]);
+  state.changed(one(3, { version: 2 }));
+  state.take(page([one(2, { version: 9 })]), true);
+  assert.deepEqual(listed(state), [3, 2]);
 });
 
 test("ten thousand conversations are put in order in a moment", () => {
