@@ -68,7 +68,9 @@ export class TalkHead {
     const { deeds, act, others } = this.context;
     const on = (name: string, does: (conversation: Conversation, button: HTMLElement) => void) => {
       const button = part(this.root, name);
-      button.addEventListener("click", () => this.conversation && does(this.conversation, button));
+      // On a small page what a button opens stands at the one that is there.
+      const shown = () => (button.offsetParent ? button : part(this.root, "more"));
+      button.addEventListener("click", () => this.conversation && does(this.conversation, shown()));
     };
     on("assign", (conversation, button) => deeds.openAssign(button, conversation));
     on("snooze", (conversation, button) => deeds.openSnooze(button, conversation));
