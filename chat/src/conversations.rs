@@ -315,7 +315,7 @@ impl Chat {
     }
 
     async fn announce_conversation(&self, conversation: &Conversation) {
-        match self.tell_conversations(std::slice::from_ref(conversation)).await {
+        match self.told_conversations(std::slice::from_ref(conversation)).await {
             Ok(told) => {
                 let announced = serde_json::json!({ "conversation": told.first() });
                 self.publish(&crate::announce::inbox_topic(conversation.site), &announced).await;
