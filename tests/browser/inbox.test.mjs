@@ -476,7 +476,7 @@ test("on a phone it is three steps: list, conversation, customer, and back", asy
   await page.getByRole("menuitem", { name: "Labels…" }).click();
   await fits(page, "labels on a phone");
   await page.keyboard.press("Escape");
-  await page.getByRole("button", { name: "Visitor" }).click();
+  await page.getByRole("button", { name: "Visitor", exact: true }).click();
   assert.ok(await page.getByRole("heading", { name: "Newcomer" }).last().isVisible());
   await fits(page, "a customer on a phone");
   await accessible(page, "a customer on a phone");

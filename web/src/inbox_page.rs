@@ -6,6 +6,7 @@ use askama::Template;
 use axum::extract::{Path, RawQuery, State};
 use chat::{Inbox, Question};
 use door::Refusal;
+use jiff::tz::TimeZone;
 use model::chat::{Conversation, ConversationState, Folder, Message, Side, Verdict, Who};
 use model::rights::Principal;
 use model::{Millis, Role, RoomId};
@@ -17,7 +18,7 @@ use crate::error::{Answer, Problem};
 use crate::guard::OnSite;
 use crate::inbox::question;
 use crate::moment::Moment;
-use crate::rooms::{MessageRow, message_rows};
+use crate::rooms::{MessageRow, day_of, in_zone, message_rows, zone_of};
 use crate::shell::{Done, Shell, page};
 
 /// Messages of the first page, of each of a conversation's rooms.
@@ -32,9 +33,9 @@ const FOLDERS: [(Folder, &str, &str); 9] = [
     (Folder::Waiting, "waiting", "Waiting"),
     (Folder::Snoozed, "snoozed", "Snoozed"),
     (Folder::Closed, "closed", "Closed"),
+    (Folder::All, "all", "All"),
     (Folder::Held, "held", "Held"),
     (Folder::Spam, "spam", "Spam"),
-    (Folder::All, "all", "All"),
 ];
 
 #[derive(Template)]
@@ -59,8 +60,8 @@ struct InboxPage {
     label: String,
     q: String,
     folders: Vec<FolderRow>,
-    /// Labels that the list knows of.
-    labels: Vec<String>,
+    /// Labels that the list knows of, and whether it is narrowed to that one.
+    labels: Vec<(String, bool)>,
     rows: Vec<Row>,
     nothing: &'static str,
     older: Option<String>,
@@ -80,11 +81,13 @@ struct Row {
     href: String,
     name: String,
     initial: String,
-    last: Moment,
+    /** When something was said last: RFC 3339, and short, in the site's zone. */
+    iso: String,
+    last: String,
     preview: String,
     /// Said by the team.
     is_ours: bool,
-    waits: Option<Moment>,
+    waits: Option<String>,
     labels: Vec<String>,
     assignee: String,
     is_open: bool,
@@ -141,9 +144,9 @@ async fn inbox_page(
     talk: Option<Conversation>,
 ) -> Result<InboxPage, Problem> {
     let by = &on.by.principal;
-    let address = Address::of(on, &question);
+    let address = Address::of(on, &question, web.clock.now());
     let Inbox { conversations, has_more, counts } = web.chat.inbox(by, on.site.id, question.clone()).await?;
-    let told = web.chat.tell_conversations(&conversations).await?;
+    let told = web.chat.told_conversations(&conversations).await?;
     let names = told.iter().map(|told| told.assignee_name.clone());
     let open = talk.as_ref().map(|talk| talk.room);
     let rows: Vec<Row> = conversations
@@ -155,10 +158,12 @@ async fn inbox_page(
     labels.extend(question.label.clone());
     labels.sort();
     labels.dedup();
+    let narrowed = question.label.clone().unwrap_or_default();
+    let labels = labels.into_iter().map(|label| (label.clone(), label == narrowed)).collect();
     let (_, folder, folder_name) = named(question.folder);
     let last = conversations.last().filter(|_| has_more);
     let talk = match talk {
-        Some(talk) => Some(Talk::of(web, by, &talk).await?),
+        Some(talk) => Some(Talk::of(web, by, &talk, &address).await?),
         None => None,
     };
     let title = match &talk {
@@ -181,7 +186,7 @@ async fn inbox_page(
         base: address.base,
         folder,
         folder_name,
-        label: question.label.unwrap_or_default(),
+        label: narrowed,
         q: question.text,
         labels,
         nothing: if rows.is_empty() && last.is_none() { "Nothing stands here." } else { "" },
@@ -225,22 +230,34 @@ fn is_bare(counts: &Counts) -> bool {
     open + snoozed + closed + held + spam == 0
 }
 
-/// Where lists and conversations are found, with what is asked for.
+/// Where lists and conversations are found, with what is asked for; and when it is there.
 struct Address {
     base: String,
     label: Option<String>,
     text: String,
     folder: Folder,
+    /// The site's, and the day there.
+    zone: TimeZone,
+    today: String,
 }
 
 impl Address {
-    fn of(on: &OnSite, question: &Question) -> Address {
+    fn of(on: &OnSite, question: &Question, now: Millis) -> Address {
+        let zone = zone_of(&on.site.time_zone);
         Address {
             base: format!("/sites/{}/inbox", on.site.id),
             label: question.label.clone().filter(|label| !label.is_empty()),
             text: question.text.clone(),
             folder: question.folder,
+            today: day_of(now, &zone),
+            zone,
         }
+    }
+
+    /// Today by the clock, else by the date.
+    fn short(&self, moment: Millis) -> String {
+        let format = if day_of(moment, &self.zone) == self.today { "%H:%M" } else { "%-d %b %Y" };
+        in_zone(moment, &self.zone).strftime(format).to_string()
     }
 
     fn list(&self, folder: Folder) -> String {
@@ -294,10 +311,11 @@ impl Row {
             href: address.one(one.room),
             initial: name.trim().chars().next().map(|first| first.to_uppercase().to_string()).unwrap_or_default(),
             name,
-            last: one.last_at.into(),
+            iso: Moment::from(one.last_at).iso,
+            last: address.short(one.last_at),
             preview: one.preview.clone(),
             is_ours: one.last_by == Side::Agent,
-            waits: one.waiting_since.map(Moment::from),
+            waits: one.waiting_since.map(|since| address.short(since)),
             labels: one.labels.clone(),
             assignee,
             is_open: open == Some(one.room),
@@ -306,7 +324,12 @@ impl Row {
 }
 
 impl Talk {
-    async fn of(web: &Web, by: &Principal, conversation: &Conversation) -> Result<Talk, Problem> {
+    async fn of(
+        web: &Web,
+        by: &Principal,
+        conversation: &Conversation,
+        address: &Address,
+    ) -> Result<Talk, Problem> {
         let name = customer_name(conversation);
         let said = web.chat.page(by, conversation.room, Place::End, FIRST).await?;
         let noted = web.chat.page(by, conversation.notes, Place::End, FIRST).await?;
@@ -322,7 +345,7 @@ impl Talk {
         Ok(Talk {
             room: conversation.room,
             email: conversation.customer.email.clone(),
-            about: about(conversation),
+            about: about(conversation, address),
             labels: conversation.labels.clone(),
             said,
             name,
@@ -345,14 +368,14 @@ impl SaidRow {
     }
 }
 
-fn about(conversation: &Conversation) -> String {
-    let since = |words: &str, at: Millis| format!("{words} {}", Moment::from(at).text);
+fn about(conversation: &Conversation, address: &Address) -> String {
+    let since = |words: &str, at: Millis| format!("{words} {}", address.short(at));
     match (conversation.verdict, conversation.state, conversation.waiting_since) {
         (Verdict::Held, ..) => "Held: the filter takes it for spam".to_owned(),
         (Verdict::Spam, ..) => "Spam".to_owned(),
         (_, ConversationState::Closed(_), _) => "Closed".to_owned(),
         (_, ConversationState::Snoozed(until), _) => since("Snoozed until", until),
-        (_, ConversationState::Open, Some(at)) => since("Waiting for an answer since", at),
+        (_, ConversationState::Open, Some(at)) => since("Waiting since", at),
         (_, ConversationState::Open, None) => "Answered".to_owned(),
     }
 }

@@ -117,10 +117,6 @@ export class Answer {
   }
 
   private pressed(event: KeyboardEvent): void {
-    if (event.altKey && !event.ctrlKey && !event.metaKey && (event.code === "KeyR" || event.code === "KeyN")) {
-      event.preventDefault();
-      return this.focus(event.code === "KeyR" ? "said" : "noted");
-    }
     const isOnTab = (event.target as Element).closest("[role=tab]") !== null;
     if (!isOnTab || !["ArrowLeft", "ArrowRight"].includes(event.key)) return;
     event.preventDefault();

@@ -31,7 +31,7 @@ export class CannedAnswers {
     add.type = "submit";
     const row = make("div", "row");
     row.append(add);
-    const heading = make("h3", "", "Another one");
+    const heading = make("h3", "", "Add one");
     this.box.body.append(this.nothing, this.list, heading, this.name.element, this.text.element, this.problem, row);
     this.box.form.addEventListener("submit", (event) => {
       event.preventDefault();

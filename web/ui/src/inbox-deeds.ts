@@ -18,42 +18,43 @@ export interface DeedsContext {
   agents: () => Agent[];
   /** Labels that other conversations have. */
   labels: () => Iterable<string>;
-  act: (deed: Deed) => void;
+  act: (deed: Deed, room: string) => void;
 }
 
 export class Deeds {
   private readonly assigning = new Menu("Who looks after it");
   private readonly putting = new Menu("Snooze until");
   private readonly more = new Menu("More");
-  private readonly until = new UntilDialog((deed) => this.context.act(deed));
-  private readonly labels = new LabelsDialog((deed) => this.context.act(deed));
+  private readonly until = new UntilDialog();
+  private readonly labels = new LabelsDialog();
 
   constructor(private readonly context: DeedsContext) {}
 
-  openAssign(button: HTMLElement, { assignee }: Conversation): void {
+  openAssign(button: HTMLElement, { assignee, room }: Conversation): void {
     const { me, agents, act } = this.context;
-    const choice = (id: string | null, name: Node[]) => this.assigning.choice(name, assignee === id, () => act({ assign: id }));
+    const choice = (id: string | null, name: Node[]) => this.assigning.choice(name, assignee === id, () => act({ assign: id }, room));
     const others = agents().filter(({ id }) => id !== me).sort((one, other) => one.name.localeCompare(other.name));
     this.assigning.open(button, [
       choice(me, [make("span", "", "Me")]), choice(null, [make("span", "", "Nobody")]), ...others.map(({ id, name }) => choice(id, [make("bdi", "", name)])),
     ]);
   }
 
-  openSnooze(button: HTMLElement, { state }: Conversation): void {
+  openSnooze(button: HTMLElement, { state, room }: Conversation): void {
     const now = new Date();
+    const { act } = this.context;
     const items = laters(now).map(({ name, at }) =>
-      this.putting.item([make("span", "", name), make("span", "muted small", fullTime(at, now.getTime()))], () => this.context.act({ snooze_until: at }), "two"));
-    items.push(this.putting.item("A day and a time…", () => this.until.open()));
-    if (state === "snoozed") items.push(this.putting.item("Now: open it again", () => this.context.act({ reopen: true })));
+      this.putting.item([make("span", "", name), make("span", "muted small", fullTime(at, now.getTime()))], () => act({ snooze_until: at }, room), "two"));
+    items.push(this.putting.item("A day and a time…", () => this.until.open((deed) => act(deed, room))));
+    if (state === "snoozed") items.push(this.putting.item("Now: open it again", () => act({ reopen: true }, room)));
     this.putting.open(button, items);
   }
 
-  openLabels({ labels }: Conversation): void {
-    this.labels.open(labels, [...this.context.labels()]);
+  openLabels({ labels, room }: Conversation): void {
+    this.labels.open(labels, [...this.context.labels()], (deed) => this.context.act(deed, room));
   }
 
-  openMore(button: HTMLElement, { verdict, blocked }: Conversation, others: [string, () => void][]): void {
-    const { act } = this.context;
+  openMore(button: HTMLElement, { verdict, blocked, room }: Conversation, others: [string, () => void][]): void {
+    const act = (deed: Deed) => this.context.act(deed, room);
     const spam = verdict === "spam" ? this.more.item("Not spam", () => act({ verdict: "ham" })) : this.more.item("Mark as spam", () => act({ verdict: "spam" }));
     const block = blocked
       ? this.more.item("Unblock this customer", () => act({ block: false }))
@@ -69,8 +70,9 @@ class UntilDialog {
   private readonly box = dialog("Snooze until", "until-dialog");
   private readonly field = make("input");
   private readonly problem = make("p", "error");
+  private act: (deed: Deed) => void = () => {};
 
-  constructor(act: (deed: Deed) => void) {
+  constructor() {
     const element = make("div", "field");
     const label = make("label", "", "Day and time");
     this.field.id = "snooze-until";
@@ -93,11 +95,12 @@ class UntilDialog {
         return this.field.focus();
       }
       this.box.element.close();
-      act({ snooze_until: at });
+      this.act({ snooze_until: at });
     });
   }
 
-  open(): void {
+  open(act: (deed: Deed) => void): void {
+    this.act = act;
     const tomorrow = laters(new Date()).find(({ name }) => name === "Tomorrow")!;
     this.field.value = local(tomorrow.at);
     this.field.min = local(Date.now());
@@ -120,8 +123,9 @@ class LabelsDialog {
   private readonly problem = make("p", "error");
   private chosen = new Set<string>();
   private known: string[] = [];
+  private act: (deed: Deed) => void = () => {};
 
-  constructor(private readonly act: (deed: Deed) => void) {
+  constructor() {
     const element = make("div", "field");
     const label = make("label", "", "Add a label");
     this.field.id = "add-label";
@@ -145,7 +149,8 @@ class LabelsDialog {
     });
   }
 
-  open(labels: string[], known: string[]): void {
+  open(labels: string[], known: string[], act: (deed: Deed) => void): void {
+    this.act = act;
     this.chosen = new Set(labels);
     this.known = known;
     this.field.value = this.problem.textContent = "";

@@ -6,8 +6,7 @@ import { fullTime, waited } from "./inbox-words";
 
 export interface HeadContext {
   deeds: Deeds;
-  act: (deed: Deed) => void;
-  others: () => [string, () => void][];
+  act: (deed: Deed, room: string) => void;
 }
 
 export class TalkHead {
@@ -34,9 +33,10 @@ export class TalkHead {
   show(conversation: Conversation, name: string): void {
     this.conversation = conversation;
     say(this.name, name);
-    say(this.assign, conversation.assignee ? conversation.assignee_name : "Nobody");
+    say(this.assign, conversation.assignee ? conversation.assignee_name : "Assign");
+    this.assign.classList.toggle("assigned", conversation.assignee !== null);
     this.assign.title = "Who looks after it (a: me)";
-    this.assign.setAttribute("aria-label", `Looked after by ${conversation.assignee ? conversation.assignee_name : "nobody"}`);
+    this.assign.setAttribute("aria-label", conversation.assignee ? `Looked after by ${conversation.assignee_name}` : "Assign: nobody looks after it");
     say(this.close, conversation.state === "closed" ? "Reopen" : "Close");
     this.labels.replaceChildren(...conversation.labels.map((label) => make("bdi", "badge label", label)));
     this.showVerdict(conversation);
@@ -51,7 +51,7 @@ export class TalkHead {
     const { state, until, waiting_since } = conversation;
     const words = state === "snoozed" && until !== null ? `Snoozed until ${fullTime(until, now)}`
       : state === "closed" ? "Closed"
-      : waiting_since !== null ? `Waiting for an answer for ${waited(now - waiting_since)}` : "Answered";
+      : waiting_since !== null ? `Waiting ${waited(now - waiting_since)}` : "Answered";
     say(this.about, words);
     this.about.classList.toggle("waits", state === "open" && waiting_since !== null);
   }
@@ -60,25 +60,31 @@ export class TalkHead {
     say(this.looking, words);
   }
 
-  press(what: "snooze" | "labels" | "close" | "assign"): void {
-    part<HTMLButtonElement>(this.root, what).click();
-  }
-
   private listen(): void {
-    const { deeds, act, others } = this.context;
+    const { deeds, act } = this.context;
     const on = (name: string, does: (conversation: Conversation, button: HTMLElement) => void) => {
       const button = part(this.root, name);
-      // On a small page what a button opens stands at the one that is there.
-      const shown = () => (button.offsetParent ? button : part(this.root, "more"));
-      button.addEventListener("click", () => this.conversation && does(this.conversation, shown()));
+      button.addEventListener("click", () => this.conversation && does(this.conversation, button));
     };
     on("assign", (conversation, button) => deeds.openAssign(button, conversation));
     on("snooze", (conversation, button) => deeds.openSnooze(button, conversation));
     on("labels", (conversation) => deeds.openLabels(conversation));
-    on("more", (conversation, button) => deeds.openMore(button, conversation, others()));
-    on("close", ({ state }) => act(state === "closed" ? { reopen: true } : { close: true }));
-    on("ham", ({ blocked, verdict }) => act(verdict === "ham" && blocked ? { block: false } : { verdict: "ham" }));
-    on("spam", () => act({ verdict: "spam" }));
+    on("more", (conversation, button) => deeds.openMore(button, conversation, this.unseen(conversation)));
+    on("close", ({ state, room }) => act(state === "closed" ? { reopen: true } : { close: true }, room));
+    on("ham", ({ blocked, verdict, room }) => act(verdict === "ham" && blocked ? { block: false } : { verdict: "ham" }, room));
+    on("spam", ({ room }) => act({ verdict: "spam" }, room));
+  }
+
+  /** What has no button of its own on a small page. */
+  private unseen(conversation: Conversation): [string, () => void][] {
+    const { deeds } = this.context;
+    const more = part(this.root, "more");
+    const all: [string, string, () => void][] = [
+      ["assign", "Who looks after it…", () => deeds.openAssign(more, conversation)],
+      ["snooze", "Snooze…", () => deeds.openSnooze(more, conversation)],
+      ["labels", "Labels…", () => deeds.openLabels(conversation)],
+    ];
+    return all.filter(([name]) => part(this.root, name).offsetParent === null).map(([, words, does]) => [words, does]);
   }
 
   /** Of what is held, or is none of ours: why, and the way back. */

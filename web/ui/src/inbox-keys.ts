@@ -1,4 +1,5 @@
 // The keys of the inbox, and the dialog that tells them. A field has its keys for itself.
+import { choose, device } from "./device";
 import { make } from "./element";
 import { dialog } from "./reports-dialog";
 
@@ -35,7 +36,7 @@ export class InboxKeys {
       row.append(term, make("dd", "", does));
       list.append(row);
     }
-    this.box.body.append(list);
+    this.box.body.append(list, this.turning());
     this.box.body.tabIndex = 0;
     this.box.body.setAttribute("role", "group");
     this.box.body.setAttribute("aria-label", "Keys");
@@ -46,7 +47,23 @@ export class InboxKeys {
     this.box.element.showModal();
   }
 
+  /** Who speaks to their machine, or leans on a key, does without single letters. */
+  private turning(): HTMLElement {
+    const label = make("label", "switch keys-switch");
+    const box = make("input");
+    box.type = "checkbox";
+    box.setAttribute("role", "switch");
+    box.checked = device().keys;
+    box.addEventListener("change", () => choose({ keys: box.checked }));
+    label.append(box, " Single letters do something on this device");
+    return label;
+  }
+
   private pressed(event: KeyboardEvent): void {
+    if (event.altKey && !event.ctrlKey && !event.metaKey && (event.code === "KeyR" || event.code === "KeyN") && !document.querySelector("dialog[open]")) {
+      event.preventDefault();
+      return event.code === "KeyR" ? this.commands.reply() : this.commands.note();
+    }
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat && !"jk".includes(event.key)) return;
     if (document.querySelector("dialog[open], :popover-open, details.menu[open]")) return;
     const target = event.target as Element;
@@ -62,6 +79,7 @@ export class InboxKeys {
     const { commands } = this;
     // What has the focus does what Enter means there.
     if (key === "Enter") return target === document.body || target.id === "content" ? commands.open : null;
+    if (!device().keys && key !== "?") return null;
     const named: Record<string, () => void> = {
       j: () => commands.move(1), k: () => commands.move(-1), r: commands.reply, n: commands.note, e: commands.close, a: commands.assign, s: commands.snooze,
       l: commands.labels, "/": commands.search, "?": () => this.open(),

@@ -32,7 +32,7 @@ export interface OpenContext {
   address: (room: string, id: string) => string;
   announce: (words: string) => void;
   trouble: (problem: string) => void;
-  act: (deed: Deed) => void;
+  act: (deed: Deed, room: string) => void;
   /** Something was learned of where the customer is. */
   saw: () => void;
 }
@@ -160,12 +160,12 @@ export class OpenTalk {
       },
     });
     const view: ThreadView = new ThreadView(talk, {
-      me: context.me, canned: context.canned, agents: context.agents, may: () => this.may, menu: (which) => this.menus[which],
+      me: context.me, canned: context.canned, agents: () => context.agents().filter(({ id }) => id !== context.me), may: () => this.may, menu: (which) => this.menus[which],
       customer: () => context.nameOf(talk.conversation), ownName: () => talk.conversation.name,
       address: (id) => context.address(conversation.room, id), trouble: context.trouble,
       isHere: () => (view === this.view ? context.pane.isHere : null),
       sent: (which, isLast) => {
-        if (which === "said" && isLast) context.act({ close: true });
+        if (which === "said" && isLast) context.act({ close: true }, conversation.room);
       },
     });
     return view;

@@ -2,7 +2,7 @@
 import type { Conversation, Folder } from "./inbox-protocol";
 
 export const FOLDER_NAMES: Record<Folder, string> = {
-  open: "Open", mine: "Mine", unassigned: "Unassigned", waiting: "Waiting", snoozed: "Snoozed", closed: "Closed", held: "Held", spam: "Spam", all: "All",
+  open: "Open", mine: "Mine", unassigned: "Unassigned", waiting: "Waiting", snoozed: "Snoozed", closed: "Closed", all: "All", held: "Held", spam: "Spam",
 };
 
 /** What stands in a folder where nothing does. */
@@ -19,7 +19,7 @@ export const NOTHING_IN: Record<Folder, string> = {
 };
 
 const DAY_MS = 86_400_000;
-const locale = globalThis.document?.documentElement.lang || "en";
+const MINUTE = { hour: "2-digit", minute: "2-digit" } as const;
 
 /** By name, by address, by the site's own name for them; else by place, where that is known. */
 export function customerName({ name, email, identity, visitor }: Pick<Conversation, "name" | "email" | "identity" | "visitor">, place = ""): string {
@@ -38,22 +38,22 @@ export function waited(ms: number): string {
   return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} d`;
 }
 
-/** Today by the clock, within a week by the day, before that by the date. */
+/** As the browser writes it. Today by the clock, within a week by the day, before that by the date. */
 export function shortTime(at: number, now: number): string {
   const moment = new Date(at);
-  if (moment.toDateString() === new Date(now).toDateString()) return moment.toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  if (now - at < 6 * DAY_MS && at <= now) return moment.toLocaleDateString(locale, { weekday: "short" });
+  if (moment.toDateString() === new Date(now).toDateString()) return moment.toLocaleTimeString(undefined, MINUTE);
+  if (now - at < 6 * DAY_MS && at <= now) return moment.toLocaleDateString(undefined, { weekday: "short" });
   const isThisYear = moment.getFullYear() === new Date(now).getFullYear();
-  return moment.toLocaleDateString(locale, { day: "numeric", month: "short", ...(isThisYear ? {} : { year: "numeric" }) });
+  return moment.toLocaleDateString(undefined, { day: "numeric", month: "short", ...(isThisYear ? {} : { year: "numeric" }) });
 }
 
 /** `today, 18:00`, `Mon, 24 Nov, 09:00`. */
 export function fullTime(at: number, now: number): string {
   const moment = new Date(at);
-  const time = moment.toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const time = moment.toLocaleTimeString(undefined, MINUTE);
   if (moment.toDateString() === new Date(now).toDateString()) return `today, ${time}`;
   const isThisYear = moment.getFullYear() === new Date(now).getFullYear();
-  return `${moment.toLocaleDateString(locale, { weekday: "short", day: "numeric", month: "short", ...(isThisYear ? {} : { year: "numeric" }) })}, ${time}`;
+  return `${moment.toLocaleDateString(undefined, { weekday: "short", day: "numeric", month: "short", ...(isThisYear ? {} : { year: "numeric" }) })}, ${time}`;
 }
 
 export interface Later {
@@ -75,7 +75,7 @@ export function laters(now: Date): Later[] {
   return [
     ...(later.getDate() === now.getDate() && later.getHours() <= EVENING ? [{ name: "Later today", at: later.getTime() }] : []),
     { name: "Tomorrow", at: morning(1) },
-    { name: "Next week", at: morning(toMonday) },
+    ...(toMonday > 1 ? [{ name: "Next week", at: morning(toMonday) }] : []),
   ];
 }
 

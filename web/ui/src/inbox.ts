@@ -43,6 +43,7 @@ class InboxPage {
   private readonly api: InboxApi;
   private readonly state: InboxState;
   private readonly list: InboxList;
+  private readonly deeds: Deeds;
   private readonly head: TalkHead;
   private readonly pane: VisitorPane;
   private readonly canned: CannedAnswers;
@@ -73,10 +74,10 @@ class InboxPage {
     this.list = new InboxList(root, {
       show: (conversation) => this.shown(conversation), open: (room) => void this.show(room), more: () => void this.readMore(), redraw: () => this.redraw.soon(this.drawList),
     });
-    const act = (deed: Deed) => void this.act(deed);
-    const deeds = new Deeds({ me: this.me, agents: () => this.agents, labels: () => this.state.labels, act });
+    const act = (deed: Deed, room: string) => void this.act(deed, room);
+    this.deeds = new Deeds({ me: this.me, agents: () => this.agents, labels: () => this.state.labels, act });
     this.canned = new CannedAnswers(this.api);
-    this.head = new TalkHead(part(root, "talk-inside"), { deeds, act, others: () => this.others() });
+    this.head = new TalkHead(part(root, "talk-inside"), { deeds: this.deeds, act });
     this.pane = new VisitorPane(part(root, "visitor"), {
       api: this.api, clock: new Clock(zone), now: () => Date.now() + this.line.clockDifference, site: `/sites/${this.site}`,
       href: (room) => this.href(room), learned: (steps) => this.open.learned(steps),
@@ -85,7 +86,7 @@ class InboxPage {
       me: this.me, line: this.line, site: this.site, holder: part(root, "talk-inside"), canned: this.canned, head: this.head, pane: this.pane,
       agents: () => this.agents, nameOf: (conversation) => this.nameOf(conversation),
       address: (room, id) => `${this.base}/${room}#${id}`,
-      announce: (words) => say(part(root, "announcer"), words), trouble: (problem) => this.trouble(problem), act: (deed) => void this.act(deed),
+      announce: (words) => say(part(root, "announcer"), words), trouble: (problem) => this.trouble(problem), act,
       saw: () => this.redraw.soon(this.drawList),
     });
     this.listen();
@@ -196,6 +197,7 @@ class InboxPage {
     this.list.draw(rows, how);
     part(root, "nothing").hidden = rows.length > 0 || state.hasMore;
     if (rows.length === 0) this.sayNothing();
+    root.toggleAttribute("data-bare", this.isBare);
     for (const folder of Object.keys(state.counts) as Counted[]) {
       const number = state.counts[folder];
       say(part(root, `count-${folder}`), number > 0 ? count(number) : "");
@@ -208,11 +210,16 @@ class InboxPage {
     const { folder, label, q } = this.state.view;
     const within = label ? ` with the label “${label}”` : "";
     const words = q ? `Nothing is found for “${q}”${within} in ${FOLDER_NAMES[folder]}.` : label ? `Nothing${within} in ${FOLDER_NAMES[folder]}.` : NOTHING_IN[folder];
-    const { open, snoozed, closed, held, spam } = this.state.counts!;
-    const isBare = open + snoozed + closed + held + spam === 0 && !q && !label;
+    const isBare = this.isBare && !q && !label;
     say(part(this.root, "nothing-words"), isBare ? "No conversation yet. What customers write to you stands here." : words);
     part(this.root, "no-chat").hidden = "chat" in this.root.dataset;
     part(this.root, "first-steps").hidden = !isBare || !("chat" in this.root.dataset);
+  }
+
+  /** There is no conversation at all. */
+  private get isBare(): boolean {
+    const { open, snoozed, closed, held, spam } = this.state.counts!;
+    return open + snoozed + closed + held + spam === 0;
   }
 
   /** Labels that one may narrow to. */
@@ -313,24 +320,35 @@ class InboxPage {
     if (this.state.counts) this.drawListNow("");
   }
 
-  private async act(deed: Deed): Promise<void> {
-    const { room } = this.open;
-    if (!room) return;
+  private async act(deed: Deed, room: string): Promise<void> {
     try {
       const changed = await this.api.change(room, deed);
       this.take(changed, "moved");
       say(part(this.root, "announcer"), DONE.find(([what]) => what in deed)?.[1] ?? "");
       this.healed();
     } catch (error) {
-      this.trouble(wordsOf(error), () => void this.act(deed));
+      this.trouble(wordsOf(error), () => void this.act(deed, room));
     }
   }
 
-  /** What has no room on a small page. */
-  private others(): [string, () => void][] {
-    const narrow = matchMedia("(max-width: 760px)").matches;
-    if (!narrow) return [];
-    return [["Snooze…", () => this.head.press("snooze")], ["Labels…", () => this.head.press("labels")]];
+  /** What a key is for: the conversation whose row has the focus, or the one that is open. */
+  private target(): Conversation | null {
+    const { current } = this.list;
+    const inList = current !== null && part(this.root, "rows").contains(document.activeElement);
+    return inList ? (this.state.known.get(current) ?? null) : this.open.conversation;
+  }
+
+  private onTarget(does: (conversation: Conversation, at: HTMLElement) => void): void {
+    const target = this.target();
+    const focused = document.activeElement as HTMLElement;
+    if (target) does(target, part(this.root, "rows").contains(focused) ? focused : part(this.root, "more"));
+  }
+
+  private async answer(which: "said" | "noted"): Promise<void> {
+    const target = this.target();
+    if (target && target.room !== this.open.room) await this.show(target.room);
+    else this.step("talk");
+    this.open.answer(which);
   }
 
   private step(step: "list" | "talk" | "visitor"): void {
@@ -357,8 +375,10 @@ class InboxPage {
     part(root, "canned").addEventListener("click", () => this.canned.open());
     const keys = new InboxKeys({
       move: (by) => this.list.move(by), open: () => this.list.current && void this.show(this.list.current),
-      reply: () => this.open.answer("said"), note: () => this.open.answer("noted"),
-      close: () => this.pressed("close"), assign: () => void this.act({ assign: this.me }), snooze: () => this.pressed("snooze"), labels: () => this.pressed("labels"),
+      reply: () => void this.answer("said"), note: () => void this.answer("noted"),
+      close: () => this.onTarget(({ state, room }) => void this.act(state === "closed" ? { reopen: true } : { close: true }, room)),
+      assign: () => this.onTarget(({ room }) => void this.act({ assign: this.me }, room)),
+      snooze: () => this.onTarget((conversation, at) => this.deeds.openSnooze(at, conversation)), labels: () => this.onTarget((conversation) => this.deeds.openLabels(conversation)),
       search: () => root.querySelector<HTMLInputElement>("#inbox-q")!.focus(), back: (from) => this.back(from),
     });
     part(root, "help").addEventListener("click", () => keys.open());
@@ -414,10 +434,6 @@ class InboxPage {
     const { folder } = link.dataset;
     if (folder) return this.look({ ...this.state.view, folder: folder as Folder });
     void this.show(link.dataset["open"] ?? link.closest<HTMLElement>("[data-room]")!.dataset["room"]!);
-  }
-
-  private pressed(what: "close" | "snooze" | "labels"): void {
-    if (this.open.room) this.head.press(what);
   }
 
   /** From the field to the thread, from there to the list; on a small page a step back. */
