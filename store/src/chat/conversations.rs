@@ -103,6 +103,8 @@ pub enum ConversationChange {
     },
     /// Conflict where it was never closed.
     Rate(Rating),
+    /// Answers up to that one were mailed; never lowered.
+    Mailed(u64),
 }
 
 pub(crate) const NO_CONVERSATION: StoreError = StoreError::NotFound("conversation");
@@ -214,6 +216,7 @@ pub(crate) fn change(
             }
             next.rating = Some(rating);
         }
+        ConversationChange::Mailed(number) => next.mailed = next.mailed.max(number),
     }
     refuse_oversized(&next)?;
     if next == *conversation {

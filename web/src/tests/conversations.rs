@@ -128,11 +128,21 @@ async fn a_conversation_is_begun_once_however_often_it_is_sent() {
 async fn what_is_no_secret_of_a_browser_begins_nothing() {
     let shop = Shop::new().await;
     let first = json!({ "id": id(1), "body": "Hello" });
-    for secret in ["", "Bearer wfc_short", "Bearer x", &format!("Bearer wfc_{}", "é".repeat(43)), &format!("Bearer wfc_{}", "a".repeat(44))] {
+    for secret in [
+        "",
+        "Bearer wfc_short",
+        "Bearer x",
+        &format!("Bearer wfc_{}", "é".repeat(43)),
+        &format!("Bearer wfc_{}", "a".repeat(44)),
+    ] {
         let mut customer = shop.world.browser();
         customer.headers = vec![("authorization", secret.to_owned())];
         if secret.is_ascii() {
-            assert_eq!(customer.json(&shop.chat("/conversations"), first.clone()).await.status, 401, "{secret}");
+            assert_eq!(
+                customer.json(&shop.chat("/conversations"), first.clone()).await.status,
+                401,
+                "{secret}"
+            );
         }
     }
     let mut customer = shop.customer(0);
@@ -162,7 +172,10 @@ async fn an_agent_answers_and_takes_it_closes_it_and_a_customer_who_speaks_opens
     let mine = shop.listed("?folder=mine").await;
     assert_eq!(mine["conversations"][0]["assignee_name"], "Gus Guest");
     assert_eq!((&mine["counts"]["waiting"], &mine["counts"]["unassigned"]), (&json!(0), &json!(0)));
-    assert_eq!(shop.changed(&room, json!({ "labels": [" tea ", "late", "tea", ""] })).await["labels"], json!(["late", "tea"]));
+    assert_eq!(
+        shop.changed(&room, json!({ "labels": [" tea ", "late", "tea", ""] })).await["labels"],
+        json!(["late", "tea"])
+    );
     assert_eq!(shop.listed("?label=tea").await["conversations"].as_array().unwrap().len(), 1);
     assert_eq!(shop.listed("?label=te").await["conversations"], json!([]));
     assert_eq!(shop.listed("?folder=all&q=way").await["conversations"].as_array().unwrap().len(), 1);
@@ -280,7 +293,9 @@ async fn answers_are_kept_ready() {
     let made = shop.agent.json(&canned, json!({ "name": "refund", "text": "Hello {name}," })).await;
     assert_eq!(made.status, 201, "{}", made.text);
     fits("CannedAnswer", &made.json());
-    for body in [json!({ "name": "", "text": "x" }), json!({ "name": "x", "text": " " }), json!({ "name": "x" })] {
+    for body in
+        [json!({ "name": "", "text": "x" }), json!({ "name": "x", "text": " " }), json!({ "name": "x" })]
+    {
         assert_eq!(shop.agent.json(&canned, body.clone()).await.status, 400, "{body}");
     }
     let listed = shop.agent.get(&canned).await.json();
