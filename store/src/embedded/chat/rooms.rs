@@ -235,6 +235,7 @@ fn begin_forgetting(db: &Connection, site: SiteId) -> Result<Vec<RoomId>> {
     let ids = select.query_map([site.column()], |row| RoomId::read(row, 0))?;
     let ids = ids.collect::<rusqlite::Result<Vec<_>>>()?;
     ids.iter().try_for_each(|id| begin_removing(db, *id))?;
+    db.execute("DELETE FROM learned WHERE site = ?1", [site.column()])?;
     Ok(ids)
 }
 

@@ -7,8 +7,8 @@ use mongodb::bson::doc;
 use serde::Deserialize;
 
 use super::{
-    ARRIVALS, BANS, CONVERSATIONS, Chat, FANNED, GUESTS, HOOKS, LINKS, MEMBERS, MESSAGES, REVISIONS, ROOMS,
-    RoomDocument, SHOWN, STARS, conversations, json, people, put_ends, room, take, there,
+    ARRIVALS, BANS, CONVERSATIONS, Chat, FANNED, GUESTS, HOOKS, LEARNED, LINKS, MEMBERS, MESSAGES, REVISIONS,
+    ROOMS, RoomDocument, SHOWN, STARS, conversations, json, people, put_ends, room, take, there,
 };
 use super::{files, messages};
 use crate::accounts::SecretHash;
@@ -214,7 +214,8 @@ async fn begin_demolishing(step: &mut Step, id: RoomId) -> Result<Vec<RoomId>> {
 pub async fn begin_forgetting(step: &mut Step, site: SiteId) -> Result<()> {
     let gone = doc! { "$set": { "demolished": true } };
     step.change_all(ROOMS, doc! { "site": site.column(), "demolished": false }, gone).await?;
-    step.remove(CONVERSATIONS, doc! { "site": site.column() }).await.map(drop)
+    step.remove(CONVERSATIONS, doc! { "site": site.column() }).await?;
+    step.remove(LEARNED, doc! { "_id": site.column() }).await.map(drop)
 }
 
 /// Before there were conversations every room was in the lists.

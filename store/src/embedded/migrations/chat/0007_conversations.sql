@@ -16,6 +16,13 @@ CREATE TABLE conversations (
     who      TEXT    NOT NULL,
     value    TEXT    NOT NULL
 ) STRICT;
+-- What each site's filter of spam learned.
+CREATE TABLE learned (
+    site    INTEGER PRIMARY KEY,
+    version INTEGER NOT NULL,
+    bytes   BLOB    NOT NULL
+) STRICT;
+
 CREATE INDEX conversations_folder ON conversations (site, folder, last_at, room);
 CREATE INDEX conversations_last ON conversations (site, last_at, room);
 CREATE INDEX conversations_assignee ON conversations (site, assignee, last_at, room) WHERE folder = 0;
