@@ -10,6 +10,8 @@ pub(crate) struct Feature {
     pub id: u64,
     /// What it is worth before anybody corrected anything: more than nothing speaks of spam.
     pub weight: f32,
+    /// Whether it is a word that every text has, so that it takes many messages to say something.
+    pub common: bool,
     pub what: What,
 }
 

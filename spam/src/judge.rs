@@ -15,15 +15,17 @@ const BEGINNING: f32 = -2.0;
 /// What the weights count for that are known from the start.
 const KNOWN_SHARE: f32 = 1.25;
 /// How far what was learned takes their place. Less than all: words come together, and each by itself says more than it should.
-const LEARNED_SHARE: f32 = 0.6;
+const LEARNED_SHARE: f32 = 0.65;
 /// How many messages what is known counts for, against those that had the feature.
 const KNOWN_TEXTS: f32 = 4.0;
+/// The same for words that every text has.
+const COMMON_TEXTS: f32 = 40.0;
 /// Messages of either verdict that have to be learned before a share of them says much; and what share of either any word may have.
 const TEXTS_BEFORE: f32 = 20.0;
 const SHARE_BEFORE: f32 = 0.002;
 /// The most that one feature says for or against; the most that all together say against: ordinary words around it hide no spam.
 const WEIGHT_MAX: f32 = 4.0;
-const AGAINST_MAX: f32 = 6.0;
+const AGAINST_MAX: f32 = 8.0;
 /// A reason that says less is none.
 const REASON_MIN: f32 = 0.3;
 
@@ -79,24 +81,22 @@ fn weighed<'a>(features: &'a [Feature], learned: &Learned) -> Vec<Weighed<'a>> {
     all.sort_unstable_by_key(|feature| feature.id);
     all.dedup_by_key(|feature| feature.id);
     all.into_iter()
-        .map(|feature| Weighed {
-            feature,
-            weight: weight(feature.weight, learned.counts(feature.bucket()), texts),
-        })
+        .map(|feature| Weighed { feature, weight: weight(feature, learned.counts(feature.bucket()), texts) })
         .collect()
 }
 
 /// G. Robinson's estimate (A Statistical Approach to the Spam Problem, 2003): the share of spam among messages with a feature, were there as many of
 /// one as of the other, pulled towards what was known before as long as few were seen; as odds.
-fn weight(known: f32, [ham, spam]: [f32; 2], [hams, spams]: [f32; 2]) -> f32 {
-    let known = KNOWN_SHARE * known;
+fn weight(feature: &Feature, [ham, spam]: [f32; 2], [hams, spams]: [f32; 2]) -> f32 {
+    let known = KNOWN_SHARE * feature.weight;
     let seen = ham + spam;
     if seen == 0.0 {
         return known;
     }
     let (ham, spam) = (ham / hams + SHARE_BEFORE, spam / spams + SHARE_BEFORE);
     let known_share = 1.0 / (1.0 + (-known).exp());
-    let share = (KNOWN_TEXTS * known_share + seen * spam / (spam + ham)) / (KNOWN_TEXTS + seen);
+    let before = if feature.common { COMMON_TEXTS } else { KNOWN_TEXTS };
+    let share = (before * known_share + seen * spam / (spam + ham)) / (before + seen);
     let learned = (share / (1.0 - share)).ln().clamp(-WEIGHT_MAX, WEIGHT_MAX);
     known + LEARNED_SHARE * (learned - known)
 }
@@ -110,10 +110,13 @@ fn odds(all: &[Weighed]) -> f32 {
     BEGINNING + for_it - against.min(AGAINST_MAX)
 }
 
-/// Signs by themselves, words together; the strongest first.
+/// Signs by themselves, words together; the strongest first, but of words those first that not every text has.
 fn because(mut all: Vec<Weighed>, plain: &str) -> Vec<Because> {
     all.retain(|weighed| weighed.weight >= REASON_MIN);
-    all.sort_by(|one, other| other.weight.total_cmp(&one.weight));
+    all.sort_by(|one, other| {
+        let by_weight = other.weight.total_cmp(&one.weight);
+        one.feature.common.cmp(&other.feature.common).then(by_weight)
+    });
     let (mut known, mut learned) = (Vec::new(), Vec::new());
     let (mut known_weight, mut learned_weight) = (0.0, 0.0);
     let mut reasons = Vec::new();

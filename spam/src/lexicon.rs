@@ -1,5 +1,5 @@
-//! The words that this program knows from the start: `words.tsv`, written from what spam is in general, and `plain.txt`, the words
-//! that every text has and that say nothing alone.
+//! The words that this program knows from the start: `words.tsv`, written from what spam is in general, and `common.txt`, the words
+//! that every text has and that say little alone.
 
 use hashbrown::{HashMap, HashSet};
 
@@ -8,11 +8,11 @@ use crate::lookalikes::is_unspaced;
 use crate::plain::Plain;
 
 const WORDS: &str = include_str!("words.tsv");
-const PLAIN: &str = include_str!("plain.txt");
+const COMMON: &str = include_str!("common.txt");
 
 pub(crate) struct Lexicon {
     weights: HashMap<u64, f32>,
-    plain: HashSet<u64>,
+    common: HashSet<u64>,
 }
 
 impl Lexicon {
@@ -24,8 +24,8 @@ impl Lexicon {
                 weights.insert(id, weight * part);
             }
         }
-        let plain = PLAIN.split_whitespace().map(|word| id_of_word(&Plain::of(word).text)).collect();
-        Lexicon { weights, plain }
+        let common = COMMON.split_whitespace().map(|word| id_of_word(&Plain::of(word).text)).collect();
+        Lexicon { weights, common }
     }
 
     /// What a word or pair is worth; a plural is worth what its singular is.
@@ -41,8 +41,8 @@ impl Lexicon {
     }
 
     /// Whether a word is one that every text has.
-    pub(crate) fn is_plain(&self, id: u64) -> bool {
-        self.plain.contains(&id)
+    pub(crate) fn is_common(&self, id: u64) -> bool {
+        self.common.contains(&id)
     }
 }
 
@@ -95,6 +95,6 @@ mod tests {
         assert!(lexicon.weight(id_of_pair("guest", "post"), "") > 1.0);
         assert!(lexicon.weight(id_of_word("博彩"), "博彩") > 1.0);
         assert_eq!(lexicon.weight(id_of_word("umbrella"), "umbrella"), 0.0);
-        assert!(lexicon.is_plain(id_of_word("the")) && !lexicon.is_plain(id_of_word("casino")));
+        assert!(lexicon.is_common(id_of_word("the")) && !lexicon.is_common(id_of_word("casino")));
     }
 }

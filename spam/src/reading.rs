@@ -17,6 +17,7 @@ const EMOJI_MIN: usize = 4;
 /// Letters of a word that is looked for behind a disguise, and what a word must weigh to be one that hides.
 const DISGUISED_MIN: usize = 4;
 const HIDING_WEIGHT_MIN: f32 = 0.7;
+const SMALL_NUMBER_DIGITS: usize = 4;
 const MARKUP: [&str; 5] = ["[url", "[link=", "<a href", "</a>", "[/url"];
 
 #[derive(Debug, Default)]
@@ -73,7 +74,7 @@ struct Reader<'a> {
 struct Before {
     word: String,
     at: usize,
-    is_plain: bool,
+    is_common: bool,
 }
 
 #[derive(Default)]
@@ -221,18 +222,20 @@ impl<'a> Reader<'a> {
         let at = self.place(shown);
         self.spell(&word, at);
         let id = id_of_word(&word);
-        let is_plain = self.lexicon.is_plain(id);
-        if !is_plain {
+        let is_common = self.lexicon.is_common(id) || is_small_number(&word);
+        if is_common {
+            self.push(id, self.lexicon.exact(id), true, shown);
+        } else {
             self.known_or_disguised(&word, id, shown);
         }
         if let Some(before) = self.before.take() {
             let id = id_of_pair(&before.word, &word);
             let weight = self.lexicon.exact(id);
-            if weight != 0.0 || !(before.is_plain || is_plain) {
+            if weight != 0.0 || !(before.is_common || is_common) {
                 self.add(id, weight, &self.text[before.at..at + shown.len()]);
             }
         }
-        self.before = Some(Before { word, at, is_plain });
+        self.before = Some(Before { word, at, is_common });
         self.count();
     }
 
@@ -301,9 +304,13 @@ impl<'a> Reader<'a> {
     }
 
     fn add(&mut self, id: u64, weight: f32, shown: &str) {
+        self.push(id, weight, false, shown);
+    }
+
+    fn push(&mut self, id: u64, weight: f32, common: bool, shown: &str) {
         if self.words.len() < FEATURES_MAX {
             let at = self.place(shown) as u32;
-            self.words.push(Feature { id, weight, what: What::Words(at..at + shown.len() as u32) });
+            self.words.push(Feature { id, weight, common, what: What::Words(at..at + shown.len() as u32) });
         }
     }
 
@@ -355,12 +362,17 @@ impl<'a> Reader<'a> {
 }
 
 fn feature(sign: Sign) -> Feature {
-    Feature { id: id_of_sign(sign), weight: sign.weight(), what: What::Sign(sign) }
+    Feature { id: id_of_sign(sign), weight: sign.weight(), common: false, what: What::Sign(sign) }
 }
 
 /// Letters and digits, and the marks that words of India are written with.
 fn is_of_word(letter: char) -> bool {
     letter.is_alphanumeric() || matches!(letter, '\u{900}'..='\u{dff}')
+}
+
+/// Amounts, days and years say as little as the words that every text has.
+fn is_small_number(word: &str) -> bool {
+    word.len() <= SMALL_NUMBER_DIGITS && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn is_apostrophe(letter: char) -> bool {
