@@ -14,8 +14,10 @@ pub const HELD_FROM: f32 = 0.9;
 const BEGINNING: f32 = -2.0;
 /// What the weights count for that are known from the start.
 const KNOWN_SHARE: f32 = 1.25;
-/// How far what was learned takes their place. Less than all: words come together, and each by itself says more than it should.
-const LEARNED_SHARE: f32 = 0.65;
+/// How far what was learned takes their place. Less than all, and less the more words than these there are: words come together, and each by itself
+/// says more than it should.
+const LEARNED_SHARE: f32 = 0.9;
+const FEATURES_USUAL: f32 = 20.0;
 /// How many messages what is known counts for, against those that had the feature.
 const KNOWN_TEXTS: f32 = 4.0;
 /// The same for words that every text has.
@@ -80,14 +82,18 @@ fn weighed<'a>(features: &'a [Feature], learned: &Learned) -> Vec<Weighed<'a>> {
     let mut all: Vec<&Feature> = features.iter().collect();
     all.sort_unstable_by_key(|feature| feature.id);
     all.dedup_by_key(|feature| feature.id);
+    let share = LEARNED_SHARE * (FEATURES_USUAL / all.len() as f32).sqrt().min(1.0);
     all.into_iter()
-        .map(|feature| Weighed { feature, weight: weight(feature, learned.counts(feature.bucket()), texts) })
+        .map(|feature| Weighed {
+            feature,
+            weight: weight(feature, learned.counts(feature.bucket()), texts, share),
+        })
         .collect()
 }
 
 /// G. Robinson's estimate (A Statistical Approach to the Spam Problem, 2003): the share of spam among messages with a feature, were there as many of
 /// one as of the other, pulled towards what was known before as long as few were seen; as odds.
-fn weight(feature: &Feature, [ham, spam]: [f32; 2], [hams, spams]: [f32; 2]) -> f32 {
+fn weight(feature: &Feature, [ham, spam]: [f32; 2], [hams, spams]: [f32; 2], learned_share: f32) -> f32 {
     let known = KNOWN_SHARE * feature.weight;
     let seen = ham + spam;
     if seen == 0.0 {
@@ -98,7 +104,7 @@ fn weight(feature: &Feature, [ham, spam]: [f32; 2], [hams, spams]: [f32; 2]) -> 
     let before = if feature.common { COMMON_TEXTS } else { KNOWN_TEXTS };
     let share = (before * known_share + seen * spam / (spam + ham)) / (before + seen);
     let learned = (share / (1.0 - share)).ln().clamp(-WEIGHT_MAX, WEIGHT_MAX);
-    known + LEARNED_SHARE * (learned - known)
+    known + learned_share * (learned - known)
 }
 
 fn odds(all: &[Weighed]) -> f32 {
@@ -132,7 +138,8 @@ fn because(mut all: Vec<Weighed>, plain: &str) -> Vec<Because> {
                 };
                 *sum += weight;
                 let word = &plain[place.start as usize..place.end as usize];
-                if words.len() < BECAUSE_WORDS_MAX && !words.iter().any(|other: &String| other == word) {
+                if words.len() < BECAUSE_WORDS_MAX && !words.iter().any(|other: &String| other.contains(word))
+                {
                     words.push(word.to_owned());
                 }
             }

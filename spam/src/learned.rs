@@ -185,3 +185,73 @@ fn read<'a, Written: serde::Deserialize<'a>>(bytes: &'a [u8]) -> Result<Written,
         _ => Err(Unreadable),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::{DELTA_BYTES_MAX, LEARNED_BYTES_MAX};
+
+    fn delta(verdict: Verdict, buckets: Vec<u16>) -> Delta {
+        Delta { verdict, times: 1, buckets }
+    }
+
+    #[test]
+    fn a_site_learns_so_many_messages() {
+        let one = delta(Verdict::Spam, vec![7]);
+        let mut learned = Learned { texts: [0, COUNT_MAX - 1], ..Learned::new() };
+        learned.add(&one).expect("the last one");
+        let full = learned.clone();
+        assert_eq!(learned.add(&one), Err(Full));
+        assert_eq!(learned, full);
+        // Of the other verdict there is room, and what is taken back makes some.
+        learned.add(&delta(Verdict::Ham, vec![7])).expect("of the other verdict");
+        learned.add(&-one.clone()).expect("one less");
+        learned.add(&one).expect("one more");
+    }
+
+    #[test]
+    fn a_counter_that_is_full_refuses_the_whole_message() {
+        let mut learned = Learned::new();
+        learned.counts[9] = [COUNT_MAX, 0];
+        let full = learned.clone();
+        assert_eq!(learned.add(&delta(Verdict::Ham, vec![7, 9])), Err(Full));
+        assert_eq!(learned.merge(&full), Err(Full));
+        assert_eq!(learned, full);
+        learned.counts[9] = [-COUNT_MAX, 0];
+        assert_eq!(learned.add(&-delta(Verdict::Ham, vec![9])), Err(Full));
+    }
+
+    #[test]
+    fn the_most_that_is_learned_has_its_bytes() {
+        let mut learned =
+            Learned { texts: [COUNT_MAX, -COUNT_MAX], counts: vec![[COUNT_MAX, -COUNT_MAX]; BUCKETS] };
+        let bytes = learned.to_bytes();
+        assert!(bytes.len() <= LEARNED_BYTES_MAX, "{} bytes", bytes.len());
+        assert_eq!(Learned::from_bytes(&bytes), Ok(learned.clone()));
+        learned.counts[BUCKETS - 1][0] += 1;
+        assert_eq!(Learned::from_bytes(&learned.to_bytes()), Err(Unreadable));
+    }
+
+    #[test]
+    fn the_longest_delta_has_its_bytes() {
+        let buckets = |count: usize| (0..count).map(|at| (at * BUCKETS / count) as u16).collect();
+        let longest = delta(Verdict::Spam, buckets(LEARNED_FEATURES_MAX));
+        assert!(longest.to_bytes().len() <= DELTA_BYTES_MAX);
+        assert_eq!(Delta::from_bytes(&longest.to_bytes()), Ok(longest));
+        let longer = delta(Verdict::Spam, buckets(LEARNED_FEATURES_MAX + 1));
+        assert_eq!(Delta::from_bytes(&longer.to_bytes()), Err(Unreadable));
+        let beyond = |at: usize| delta(Verdict::Ham, vec![at as u16]).to_bytes();
+        assert!(Delta::from_bytes(&beyond(BUCKETS - 1)).is_ok());
+        assert_eq!(Delta::from_bytes(&beyond(BUCKETS)), Err(Unreadable));
+        let mut other_version = beyond(1);
+        other_version[0] += 1;
+        assert_eq!(Delta::from_bytes(&other_version), Err(Unreadable));
+    }
+
+    #[test]
+    fn less_than_nothing_counts_as_nothing() {
+        let mut learned = Learned::new();
+        learned.add(&-delta(Verdict::Spam, vec![7])).expect("there is room");
+        assert_eq!((learned.texts(Verdict::Spam), learned.counts(7)), (0, [0.0, 0.0]));
+    }
+}

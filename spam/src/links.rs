@@ -7,6 +7,9 @@ use crate::limits::HOST_BYTES_MAX;
 use crate::lookalikes::is_unspaced;
 
 const BEGINNINGS: [&str; 4] = ["https://", "http://", "hxxp://", "www."];
+const BEGINNING_BYTES_MIN: usize = 4;
+/// Tries at finding links in what has no spaces; what is behind them is words.
+const LINKS_A_PIECE_MAX: usize = 10;
 /// Endings by which a name without `https://` is known to be a host. No endings of files or of usual words.
 const ENDINGS: [&str; 57] = [
     "com", "net", "org", "info", "biz", "edu", "gov", "eu", "uk", "de", "fr", "nl", "pl", "ru", "su", "ua",
@@ -93,15 +96,29 @@ pub(crate) enum HostKind {
     Private,
 }
 
-/// The next link of a piece of text without spaces, from a byte on. The text is in lower case.
-pub(crate) fn next(piece: &str, from: usize) -> Option<Link> {
-    let rest = piece.get(from..).filter(|rest| rest.bytes().any(|byte| byte == b'.' || byte == b':'))?;
-    let begun = BEGINNINGS.iter().filter_map(|begin| begun(rest, begin)).min();
-    match begun {
-        Some(at) => written_out(piece, from + at).or_else(|| next(piece, from + at + 4)),
-        None if from == 0 => bare(piece),
-        None => None,
+/// The links of a piece of text without spaces, in their order, at most `LINKS_A_PIECE_MAX`. The text is in lower case.
+pub(crate) fn links(piece: &str) -> Vec<Link> {
+    let mut found = Vec::new();
+    if !piece.bytes().any(|byte| byte == b'.' || byte == b':') {
+        return found;
     }
+    let mut from = 0;
+    for _ in 0..LINKS_A_PIECE_MAX {
+        let Some(at) = BEGINNINGS.iter().filter_map(|begin| begun(&piece[from..], begin)).min() else {
+            break;
+        };
+        match written_out(piece, from + at) {
+            Some(link) => {
+                from = link.whole.end;
+                found.push(link);
+            }
+            None => from += at + BEGINNING_BYTES_MIN,
+        }
+    }
+    if from == 0 {
+        found.extend(bare(piece));
+    }
+    found
 }
 
 /// Whether a piece is an address of mail.
@@ -197,12 +214,7 @@ mod tests {
 
     #[track_caller]
     fn check(piece: &str, hosts: &[&str]) {
-        let (mut found, mut from) = (Vec::new(), 0);
-        while let Some(link) = next(piece, from) {
-            found.push(&piece[link.host.clone()]);
-            assert!(link.whole.end > from, "{piece}");
-            from = link.whole.end;
-        }
+        let found: Vec<&str> = links(piece).into_iter().map(|link| &piece[link.host]).collect();
         assert_eq!(found, hosts, "{piece}");
     }
 
@@ -214,6 +226,7 @@ mod tests {
         check("here:https://user@example.com:8080/x", &["example.com"]);
         check("[this](https://example.com/x)", &["example.com"]);
         check("http://a.comhttp://b.com/http", &["a.com", "b.com"]);
+        check("http://http://a.com", &["a.com"]);
         check("点击http://example.com看", &["example.com"]);
         check("example.com", &["example.com"]);
         check("example.com/sale!", &["example.com"]);
@@ -287,6 +300,13 @@ mod tests {
     fn mail_is_no_link() {
         assert!(is_mail("ada@example.com,") && is_mail("<ada.b+c@mail.example.co.uk>"));
         assert!(!is_mail("@ada") && !is_mail("ada@") && !is_mail("a@b") && !is_mail("example.com"));
+    }
+
+    #[test]
+    fn a_piece_has_so_many_links() {
+        let links = |count: usize| "http://a.com".repeat(count);
+        check(&links(LINKS_A_PIECE_MAX), &["a.com"; LINKS_A_PIECE_MAX]);
+        check(&links(LINKS_A_PIECE_MAX + 1), &["a.com"; LINKS_A_PIECE_MAX]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::feature::{Feature, What, id_of_host, id_of_pair, id_of_sign, id_of_word};
 use crate::lexicon::Lexicon;
 use crate::limits::{FEATURES_MAX, HOST_BYTES_MAX, PART_WORDS_MAX, WORD_BYTES_MAX};
-use crate::links::{self, AROUND, HostKind};
+use crate::links::{self, AROUND, HostKind, Link};
 use crate::lookalikes::{is_emoji, is_unspaced};
 use crate::machine::Machine;
 use crate::numbers::Numbers;
@@ -17,6 +17,8 @@ const EMOJI_MIN: usize = 4;
 /// Letters of a word that is looked for behind a disguise, and what a word must weigh to be one that hides.
 const DISGUISED_MIN: usize = 4;
 const HIDING_WEIGHT_MIN: f32 = 0.7;
+/// What a known word is worth in what a machine wrote.
+const PASTED_SHARE: f32 = 0.5;
 const SMALL_NUMBER_DIGITS: usize = 4;
 const MARKUP: [&str; 5] = ["[url", "[link=", "<a href", "</a>", "[/url"];
 
@@ -125,10 +127,10 @@ impl<'a> Reader<'a> {
             return;
         }
         let mut from = 0;
-        while let Some(link) = links::next(piece, from) {
-            self.run(&piece[from..link.whole.start]);
-            self.link(&piece[link.host.clone()], &piece[link.host.end..link.whole.end]);
-            from = link.whole.end;
+        for Link { whole, host } in links::links(piece) {
+            self.run(&piece[from..whole.start]);
+            self.link(&piece[host.clone()], &piece[host.end..whole.end]);
+            from = whole.end;
         }
         let rest = &piece[from..];
         if from == 0 && self.disguised_by_signs(rest) {
@@ -156,6 +158,8 @@ impl<'a> Reader<'a> {
         let name = name.rsplit_once('.').map_or(name, |(name, _)| name);
         self.run(name);
         self.before = None;
+        // Neither the port nor what is asked for.
+        let path = path.find('/').map_or("", |begin| &path[begin..]);
         self.run(path.split(['?', '#']).next().unwrap_or_default());
         self.before = None;
         if self.is_machine {
@@ -309,6 +313,7 @@ impl<'a> Reader<'a> {
 
     fn push(&mut self, id: u64, weight: f32, common: bool, shown: &str) {
         if self.words.len() < FEATURES_MAX {
+            let weight = if self.is_machine { weight * PASTED_SHARE } else { weight };
             let at = self.place(shown) as u32;
             self.words.push(Feature { id, weight, common, what: What::Words(at..at + shown.len() as u32) });
         }

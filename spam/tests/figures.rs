@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use model::limits::MESSAGE_BYTES_MAX;
 use spam::{Judge, Learned, Verdict};
 
 const PARTS: u64 = 5;
@@ -61,148 +62,206 @@ fn learn(judge: &Judge, learned: &mut Learned, text: &str, verdict: Verdict) {
     learned.add(&judge.learn(text, &[], verdict)).expect("there is room");
 }
 
-/// How many are held, of how many.
-fn held<'a>(judge: &Judge, learned: &Learned, texts: impl Iterator<Item = &'a String>) -> (usize, usize) {
-    texts.fold((0, 0), |(held, all), text| {
-        (held + usize::from(judge.opinion(text, &[], learned).held), all + 1)
-    })
+/// What was held, of how many.
+#[derive(Clone, Copy, Default)]
+struct Held {
+    spam: (usize, usize),
+    questions: (usize, usize),
+    talk: (usize, usize),
+}
+
+impl Held {
+    fn of(judge: &Judge, learned: &Learned, texts: &Texts, is_judged: impl Fn(&str) -> bool) -> Held {
+        let count = |texts: &[String]| {
+            let judged = texts.iter().filter(|text| is_judged(text));
+            judged.fold((0, 0), |(held, all), text| {
+                (held + usize::from(judge.opinion(text, &[], learned).held), all + 1)
+            })
+        };
+        Held { spam: count(&texts.spam), questions: count(&texts.questions), talk: count(&texts.talk) }
+    }
+
+    fn and(self, other: Held) -> Held {
+        let sum = |one: (usize, usize), other: (usize, usize)| (one.0 + other.0, one.1 + other.1);
+        Held {
+            spam: sum(self.spam, other.spam),
+            questions: sum(self.questions, other.questions),
+            talk: sum(self.talk, other.talk),
+        }
+    }
+
+    fn tell(self, what: &str) -> Held {
+        println!(
+            "{what}: {:.1} % of {} spam caught, {:.2} % of {} questions held ({}), {:.1} % of {} of talk held",
+            share(self.spam),
+            self.spam.1,
+            share(self.questions),
+            self.questions.1,
+            self.questions.0,
+            share(self.talk),
+            self.talk.1,
+        );
+        self
+    }
+
+    #[track_caller]
+    fn keeps(self, caught_min: f64, held_max: f64) {
+        let (caught, held) = (share(self.spam), share(self.questions));
+        assert!(caught >= caught_min && held <= held_max, "{caught} % caught, {held} % held");
+    }
 }
 
 fn share((some, all): (usize, usize)) -> f64 {
     100.0 * some as f64 / all as f64
 }
 
-fn told(
+/// Each part judged by what is learned of the other parts; told one by one and together.
+fn each_part(
     what: &str,
     judge: &Judge,
-    learned: &Learned,
     texts: &Texts,
-    is_judged: impl Fn(&str) -> bool,
-) -> (f64, f64) {
-    let spam = held(judge, learned, texts.spam.iter().filter(|text| is_judged(text)));
-    let questions = held(judge, learned, texts.questions.iter().filter(|text| is_judged(text)));
-    let talk = held(judge, learned, texts.talk.iter().filter(|text| is_judged(text)));
-    println!(
-        "{what}: {} of {} spam caught ({:.1} %), {} of {} questions held ({:.2} %), {:.1} % of talk held",
-        spam.0,
-        spam.1,
-        share(spam),
-        questions.0,
-        questions.1,
-        share(questions),
-        share(talk)
-    );
-    (share(spam), share(questions))
+    learn: impl Fn(&mut Learned, &dyn Fn(&str) -> bool),
+) -> Held {
+    let mut all = Held::default();
+    for judged in 0..PARTS {
+        let mut learned = Learned::new();
+        learn(&mut learned, &|text| part(text) != judged);
+        let held = Held::of(judge, &learned, texts, |text| part(text) == judged);
+        let (ham, spam) = (learned.texts(Verdict::Ham), learned.texts(Verdict::Spam));
+        let bytes = learned.to_bytes().len();
+        all = all.and(
+            held.tell(&format!("{what}, part {judged}, {ham} ham and {spam} spam learned in {bytes} bytes")),
+        );
+        held.keeps(0.0, 0.5);
+    }
+    all.tell(&format!("{what}, all parts"))
 }
 
 #[test]
 fn each_part_is_judged_by_what_was_learned_of_the_others() {
     let Some(folder) = data() else { return };
     let (texts, judge) = (Texts::read(&folder), Judge::new());
-    for judged in 0..PARTS {
-        let mut learned = Learned::new();
-        for text in texts.spam.iter().filter(|text| part(text) != judged) {
-            learn(&judge, &mut learned, text, Verdict::Spam);
+    let held = each_part("all learned", &judge, &texts, |learned, is_learned| {
+        for text in texts.spam.iter().filter(|text| is_learned(text)) {
+            learn(&judge, learned, text, Verdict::Spam);
         }
-        for text in texts.questions.iter().filter(|text| part(text) != judged) {
-            learn(&judge, &mut learned, text, Verdict::Ham);
+        for text in texts.questions.iter().filter(|text| is_learned(text)) {
+            learn(&judge, learned, text, Verdict::Ham);
         }
-        let what = format!("part {judged} of {PARTS}");
-        let (caught, held) = told(&what, &judge, &learned, &texts, |text| part(text) == judged);
-        assert!(caught >= 95.0 && held <= 0.5, "{what}: {caught} % caught, {held} % held");
-    }
+    });
+    held.keeps(95.0, 0.5);
 }
 
 #[test]
-fn a_site_that_learned_nothing_holds_no_questions() {
+fn a_site_that_learned_nothing_catches_most() {
     let Some(folder) = data() else { return };
     let (texts, judge) = (Texts::read(&folder), Judge::new());
-    for half in 0..2 {
-        told(&format!("nothing learned, half {half}"), &judge, &Learned::new(), &texts, |text| {
-            (hash(text) >> 8) % 2 == half
-        });
-    }
-    let (caught, held) = told("nothing learned", &judge, &Learned::new(), &texts, |_| true);
-    assert!(caught >= 50.0 && held <= 0.5, "{caught} % caught, {held} % held");
+    Held::of(&judge, &Learned::new(), &texts, |_| true).tell("nothing learned").keeps(70.0, 0.1);
 }
 
 #[test]
 fn few_verdicts_go_far() {
     let Some(folder) = data() else { return };
     let (texts, judge) = (Texts::read(&folder), Judge::new());
-    for verdicts in [10, 50, 200] {
-        for judged in 0..PARTS {
-            let mut learned = Learned::new();
-            let learning = |texts: &'_ [String]| -> Vec<String> {
-                texts.iter().filter(|text| part(text) != judged).take(verdicts / 2).cloned().collect()
-            };
-            for text in learning(&texts.spam) {
-                learn(&judge, &mut learned, &text, Verdict::Spam);
+    for (verdicts, caught_min) in [(50, 85.0), (200, 92.0)] {
+        let held = each_part(&format!("{verdicts} verdicts"), &judge, &texts, |learned, is_learned| {
+            for text in texts.spam.iter().filter(|text| is_learned(text)).take(verdicts / 2) {
+                learn(&judge, learned, text, Verdict::Spam);
             }
-            for text in learning(&texts.questions) {
-                learn(&judge, &mut learned, &text, Verdict::Ham);
+            for text in texts.questions.iter().filter(|text| is_learned(text)).take(verdicts / 2) {
+                learn(&judge, learned, text, Verdict::Ham);
             }
-            told(&format!("{verdicts} verdicts, part {judged}"), &judge, &learned, &texts, |text| {
-                part(text) == judged
-            });
-        }
+        });
+        held.keeps(caught_min, 0.5);
     }
 }
 
+/// The least that people can do: they only say where it was wrong, as messages come, four questions to one of spam.
 #[test]
-fn a_message_is_judged_in_no_time() {
+fn mistakes_alone_teach() {
+    let Some(folder) = data() else { return };
+    let (texts, judge) = (Texts::read(&folder), Judge::new());
+    let held = each_part("only mistakes corrected", &judge, &texts, |learned, is_learned| {
+        let mut questions = texts.questions.iter().filter(|text| is_learned(text));
+        for text in texts.spam.iter().filter(|text| is_learned(text)) {
+            let wrong = |learned: &Learned, text: &str, held| judge.opinion(text, &[], learned).held == held;
+            if wrong(learned, text, false) {
+                learn(&judge, learned, text, Verdict::Spam);
+            }
+            for text in questions.by_ref().take(4) {
+                if wrong(learned, text, true) {
+                    learn(&judge, learned, text, Verdict::Ham);
+                }
+            }
+        }
+    });
+    held.keeps(85.0, 0.5);
+}
+
+/// Somebody says the wrong thing of every question among twenty, or of one when nothing else was learned.
+#[test]
+fn wrong_verdicts_turn_little() {
+    let Some(folder) = data() else { return };
+    let (texts, judge) = (Texts::read(&folder), Judge::new());
+    for wrong in texts.questions.iter().step_by(997) {
+        let mut learned = Learned::new();
+        learn(&judge, &mut learned, wrong, Verdict::Spam);
+        Held::of(&judge, &learned, &texts, |text| part(text) == 0)
+            .tell("one verdict, and wrong")
+            .keeps(0.0, 0.1);
+    }
+    let mut learned = Learned::new();
+    for (number, text) in texts.questions.iter().filter(|text| part(text) != 0).enumerate() {
+        learn(&judge, &mut learned, text, if number % 20 == 0 { Verdict::Spam } else { Verdict::Ham });
+    }
+    for text in texts.spam.iter().filter(|text| part(text) != 0) {
+        learn(&judge, &mut learned, text, Verdict::Spam);
+    }
+    let held = Held::of(&judge, &learned, &texts, |text| part(text) == 0);
+    held.tell("one of twenty verdicts on questions wrong").keeps(80.0, 0.5);
+}
+
+#[test]
+fn how_long_a_message_takes_is_told() {
     let judge = Judge::new();
     let usual = "Hello, I ordered two lamps last week (order 10482) and only one of them has arrived. Can you tell me where the other one is?";
-    let longest = usual.repeat(model::limits::MESSAGE_BYTES_MAX / usual.len() + 1);
+    let spam = "Rank your website on the first page of Google! Our agency offers link building, see https://seo.example.top or call 020 7946 0018 today";
     let foreign =
-        "Здравствуйте, я заказал две лампы на прошлой неделе, а пришла только одна. Подскажите, где вторая?"
-            .repeat(2);
-    for (what, text) in [("usual", usual), ("foreign", &foreign), ("longest", &longest)] {
-        let learned = Learned::new();
-        let mut times: Vec<Duration> = (0..200)
+        "Здравствуйте, я заказал две лампы на прошлой неделе, а пришла только одна. Подскажите, где вторая?";
+    let unspaced =
+        "你好，我上个星期订了两盏灯，但是只收到了一盏。请问另外一盏什么时候可以送到？谢谢你的帮助。";
+    let mut learned = Learned::new();
+    for text in [usual, foreign, unspaced] {
+        learn(&judge, &mut learned, text, Verdict::Ham);
+        learn(&judge, &mut learned, text, Verdict::Spam);
+    }
+    let longest = |part: &str| part.repeat(MESSAGE_BYTES_MAX / part.len());
+    let texts = [
+        ("a usual message", usual.to_owned()),
+        ("spam", spam.to_owned()),
+        ("Russian", foreign.to_owned()),
+        ("Chinese", unspaced.to_owned()),
+        ("the longest of usual words", longest(usual)),
+        ("the longest in Chinese", longest(unspaced)),
+        ("beginnings of links", longest("http://")),
+        ("links without an end", longest("http://a.b.")),
+        ("numbers", longest("1 2 ")),
+        ("letters", longest("a ")),
+        ("digits", longest("0a1")),
+        ("brackets", longest("([{")),
+        ("emoji", longest("😀")),
+        ("what grows", longest("\u{fdfa}")),
+        ("accents", longest("\u{301}")),
+    ];
+    for (what, text) in texts {
+        let mut times: Vec<Duration> = (0..100)
             .map(|_| {
                 let began = Instant::now();
-                std::hint::black_box(judge.opinion(std::hint::black_box(text), &[], &learned));
+                std::hint::black_box(judge.opinion(std::hint::black_box(&text), &[], &learned));
                 began.elapsed()
             })
             .collect();
         times.sort_unstable();
-        println!("a {what} message of {} bytes is judged in {:?}", text.len(), times[times.len() / 2]);
-    }
-}
-
-#[test]
-fn zz_missed() {
-    let folder = data().unwrap();
-    let (texts, judge) = (Texts::read(&folder), Judge::new());
-    for judged in 0..PARTS {
-        let mut learned = Learned::new();
-        for text in texts.spam.iter().filter(|text| part(text) != judged) {
-            learn(&judge, &mut learned, text, Verdict::Spam);
-        }
-        for text in texts.questions.iter().filter(|text| part(text) != judged) {
-            learn(&judge, &mut learned, text, Verdict::Ham);
-        }
-        println!("state {} bytes", learned.to_bytes().len());
-        for text in texts.spam.iter().filter(|text| part(text) == judged) {
-            let o = judge.opinion(text, &[], &learned);
-            if !o.held {
-                println!(
-                    "MISS {:.2} {text} {:?}",
-                    o.score,
-                    o.because.iter().map(|b| b.to_string()).collect::<Vec<_>>()
-                );
-            }
-        }
-        for text in texts.questions.iter().filter(|text| part(text) == judged) {
-            let o = judge.opinion(text, &[], &learned);
-            if o.held {
-                println!(
-                    "HELD {:.2} {text} {:?}",
-                    o.score,
-                    o.because.iter().map(|b| b.to_string()).collect::<Vec<_>>()
-                );
-            }
-        }
+        println!("{what}, {} bytes: {:?}", text.len(), times[times.len() / 2]);
     }
 }
