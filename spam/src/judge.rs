@@ -18,18 +18,26 @@ const KNOWN_SHARE: f32 = 1.25;
 /// says more than it should.
 const LEARNED_SHARE: f32 = 0.9;
 const FEATURES_USUAL: f32 = 20.0;
-/// How many messages what is known counts for, against those that had the feature.
-const KNOWN_TEXTS: f32 = 4.0;
-/// The same for words that every text has.
-const COMMON_TEXTS: f32 = 40.0;
-/// Messages of either verdict that have to be learned before a share of them says much; and what share of either any word may have.
+/// A word, and one of those that every text has.
+const WORD: Before = Before { texts: 4.0, share: 0.01 };
+const COMMON_WORD: Before = Before { texts: 40.0, share: 0.1 };
+/// Messages of each verdict that are thought to have been learned before the first, so that few of one verdict and many of the other can be compared.
 const TEXTS_BEFORE: f32 = 20.0;
-const SHARE_BEFORE: f32 = 0.002;
+/// The share that any word may have of either verdict's messages, however many were learned without it.
+const SHARE_MIN: f32 = 0.002;
 /// The most that one feature says for or against; the most that all together say against: ordinary words around it hide no spam.
 const WEIGHT_MAX: f32 = 4.0;
 const AGAINST_MAX: f32 = 8.0;
 /// A reason that says less is none.
 const REASON_MIN: f32 = 0.3;
+
+/// What is thought of a feature before it was seen.
+struct Before {
+    /// How many messages what is known counts for, against those that had the feature.
+    texts: f32,
+    /// The share of messages that have it, among `TEXTS_BEFORE`.
+    share: f32,
+}
 
 /// Reads its tables once (about a millisecond): keep one.
 pub struct Judge {
@@ -78,7 +86,7 @@ struct Weighed<'a> {
 
 /// Each feature once.
 fn weighed<'a>(features: &'a [Feature], learned: &Learned) -> Vec<Weighed<'a>> {
-    let texts = [Verdict::Ham, Verdict::Spam].map(|verdict| learned.texts(verdict) as f32 + TEXTS_BEFORE);
+    let texts = [Verdict::Ham, Verdict::Spam].map(|verdict| learned.texts(verdict) as f32);
     let mut all: Vec<&Feature> = features.iter().collect();
     all.sort_unstable_by_key(|feature| feature.id);
     all.dedup_by_key(|feature| feature.id);
@@ -93,16 +101,18 @@ fn weighed<'a>(features: &'a [Feature], learned: &Learned) -> Vec<Weighed<'a>> {
 
 /// G. Robinson's estimate (A Statistical Approach to the Spam Problem, 2003): the share of spam among messages with a feature, were there as many of
 /// one as of the other, pulled towards what was known before as long as few were seen; as odds.
-fn weight(feature: &Feature, [ham, spam]: [f32; 2], [hams, spams]: [f32; 2], learned_share: f32) -> f32 {
+fn weight(feature: &Feature, [ham, spam]: [f32; 2], texts: [f32; 2], learned_share: f32) -> f32 {
     let known = KNOWN_SHARE * feature.weight;
     let seen = ham + spam;
     if seen == 0.0 {
         return known;
     }
-    let (ham, spam) = (ham / hams + SHARE_BEFORE, spam / spams + SHARE_BEFORE);
+    let before = if feature.common { COMMON_WORD } else { WORD };
+    let share_of =
+        |count: f32, texts: f32| (count + TEXTS_BEFORE * before.share) / (texts + TEXTS_BEFORE) + SHARE_MIN;
+    let (ham, spam) = (share_of(ham, texts[0]), share_of(spam, texts[1]));
     let known_share = 1.0 / (1.0 + (-known).exp());
-    let before = if feature.common { COMMON_TEXTS } else { KNOWN_TEXTS };
-    let share = (before * known_share + seen * spam / (spam + ham)) / (before + seen);
+    let share = (before.texts * known_share + seen * spam / (spam + ham)) / (before.texts + seen);
     let learned = (share / (1.0 - share)).ln().clamp(-WEIGHT_MAX, WEIGHT_MAX);
     known + learned_share * (learned - known)
 }
