@@ -272,7 +272,7 @@ impl Chat {
             }
             Deed::Verdict(Verdict::Held) => return Err(Refused::Invalid("people say ham or spam")),
             Deed::Verdict(verdict) => {
-                self.learn(&before, verdict).await?;
+                self.correct_filter(&before, verdict).await?;
                 ConversationChange::Verdict(verdict)
             }
             Deed::Block(blocked) => ConversationChange::Block(blocked),

@@ -33,7 +33,7 @@ impl Chat {
     }
 
     /// The filter learns the conversation's first message as that, in the place of what it was learned as before.
-    pub(super) async fn learn(&self, conversation: &Conversation, verdict: Verdict) -> Result<()> {
+    pub(super) async fn correct_filter(&self, conversation: &Conversation, verdict: Verdict) -> Result<()> {
         if conversation.learned == Some(verdict) {
             return Ok(());
         }

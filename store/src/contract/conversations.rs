@@ -93,7 +93,7 @@ pub fn opening(number: u64) -> NewConversation {
         closed_at: None,
         rating: None,
         learned: None,
-            mailed: 0,
+        mailed: 0,
         version: 0,
     };
     let first = NewMessage {

@@ -38,7 +38,7 @@ fn waiting() -> Conversation {
         closed_at: None,
         rating: None,
         learned: None,
-            mailed: 0,
+        mailed: 0,
         version: 1,
     }
 }
