@@ -12,6 +12,9 @@ pub const HELD_FROM: f32 = 0.9;
 
 /// What is thought of a message that shows nothing at all, as odds to the base e. Two good reasons are needed to get to `HELD_FROM` from there.
 const BEGINNING: f32 = -2.0;
+/// How far that goes down where spam is rare among what was learned: by this share of its odds, and at most so far.
+const RARE_SHARE: f32 = 0.5;
+const RARE_MAX: f32 = 1.5;
 /// What the weights count for that are known from the start.
 const KNOWN_SHARE: f32 = 1.25;
 /// How far what was learned takes their place. Less than all, and less the more words than these there are: words come together, and each by itself
@@ -58,12 +61,13 @@ impl Judge {
     /// What is thought of a message, at most `MESSAGE_BYTES_MAX` of it. Links to `hostnames`, the site's own, are no sign.
     pub fn opinion(&self, text: &str, hostnames: &[String], learned: &Learned) -> Opinion {
         let reading = Reading::of(text, hostnames, &self.lexicon);
+        let beginning = beginning(learned);
         let signs: Vec<Weighed> = weighed(&reading.signs, learned);
         let mut worst = (f32::MIN, Vec::new());
         for part in reading.parts() {
             let mut all = weighed(part, learned);
             all.extend_from_slice(&signs);
-            let odds = odds(&all);
+            let odds = odds(beginning, &all);
             if odds > worst.0 {
                 worst = (odds, all);
             }
@@ -117,13 +121,20 @@ fn weight(feature: &Feature, [ham, spam]: [f32; 2], texts: [f32; 2], learned_sha
     known + learned_share * (learned - known)
 }
 
-fn odds(all: &[Weighed]) -> f32 {
+/// Before anything of the message was looked at.
+fn beginning(learned: &Learned) -> f32 {
+    let [ham, spam] =
+        [Verdict::Ham, Verdict::Spam].map(|verdict| learned.texts(verdict) as f32 + TEXTS_BEFORE);
+    BEGINNING + (RARE_SHARE * (spam / ham).ln()).clamp(-RARE_MAX, 0.0)
+}
+
+fn odds(beginning: f32, all: &[Weighed]) -> f32 {
     let (mut for_it, mut against) = (0.0, 0.0);
     for weighed in all {
         for_it += weighed.weight.max(0.0);
         against -= weighed.weight.min(0.0);
     }
-    BEGINNING + for_it - against.min(AGAINST_MAX)
+    beginning + for_it - against.min(AGAINST_MAX)
 }
 
 /// Signs by themselves, words together; the strongest first, but of words those first that not every text has.

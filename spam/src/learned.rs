@@ -249,6 +249,18 @@ mod tests {
     }
 
     #[test]
+    fn so_many_features_of_a_message_are_learned() {
+        let feature =
+            |id| Feature { id, weight: 0.0, common: false, what: crate::feature::What::Words(0..0) };
+        let learned = |count: usize| {
+            let features: Vec<Feature> = (0..count as u64).rev().map(feature).collect();
+            Delta::of(features.iter(), Verdict::Ham)
+        };
+        assert_eq!(learned(LEARNED_FEATURES_MAX).buckets.len(), LEARNED_FEATURES_MAX);
+        assert_eq!(learned(LEARNED_FEATURES_MAX + 1), learned(LEARNED_FEATURES_MAX));
+    }
+
+    #[test]
     fn less_than_nothing_counts_as_nothing() {
         let mut learned = Learned::new();
         learned.add(&-delta(Verdict::Spam, vec![7])).expect("there is room");

@@ -420,3 +420,72 @@ fn written_plainly(word: &str, one: char) -> Option<String> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use model::limits::MESSAGE_BYTES_MAX;
+
+    use super::*;
+
+    fn read(text: &str) -> Reading {
+        Reading::of(text, &[], &Lexicon::read())
+    }
+
+    fn words(reading: &Reading) -> Vec<&str> {
+        let shown = |feature: &Feature| match &feature.what {
+            What::Words(place) => Some(&reading.plain[place.start as usize..place.end as usize]),
+            What::Sign(_) => None,
+        };
+        reading.words.iter().filter_map(shown).collect()
+    }
+
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        assert_eq!(words(&read(text)), expected, "{text}");
+    }
+
+    #[test]
+    fn words_and_pairs_are_read() {
+        check("Blue lamps, please!", &["blue", "lamps", "blue lamps", "please", "lamps, please"]);
+        // Words that every text has make no pairs but known ones.
+        check("the lamp and you", &["the", "lamp", "and", "you"]);
+        check("Don't", &["don't"]);
+        check("新しいlamp", &["新し", "しい", "lamp"]);
+        check("灯", &["灯"]);
+        check("lamp\nblue", &["lamp", "blue"]);
+        check(
+            "https://lamps.example.org/blue/sale?a=b",
+            &["lamps.example.org", "lamps", "example", "lamps.example", "blue", "sale", "blue/sale"],
+        );
+        check("ada@example.com http://localhost/x", &[]);
+        check("👍👍", &["👍", "👍"]);
+    }
+
+    #[test]
+    fn a_long_word_counts_by_its_beginning() {
+        let longest = "x".repeat(WORD_BYTES_MAX);
+        check(&longest, &[&longest]);
+        check(&format!("{longest}y"), &[&longest]);
+    }
+
+    #[test]
+    fn the_longest_message_has_so_many_features() {
+        let features = |text: &str| read(text).words.len();
+        assert_eq!(features(&"b c ".repeat(MESSAGE_BYTES_MAX / 4)), FEATURES_MAX - 1);
+        for text in ["\u{fdfa}", "博", "😀", "b-", "½", "ﷲ ", "㎯ "] {
+            assert!(features(&text.repeat(MESSAGE_BYTES_MAX / text.len())) <= FEATURES_MAX, "{text}");
+        }
+    }
+
+    #[test]
+    fn parts_overlap_and_leave_nothing_out() {
+        for count in [0, 1, PART_WORDS_MAX / 2, PART_WORDS_MAX, PART_WORDS_MAX + 1, 10 * PART_WORDS_MAX] {
+            let reading = read(&"灯 ".repeat(count));
+            let parts: Vec<&[Feature]> = reading.parts().collect();
+            assert!(parts.iter().all(|part| part.len() <= PART_WORDS_MAX), "{count} words");
+            assert_eq!(parts.len(), (count / (PART_WORDS_MAX / 2)).max(1), "{count} words");
+            let last = parts.last().map_or(0, |part| part.len());
+            assert_eq!((parts.len() - 1) * PART_WORDS_MAX / 2 + last, count);
+        }
+    }
+}
