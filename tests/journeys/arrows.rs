@@ -19,7 +19,7 @@ const MAY: [(&str, &[&str]); 19] = [
     ("door", &["model", "store"]),
     ("collector", &["model", "bus", "live", "store", "door"]),
     ("processor", &["model", "history", "bus", "live", "store", "archive"]),
-    ("chat", &["model", "commits", "live", "store"]),
+    ("chat", &["model", "commits", "spam", "live", "store"]),
     ("outbox", &["model", "commits", "live", "store", "chat"]),
     ("realtime", &["model", "live", "store", "door", "chat"]),
     ("web", &["model", "history", "commits", "live", "store", "archive", "door", "chat", "outbox"]),

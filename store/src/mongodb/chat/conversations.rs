@@ -125,7 +125,7 @@ async fn learn(step: &mut Step, site: SiteId, version: u64, bytes: &[u8]) -> Res
 }
 
 /// Takes the site's turn: who counts its conversations or removes it comes before or after.
-async fn open(step: &mut Step, new: &NewConversation) -> Result<(Conversation, bool)> {
+pub async fn open(step: &mut Step, new: &NewConversation) -> Result<(Conversation, bool)> {
     let NewConversation { conversation, room, notes, guest, secret, first } = new;
     let site = conversation.site.column();
     if !step.take_turn(SITES, doc! { "_id": site }).await?
