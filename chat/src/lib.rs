@@ -47,12 +47,12 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
 
 pub use charted::{CHARTED_MAX, Charted};
-pub use files::Upload;
-pub use guests::{Coming, Knocked};
-pub use hooks::{NewHook, short};
 pub use conversations::{
     Claim, Deed, Inbox, Opening, Question, TellConversation, TellCounts, identify_secret,
 };
+pub use files::Upload;
+pub use guests::{Coming, Knocked};
+pub use hooks::{NewHook, short};
 pub use news::News;
 pub use posting::Post;
 pub use reading::{Page, Query};
@@ -81,6 +81,7 @@ pub struct Chat {
     /// A message with files was removed.
     removed: Arc<Notify>,
     exports: Arc<Semaphore>,
+    judge: Arc<spam::Judge>,
 }
 
 /// A room, as who asks stands to it.
@@ -110,6 +111,7 @@ impl Chat {
             news: Arc::default(),
             removed: Arc::default(),
             exports: carry::turns(),
+            judge: Arc::new(spam::Judge::new()),
         }
     }
 

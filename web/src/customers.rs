@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use chat::hours::Presence;
 use chat::{Claim, Opening, identify_secret};
 use door::{ClientAddress, Refusal};
-use model::chat::{Conversation, ConversationState, Customer, Rating, Verdict, Who};
+use model::chat::{Conversation, ConversationState, Customer, Rating, Who};
 use model::rights::Principal;
 use model::{BrowserId, MessageId, Site, SiteId, limits};
 use serde::Deserialize;
@@ -124,7 +124,6 @@ pub async fn open(
         visitor,
         page: whereabouts::page(&site, &about.page),
         title: whereabouts::title(&about.title),
-        verdict: Verdict::Ham,
         marks,
     };
     let (opened, fresh) = web.chat.open_conversation(&site, opening).await?;
@@ -180,7 +179,8 @@ fn take_turn(web: &Web, by: &Principal) -> Result<(), Problem> {
 fn secret_of(headers: &HeaderMap, uri: &Uri) -> Result<String, Problem> {
     let is_ours = |secret: &str| {
         secret.strip_prefix(Credential::CUSTOMER_PREFIX).is_some_and(|random| {
-            random.len() == 43 && random.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+            random.len() == 43
+                && random.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
         })
     };
     match door::credential(headers, uri) {

@@ -113,12 +113,7 @@ struct SaidRow {
 }
 
 /// `GET /sites/{site}/inbox`
-pub async fn show(
-    State(web): State<Arc<Web>>,
-    on: OnSite,
-    RawQuery(query): RawQuery,
-    done: Done,
-) -> Answer {
+pub async fn show(State(web): State<Arc<Web>>, on: OnSite, RawQuery(query): RawQuery, done: Done) -> Answer {
     let question = question(query.as_deref())?;
     let shown = inbox_page(&web, &on, question, None).await?;
     Ok(page(&InboxPage { shell: shown.shell.saying(&done), ..shown }))
@@ -279,7 +274,9 @@ impl Address {
         if folder != Folder::Open {
             query.append_pair("folder", named(folder).1);
         }
-        for (name, value) in [("label", self.label.as_deref()), ("q", Some(self.text.as_str())), ("before", before)] {
+        for (name, value) in
+            [("label", self.label.as_deref()), ("q", Some(self.text.as_str())), ("before", before)]
+        {
             if let Some(value) = value.filter(|value| !value.is_empty()) {
                 query.append_pair(name, value);
             }
@@ -309,7 +306,12 @@ impl Row {
         Row {
             room: one.room,
             href: address.one(one.room),
-            initial: name.trim().chars().next().map(|first| first.to_uppercase().to_string()).unwrap_or_default(),
+            initial: name
+                .trim()
+                .chars()
+                .next()
+                .map(|first| first.to_uppercase().to_string())
+                .unwrap_or_default(),
             name,
             iso: Moment::from(one.last_at).iso,
             last: address.short(one.last_at),
@@ -336,7 +338,8 @@ impl Talk {
         let mut messages: Vec<Message> = said.messages.into_iter().chain(noted.messages).collect();
         messages.sort_by_key(|message| message.at);
         let rows = message_rows(web, &said.room, true, &messages).await?;
-        let said = messages.iter().zip(rows).map(|(message, row)| SaidRow::of(message, row, conversation, &name));
+        let said =
+            messages.iter().zip(rows).map(|(message, row)| SaidRow::of(message, row, conversation, &name));
         let mut said: Vec<SaidRow> = said.collect();
         for at in 1..said.len() {
             let is_apart = said[at].side == "noted" || said[at].side != said[at - 1].side;

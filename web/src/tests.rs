@@ -75,7 +75,7 @@ impl World {
         let deps = Deps {
             store: store.clone(),
             archive: Archive::new(&store, limits),
-            access: Access::new(store.accounts.clone(), store.rooms.clone(), clock.clone()),
+            access: Access::new(&store, clock.clone()),
             live: live.clone(),
             clock: clock.clone(),
         };

@@ -128,11 +128,21 @@ async fn a_conversation_is_begun_once_however_often_it_is_sent() {
 async fn what_is_no_secret_of_a_browser_begins_nothing() {
     let shop = Shop::new().await;
     let first = json!({ "id": id(1), "body": "Hello" });
-    for secret in ["", "Bearer wfc_short", "Bearer x", &format!("Bearer wfc_{}", "é".repeat(43)), &format!("Bearer wfc_{}", "a".repeat(44))] {
+    for secret in [
+        "",
+        "Bearer wfc_short",
+        "Bearer x",
+        &format!("Bearer wfc_{}", "é".repeat(43)),
+        &format!("Bearer wfc_{}", "a".repeat(44)),
+    ] {
         let mut customer = shop.world.browser();
         customer.headers = vec![("authorization", secret.to_owned())];
         if secret.is_ascii() {
-            assert_eq!(customer.json(&shop.chat("/conversations"), first.clone()).await.status, 401, "{secret}");
+            assert_eq!(
+                customer.json(&shop.chat("/conversations"), first.clone()).await.status,
+                401,
+                "{secret}"
+            );
         }
     }
     let mut customer = shop.customer(0);
@@ -162,7 +172,10 @@ async fn an_agent_answers_and_takes_it_closes_it_and_a_customer_who_speaks_opens
     let mine = shop.listed("?folder=mine").await;
     assert_eq!(mine["conversations"][0]["assignee_name"], "Gus Guest");
     assert_eq!((&mine["counts"]["waiting"], &mine["counts"]["unassigned"]), (&json!(0), &json!(0)));
-    assert_eq!(shop.changed(&room, json!({ "labels": [" tea ", "late", "tea", ""] })).await["labels"], json!(["late", "tea"]));
+    assert_eq!(
+        shop.changed(&room, json!({ "labels": [" tea ", "late", "tea", ""] })).await["labels"],
+        json!(["late", "tea"])
+    );
     assert_eq!(shop.listed("?label=tea").await["conversations"].as_array().unwrap().len(), 1);
     assert_eq!(shop.listed("?label=te").await["conversations"], json!([]));
     assert_eq!(shop.listed("?folder=all&q=way").await["conversations"].as_array().unwrap().len(), 1);
@@ -280,7 +293,9 @@ async fn answers_are_kept_ready() {
     let made = shop.agent.json(&canned, json!({ "name": "refund", "text": "Hello {name}," })).await;
     assert_eq!(made.status, 201, "{}", made.text);
     fits("CannedAnswer", &made.json());
-    for body in [json!({ "name": "", "text": "x" }), json!({ "name": "x", "text": " " }), json!({ "name": "x" })] {
+    for body in
+        [json!({ "name": "", "text": "x" }), json!({ "name": "x", "text": " " }), json!({ "name": "x" })]
+    {
         assert_eq!(shop.agent.json(&canned, body.clone()).await.status, 400, "{body}");
     }
     let listed = shop.agent.get(&canned).await.json();
@@ -309,4 +324,42 @@ async fn an_office_may_begin_many_conversations_and_a_flood_is_told_to_wait() {
     let (last, before) = answers.split_last().unwrap();
     assert!(before.iter().all(|status| *status == 201), "{answers:?}");
     assert_eq!(*last, 429);
+}
+
+#[tokio::test]
+async fn what_is_taken_for_spam_waits_to_be_looked_at_and_the_filter_learns() {
+    const SPAM: &str = "CONGRATULATIONS!!! You have WON a FREE prize of $5000 cash! Click http://bit.ly/x1 http://win-cash.top now to claim, limited offer!!!";
+    let mut shop = Shop::new().await;
+    let mut eve = shop.customer(0);
+    let room = shop.opened(&mut eve, SPAM).await;
+    let held = shop.listed("?folder=held").await;
+    assert_eq!((&held["conversations"][0]["verdict"], &held["counts"]["held"]), (&json!("held"), &json!(1)));
+    assert_eq!(shop.listed("").await["conversations"], json!([]));
+    assert_eq!(bodies(&mut eve, &room).await, [SPAM], "who sent it learns nothing of it");
+    assert_eq!(shop.changed(&room, json!({ "verdict": "spam" })).await["verdict"], "spam");
+    assert_eq!(shop.listed("?folder=spam").await["conversations"].as_array().unwrap().len(), 1);
+    let (version, first) = shop.world.store.conversations.learned(shop.site.parse().unwrap()).await.unwrap();
+    shop.changed(&room, json!({ "verdict": "spam" })).await;
+    assert_eq!(
+        shop.world.store.conversations.learned(shop.site.parse().unwrap()).await.unwrap(),
+        (version, first.clone())
+    );
+    assert_eq!(shop.changed(&room, json!({ "verdict": "ham" })).await["verdict"], "ham");
+    assert_eq!(shop.listed("").await["conversations"][0]["room"], room.as_str());
+    let (later, other) = shop.world.store.conversations.learned(shop.site.parse().unwrap()).await.unwrap();
+    assert!(later > version && other != first);
+    let refused = shop.agent.json(&shop.inbox(&format!("/{room}")), json!({ "verdict": "held" })).await;
+    assert_eq!(refused.status, 400);
+    for genuine in [
+        "Hello, my order has not arrived yet. Can you help?",
+        "Hi",
+        "How do I change my e-mail address?",
+        "https://shop.example/tea is out of stock?",
+    ] {
+        let mut ann = shop.customer(5);
+        ann.headers[0].1 = format!("Bearer wfc_{:0>43}", genuine.len());
+        let page = ann.json(&shop.chat("/conversations"), json!({ "id": id(9), "body": genuine })).await;
+        let seen = shop.agent.get(&shop.inbox(&format!("/{}", page.json()["room"].as_str().unwrap()))).await;
+        assert_eq!(seen.json()["conversation"]["verdict"], "ham", "{genuine}");
+    }
 }

@@ -45,7 +45,9 @@ impl Shop {
         let mut said = json!({ "id": format!("{number:032x}"), "body": "Hello?" });
         said.as_object_mut().unwrap().extend(stated.as_object().unwrap().clone());
         let path = format!("/api/watchfire/chat/{}/conversations", self.site);
-        let page = browser.send(Method::POST, &path, &[("content-type", "application/json")], said.to_string()).await;
+        let page = browser
+            .send(Method::POST, &path, &[("content-type", "application/json")], said.to_string())
+            .await;
         assert_eq!(page.status, StatusCode::CREATED, "{}", page.text);
         let room = page.json()["room"].as_str().unwrap().to_owned();
         Customer { browser, room }
@@ -97,7 +99,9 @@ async fn agents_see_the_inbox_and_viewers_learn_nothing_of_it() {
 #[tokio::test]
 async fn it_reads_without_scripts() {
     let mut shop = Shop::new().await;
-    let mut ada = shop.hears(1, json!({ "name": "Ada", "email": "ada@example.org", "body": "Is the assam fresh?" })).await;
+    let mut ada = shop
+        .hears(1, json!({ "name": "Ada", "email": "ada@example.org", "body": "Is the assam fresh?" }))
+        .await;
     shop.hears(2, json!({ "body": "And the pots?" })).await;
     let notes = shop.notes_of(&ada.room).await;
     shop.agent.says_in(&notes, "She asked last week, too").await;
@@ -108,9 +112,13 @@ async fn it_reads_without_scripts() {
         list.says(words);
     }
     let page = shop.agent.get(&shop.inbox(&format!("/{}", ada.room))).await;
-    for words in
-        ["Is the assam fresh?", "It came <strong>today</strong>.", "She asked last week, too", "Only your team sees this", "ada@example.org"]
-    {
+    for words in [
+        "Is the assam fresh?",
+        "It came <strong>today</strong>.",
+        "She asked last week, too",
+        "Only your team sees this",
+        "ada@example.org",
+    ] {
         page.says(words);
     }
     page.says("aria-current=\"true\"");
@@ -118,7 +126,10 @@ async fn it_reads_without_scripts() {
     let heard = ada.browser.get(&format!("/api/watchfire/rooms/{}/messages", ada.room)).await;
     heard.says("It came");
     lacks(&heard, "last week");
-    assert_eq!(ada.browser.get(&format!("/api/watchfire/rooms/{notes}/messages")).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        ada.browser.get(&format!("/api/watchfire/rooms/{notes}/messages")).await.status,
+        StatusCode::NOT_FOUND
+    );
 }
 
 #[tokio::test]

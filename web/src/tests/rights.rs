@@ -61,11 +61,7 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
         "/api/watchfire/sites/{site}/conversations/{room}",
         [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
     ),
-    (
-        "POST",
-        "/api/watchfire/sites/{site}/conversations/{room}",
-        [SignIn, Nothing, Nothing, In, In, In],
-    ),
+    ("POST", "/api/watchfire/sites/{site}/conversations/{room}", [SignIn, Nothing, Nothing, In, In, In]),
     ("GET", "/api/watchfire/sites/{site}/canned", [SignIn, Nothing, Nothing, In, In, In]),
     ("POST", "/api/watchfire/sites/{site}/canned", [SignIn, Nothing, Nothing, In, In, In]),
     (
