@@ -143,6 +143,8 @@ fn opening(number: u64) -> NewConversation {
         first_answer_at: None,
         closed_at: None,
         rating: None,
+        learned: None,
+        mailed: 0,
         version: 0,
     };
     NewConversation {

@@ -1074,8 +1074,8 @@ async fn what_a_filter_learned_is_replaced_by_whoever_read_it_last(world: World)
     assert!(conversations.learn(SITE, 0, vec![1]).await.unwrap());
     assert!(!conversations.learn(SITE, 0, vec![2]).await.unwrap(), "somebody was first");
     assert!(conversations.learn(SITE, 1, vec![3; limits::LEARNED_BYTES_MAX]).await.unwrap());
-    let large = conversations.learn(SITE, 2, vec![4; limits::LEARNED_BYTES_MAX + 1]).await;
-    assert_refused!(large, Limit { max: limits::LEARNED_BYTES_MAX, .. });
+    let large = vec![4; limits::LEARNED_BYTES_MAX + 1];
+    assert_refused!(conversations.learn(SITE, 2, large), Limit { max: limits::LEARNED_BYTES_MAX, .. });
     assert_eq!(conversations.learned(SITE).await.unwrap(), (2, vec![3; limits::LEARNED_BYTES_MAX]));
     assert_eq!(conversations.learned(SiteId::of(2)).await.unwrap(), (0, vec![]));
     let mut tried = JoinSet::new();
