@@ -2,12 +2,13 @@
 //! (`Action::Converse`) and of the conversation's rooms; a customer is known by the secret that their own browser made.
 
 mod identity;
+mod judging;
 mod told;
 
 use model::chat::rights::RoomAction;
 use model::chat::{
-    Conversation, ConversationState, Customer, Folder, Guest, MessageKind, NewMessage, Rating, Room, RoomKind,
-    Side, Verdict, Who,
+    Conversation, ConversationState, Customer, Folder, Guest, MessageKind, NewMessage, Rating, Room,
+    RoomKind, Side, Verdict, Who,
 };
 use model::rights::Principal;
 use model::{AccountId, Action, GuestId, MessageId, Millis, RoomId, Site, SiteId, VisitorKey, limits};
@@ -31,7 +32,6 @@ pub struct Opening {
     pub visitor: Option<VisitorKey>,
     pub page: String,
     pub title: String,
-    pub verdict: Verdict,
     /// Keyed hashes of browser and address.
     pub marks: Vec<[u8; 32]>,
 }
@@ -71,6 +71,7 @@ impl Chat {
             return Err(Refused::Invalid("nothing is said"));
         }
         let now = self.clock.now();
+        let verdict = self.judged(site, &opening.body).await?;
         let room = self.inbox_room(site, RoomKind::Conversation, now);
         let notes = self.inbox_room(site, RoomKind::Notes, now);
         let guest = Guest {
@@ -102,7 +103,7 @@ impl Chat {
             page: opening.page,
             title: opening.title,
             state: ConversationState::Open,
-            verdict: opening.verdict,
+            verdict,
             blocked: false,
             assignee: None,
             labels: Vec::new(),
@@ -115,6 +116,8 @@ impl Chat {
             first_answer_at: None,
             closed_at: None,
             rating: None,
+            learned: None,
+            mailed: 0,
             version: 0,
         };
         let new = NewConversation { conversation, room, notes, guest, secret: opening.secret, first };
@@ -260,12 +263,18 @@ impl Chat {
                 ConversationChange::Snooze(until)
             }
             Deed::Labels(labels) => {
-                let labels: Vec<String> =
-                    labels.iter().map(|label| label.trim().to_owned()).filter(|label| !label.is_empty()).collect();
+                let labels: Vec<String> = labels
+                    .iter()
+                    .map(|label| label.trim().to_owned())
+                    .filter(|label| !label.is_empty())
+                    .collect();
                 ConversationChange::Labels(labels)
             }
             Deed::Verdict(Verdict::Held) => return Err(Refused::Invalid("people say ham or spam")),
-            Deed::Verdict(verdict) => ConversationChange::Verdict(verdict),
+            Deed::Verdict(verdict) => {
+                self.correct_filter(&before, verdict).await?;
+                ConversationChange::Verdict(verdict)
+            }
             Deed::Block(blocked) => ConversationChange::Block(blocked),
         };
         self.change_to(&before, change).await
@@ -303,19 +312,24 @@ impl Chat {
     async fn refuse_no_agent(&self, agent: AccountId, site: SiteId) -> Result<()> {
         let account = self.store.accounts.account(agent).await?;
         let their = Principal::Account { id: agent, operator: account.operator };
-        self.agent(&their, site).await.map(drop).map_err(|_| Refused::Invalid("nobody answers here by that id"))
+        self.agent(&their, site)
+            .await
+            .map(drop)
+            .map_err(|_| Refused::Invalid("nobody answers here by that id"))
     }
 
     /// Something was said in a room of it.
     pub(crate) async fn announce_said(&self, room: RoomId) {
         match self.store.conversations.conversation(room).await {
             Ok(conversation) => self.announce_conversation(&conversation).await,
-            Err(error) => tracing::warn!(%room, %error, "agents are told of a conversation with its next change"),
+            Err(error) => {
+                tracing::warn!(%room, %error, "agents are told of a conversation with its next change")
+            }
         }
     }
 
     async fn announce_conversation(&self, conversation: &Conversation) {
-        match self.tell_conversations(std::slice::from_ref(conversation)).await {
+        match self.told_conversations(std::slice::from_ref(conversation)).await {
             Ok(told) => {
                 let announced = serde_json::json!({ "conversation": told.first() });
                 self.publish(&crate::announce::inbox_topic(conversation.site), &announced).await;

@@ -4,7 +4,7 @@
 //! | module | what |
 //! |---|---|
 //! | `rooms`, `guests`, `bots` | rooms are opened, entered, left, changed; guests come by link |
-//! | `conversations` | with customers: opened by them, looked after by agents |
+//! | `conversations`, `hours` | with customers: opened by them, looked after by agents; when those are there |
 //! | `posting`, `reading` | what is said and changed; pages, days, search, catching up |
 //! | `files`, `pictures` | what is sent beside the words: taken in, made anew, given back |
 //! | `carry` | rooms as a file, and back |
@@ -24,6 +24,7 @@ pub mod emoji;
 mod files;
 mod guests;
 mod hooks;
+pub mod hours;
 pub mod markdown;
 mod news;
 mod pictures;
@@ -46,12 +47,12 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
 
 pub use charted::{CHARTED_MAX, Charted};
-pub use files::Upload;
-pub use guests::{Coming, Knocked};
-pub use hooks::{NewHook, short};
 pub use conversations::{
     Claim, Deed, Inbox, Opening, Question, TellConversation, TellCounts, identify_secret,
 };
+pub use files::Upload;
+pub use guests::{Coming, Knocked};
+pub use hooks::{NewHook, short};
 pub use news::News;
 pub use posting::Post;
 pub use reading::{Page, Query};
@@ -80,6 +81,7 @@ pub struct Chat {
     /// A message with files was removed.
     removed: Arc<Notify>,
     exports: Arc<Semaphore>,
+    judge: Arc<spam::Judge>,
 }
 
 /// A room, as who asks stands to it.
@@ -109,6 +111,7 @@ impl Chat {
             news: Arc::default(),
             removed: Arc::default(),
             exports: carry::turns(),
+            judge: Arc::new(spam::Judge::new()),
         }
     }
 

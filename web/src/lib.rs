@@ -5,9 +5,12 @@ mod account;
 mod api;
 mod assets;
 mod attempts;
+mod chat_form;
+mod chat_page;
 mod commits_api;
 mod cookies;
 mod corrections;
+mod customers;
 mod demo;
 mod erase;
 mod error;
@@ -17,6 +20,8 @@ mod guard;
 mod headers;
 mod hooks;
 mod hostname;
+mod inbox;
+mod inbox_page;
 mod invitation;
 mod live_page;
 mod moment;
@@ -49,8 +54,10 @@ use std::sync::Arc;
 use archive::Archive;
 use bytes::Bytes;
 use chat::Chat;
+use door::identity::Identity;
 use live::Live;
 use model::{Clock, SiteId};
+use outbox::answers::{Answering, Answers};
 use outbox::dial::Dial;
 use outbox::digest::{Digests, Mailing, Off};
 use outbox::push::{self, Pushes, Pushing, Vapid};
@@ -141,6 +148,14 @@ fn send_what_goes_out(
     if let (Some(mailer), Some(public_url)) = (web.options.mail.clone(), web.options.public_url.clone()) {
         let (store, chat, off) = (store.clone(), chat.clone(), web.mail_off.clone());
         rules.push(Arc::new(Digests { store: store.clone() }));
+        rules.push(Arc::new(Answers { store: store.clone() }));
+        senders.push(Arc::new(Answering {
+            store: store.clone(),
+            chat: chat.clone(),
+            mailer: mailer.clone(),
+            clock: clock.clone(),
+            public_url: public_url.trim_end_matches('/').to_owned(),
+        }));
         senders.push(Arc::new(Mailing { store, chat, mailer, off, public_url }));
     }
     let deps = outbox::Deps { store, chat, clock };
@@ -168,6 +183,9 @@ pub(crate) struct Web {
     pub chat: Chat,
     pub room_rate: Rate,
     pub stranger_rate: Rate,
+    /// Of conversations that are begun.
+    pub opening_rate: Rate,
+    pub identity: Identity,
     pub hearing: Hearing,
     pub access: Access,
     pub live: Arc<dyn Live>,
@@ -191,6 +209,8 @@ impl Web {
             chat: Chat::new(store.clone(), access.clone(), live.clone(), clock.clone()),
             room_rate: Rate::of_rooms(),
             stranger_rate: Rate::of_strangers(),
+            opening_rate: Rate::of_openings(),
+            identity: Identity::new(store.salts.clone()),
             hearing: Hearing::default(),
             store,
             archive,

@@ -3,7 +3,7 @@
 use door::address::Network;
 use jiff::tz::TimeZone;
 use model::limits::{HOSTNAMES_MAX, IGNORED_BYTES_MAX, IGNORED_MAX, KEEP_DAYS_MAX};
-use model::{Millis, Site, SiteId};
+use model::{ChatSettings, Millis, Site, SiteId};
 
 use crate::fields::{Field, Fields, name_problem, too_long, unprintable};
 use crate::hostname;

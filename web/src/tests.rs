@@ -1,12 +1,14 @@
 //! The real router over the real embedded store, driven as browsers and programs drive it.
 
 mod api_calls;
+mod conversations;
 mod corrections;
 mod headers_everywhere;
 mod hooks;
 mod hostile_names;
 mod hostile_reports;
 mod imported_days;
+mod inbox_page;
 mod openapi;
 mod past;
 mod people_pages;
@@ -73,7 +75,7 @@ impl World {
         let deps = Deps {
             store: store.clone(),
             archive: Archive::new(&store, limits),
-            access: Access::new(store.accounts.clone(), store.rooms.clone(), clock.clone()),
+            access: Access::new(&store, clock.clone()),
             live: live.clone(),
             clock: clock.clone(),
         };

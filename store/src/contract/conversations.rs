@@ -51,6 +51,7 @@ on_every_backend! {
     a_conversation_goes_with_either_room,
     a_removed_site_takes_its_conversations_along,
     those_of_a_removed_site_are_gone_at_the_next_opening,
+    what_a_filter_learned_is_replaced_by_whoever_read_it_last,
 }
 
 const SITE: SiteId = SiteId::of(1);
@@ -92,6 +93,8 @@ pub fn opening(number: u64) -> NewConversation {
         first_answer_at: None,
         closed_at: None,
         rating: None,
+        learned: None,
+        mailed: 0,
         version: 0,
     };
     let first = NewMessage {
@@ -1077,4 +1080,26 @@ pub async fn is_whole(store: &Store, number: u64) -> bool {
     assert_eq!(store.rooms.admitted(new.secret).await.unwrap(), new.guest);
     assert_eq!(store.rooms.members(new.room.id).await.unwrap().len(), 1);
     true
+}
+
+async fn what_a_filter_learned_is_replaced_by_whoever_read_it_last(world: World) {
+    let conversations = &world.store.conversations;
+    assert_eq!(conversations.learned(SITE).await.unwrap(), (0, vec![]));
+    assert!(!conversations.learn(SITE, 1, vec![1]).await.unwrap(), "there is no first version");
+    assert!(conversations.learn(SITE, 0, vec![1]).await.unwrap());
+    assert!(!conversations.learn(SITE, 0, vec![2]).await.unwrap(), "somebody was first");
+    assert!(conversations.learn(SITE, 1, vec![3; limits::LEARNED_BYTES_MAX]).await.unwrap());
+    let large = conversations.learn(SITE, 2, vec![4; limits::LEARNED_BYTES_MAX + 1]).await;
+    assert_refused!(large, Limit { max: limits::LEARNED_BYTES_MAX, .. });
+    assert_eq!(conversations.learned(SITE).await.unwrap(), (2, vec![3; limits::LEARNED_BYTES_MAX]));
+    assert_eq!(conversations.learned(SiteId::of(2)).await.unwrap(), (0, vec![]));
+    let mut tried = JoinSet::new();
+    for number in 0..4 {
+        let conversations = world.store.conversations.clone();
+        tried.spawn(async move { conversations.learn(SITE, 2, vec![number]).await.unwrap() });
+    }
+    assert_eq!(tried.join_all().await.into_iter().filter(|first| *first).count(), 1);
+    world.store.rooms.forget_rooms(SITE).await.unwrap();
+    let world = world.reopened().await;
+    assert_eq!(world.store.conversations.learned(SITE).await.unwrap(), (0, vec![]));
 }

@@ -158,8 +158,8 @@ fn indexes() -> Vec<Index> {
 }
 
 /// Collections without an index of their own: made before a transaction writes to them.
-const WITHOUT_INDEX: [&str; 6] =
-    [META, turns::TURNS, sites::SITES, segments::FOLDS, chat::BOT_HOOKS, chat::FANNED];
+const WITHOUT_INDEX: [&str; 7] =
+    [META, turns::TURNS, sites::SITES, segments::FOLDS, chat::BOT_HOOKS, chat::FANNED, chat::LEARNED];
 
 /// Refuses a database of another version, and makes what is missing in an empty one.
 pub async fn prepare(database: &Database) -> anyhow::Result<()> {

@@ -96,9 +96,9 @@ export class RoomApi {
 const KEEPALIVE_CHARS_MAX = 8 * 1024;
 /** A line that takes longer is none. */
 const ANSWER_MS_MAX = 30_000;
-const JSON_BODY = { "content-type": "application/json" };
+export const JSON_BODY = { "content-type": "application/json" };
 
-async function ask<Told>(url: string, request: RequestInit = {}): Promise<Told> {
+export async function ask<Told>(url: string, request: RequestInit = {}): Promise<Told> {
   // A page that goes away still sends what it began.
   const keepalive = request.method === "POST" && String(request.body).length < KEEPALIVE_CHARS_MAX;
   const answer = await fetch(url, { cache: "no-store", keepalive, signal: AbortSignal.timeout(ANSWER_MS_MAX), ...request });

@@ -42,6 +42,11 @@ export class RoomState {
     return this.sorted((message) => message.thread === undefined && message.number >= this.oldest);
   }
 
+  /** Answers among the rest, where there are no threads. */
+  everything(): Message[] {
+    return this.sorted((message) => message.number >= this.oldest);
+  }
+
   answers(number: number): Message[] {
     return this.sorted((message) => message.thread === number);
   }

@@ -64,6 +64,35 @@ impl Conversations for Chat {
     async fn wake(&self, now: Millis) -> Result<Vec<RoomId>> {
         self.0.write(move |db| wake(db, now)).await
     }
+
+    async fn learned(&self, site: SiteId) -> Result<(u64, Vec<u8>)> {
+        self.0.read(move |db| learned(db, site)).await
+    }
+
+    async fn learn(&self, site: SiteId, version: u64, bytes: Vec<u8>) -> Result<bool> {
+        conversations::refuse_large(&bytes)?;
+        self.0.write(move |db| learn(db, site, version, &bytes)).await
+    }
+}
+
+fn learned(db: &Connection, site: SiteId) -> Result<(u64, Vec<u8>)> {
+    let mut select = db.prepare_cached("SELECT version, bytes FROM learned WHERE site = ?1")?;
+    let found = select.query_row([site.column()], |row| Ok((super::unsigned(row, 0)?, row.get(1)?)));
+    Ok(found.optional()?.unwrap_or_default())
+}
+
+fn learn(db: &Connection, site: SiteId, version: u64, bytes: &[u8]) -> Result<bool> {
+    if learned(db, site)?.0 != version {
+        return Ok(false);
+    }
+    put_learned(db, site.column(), version as i64 + 1, bytes)?;
+    Ok(true)
+}
+
+pub fn put_learned(db: &Connection, site: i64, version: i64, bytes: &[u8]) -> Result<()> {
+    db.prepare_cached("INSERT OR REPLACE INTO learned (site, version, bytes) VALUES (?1, ?2, ?3)")?
+        .execute(params![site, version, bytes])?;
+    Ok(())
 }
 
 fn open(db: &Connection, new: NewConversation) -> Result<(Conversation, bool)> {

@@ -8,8 +8,8 @@ use model::{BotId, GuestId, Millis, RoomId, SiteId, limits};
 use mongodb::bson::{Document, doc};
 
 use super::{
-    ARRIVALS, BANS, CONVERSATIONS, Chat, FANNED, GUESTS, HOOKS, LINKS, MEMBERS, MESSAGES, REVISIONS, ROOMS,
-    RoomDocument, SHOWN, STARS, conversations, json, people, put_ends, room, take, there,
+    ARRIVALS, BANS, CONVERSATIONS, Chat, FANNED, GUESTS, HOOKS, LEARNED, LINKS, MEMBERS, MESSAGES, REVISIONS,
+    ROOMS, RoomDocument, SHOWN, STARS, conversations, json, people, put_ends, room, take, there,
 };
 use super::{files, messages};
 use crate::accounts::SecretHash;
@@ -214,7 +214,8 @@ async fn begin_demolishing(step: &mut Step, id: RoomId) -> Result<Vec<i64>> {
 /// Also where the site is removed: within that transaction. Its conversations, which may be many, go afterwards.
 pub async fn begin_forgetting(step: &mut Step, site: SiteId) -> Result<()> {
     let listed = doc! { "inbox": false, "site": site.column(), "demolished": false };
-    step.change_all(ROOMS, listed, doc! { "$set": { "demolished": true } }).await.map(drop)
+    step.change_all(ROOMS, listed, doc! { "$set": { "demolished": true } }).await?;
+    step.remove(LEARNED, doc! { "_id": site.column() }).await.map(drop)
 }
 
 async fn forget_conversations(chat: &Chat, site: SiteId) -> Result<()> {

@@ -20,6 +20,13 @@ CREATE TABLE conversations (
     labels   TEXT    NOT NULL,
     value    TEXT    NOT NULL
 ) STRICT;
+-- What each site's filter of spam learned.
+CREATE TABLE learned (
+    site    INTEGER PRIMARY KEY,
+    version INTEGER NOT NULL,
+    bytes   BLOB    NOT NULL
+) STRICT;
+
 -- The order of each list, and of the first all that a list is limited to: a search reads it alone.
 CREATE INDEX conversations_folder ON conversations (site, folder, last_at, room, assignee, waiting, who, labels);
 CREATE INDEX conversations_last ON conversations (site, last_at, room) WHERE folder < 3;

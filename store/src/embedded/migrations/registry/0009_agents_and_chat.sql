@@ -28,3 +28,18 @@ CREATE INDEX invitations_invited_by ON invitations (invited_by);
 CREATE INDEX invitations_expires ON invitations (expires);
 
 ALTER TABLE sites ADD COLUMN chat TEXT NOT NULL DEFAULT '{}';
+
+-- Canned answers are saved beside what else is: 6.
+CREATE TABLE saved_anew (
+    id      INTEGER PRIMARY KEY,
+    site    INTEGER NOT NULL REFERENCES sites ON DELETE CASCADE,
+    kind    INTEGER NOT NULL CHECK (kind BETWEEN 1 AND 6),
+    name    TEXT    NOT NULL,
+    body    TEXT    NOT NULL,
+    at      INTEGER,
+    created INTEGER NOT NULL
+) STRICT;
+INSERT INTO saved_anew SELECT id, site, kind, name, body, at, created FROM saved;
+DROP TABLE saved;
+ALTER TABLE saved_anew RENAME TO saved;
+CREATE INDEX saved_site ON saved (site, kind);
