@@ -677,13 +677,28 @@ async fn a_list_is_limited_to_a_label(world: World) {
     for number in 1..=5 {
         world.opened(number).await;
     }
-    let labels: [&[&str]; 4] = [&["tax"], &["tax", "tax return"], &["TAX", "%"], &["tax return"]];
+    let labels: [&[&str]; 5] = [
+        &["tax"],
+        &["tax", "tax return"],
+        &["TAX", "%"],
+        &["tax return"],
+        &["a,\"tax\"", "\u{1f}\"vat\"\u{1f}"],
+    ];
     for (number, labels) in (1..).zip(labels) {
         let labels = labels.iter().map(|label| label.to_string()).collect();
         world.became(opening(number).room.id, ConversationChange::Labels(labels)).await;
     }
-    let expected: [(&str, &[u64]); 6] =
-        [("tax", &[2, 1]), ("tax return", &[4, 2]), ("TAX", &[3]), ("%", &[3]), ("ta", &[]), ("", &[])];
+    let expected: [(&str, &[u64]); 9] = [
+        ("tax", &[2, 1]),
+        ("tax return", &[4, 2]),
+        ("TAX", &[3]),
+        ("%", &[3]),
+        ("a,\"tax\"", &[5]),
+        ("\u{1f}\"vat\"\u{1f}", &[5]),
+        ("vat", &[]),
+        ("ta", &[]),
+        ("", &[]),
+    ];
     for (label, expected) in expected {
         let of_label = Asked { label: Some(label.into()), ..asked(Folder::Open) };
         assert_eq!(world.list(of_label.clone()).await, expected, "{label}");
