@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry;
 
 use bytes::Bytes;
 use live::{Live, RIGHTS_TOPIC};
-use model::RoomId;
+use model::{RoomId, SiteId};
 use model::chat::{Message, Room, Who};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -68,6 +68,11 @@ pub fn people_topic(room: RoomId) -> String {
 /// The topic of one person: what concerns all their devices and nobody else.
 pub fn person_topic(who: Who) -> String {
     format!("person/{who}")
+}
+
+/// The topic of a site's conversations: for its agents.
+pub fn inbox_topic(site: SiteId) -> String {
+    format!("inbox/{site}")
 }
 
 /// What a follower is shown of changes.

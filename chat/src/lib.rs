@@ -4,6 +4,7 @@
 //! | module | what |
 //! |---|---|
 //! | `rooms`, `guests`, `bots` | rooms are opened, entered, left, changed; guests come by link |
+//! | `conversations`, `hours` | with customers: opened by them, looked after by agents; when those are there |
 //! | `posting`, `reading` | what is said and changed; pages, days, search, catching up |
 //! | `files`, `pictures` | what is sent beside the words: taken in, made anew, given back |
 //! | `carry` | rooms as a file, and back |
@@ -18,10 +19,12 @@ pub mod announce;
 mod bots;
 pub mod carry;
 mod charted;
+mod conversations;
 pub mod emoji;
 mod files;
 mod guests;
 mod hooks;
+pub mod hours;
 pub mod markdown;
 mod news;
 mod pictures;
@@ -47,6 +50,9 @@ pub use charted::{CHARTED_MAX, Charted};
 pub use files::Upload;
 pub use guests::{Coming, Knocked};
 pub use hooks::{NewHook, short};
+pub use conversations::{
+    Claim, Deed, Inbox, Opening, Question, TellConversation, TellCounts, identify_secret,
+};
 pub use news::News;
 pub use posting::Post;
 pub use reading::{Page, Query};

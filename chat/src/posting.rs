@@ -1,7 +1,7 @@
 //! What is said, and what becomes of it.
 
 use model::chat::rights::RoomAction;
-use model::chat::{Change, Message, MessageKind, NewMessage, Notify, Who};
+use model::chat::{Change, Message, MessageKind, NewMessage, Notify, RoomKind, Who};
 use model::rights::Principal;
 use model::{FileId, MessageId, RoomId};
 use serde::Serialize;
@@ -36,7 +36,7 @@ impl Chat {
     /// Posts, once however often it is sent, and tells the room. Mentions of whom the room does not have are no mentions.
     pub async fn post(&self, by: &Principal, room: RoomId, post: Post) -> Result<Posted> {
         let me = who(by)?;
-        self.seen(by, room, RoomAction::Post).await?;
+        let seen = self.seen(by, room, RoomAction::Post).await?;
         let has_files = !post.files.is_empty();
         if has_files && post.kind != MessageKind::Text {
             return Err(Refused::Invalid("files come with a text"));
@@ -54,6 +54,9 @@ impl Chat {
             (true, None) => self.announce_message(posted.clone()).await,
             // What is answered was touched, too.
             (true, Some(_)) => self.announce(room, posted.message.changed.saturating_sub(2)).await,
+        }
+        if posted.fresh && seen.room.kind == RoomKind::Conversation {
+            self.announce_said(room).await;
         }
         Ok(posted)
     }

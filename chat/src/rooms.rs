@@ -25,8 +25,12 @@ impl Chat {
     /// Who opens a room is its host. For whoever may enter an open room of that site.
     pub async fn open_room(&self, by: &Principal, new: NewRoom) -> Result<Room> {
         let me = who(by)?;
-        if new.kind == RoomKind::Direct {
-            return Err(Refused::Invalid("a direct room is opened with its people"));
+        match new.kind {
+            RoomKind::Open | RoomKind::Closed => {}
+            RoomKind::Direct => return Err(Refused::Invalid("a direct room is opened with its people")),
+            RoomKind::Conversation | RoomKind::Notes => {
+                return Err(Refused::Invalid("a conversation is opened by a customer"));
+            }
         }
         let room = self.room_of(new)?;
         let open = Room { kind: RoomKind::Open, ..room.clone() };

@@ -19,7 +19,7 @@ use crate::answers::{
 };
 use crate::directory::Entry;
 use crate::groups::{Group, first_language, groups};
-use crate::identity::{Day, Known};
+use door::identity::{Day, Known};
 use crate::options::{BODY_TIMEOUT, DISCARDED_BYTES_MAX};
 use crate::request::{Context, Request, cut, path_of};
 use crate::routes::open_to_all;
@@ -92,7 +92,7 @@ impl Collector {
             states_senders,
         };
         let (accepted, ignored) = self.send(&sending, groups(judged, address, headers), headers).await?;
-        Ok(Receipt { accepted, ignored, refused })
+        Ok(Receipt { accepted, ignored, refused, chat: entry.site.chat.on })
     }
 
     async fn may_state(

@@ -4,6 +4,7 @@
 pub mod address;
 pub mod asset;
 pub mod credential;
+pub mod identity;
 pub mod refusal;
 pub mod serve;
 

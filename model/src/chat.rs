@@ -4,6 +4,7 @@
 //! change asks for what was touched behind it, and is current.
 
 mod arrival;
+mod conversation;
 mod file;
 mod hook;
 mod message;
@@ -12,6 +13,9 @@ mod room;
 mod who;
 
 pub use arrival::{About, Arrival, Arrived, ArrivedCommit, ArrivedTag, NamedCommit};
+pub use conversation::{
+    Conversation, ConversationState, Customer, Folder, Rating, Side, Verdict,
+};
 pub use file::{File, FileType, NewFile, Picture};
 pub use hook::{BotEvent, BotHook, Delivery, Hook, HookSecret, Retired, TurnedOff};
 pub use message::{

@@ -20,6 +20,6 @@ pub use ids::{
     RoomId, SavedId, SegmentId, ShareId, SiteId, TokenId, UploadId, VisitorId,
 };
 pub use rights::{Action, Role};
-pub use site::{Peak, Site};
+pub use site::{ChatSettings, Hours, PageSide, Peak, Site};
 pub use source::{Channel, Source};
 pub use visitor::{Agent, BotReason, Device, OpenPage, Step, Visitor, VisitorKey};

@@ -158,6 +158,20 @@ pub const HOOK_DELIVERIES_MAX: usize = 10;
 pub const DELIVERY_WORDS_BYTES_MAX: usize = 200;
 /// Bytes of the note with which a conversation is closed.
 pub const CLOSING_NOTE_BYTES_MAX: usize = 1_000;
+/// Conversations of one site; labels of one, bytes of the beginning of its last message that lists show, of what a customer says of it.
+pub const CONVERSATIONS_MAX: usize = 1_000_000;
+pub const LABELS_MAX: usize = 10;
+pub const PREVIEW_BYTES_MAX: usize = 200;
+pub const RATING_BYTES_MAX: usize = 1_000;
+pub const SCORE_MAX: u8 = 5;
+/// Bytes of what a site says to its customers first; spans of time in which somebody is there.
+pub const GREETING_BYTES_MAX: usize = 500;
+pub const HOURS_MAX: usize = 28;
+/// Conversations of one page of the inbox, of one customer that are listed.
+pub const CONVERSATIONS_A_PAGE_MAX: usize = 50;
+pub const EARLIER_MAX: usize = 20;
+/// How long a conversation may be put off.
+pub const SNOOZE_MAX: Duration = Duration::from_secs(366 * 86_400);
 /// Commits on branches, and tags, that one room knows of, all together: the last ones.
 pub const ARRIVALS_A_ROOM_MAX: usize = 5_000;
 /// Repositories of rooms that are listed at once.

@@ -10,6 +10,8 @@ use crate::{AccountId, BotId, GuestId, RoomId, SavedId, ShareId, SiteId, TokenId
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     Viewer,
+    /// Answers the site's customers, too.
+    Agent,
     Admin,
     Owner,
 }
@@ -18,6 +20,7 @@ impl Role {
     pub const fn name(self) -> &'static str {
         match self {
             Role::Viewer => "viewer",
+            Role::Agent => "agent",
             Role::Admin => "admin",
             Role::Owner => "owner",
         }
@@ -33,6 +36,8 @@ pub enum Action {
     SeeReports,
     /// Whom the site named of its visitors, and what each visitor did.
     SeeProfiles,
+    /// Conversations with the site's customers.
+    Converse,
     /// The tag page and the site's settings, read only.
     SeeSettings,
     EditSite,
@@ -42,11 +47,12 @@ pub enum Action {
 }
 
 impl Action {
-    /// The first two are what a share link gives, the first three what a viewer has.
-    pub const ALL: [Action; 7] = [
+    /// The first two are what a share link gives, the first three what a viewer has, the first four what an agent has.
+    pub const ALL: [Action; 8] = [
         Action::SeeLive,
         Action::SeeReports,
         Action::SeeProfiles,
+        Action::Converse,
         Action::SeeSettings,
         Action::EditSite,
         Action::ManagePeople,
@@ -146,6 +152,7 @@ pub fn may(principal: &Principal, role: Option<Role>, site: SiteId, action: Acti
 fn role_may(role: Option<Role>, action: Action) -> bool {
     let needed = match action {
         Action::SeeLive | Action::SeeReports | Action::SeeProfiles => Role::Viewer,
+        Action::Converse => Role::Agent,
         Action::SeeSettings | Action::EditSite | Action::ManagePeople => Role::Admin,
         Action::DeleteSite => Role::Owner,
     };
@@ -169,7 +176,8 @@ mod tests {
         assert_eq!(allowed(&Principal::Stranger, None, SITE), vec![]);
         assert_eq!(allowed(&member, None, SITE), vec![]);
         assert_eq!(allowed(&member, Some(Role::Viewer), SITE), Action::ALL[..3]);
-        assert_eq!(allowed(&member, Some(Role::Admin), SITE), Action::ALL[..6]);
+        assert_eq!(allowed(&member, Some(Role::Agent), SITE), Action::ALL[..4]);
+        assert_eq!(allowed(&member, Some(Role::Admin), SITE), Action::ALL[..7]);
         assert_eq!(allowed(&member, Some(Role::Owner), SITE), Action::ALL);
         assert_eq!(allowed(&operator, None, SITE), Action::ALL);
         for of_rooms in [

@@ -25,7 +25,59 @@ pub struct Site {
     /// Days of history that are kept, today included: 1 to `KEEP_DAYS_MAX`. None: for ever.
     #[serde(default)]
     pub keep_days: Option<u32>,
+    #[serde(default)]
+    pub chat: ChatSettings,
     pub created: Millis,
+}
+
+/// How a site talks with its customers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ChatSettings {
+    /// The tag brings the chat with it.
+    pub on: bool,
+    /// `#rrggbb`, of button and panel.
+    pub colour: String,
+    pub side: PageSide,
+    /// What the panel says first; at most `GREETING_BYTES_MAX`.
+    pub greeting: String,
+    /// When somebody is there, in the site's time zone; at most `HOURS_MAX`. Empty: always.
+    pub hours: Vec<Hours>,
+    /// How soon there is an answer, in the owner's words; at most `NAME_BYTES_MAX`. Empty: as measured.
+    pub replies_in: String,
+    /// Customers are asked for an e-mail address once they said something.
+    pub asks_email: bool,
+}
+
+/// Of one day, in minutes since midnight; `to` at most 1,440, and above `from`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hours {
+    /// 1 Monday to 7 Sunday.
+    pub day: u8,
+    pub from: u16,
+    pub to: u16,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PageSide {
+    #[default]
+    Right,
+    Left,
+}
+
+impl Default for ChatSettings {
+    fn default() -> ChatSettings {
+        ChatSettings {
+            on: false,
+            colour: "#b8400e".into(),
+            side: PageSide::Right,
+            greeting: String::new(),
+            hours: Vec::new(),
+            replies_in: String::new(),
+            asks_email: true,
+        }
+    }
 }
 
 impl Site {
@@ -41,6 +93,7 @@ impl Site {
             ignored_addresses: vec![],
             ignored_paths: vec![],
             keep_days: None,
+            chat: ChatSettings::default(),
             created,
         }
     }

@@ -14,9 +14,10 @@ impl Hub {
     /// What of chat may be followed, and by whom.
     pub async fn authorise_chat(&self, principal: &Principal, of: Of) -> Result<(), Refused> {
         let seen = match of {
-            Of::Room(room) => self.chat.seen(principal, room, RoomAction::Read).await,
-            Of::People(room) => self.chat.seen(principal, room, RoomAction::SeePeople).await,
+            Of::Room(room) => self.chat.seen(principal, room, RoomAction::Read).await.map(drop),
+            Of::People(room) => self.chat.seen(principal, room, RoomAction::SeePeople).await.map(drop),
             Of::Person(who) if principal.who() == Some(who) => return Ok(()),
+            Of::Inbox(site) => self.chat.may_converse(principal, site).await,
             Of::Person(_) | Of::Site(_) => return Err(Refused::NotFound),
         };
         match seen {

@@ -115,7 +115,10 @@ impl Followed {
             tokio::select! {
                 message = heard.0.recv(), if is_heard => match message {
                     Ok(message) => self.hear(hub, &message).await,
-                    Err(RecvError::Lagged(_)) => self.make_up(hub, self.known()).await,
+                    Err(RecvError::Lagged(_)) => {
+                        self.say_missed();
+                        self.make_up(hub, self.known()).await;
+                    }
                     // Live ends with the process.
                     Err(RecvError::Closed) => is_heard = false,
                 },
@@ -161,6 +164,16 @@ impl Followed {
                 known => self.make_up(hub, known).await,
             },
             Err(error) => tracing::warn!(%error, "an announcement cannot be read"),
+        }
+    }
+
+    /// Of a site's conversations: that not all was told, and the list is to be read again.
+    fn say_missed(&self) {
+        if let Of::Inbox(_) = self.topic.of {
+            let version = self.known().unwrap_or(0) + 1;
+            let missed = serde_json::value::to_raw_value(&serde_json::json!({ "missed": true })).expect("it encodes");
+            self.tell(version, &missed);
+            self.show(version, &nothing());
         }
     }
 

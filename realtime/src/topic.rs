@@ -6,7 +6,7 @@ use std::sync::Arc;
 use live::Dimension;
 use live::counters;
 use model::chat::Who;
-use model::{RoomId, SiteId, Visitor};
+use model::{RoomId, SiteId, Visitor, VisitorKey};
 use serde_json::Value;
 
 /// Bytes of one filter value; no page, the longest of all keys, is longer.
@@ -44,6 +44,8 @@ pub struct Filter {
     values: Vec<(Dimension, Box<str>)>,
     /// Bots count like everybody else.
     pub bots: bool,
+    /// That one alone.
+    only: Option<VisitorKey>,
 }
 
 /// What a topic is of.
@@ -56,6 +58,8 @@ pub enum Of {
     People(RoomId),
     /// What concerns one person's devices.
     Person(Who),
+    /// The site's conversations with customers.
+    Inbox(SiteId),
 }
 
 impl Of {
@@ -66,6 +70,7 @@ impl Of {
             Of::Room(room) => chat::announce::room_topic(room),
             Of::People(room) => chat::announce::people_topic(room),
             Of::Person(who) => chat::announce::person_topic(who),
+            Of::Inbox(site) => chat::announce::inbox_topic(site),
         }
     }
 }
@@ -84,11 +89,11 @@ pub struct Topic {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadTopic {
     #[error(
-        "A topic is site/WF-…/ and one of now, live, visitors, hits; or room/RM-…, room/RM-…/people, person/AC-…."
+        "A topic is site/WF-…/ and one of now, live, visitors, hits; or room/RM-…, room/RM-…/people, person/AC-…, inbox/WF-…."
     )]
     Topic,
     #[error(
-        "A filter names page, source, channel, country, device, browser, os or language, each with one text, or bots: true; now and hits take none."
+        "A filter names page, source, channel, country, device, browser, os or language, each with one text, visitor with a key, or bots: true; now and hits take none."
     )]
     Filter,
 }
@@ -125,7 +130,10 @@ impl Topic {
                 None => Of::Room(room.parse().map_err(bad)?),
             }
         } else {
-            Of::Person(text.strip_prefix("person/").ok_or(BadTopic::Topic)?.parse().map_err(bad)?)
+            match text.strip_prefix("inbox/") {
+                Some(site) => Of::Inbox(site.parse().map_err(bad)?),
+                None => Of::Person(text.strip_prefix("person/").ok_or(BadTopic::Topic)?.parse().map_err(bad)?),
+            }
         };
         if filter.is_some() {
             return Err(BadTopic::Filter);
@@ -137,7 +145,7 @@ impl Topic {
 impl Filter {
     /// Anything but everybody.
     pub fn is_some(&self) -> bool {
-        self.bots || !self.values.is_empty()
+        self.bots || self.only.is_some() || !self.values.is_empty()
     }
 
     /// From the JSON of a `subscribe`: an object of texts by dimension, and `bots`.
@@ -148,6 +156,7 @@ impl Filter {
         for (name, value) in &members {
             match value {
                 Value::Bool(bots) if name == "bots" => filter.bots = *bots,
+                Value::String(key) if name == "visitor" => filter.only = Some(visitor(key)?),
                 Value::String(text) => filter.add(name, text)?,
                 _ => return Err(BadTopic::Filter),
             }
@@ -163,6 +172,7 @@ impl Filter {
                 (None, _) => {}
                 (Some("bots"), "true") => filter.bots = true,
                 (Some("bots"), "false") => filter.bots = false,
+                (Some("visitor"), key) => filter.only = Some(visitor(key)?),
                 (Some(name), value) => filter.add(name, value)?,
             }
         }
@@ -183,11 +193,23 @@ impl Filter {
 
     /// Whether the visitor has every value; what bots are is the view's to decide.
     pub fn matches(&self, visitor: &Visitor) -> bool {
+        if self.only.is_some_and(|only| only != visitor.key) {
+            return false;
+        }
         self.values.iter().all(|(dimension, wanted)| {
             let mut found = false;
             counters::keys(visitor, *dimension, |key| found |= key == &**wanted);
             found
         })
+    }
+}
+
+/// As the topic of visitors writes it.
+fn visitor(key: &str) -> Result<VisitorKey, BadTopic> {
+    let (visitor, browser) = key.split_once('-').ok_or(BadTopic::Filter)?;
+    match (visitor.parse(), browser.parse()) {
+        (Ok(visitor), Ok(browser)) => Ok(VisitorKey { visitor, browser }),
+        _ => Err(BadTopic::Filter),
     }
 }
 
@@ -204,6 +226,10 @@ fn key(site: SiteId, kind: &str, filter: &Filter) -> Box<str> {
     if filter.bots {
         key.push(separator);
         key.push_str("bots=true");
+        separator = '&';
+    }
+    if let Some(VisitorKey { visitor, browser }) = filter.only {
+        write!(key, "{separator}visitor={visitor}-{browser}").expect("a string can always be written");
     }
     key.into()
 }
@@ -260,8 +286,9 @@ mod tests {
         check("room/RM-0000000a", "{}", Ok("room/RM-0000000A"));
         check("room/RM-0000000A/people", "{}", Ok("room/RM-0000000A/people"));
         check("person/AC-00000001", "{}", Ok("person/AC-00000001"));
+        check("inbox/WF-0000000a", "{}", Ok("inbox/WF-0000000A"));
         for topic in
-            ["room/", "room/RM-1", "room/RM-0000000A/", "room/RM-0000000A/x", "person/RM-0000000A", "person/"]
+            ["room/", "room/RM-1", "room/RM-0000000A/", "room/RM-0000000A/x", "person/RM-0000000A", "person/", "inbox/"]
         {
             check(topic, "{}", Err(BadTopic::Topic));
         }

@@ -35,6 +35,8 @@ pub enum Credential {
 impl Credential {
     /// A bot's token says that it is one, so that it is looked for in one place.
     pub const BOT_PREFIX: &str = "wfb_";
+    /// So does what the browser of a customer keeps: it is the guest of a conversation.
+    pub const CUSTOMER_PREFIX: &str = "wfc_";
 }
 
 /// Not allowed. A stranger cannot tell "no such site" from "not yours".
@@ -75,6 +77,10 @@ impl Access {
             Credential::Token(secret) if secret.starts_with(Credential::BOT_PREFIX) => {
                 let bot = known(self.rooms.bot(SecretHash::of(secret)).await)?;
                 Ok(Principal::Bot { id: bot.id })
+            }
+            Credential::Token(secret) if secret.starts_with(Credential::CUSTOMER_PREFIX) => {
+                let guest = known(self.rooms.admitted(SecretHash::of(secret)).await)?;
+                Ok(Principal::Guest { id: guest.id, room: guest.room })
             }
             Credential::Guest(secret) => {
                 let guest = known(self.rooms.admitted(SecretHash::of(secret)).await)?;
@@ -128,6 +134,11 @@ impl Access {
         let Some(who) = principal.who() else {
             return Ok(Standing::Stranger);
         };
+        if room.kind.is_of_inbox()
+            && let Principal::Account { id, operator } = principal
+        {
+            return self.in_inbox(*id, *operator, room.site).await;
+        }
         let member = self.rooms.member(room.id, who).await.map_err(Denied::Store)?;
         match (principal, member) {
             (Principal::Account { id, operator }, member) => {
@@ -150,6 +161,25 @@ impl Access {
         }
     }
 
+    /// What an account is to the conversations of a site.
+    async fn in_inbox(
+        &self,
+        account: model::AccountId,
+        operator: bool,
+        site: Option<SiteId>,
+    ) -> std::result::Result<Standing, Denied> {
+        let role = match site {
+            _ if operator => Some(Role::Owner),
+            Some(site) => self.accounts.role(account, site).await.map_err(Denied::Store)?,
+            None => None,
+        };
+        Ok(match role {
+            Some(Role::Owner | Role::Admin) => Standing::Keeper,
+            Some(Role::Agent) => Standing::Agent,
+            Some(Role::Viewer) | None => Standing::Stranger,
+        })
+    }
+
     /// What an account is to rooms of a site, in them or not.
     async fn outside(
         &self,
@@ -164,7 +194,7 @@ impl Access {
         };
         Ok(match role {
             Some(Role::Owner | Role::Admin) => Standing::Keeper,
-            Some(Role::Viewer) => Standing::Reader,
+            Some(Role::Viewer | Role::Agent) => Standing::Reader,
             None => Standing::Stranger,
         })
     }

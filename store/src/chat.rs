@@ -4,6 +4,7 @@
 pub mod bot_hooks;
 pub mod carrying;
 pub mod change;
+pub mod conversations;
 pub mod files;
 pub mod hooks;
 pub mod messages;
@@ -12,6 +13,7 @@ pub mod words;
 
 pub use bot_hooks::BotHooks;
 pub use carrying::Carrying;
+pub use conversations::{Asked, ConversationChange, Conversations, Counts, NewConversation};
 pub use files::{Expected, Files};
 pub use hooks::{CommitMark, HookChange, Hooks, Shown};
 pub use messages::{Messages, Place, Posted, Search};

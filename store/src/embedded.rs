@@ -134,6 +134,7 @@ impl Embedded {
             messages: talk.clone(),
             hooks: talk.clone(),
             bot_hooks: talk.clone(),
+            conversations: talk.clone(),
             outbox: talk,
             files: files.clone(),
             carrying: files,

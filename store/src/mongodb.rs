@@ -139,6 +139,7 @@ impl MongoStore {
             hooks: talk.clone(),
             bot_hooks: talk.clone(),
             carrying: talk.clone(),
+            conversations: talk.clone(),
             outbox: talk,
             backend: Arc::new(MongoStore { database, appender }),
         };

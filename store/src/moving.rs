@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use model::chat::{Ban, BotHook, Member, Message, Revision};
+use model::chat::{Ban, BotHook, Conversation, Member, Message, Revision};
 use model::notice::Browser;
 use model::outbox::Job;
 use model::{BatchId, Millis, Peak, Site, SiteId};
@@ -115,6 +115,7 @@ pub enum Kind {
     Revisions,
     Stars,
     Files,
+    Conversations,
     Hooks,
     Shown,
     BotHooks,
@@ -132,7 +133,7 @@ pub enum Kind {
 
 impl Kind {
     /// In the order in which they are moved.
-    pub const ALL: [Kind; 32] = [
+    pub const ALL: [Kind; 33] = [
         Kind::Accounts,
         Kind::SetUp,
         Kind::Sites,
@@ -152,6 +153,7 @@ impl Kind {
         Kind::Revisions,
         Kind::Stars,
         Kind::Files,
+        Kind::Conversations,
         Kind::Hooks,
         Kind::Shown,
         Kind::BotHooks,
@@ -189,6 +191,7 @@ impl Kind {
             Kind::Revisions => "revisions",
             Kind::Stars => "stars",
             Kind::Files => "file parts",
+            Kind::Conversations => "conversations",
             Kind::Hooks => "hooks",
             Kind::Shown => "shown commits",
             Kind::BotHooks => "bot hooks",
@@ -259,6 +262,7 @@ pub enum Row {
     Revision(Box<Revision>),
     Star(StarRow),
     File(FilePart),
+    Conversation(Box<Conversation>),
     Hook(HookRow),
     Shown(ShownRow),
     BotHook(BotHook),
@@ -411,6 +415,7 @@ impl Row {
             Row::Revision(row) => Key::Pair(row.room.value() as i64, row.change as i64),
             Row::Star(row) => Key::Triple(row.who, row.room, row.number),
             Row::File(part) => Key::Part(part.row.room.value() as i64, part.row.file.id.0, part.start),
+            Row::Conversation(row) => Key::Number(row.room.value() as i64),
             Row::Hook(row) => Key::Number(row.hook.id.value() as i64),
             Row::Shown(row) => Key::Mark(row.room, row.mark),
             Row::BotHook(hook) => Key::Number(hook.bot.value() as i64),

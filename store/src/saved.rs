@@ -29,7 +29,7 @@ pub struct SavedItem {
     pub kind: SavedKind,
     /// At most `NAME_BYTES_MAX`.
     pub name: String,
-    /// JSON, at most `SAVED_BYTES_MAX`.
+    /// At most `SAVED_BYTES_MAX`: JSON, of a canned answer the text.
     pub body: String,
     /// Of an annotation, the moment that it is about.
     pub at: Option<Millis>,
@@ -46,6 +46,8 @@ pub enum SavedKind {
     Annotation,
     /// Of a bot verdict; the archive's own.
     Correction,
+    /// An answer to customers that is kept ready; its body is the text.
+    Canned,
 }
 
 impl SavedKind {
@@ -57,6 +59,7 @@ impl SavedKind {
             SavedKind::Funnel => 3,
             SavedKind::Annotation => 4,
             SavedKind::Correction => 5,
+            SavedKind::Canned => 6,
         }
     }
 
@@ -67,6 +70,7 @@ impl SavedKind {
             SavedKind::Funnel,
             SavedKind::Annotation,
             SavedKind::Correction,
+            SavedKind::Canned,
         ];
         all.into_iter().find(|kind| kind.number() == number)
     }

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use door::Refusal;
 use model::rights::Principal;
-use model::{Action, Site};
+use model::{Action, ChatSettings, Site};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Answer, Problem};
@@ -82,7 +82,7 @@ pub async fn add(State(web): State<Arc<Web>>, by: SignedIn, request: Request) ->
     if let Some((field, problem)) = form.problem() {
         return Err(Refusal::bad_request("field", format!("`{field}`: {problem}")).into());
     }
-    let site = form.site(secret::site_id(), web.clock.now()).expect("a form without a problem is a site");
+    let site = form.site(secret::site_id(), ChatSettings::default(), web.clock.now()).expect("a form without a problem is a site");
     web.store.sites.add(site.clone(), by.account.id).await?;
     web.tell_site_changed(site.id).await;
     let told = told(&web, &by.principal, vec![site]).await?;

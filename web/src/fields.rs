@@ -37,7 +37,7 @@ impl Field {
     }
 
     /// The value without the spaces around it, where `check` finds nothing wrong with that.
-    fn checked(value: &str, check: impl FnOnce(&str) -> Option<String>) -> Field {
+    pub fn checked(value: &str, check: impl FnOnce(&str) -> Option<String>) -> Field {
         let value = value.trim();
         Field { value: value.to_owned(), error: check(value) }
     }
@@ -87,7 +87,7 @@ pub fn name_problem(value: &str) -> Option<String> {
     too_long(value, limits::NAME_BYTES_MAX).or_else(|| unprintable(value))
 }
 
-fn email_problem(value: &str) -> Option<String> {
+pub fn email_problem(value: &str) -> Option<String> {
     let looks_right = value.split_once('@').is_some_and(|(person, host)| {
         !person.is_empty() && !host.is_empty() && !host.contains('@') && !value.contains(char::is_whitespace)
     });

@@ -5,9 +5,12 @@ mod account;
 mod api;
 mod assets;
 mod attempts;
+mod chat_form;
+mod chat_page;
 mod commits_api;
 mod cookies;
 mod corrections;
+mod customers;
 mod demo;
 mod erase;
 mod error;
@@ -17,6 +20,7 @@ mod guard;
 mod headers;
 mod hooks;
 mod hostname;
+mod inbox;
 mod invitation;
 mod live_page;
 mod moment;
@@ -49,6 +53,7 @@ use std::sync::Arc;
 use archive::Archive;
 use bytes::Bytes;
 use chat::Chat;
+use door::identity::Identity;
 use live::Live;
 use model::{Clock, SiteId};
 use outbox::dial::Dial;
@@ -168,6 +173,9 @@ pub(crate) struct Web {
     pub chat: Chat,
     pub room_rate: Rate,
     pub stranger_rate: Rate,
+    /// Of conversations that are begun.
+    pub opening_rate: Rate,
+    pub identity: Identity,
     pub hearing: Hearing,
     pub access: Access,
     pub live: Arc<dyn Live>,
@@ -191,6 +199,8 @@ impl Web {
             chat: Chat::new(store.clone(), access.clone(), live.clone(), clock.clone()),
             room_rate: Rate::of_rooms(),
             stranger_rate: Rate::of_strangers(),
+            opening_rate: Rate::of_openings(),
+            identity: Identity::new(store.salts.clone()),
             hearing: Hearing::default(),
             store,
             archive,

@@ -202,7 +202,7 @@ pub async fn unshare(
 async fn may_handle(web: &Web, on: &OnSite, role: Role) -> Result<(), Denied> {
     match role {
         Role::Owner => web.access.authorise(&on.by.principal, on.site.id, Action::DeleteSite).await,
-        Role::Viewer | Role::Admin => Ok(()),
+        Role::Viewer | Role::Agent | Role::Admin => Ok(()),
     }
 }
 
@@ -213,8 +213,8 @@ async fn member(web: &Web, site: SiteId, account: &str) -> Result<(AccountId, Ro
 }
 
 fn role_named(name: &str) -> Result<Role, Refusal> {
-    let found = [Role::Viewer, Role::Admin, Role::Owner].into_iter().find(|role| role.name() == name);
-    found.ok_or_else(|| Refusal::bad_request("field", "A role is viewer, admin or owner."))
+    let found = [Role::Viewer, Role::Agent, Role::Admin, Role::Owner].into_iter().find(|role| role.name() == name);
+    found.ok_or_else(|| Refusal::bad_request("field", "A role is viewer, agent, admin or owner."))
 }
 
 /// None where no segment was chosen; a refusal where the site has no such segment.
@@ -253,7 +253,7 @@ async fn people_page(web: &Web, on: &OnSite) -> Result<PeoplePage, Problem> {
     let you = on.by.account.id;
     let members = accounts.members(site).await?.into_iter();
     let invitations = accounts.invitations(site, web.clock.now()).await?.into_iter();
-    let mut roles = vec![Role::Viewer, Role::Admin];
+    let mut roles = vec![Role::Viewer, Role::Agent, Role::Admin];
     roles.extend(is_owner.then_some(Role::Owner));
     let saved = web.store.saved.all(site).await?.into_iter();
     let segments: Vec<SavedItem> = saved.filter(|item| item.kind == SavedKind::Segment).collect();

@@ -21,7 +21,7 @@ pub(crate) use acts::{
 pub(crate) use bots::{add as add_bot, list as bots, remove as remove_bot};
 pub(crate) use export::export;
 pub(crate) use files::{get as file, send as send_file};
-pub(crate) use guests::{link, remove_link, set_link, show as knock, submit as come_in};
+pub(crate) use guests::{link, marks_of, remove_link, set_link, show as knock, submit as come_in};
 pub(crate) use list::{all, direct, open, search, stars};
 pub(crate) use members::{ban, bans, bring, kick, people, set_role, unban};
 #[cfg(test)]
@@ -118,7 +118,7 @@ async fn stated<T: DeserializeOwned>(request: Request) -> Result<T, Problem> {
     read_json(&body(request).await?)
 }
 
-fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+pub(crate) fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let body = if body.is_empty() { b"{}" } else { body };
     let stated: serde_json::Value = serde_json::from_slice(body)
         .map_err(|error| Refusal::bad_request("malformed", format!("The body is not JSON: {error}.")))?;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodFilter, MethodRouter, on};
-use model::Action::{DeleteSite, EditSite, ManagePeople, SeeLive, SeeProfiles, SeeReports, SeeSettings};
+use model::Action::{Converse, DeleteSite, EditSite, ManagePeople, SeeLive, SeeProfiles, SeeReports, SeeSettings};
 
 pub use crate::guard::Needs;
 use crate::guard::Needs::{Anybody, Nothing, Operator, Person, Room, Secret, SignedIn, Site};
 use crate::{
-    Web, account, api, assets, commits_api, corrections, demo, erase, error, finish, guard, headers, hooks,
+    Web, account, api, assets, chat_page, commits_api, corrections, customers, demo, erase, error, finish, guard, headers, hooks, inbox,
     invitation, live_page, overview, people, profiles, reports_page,
 };
 use crate::{reports, rooms, saved, set_up, share, sign_in, sites, tag, tokens};
@@ -68,6 +68,8 @@ pub const ROUTES: &[RouteInfo] = table! {
     GET "/sites/{site}/tag" Site(SeeSettings) => tag::show;
     GET "/sites/{site}/settings" Site(SeeSettings) => sites::settings;
     POST "/sites/{site}/settings" Site(EditSite) => sites::change;
+    GET "/sites/{site}/chat" Site(EditSite) => chat_page::show;
+    POST "/sites/{site}/chat" Site(EditSite) => chat_page::change;
     POST "/sites/{site}/delete" Site(DeleteSite) => sites::delete;
 
     GET "/sites/{site}/people" Site(ManagePeople) => people::show;
@@ -102,6 +104,17 @@ pub const ROUTES: &[RouteInfo] = table! {
     POST "/api/watchfire/sites/{site}/profiles/erase" Site(EditSite) => profiles::erase;
     GET "/api/watchfire/sites/{site}/visitors/{visitor}" Site(SeeProfiles) => profiles::visitor;
     POST "/api/watchfire/sites/{site}/visitors/{visitor}/erase" Site(EditSite) => erase::submit;
+
+    GET "/api/watchfire/chat/{site}" Nothing => customers::settings;
+    POST "/api/watchfire/chat/{site}/conversations" Nothing => customers::open;
+    GET "/api/watchfire/chat/{site}/conversations/mine" Person => customers::mine;
+    POST "/api/watchfire/chat/{site}/conversations/mine" Person => customers::tell;
+    GET "/api/watchfire/sites/{site}/conversations" Site(Converse) => inbox::list;
+    GET "/api/watchfire/sites/{site}/conversations/{room}" Site(Converse) => inbox::one;
+    POST "/api/watchfire/sites/{site}/conversations/{room}" Site(Converse) => inbox::change;
+    GET "/api/watchfire/sites/{site}/canned" Site(Converse) => inbox::canned;
+    POST "/api/watchfire/sites/{site}/canned" Site(Converse) => inbox::add_canned;
+    POST "/api/watchfire/sites/{site}/canned/{saved}/remove" Site(Converse) => inbox::remove_canned;
 
     GET "/join/{secret}" Secret => rooms::knock;
     POST "/join/{secret}" Secret => rooms::come_in;
@@ -165,6 +178,7 @@ pub const ROUTES: &[RouteInfo] = table! {
     POST "/api/watchfire/rooms/{room}/link" Room => rooms::set_link;
     POST "/api/watchfire/rooms/{room}/link/remove" Room => rooms::remove_link;
     POST "/api/watchfire/rooms/{room}/files" Room => rooms::send_file;
+    GET "/api/watchfire/rooms/{room}/files/{file}/{name}" Room => rooms::file;
     GET "/api/watchfire/rooms/{room}/messages" Room => rooms::page;
     POST "/api/watchfire/rooms/{room}/messages" Room => rooms::post;
     GET "/api/watchfire/rooms/{room}/messages/{number}" Room => rooms::message;

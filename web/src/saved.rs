@@ -80,7 +80,7 @@ pub async fn list(State(web): State<Arc<Web>>, caller: Caller, Extension(site): 
         return Err(Refusal::not_found().into());
     }
     let all = web.store.saved.all(site.id).await?.into_iter();
-    let all: Vec<Told> = all.filter(|item| item.kind != SavedKind::Correction).map(told).collect();
+    let all: Vec<Told> = all.filter(|item| !is_of_others(item.kind)).map(told).collect();
     Ok(Json(json!({ "saved": all })).into_response())
 }
 
@@ -114,11 +114,16 @@ pub async fn remove(
 ) -> Answer {
     let id: SavedId = id.parse().map_err(|_| Refusal::not_found())?;
     let all = web.store.saved.all(site.id).await?;
-    if all.iter().any(|item| item.id == id && item.kind == SavedKind::Correction) {
+    if all.iter().any(|item| item.id == id && is_of_others(item.kind)) {
         return Err(Refusal::not_found().into());
     }
     web.store.saved.remove(site.id, id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Kept here, and made and seen elsewhere.
+fn is_of_others(kind: SavedKind) -> bool {
+    matches!(kind, SavedKind::Correction | SavedKind::Canned)
 }
 
 /// The filter of a segment of this site; None where it has none of that id.
@@ -148,6 +153,7 @@ async fn item(request: Request, id: SavedId, created: Millis) -> Result<SavedIte
 fn refuse_correction(kind: SavedKind) -> Result<(), Refusal> {
     match kind {
         SavedKind::Correction => Err(refused::query("kind", "corrections are made under `corrections`")),
+        SavedKind::Canned => Err(refused::query("kind", "canned answers are made under `canned`")),
         SavedKind::Goal | SavedKind::Segment | SavedKind::Funnel | SavedKind::Annotation => Ok(()),
     }
 }
@@ -178,7 +184,7 @@ fn checked(kind: SavedKind, body: Value) -> Result<String, Refusal> {
             check_funnel(&body)?;
             serde_json::to_string(&body)
         }
-        SavedKind::Correction => return refuse_correction(kind).map(|()| String::new()),
+        SavedKind::Correction | SavedKind::Canned => return refuse_correction(kind).map(|()| String::new()),
         SavedKind::Annotation => {
             let body: AnnotationBody = read(body)?;
             serde_json::to_string(&body)

@@ -3,7 +3,7 @@
 use door::address::Network;
 use jiff::tz::TimeZone;
 use model::limits::{HOSTNAMES_MAX, IGNORED_BYTES_MAX, IGNORED_MAX, KEEP_DAYS_MAX};
-use model::{Millis, Site, SiteId};
+use model::{ChatSettings, Millis, Site, SiteId};
 
 use crate::fields::{Field, Fields, name_problem, too_long, unprintable};
 use crate::hostname;
@@ -77,8 +77,8 @@ impl SiteForm {
         fields.into_iter().find_map(|(name, field)| Some((name, field.error.as_deref()?)))
     }
 
-    /// The site that the form describes; None where something is wrong with it.
-    pub fn site(&self, id: SiteId, created: Millis) -> Option<Site> {
+    /// The site that the form describes, with what it says of chat elsewhere; None where something is wrong with it.
+    pub fn site(&self, id: SiteId, chat: ChatSettings, created: Millis) -> Option<Site> {
         let lines = |field: &Field| field.value.lines().map(str::to_owned).collect();
         self.problem().is_none().then(|| Site {
             id,
@@ -90,6 +90,7 @@ impl SiteForm {
             ignored_addresses: lines(&self.ignored_addresses),
             ignored_paths: lines(&self.ignored_paths),
             keep_days: self.keep_days.value.parse().ok(),
+            chat,
             created,
         })
     }

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use model::Action;
+use model::{Action, ChatSettings};
 use store::StoreError;
 
 use crate::error::{Answer, Problem};
@@ -49,7 +49,7 @@ pub async fn new(by: SignedIn, done: Done) -> Answer {
 pub async fn add(State(web): State<Arc<Web>>, by: SignedIn, fields: Fields) -> Answer {
     let form = SiteForm::of(&fields);
     let mark = fields.text("mark");
-    let Some(site) = form.site(secret::site_id(), web.clock.now()) else {
+    let Some(site) = form.site(secret::site_id(), ChatSettings::default(), web.clock.now()) else {
         return Ok(refused(&new_page(&by, form, mark.to_owned())));
     };
     let turn = match web.once.begin(mark).await {
@@ -75,7 +75,7 @@ pub async fn settings(State(web): State<Arc<Web>>, on: OnSite, done: Done) -> An
 /// `POST /sites/{site}/settings`
 pub async fn change(State(web): State<Arc<Web>>, on: OnSite, fields: Fields) -> Answer {
     let form = SiteForm::of(&fields);
-    let Some(site) = form.site(on.site.id, on.site.created) else {
+    let Some(site) = form.site(on.site.id, on.site.chat.clone(), on.site.created) else {
         return Ok(refused(&settings_page(&web, &on, form).await?));
     };
     web.store.sites.change(site).await?;

@@ -18,6 +18,8 @@ pub enum Standing {
     Bot,
     Member,
     Host,
+    /// Who answers the site's customers, in the rooms of conversations.
+    Agent,
 }
 
 /// What of a room decides.
@@ -95,6 +97,9 @@ impl RoomAction {
 
 /// The one decision.
 pub fn may(standing: Standing, room: Facts, action: RoomAction) -> bool {
+    if room.kind.is_of_inbox() {
+        return may_in_conversation(standing, room.kind, action);
+    }
     let is_open = room.kind == RoomKind::Open;
     let is_direct = room.kind == RoomKind::Direct;
     // Behind a lock is only who takes part: what is said there is for nobody else. A direct room cannot be read from without, whatever else is said of it.
@@ -144,6 +149,21 @@ pub fn may(standing: Standing, room: Facts, action: RoomAction) -> bool {
             | RoomAction::Export => !is_direct,
             _ => true,
         },
+        Standing::Agent => false,
+    }
+}
+
+/// A customer takes part in what they are told; agents in both rooms, and those who look after the site take away, too.
+fn may_in_conversation(standing: Standing, kind: RoomKind, action: RoomAction) -> bool {
+    let agent = takes_part(action) && !matches!(action, RoomAction::Leave | RoomAction::Mark)
+        || action == RoomAction::Decide;
+    match standing {
+        Standing::Guest => kind == RoomKind::Conversation && takes_part(action) && action != RoomAction::Leave,
+        Standing::Agent => agent,
+        Standing::Keeper => {
+            agent || matches!(action, RoomAction::RemoveAny | RoomAction::Demolish | RoomAction::Export)
+        }
+        Standing::Stranger | Standing::Reader | Standing::Bot | Standing::Member | Standing::Host => false,
     }
 }
 
@@ -165,7 +185,7 @@ fn takes_part(action: RoomAction) -> bool {
 mod tests {
     use super::*;
 
-    const STANDINGS: [Standing; 7] = [
+    const STANDINGS: [Standing; 8] = [
         Standing::Stranger,
         Standing::Reader,
         Standing::Keeper,
@@ -173,9 +193,10 @@ mod tests {
         Standing::Bot,
         Standing::Member,
         Standing::Host,
+        Standing::Agent,
     ];
 
-    /// A line an action; a column each of stranger, reader, keeper, guest, bot, member, host.
+    /// A line an action; a column each of stranger, reader, keeper, guest, bot, member, host, agent.
     fn check(room: Facts, expected: &str) {
         let lines = expected.lines().map(str::trim).filter(|line| !line.is_empty());
         let mut said = Vec::new();
@@ -193,67 +214,109 @@ mod tests {
     }
 
     const OPEN: &str = "
-        Find       -   yes yes yes yes yes yes
-        Read       -   yes yes yes yes yes yes
-        SeePeople  -   yes yes yes yes yes yes
-        Enter      -   yes yes -   -   -   -
-        Leave      -   -   -   yes yes yes yes
-        Post       -   -   -   yes yes yes yes
-        React      -   -   -   yes yes yes yes
-        Mark       -   -   -   yes yes yes yes
-        ChangeOwn  -   -   -   yes yes yes yes
-        RemoveAny  -   -   -   -   -   -   yes
-        Decide     -   -   -   -   -   yes yes
-        SetTopic   -   -   -   -   -   yes yes
-        Bring      -   -   -   -   -   yes yes
-        Kick       -   -   -   -   -   -   yes
-        Ban        -   -   -   -   -   -   yes
-        Lock       -   -   yes -   -   -   yes
-        Configure  -   -   yes -   -   -   yes
-        Demolish   -   -   yes -   -   -   yes
-        Export     -   -   yes -   -   -   yes";
+        Find       -   yes yes yes yes yes yes -
+        Read       -   yes yes yes yes yes yes -
+        SeePeople  -   yes yes yes yes yes yes -
+        Enter      -   yes yes -   -   -   - -
+        Leave      -   -   -   yes yes yes yes -
+        Post       -   -   -   yes yes yes yes -
+        React      -   -   -   yes yes yes yes -
+        Mark       -   -   -   yes yes yes yes -
+        ChangeOwn  -   -   -   yes yes yes yes -
+        RemoveAny  -   -   -   -   -   -   yes -
+        Decide     -   -   -   -   -   yes yes -
+        SetTopic   -   -   -   -   -   yes yes -
+        Bring      -   -   -   -   -   yes yes -
+        Kick       -   -   -   -   -   -   yes -
+        Ban        -   -   -   -   -   -   yes -
+        Lock       -   -   yes -   -   -   yes -
+        Configure  -   -   yes -   -   -   yes -
+        Demolish   -   -   yes -   -   -   yes -
+        Export     -   -   yes -   -   -   yes -";
 
     const CLOSED: &str = "
-        Find       -   -   yes yes yes yes yes
-        Read       -   -   -   yes yes yes yes
-        SeePeople  -   -   yes yes yes yes yes
-        Enter      -   -   yes -   -   -   -
-        Leave      -   -   -   yes yes yes yes
-        Post       -   -   -   yes yes yes yes
-        React      -   -   -   yes yes yes yes
-        Mark       -   -   -   yes yes yes yes
-        ChangeOwn  -   -   -   yes yes yes yes
-        RemoveAny  -   -   -   -   -   -   yes
-        Decide     -   -   -   -   -   yes yes
-        SetTopic   -   -   -   -   -   yes yes
-        Bring      -   -   -   -   -   yes yes
-        Kick       -   -   -   -   -   -   yes
-        Ban        -   -   -   -   -   -   yes
-        Lock       -   -   yes -   -   -   yes
-        Configure  -   -   yes -   -   -   yes
-        Demolish   -   -   yes -   -   -   yes
-        Export     -   -   -   -   -   -   yes";
+        Find       -   -   yes yes yes yes yes -
+        Read       -   -   -   yes yes yes yes -
+        SeePeople  -   -   yes yes yes yes yes -
+        Enter      -   -   yes -   -   -   - -
+        Leave      -   -   -   yes yes yes yes -
+        Post       -   -   -   yes yes yes yes -
+        React      -   -   -   yes yes yes yes -
+        Mark       -   -   -   yes yes yes yes -
+        ChangeOwn  -   -   -   yes yes yes yes -
+        RemoveAny  -   -   -   -   -   -   yes -
+        Decide     -   -   -   -   -   yes yes -
+        SetTopic   -   -   -   -   -   yes yes -
+        Bring      -   -   -   -   -   yes yes -
+        Kick       -   -   -   -   -   -   yes -
+        Ban        -   -   -   -   -   -   yes -
+        Lock       -   -   yes -   -   -   yes -
+        Configure  -   -   yes -   -   -   yes -
+        Demolish   -   -   yes -   -   -   yes -
+        Export     -   -   -   -   -   -   yes -";
 
     const DIRECT: &str = "
-        Find       -   -   -   yes yes yes yes
-        Read       -   -   -   yes yes yes yes
-        SeePeople  -   -   -   yes yes yes yes
-        Enter      -   -   -   -   -   -   -
-        Leave      -   -   -   yes yes -   -
-        Post       -   -   -   yes yes yes yes
-        React      -   -   -   yes yes yes yes
-        Mark       -   -   -   yes yes yes yes
-        ChangeOwn  -   -   -   yes yes yes yes
-        RemoveAny  -   -   -   -   -   -   -
-        Decide     -   -   -   -   -   yes yes
-        SetTopic   -   -   -   -   -   -   -
-        Bring      -   -   -   -   -   -   -
-        Kick       -   -   -   -   -   -   -
-        Ban        -   -   -   -   -   -   -
-        Lock       -   -   -   -   -   -   -
-        Configure  -   -   -   -   -   -   -
-        Demolish   -   -   -   -   -   -   -
-        Export     -   -   -   -   -   -   -";
+        Find       -   -   -   yes yes yes yes -
+        Read       -   -   -   yes yes yes yes -
+        SeePeople  -   -   -   yes yes yes yes -
+        Enter      -   -   -   -   -   -   - -
+        Leave      -   -   -   yes yes -   - -
+        Post       -   -   -   yes yes yes yes -
+        React      -   -   -   yes yes yes yes -
+        Mark       -   -   -   yes yes yes yes -
+        ChangeOwn  -   -   -   yes yes yes yes -
+        RemoveAny  -   -   -   -   -   -   - -
+        Decide     -   -   -   -   -   yes yes -
+        SetTopic   -   -   -   -   -   -   - -
+        Bring      -   -   -   -   -   -   - -
+        Kick       -   -   -   -   -   -   - -
+        Ban        -   -   -   -   -   -   - -
+        Lock       -   -   -   -   -   -   - -
+        Configure  -   -   -   -   -   -   - -
+        Demolish   -   -   -   -   -   -   - -
+        Export     -   -   -   -   -   -   - -";
+
+    const CONVERSATION: &str = "
+        Find       -   -   yes yes -   -   -   yes
+        Read       -   -   yes yes -   -   -   yes
+        SeePeople  -   -   yes yes -   -   -   yes
+        Enter      -   -   -   -   -   -   -   -
+        Leave      -   -   -   -   -   -   -   -
+        Post       -   -   yes yes -   -   -   yes
+        React      -   -   yes yes -   -   -   yes
+        Mark       -   -   -   yes -   -   -   -
+        ChangeOwn  -   -   yes yes -   -   -   yes
+        RemoveAny  -   -   yes -   -   -   -   -
+        Decide     -   -   yes -   -   -   -   yes
+        SetTopic   -   -   -   -   -   -   -   -
+        Bring      -   -   -   -   -   -   -   -
+        Kick       -   -   -   -   -   -   -   -
+        Ban        -   -   -   -   -   -   -   -
+        Lock       -   -   -   -   -   -   -   -
+        Configure  -   -   -   -   -   -   -   -
+        Demolish   -   -   yes -   -   -   -   -
+        Export     -   -   yes -   -   -   -   -";
+
+    const NOTES: &str = "
+        Find       -   -   yes -   -   -   -   yes
+        Read       -   -   yes -   -   -   -   yes
+        SeePeople  -   -   yes -   -   -   -   yes
+        Enter      -   -   -   -   -   -   -   -
+        Leave      -   -   -   -   -   -   -   -
+        Post       -   -   yes -   -   -   -   yes
+        React      -   -   yes -   -   -   -   yes
+        Mark       -   -   -   -   -   -   -   -
+        ChangeOwn  -   -   yes -   -   -   -   yes
+        RemoveAny  -   -   yes -   -   -   -   -
+        Decide     -   -   yes -   -   -   -   yes
+        SetTopic   -   -   -   -   -   -   -   -
+        Bring      -   -   -   -   -   -   -   -
+        Kick       -   -   -   -   -   -   -   -
+        Ban        -   -   -   -   -   -   -   -
+        Lock       -   -   -   -   -   -   -   -
+        Configure  -   -   -   -   -   -   -   -
+        Demolish   -   -   yes -   -   -   -   -
+        Export     -   -   yes -   -   -   -   -";
 
     /// The table with one line said anew.
     fn but(table: &str, lines: &[&str]) -> String {
@@ -267,23 +330,25 @@ mod tests {
     fn the_table_of_every_kind_of_room() {
         let facts = |kind, public, locked| Facts { kind, public, locked };
         let locked = [
-            "Read - - - yes yes yes yes",
-            "Enter - - - - - - -",
-            "Bring - - - - - - -",
-            "Export - - - - - - yes",
+            "Read - - - yes yes yes yes -",
+            "Enter - - - - - - - -",
+            "Bring - - - - - - - -",
+            "Export - - - - - - yes -",
         ];
-        let open_public = ["Find yes yes yes yes yes yes yes", "Read yes yes yes yes yes yes yes"];
+        let open_public = ["Find yes yes yes yes yes yes yes -", "Read yes yes yes yes yes yes yes -"];
         check(facts(RoomKind::Open, false, false), OPEN);
         check(facts(RoomKind::Open, false, true), &but(OPEN, &locked));
         check(facts(RoomKind::Open, true, false), &but(OPEN, &open_public));
         check(facts(RoomKind::Open, true, true), &but(&but(OPEN, &open_public), &locked));
         check(facts(RoomKind::Closed, false, false), CLOSED);
         check(facts(RoomKind::Closed, false, true), &but(CLOSED, &locked));
-        let export = "Export - - yes - - - yes";
+        let export = "Export - - yes - - - yes -";
         check(facts(RoomKind::Closed, true, false), &but(&but(CLOSED, &open_public), &[export]));
         check(facts(RoomKind::Closed, true, true), &but(&but(CLOSED, &open_public), &locked));
         for (public, locked) in [(false, false), (false, true), (true, false), (true, true)] {
             check(facts(RoomKind::Direct, public, locked), DIRECT);
+            check(facts(RoomKind::Conversation, public, locked), CONVERSATION);
+            check(facts(RoomKind::Notes, public, locked), NOTES);
         }
     }
 }

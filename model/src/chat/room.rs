@@ -14,6 +14,17 @@ pub enum RoomKind {
     Closed,
     /// Between the same people for ever; there is one of the same.
     Direct,
+    /// Between a customer, its only member, and the agents of its site. In no list of rooms.
+    Conversation,
+    /// What the agents of a site say among themselves of a conversation; nobody is its member.
+    Notes,
+}
+
+impl RoomKind {
+    /// Of a conversation: in no list of rooms, and said in by the site's agents, who are no members.
+    pub fn is_of_inbox(self) -> bool {
+        matches!(self, RoomKind::Conversation | RoomKind::Notes)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

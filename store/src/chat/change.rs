@@ -63,6 +63,11 @@ pub(crate) fn posted(
     }
 }
 
+/// Whether somebody says something there without being its member: in conversations the agents do.
+pub(crate) fn may_say(room: &Room, author: Who) -> bool {
+    room.kind.is_of_inbox() && matches!(author, Who::Account(_))
+}
+
 /// What the room itself tells is recorded always.
 pub(crate) fn is_unrecorded(room: &Room, new: &NewMessage) -> bool {
     room.locked && !matches!(new.kind, MessageKind::Note(_))

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use model::chat::{Change, Message, NewMessage, Revision, Room, Who};
-use model::{MessageId, Millis, RoomId};
+use model::{MessageId, Millis, RoomId, SiteId};
 
 use crate::Result;
 
@@ -87,6 +87,8 @@ pub enum Place {
 pub struct Search {
     /// Those that the searcher may read.
     pub rooms: Vec<RoomId>,
+    /// In their place: all of the conversations of that site.
+    pub inbox: Option<SiteId>,
     /// As it was typed; empty: any text.
     pub text: String,
     pub author: Option<Who>,

@@ -3,7 +3,7 @@
 //! of neighbours.
 
 use model::chat::{Message, MessageKind, Who};
-use model::{RoomId, limits};
+use model::{RoomId, SiteId, limits};
 
 /// Different words of a text, in the order in which they come first, at most `max`.
 pub(crate) fn of_text(text: &str, max: usize) -> Vec<String> {
@@ -47,6 +47,11 @@ const MARK: char = '\u{E000}';
 
 pub(crate) fn in_room(room: RoomId) -> String {
     format!("{MARK}r{}", room.value())
+}
+
+/// In a room of a conversation of that site.
+pub(crate) fn in_inbox(site: SiteId) -> String {
+    format!("{MARK}i{}", site.value())
 }
 
 pub(crate) fn by(author: Who) -> String {

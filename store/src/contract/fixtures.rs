@@ -25,6 +25,11 @@ pub fn site(number: u64) -> Site {
         ignored_addresses: vec!["192.0.2.0/24".into()],
         ignored_paths: vec!["/admin/*".into()],
         keep_days: Some(number as u32),
+        chat: ChatSettings {
+            on: number % 2 == 1,
+            greeting: format!("hello from {number}"),
+            ..ChatSettings::default()
+        },
         created: NOW,
     }
 }

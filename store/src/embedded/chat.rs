@@ -2,6 +2,7 @@
 
 pub mod bot_hooks;
 pub mod carrying;
+pub mod conversations;
 pub mod files;
 pub mod hooks;
 pub mod messages;

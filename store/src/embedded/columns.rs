@@ -35,6 +35,7 @@ impl Column for Role {
             Role::Viewer => 1,
             Role::Admin => 2,
             Role::Owner => 3,
+            Role::Agent => 4,
         }
     }
 
@@ -43,6 +44,7 @@ impl Column for Role {
             1 => Ok(Role::Viewer),
             2 => Ok(Role::Admin),
             3 => Ok(Role::Owner),
+            4 => Ok(Role::Agent),
             other => Err(FromSqlError::OutOfRange(other).into()),
         }
     }

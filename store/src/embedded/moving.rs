@@ -36,7 +36,7 @@ pub struct EmbeddedMoving {
 }
 
 const OF_TAIL: [&str; 5] = ["tail", "peaks", "forgotten", "segments", "folds"];
-const OF_CHAT: [&str; 16] = [
+const OF_CHAT: [&str; 17] = [
     "bots",
     "rooms",
     "members",
@@ -53,6 +53,7 @@ const OF_CHAT: [&str; 16] = [
     "fanned",
     "jobs",
     "arrivals",
+    "conversations",
 ];
 const OF_REGISTRY: [&str; 10] = [
     "accounts",

@@ -19,6 +19,7 @@ pub const REGISTRY: Migrations = &[
     include_str!("migrations/registry/0006_day_totals.sql"),
     include_str!("migrations/registry/0007_corrections.sql"),
     include_str!("migrations/registry/0008_notices.sql"),
+    include_str!("migrations/registry/0009_agents_and_chat.sql"),
 ];
 pub const CHAT: Migrations = &[
     include_str!("migrations/chat/0001_rooms_and_messages.sql"),
@@ -27,6 +28,7 @@ pub const CHAT: Migrations = &[
     include_str!("migrations/chat/0004_outbox.sql"),
     include_str!("migrations/chat/0005_arrivals.sql"),
     include_str!("migrations/chat/0006_notify.sql"),
+    include_str!("migrations/chat/0007_conversations.sql"),
 ];
 
 /// Brings the schema up to date, each migration in a transaction of its own.

@@ -11,7 +11,7 @@ use crate::sites::Sites;
 use crate::{Result, StoreError};
 
 pub const COLUMNS: &str = "id, name, hostnames, time_zone, honour_opt_out, first_party_id, \
-                       ignored_addresses, ignored_paths, created, keep_days";
+                       ignored_addresses, ignored_paths, created, keep_days, chat";
 
 #[async_trait]
 impl Sites for Registry {
@@ -62,6 +62,7 @@ pub fn read(row: &Row<'_>) -> rusqlite::Result<Site> {
         ignored_paths: read_json(row, 7)?,
         created: Millis(row.get(8)?),
         keep_days: row.get(9)?,
+        chat: read_json(row, 10)?,
     })
 }
 
@@ -80,9 +81,9 @@ fn add(db: &Connection, site: &Site, owner: AccountId) -> Result<()> {
 pub fn insert(db: &Connection, site: &Site) -> Result<usize> {
     let added = db.execute(
         "INSERT INTO sites (id, name, hostnames, time_zone, honour_opt_out, first_party_id,
-                            ignored_addresses, ignored_paths, created, keep_days)
+                            ignored_addresses, ignored_paths, created, keep_days, chat)
          VALUES (:id, :name, :hostnames, :time_zone, :honour_opt_out, :first_party_id,
-                 :ignored_addresses, :ignored_paths, :created, :keep_days)
+                 :ignored_addresses, :ignored_paths, :created, :keep_days, :chat)
          ON CONFLICT (id) DO NOTHING",
         named_params! {
             ":id": site.id.column(),
@@ -95,6 +96,7 @@ pub fn insert(db: &Connection, site: &Site) -> Result<usize> {
             ":ignored_paths": to_json(&site.ignored_paths),
             ":created": site.created.0,
             ":keep_days": site.keep_days,
+            ":chat": to_json(&site.chat),
         },
     )?;
     Ok(added)
@@ -105,7 +107,7 @@ fn change(db: &Connection, site: &Site) -> Result<()> {
         "UPDATE sites SET name = :name, hostnames = :hostnames, time_zone = :time_zone,
                 honour_opt_out = :honour_opt_out, first_party_id = :first_party_id,
                 ignored_addresses = :ignored_addresses, ignored_paths = :ignored_paths,
-                keep_days = :keep_days
+                keep_days = :keep_days, chat = :chat
          WHERE id = :id",
         named_params! {
             ":id": site.id.column(),
@@ -117,6 +119,7 @@ fn change(db: &Connection, site: &Site) -> Result<()> {
             ":ignored_addresses": to_json(&site.ignored_addresses),
             ":ignored_paths": to_json(&site.ignored_paths),
             ":keep_days": site.keep_days,
+            ":chat": to_json(&site.chat),
         },
     )?;
     found(changed, "site")

@@ -1,23 +1,28 @@
 //! Rooms and what is said in them:
 //!
-//! - `rooms`: `{_id, v, site: i64?, direct: text?, last: i64, changes: i64, last_at: i64, demolished: bool, coming: i64?, turn: i64, value}`;
+//! - `rooms`: `{_id, v, site: i64?, inbox: bool, direct: text?, last: i64, changes: i64, last_at: i64, demolished: bool, coming: i64?, turn: i64, value}`;
 //! - `room_members`: `{_id, v, room, who: i64, host: bool, joined: i64, read: i64, notify: i64}`;
 //! - `guest_links`: `{_id: room, v, secret, value}`; `guests`: `{_id, v, room, secret?, value}`; `bots`: `{_id, v, secret, value}`;
 //! - `bans`: `{_id, v, room, mark: 32 bytes, who: i64, by: i64, until: i64}`;
 //! - `messages`: `{_id, v, room, number: i64, id: 16 bytes, changed: i64, at: i64, thread: i64?, decided: bool, unrecorded: bool,
-//!   place: i64, words: [text], value}`; `place` is what a search sorts by: its millisecond, and 20 bits to tell apart;
+//!   place: i64, words: [text], inbox: i64?, value}`; `place` is what a search sorts by: its millisecond, and 20 bits to tell apart;
+//!   `inbox` is the site that its room is a conversation of;
 //! - `revisions`: `{_id, v, room, change: i64, number: i64, value}`; `stars`: `{_id, v, who: i64, room, number: i64}`;
 //! - `files`: `{_id, v, room, id: 16 bytes, who: i64, upload: 16 bytes, state: coming, here or gone, since: i64, bytes: i64, message: i64?, value}`;
 //! - `file_chunks`: `{_id, v, room, file: 16 bytes, n: i32, bytes}`, `chunks::CHUNK_BYTES` each but the last;
 //! - `hooks`: `{_id, v, room, address: 32 bytes, value}`; `shown_commits`: `{_id, v, room, mark: 32 bytes, number: i64}`;
 //! - `bot_hooks`: `{_id: bot, v, value}`; `fanned`: `{_id: room, v, number: i64}`;
 //! - `jobs`: `{_id: 16 bytes, v, kind: i64, owner: i64, state: i64, due: i64, lease: i64, attempts: i64, created: i64, said: text, body}`;
-//! - `arrivals`: `{_id, v, room, mark: 32 bytes, place: i64, repository: text, value}`.
+//! - `arrivals`: `{_id, v, room, mark: 32 bytes, place: i64, repository: text, value}`;
+//! - `conversations`: `{_id: room, v, notes: i64, site: i64, folder: i64, last_at: i64, assignee: i64?, waiting: i64?, due: i64?,
+//!   customer: text?, who: text, labels: [text], value}`; `folder` as `Folder::number`, `customer` tells those of one customer,
+//!   `who` is what they are looked for by.
 //!
 //! `value` is the noun as JSON. Whoever changes a room takes its turn: its changes happen one after the other.
 
 pub mod bot_hooks;
 pub mod carrying;
+pub mod conversations;
 pub mod files;
 pub mod hooks;
 pub mod messages;
@@ -60,6 +65,7 @@ pub const BOT_HOOKS: &str = "bot_hooks";
 pub const JOBS: &str = "jobs";
 pub const FANNED: &str = "fanned";
 pub const ARRIVALS: &str = "arrivals";
+pub const CONVERSATIONS: &str = "conversations";
 
 /// Rooms that one process posts to at once; two that share a lane wait for each other.
 const LANES: usize = 64;
@@ -73,7 +79,12 @@ impl Chat {
 
     /// One after the other, who changes the same room: so that they lose no tries against each other.
     pub fn lane(&self, room: RoomId) -> &Mutex<()> {
-        &self.1[room.value() as usize % LANES]
+        self.lane_of(room.value())
+    }
+
+    /// The same for what belongs to a site.
+    pub fn lane_of(&self, number: u64) -> &Mutex<()> {
+        &self.1[number as usize % LANES]
     }
 }
 
@@ -82,6 +93,9 @@ pub struct RoomDocument {
     pub _id: i64,
     pub v: i32,
     pub site: Option<i64>,
+    /// Of a conversation: in no list of rooms.
+    #[serde(default)]
+    pub inbox: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub direct: Option<String>,
     pub last: i64,
@@ -101,6 +115,7 @@ impl RoomDocument {
             _id: room.id.column(),
             v: V,
             site: room.site.map(Column::column),
+            inbox: room.kind.is_of_inbox(),
             direct,
             last: room.last as i64,
             changes: room.changes as i64,

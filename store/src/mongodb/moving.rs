@@ -228,6 +228,7 @@ fn read_row(kind: Kind, row: &Document) -> anyhow::Result<Row> {
 pub async fn import(step: &mut Step, rows: &[Row]) -> Result<()> {
     let mut into = META;
     let mut updates = Vec::new();
+    let inboxes = chat::inboxes(step, rows).await?;
     for row in rows {
         let (collection, key, fields) = match row {
             Row::Account(row) => (ACCOUNTS, doc! { "_id": row.id }, rows::of_account(row)),
@@ -245,7 +246,7 @@ pub async fn import(step: &mut Step, rows: &[Row]) -> Result<()> {
                 (DAY_TOTALS, doc! { "site": row.site, "slot": row.slot }, doc! { "body": &row.body })
             }
             Row::Salt(row) => (SALTS, doc! { "_id": &row.name }, rows::of_salt(row)),
-            row => match chat::written(row) {
+            row => match chat::written(row, &inboxes) {
                 Some(written) => written,
                 None => continue,
             },

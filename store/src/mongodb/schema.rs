@@ -37,6 +37,7 @@ const MIGRATIONS: &[&str] = &[
     "what rooms know of repositories",
     "what people want to be told of",
     "browsers that are reached, and mail",
+    "conversations",
 ];
 
 /// How long after its end a document is removed by the server itself, where nobody asked before: longer than clocks
@@ -52,6 +53,8 @@ struct Index {
     expires: bool,
     /// Documents without the field are left out.
     sparse: bool,
+    /// Only of documents that have this field.
+    having: Option<&'static str>,
 }
 
 impl Index {
@@ -60,17 +63,18 @@ impl Index {
             .unique(self.unique.then_some(true))
             .sparse(self.sparse.then_some(true))
             .expire_after(self.expires.then_some(EXPIRED_KEPT))
+            .partial_filter_expression(self.having.map(|field| doc! { field: { "$exists": true } }))
             .build();
         IndexModel::builder().keys(self.keys).options(options).build()
     }
 }
 
 fn indexes() -> Vec<Index> {
-    let plain = |of, keys| Index { of, keys, unique: false, expires: false, sparse: false };
-    let unique = |of, keys| Index { of, keys, unique: true, expires: false, sparse: false };
-    let sparse = |of, keys, unique| Index { of, keys, unique, expires: false, sparse: true };
-    let expiring =
-        |of| Index { of, keys: doc! { "expires": 1 }, unique: false, expires: true, sparse: false };
+    let plain = |of, keys| Index { of, keys, unique: false, expires: false, sparse: false, having: None };
+    let unique = |of, keys| Index { unique: true, ..plain(of, keys) };
+    let sparse = |of, keys, unique| Index { unique, sparse: true, ..plain(of, keys) };
+    let expiring = |of| Index { expires: true, ..plain(of, doc! { "expires": 1 }) };
+    let having = |field, of, keys| Index { having: Some(field), ..plain(of, keys) };
     vec![
         unique(tail::TAIL, doc! { "site": 1, "id": 1 }),
         plain(tail::TAIL, doc! { "site": 1, "_id": 1 }),
@@ -101,6 +105,7 @@ fn indexes() -> Vec<Index> {
         plain(saved::SAVED, doc! { "site": 1, "kind": 1 }),
         sparse(chat::ROOMS, doc! { "direct": 1 }, true),
         plain(chat::ROOMS, doc! { "site": 1 }),
+        plain(chat::ROOMS, doc! { "inbox": 1, "site": 1 }),
         plain(chat::ROOMS, doc! { "demolished": 1 }),
         unique(chat::MEMBERS, doc! { "room": 1, "who": 1 }),
         plain(chat::MEMBERS, doc! { "who": 1, "room": 1 }),
@@ -117,6 +122,14 @@ fn indexes() -> Vec<Index> {
         plain(chat::MESSAGES, doc! { "room": 1, "decided": 1, "number": 1 }),
         plain(chat::MESSAGES, doc! { "room": 1, "unrecorded": 1 }),
         plain(chat::MESSAGES, doc! { "room": 1, "words": 1, "place": -1 }),
+        having("inbox", chat::MESSAGES, doc! { "inbox": 1, "words": 1, "place": -1 }),
+        unique(chat::CONVERSATIONS, doc! { "notes": 1 }),
+        plain(chat::CONVERSATIONS, doc! { "site": 1, "folder": 1, "last_at": 1, "_id": 1 }),
+        plain(chat::CONVERSATIONS, doc! { "site": 1, "last_at": 1, "_id": 1 }),
+        plain(chat::CONVERSATIONS, doc! { "site": 1, "folder": 1, "assignee": 1, "last_at": 1, "_id": 1 }),
+        plain(chat::CONVERSATIONS, doc! { "site": 1, "folder": 1, "waiting": 1, "_id": 1 }),
+        plain(chat::CONVERSATIONS, doc! { "site": 1, "customer": 1, "last_at": 1, "_id": 1 }),
+        plain(chat::CONVERSATIONS, doc! { "due": 1 }),
         unique(chat::REVISIONS, doc! { "room": 1, "change": 1 }),
         plain(chat::REVISIONS, doc! { "room": 1, "number": 1, "change": 1 }),
         unique(chat::STARS, doc! { "who": 1, "room": 1, "number": 1 }),
@@ -185,6 +198,9 @@ async fn apply(database: &Database, number: i32) -> anyhow::Result<()> {
     ensure(database).await?;
     if number == 7 {
         chat::outbox::look_past(&mut Step::alone(database)).await?;
+    }
+    if number == 11 {
+        chat::rooms::list_all(&mut Step::alone(database)).await?;
     }
     Ok(())
 }

@@ -29,9 +29,16 @@ struct Row {
     ignored_paths: Vec<String>,
     #[serde(default)]
     keep_days: Option<i64>,
+    /// JSON; missing in those of schema 10 and before.
+    #[serde(default = "unsaid")]
+    chat: String,
     created: i64,
     /// Taken by who counts what belongs to the site.
     turn: i64,
+}
+
+fn unsaid() -> String {
+    "{}".into()
 }
 
 impl From<Row> for Site {
@@ -46,6 +53,7 @@ impl From<Row> for Site {
             ignored_addresses: row.ignored_addresses,
             ignored_paths: row.ignored_paths,
             keep_days: row.keep_days.and_then(|days| u32::try_from(days).ok()),
+            chat: serde_json::from_str(&row.chat).unwrap_or_default(),
             created: Millis(row.created),
         }
     }
@@ -110,6 +118,7 @@ async fn add(step: &mut Step, site: &Site, owner: AccountId) -> Result<()> {
         ignored_addresses: site.ignored_addresses.clone(),
         ignored_paths: site.ignored_paths.clone(),
         keep_days: site.keep_days.map(i64::from),
+        chat: chat::json(&site.chat),
         created: site.created.0,
         turn: 0,
     };
@@ -127,6 +136,7 @@ async fn change(step: &mut Step, site: &Site) -> Result<()> {
         "ignored_addresses": &site.ignored_addresses,
         "ignored_paths": &site.ignored_paths,
         "keep_days": site.keep_days.map(i64::from),
+        "chat": chat::json(&site.chat),
     } };
     found(step.change(SITES, one(site.id), change).await?)
 }

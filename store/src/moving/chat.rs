@@ -24,6 +24,7 @@ impl Kind {
                 | Messages
                 | Revisions
                 | Stars
+                | Conversations
                 | Hooks
                 | Shown
                 | BotHooks

@@ -39,6 +39,7 @@ impl Content {
             Row::Message(row) => of_plain(row),
             Row::Revision(row) => of_plain(row),
             Row::Star(row) => of_plain(row),
+            Row::Conversation(row) => of_plain(row),
             Row::Hook(row) => of_plain(row),
             Row::Shown(row) => of_plain(row),
             Row::BotHook(hook) => of_plain(hook),

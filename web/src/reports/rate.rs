@@ -19,6 +19,9 @@ const ROOM_EACH: Duration = Duration::from_millis(25);
 /// The same of one address, or one network, where nobody is known: of public rooms, which anybody reads.
 pub const STRANGER_BURST: u32 = 120;
 const STRANGER_EACH: Duration = Duration::from_millis(500);
+/// Conversations that are begun from one address, or one network: an office shares one.
+pub const OPENING_BURST: u32 = 30;
+const OPENING_EACH: Duration = Duration::from_secs(10);
 /// Askers remembered; past it those with the most left are forgotten first.
 const REMEMBERED_MAX: usize = 10_000;
 
@@ -50,6 +53,10 @@ impl Default for Rate {
 impl Rate {
     pub fn of_strangers() -> Rate {
         Rate { burst: STRANGER_BURST, each: STRANGER_EACH, full_at: Mutex::default() }
+    }
+
+    pub fn of_openings() -> Rate {
+        Rate { burst: OPENING_BURST, each: OPENING_EACH, full_at: Mutex::default() }
     }
 
     /// One request of whoever nobody knows, by where it comes from.

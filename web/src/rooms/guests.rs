@@ -2,6 +2,8 @@
 
 mod marks;
 
+pub(crate) use marks::of as marks_of;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;

@@ -107,7 +107,7 @@ impl RoomFiles {
 
 fn every_room(db: &Connection, after: Option<RoomId>) -> Result<Vec<Room>> {
     let sql = format!(
-        "SELECT {ROOM} FROM rooms WHERE id > ?1 AND demolished = 0 ORDER BY id LIMIT {PAGE_ROWS_MAX}"
+        "SELECT {ROOM} FROM rooms WHERE id > ?1 AND inbox = 0 AND demolished = 0 ORDER BY id LIMIT {PAGE_ROWS_MAX}"
     );
     let mut select = db.prepare_cached(&sql)?;
     let found = select.query_map([after.map_or(i64::MIN, Column::column)], read_room)?;
@@ -145,7 +145,8 @@ fn begin(db: &Connection, room: &Room, direct: Option<&str>) -> Result<()> {
     if db.prepare_cached("SELECT 1 FROM rooms WHERE direct = ?1")?.exists([direct])? {
         return Err(DIRECT_ALREADY);
     }
-    let count: usize = db.prepare_cached("SELECT COUNT(*) FROM rooms")?.query_row([], |row| row.get(0))?;
+    let count: usize =
+        db.prepare_cached("SELECT COUNT(*) FROM rooms WHERE inbox = 0")?.query_row([], |row| row.get(0))?;
     if count >= limits::ROOMS_MAX {
         return Err(TOO_MANY_ROOMS);
     }

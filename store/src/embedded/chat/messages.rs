@@ -2,13 +2,14 @@
 
 use async_trait::async_trait;
 use model::chat::{Change, File, Message, NewMessage, Revision, Room, Who};
-use model::{MessageId, Millis, RoomId, limits};
+use model::{MessageId, Millis, RoomId, SiteId, limits};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Chat, files, json, people, put_ends, reading, room, value};
+use super::{Chat, conversations, files, json, people, put_ends, reading, room, value};
 use crate::Result;
 use crate::chat::change::{
-    self, NO_MESSAGE, TAKEN_ID, TOO_MANY_STARS, TOO_MANY_UNRECORDED, is_unrecorded, posted, refuse_oversized,
+    self, NO_MESSAGE, TAKEN_ID, TOO_MANY_STARS, TOO_MANY_UNRECORDED, is_unrecorded, may_say, posted,
+    refuse_oversized,
 };
 use crate::chat::messages::PLACE_BITS;
 use crate::chat::rooms::NO_MEMBER;
@@ -76,9 +77,9 @@ impl Messages for Chat {
     }
 }
 
-fn post(db: &Connection, new: &NewMessage) -> Result<Posted> {
+pub fn post(db: &Connection, new: &NewMessage) -> Result<Posted> {
     let mut room = room(db, new.room)?;
-    if !people::is_member(db, new.room, new.author)? {
+    if !may_say(&room, new.author) && !people::is_member(db, new.room, new.author)? {
         return Err(NO_MEMBER);
     }
     if let Some(message) = by_id(db, new.room, new.id)? {
@@ -93,6 +94,9 @@ fn post(db: &Connection, new: &NewMessage) -> Result<Posted> {
     }
     let attached = files::attach(db, new.room, new.author, room.last + 1, &new.files)?;
     let message = append(db, &mut room, new, attached)?;
+    if room.kind.is_of_inbox() {
+        conversations::said(db, &room, new)?;
+    }
     Ok(Posted { message, fresh: true, room })
 }
 
@@ -198,9 +202,16 @@ fn put_words(db: &Connection, place: i64, message: &Message) -> Result<()> {
         words::by(message.author),
         words::of_kind(message.kind.number()),
     ]);
+    found_by.extend(inbox(db, message.room)?.map(words::in_inbox));
     db.prepare_cached("INSERT INTO words (rowid, text) VALUES (?1, ?2)")?
         .execute(params![place, found_by.join(" ")])?;
     Ok(())
+}
+
+/// The site that the room is a conversation of.
+fn inbox(db: &Connection, room: RoomId) -> Result<Option<SiteId>> {
+    let mut select = db.prepare_cached("SELECT site FROM rooms WHERE id = ?1 AND inbox = 1")?;
+    Ok(select.query_row([room.column()], |row| SiteId::read(row, 0)).optional()?)
 }
 
 pub fn forget_words(db: &Connection, place: i64) -> Result<()> {

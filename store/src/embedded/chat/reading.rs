@@ -79,7 +79,7 @@ pub fn stars(db: &Connection, who: Who, rooms: &[RoomId]) -> Result<Vec<(RoomId,
 
 /// Newest first is by place, so that the index is read from its end only until the page is full.
 pub fn search(db: &Connection, search: &Search, asked: &[String]) -> Result<Vec<Message>> {
-    if search.rooms.is_empty() {
+    if search.rooms.is_empty() && search.inbox.is_none() {
         return Ok(Vec::new());
     }
     let from = search.from.map_or(0, first_place);
@@ -102,7 +102,10 @@ pub fn search(db: &Connection, search: &Search, asked: &[String]) -> Result<Vec<
 /// In the language of FTS5; every word is quoted.
 fn query(search: &Search, asked: &[String]) -> String {
     let quoted = |word: String| format!("\"{word}\"");
-    let rooms: Vec<String> = search.rooms.iter().map(|room| quoted(words::in_room(*room))).collect();
+    let rooms: Vec<String> = match search.inbox {
+        Some(site) => vec![quoted(words::in_inbox(site))],
+        None => search.rooms.iter().map(|room| quoted(words::in_room(*room))).collect(),
+    };
     let mut all: Vec<String> = asked.iter().cloned().map(quoted).collect();
     all.extend(search.author.map(words::by).map(quoted));
     all.extend(search.kind.map(words::of_kind).map(quoted));

@@ -151,7 +151,8 @@ fn open(db: &Connection, room: Room, members: &[Member]) -> Result<Room> {
             return Ok(found);
         }
     }
-    let count: usize = db.prepare_cached("SELECT COUNT(*) FROM rooms")?.query_row([], |row| row.get(0))?;
+    let count: usize =
+        db.prepare_cached("SELECT COUNT(*) FROM rooms WHERE inbox = 0")?.query_row([], |row| row.get(0))?;
     if count >= limits::ROOMS_MAX {
         return Err(TOO_MANY_ROOMS);
     }
@@ -169,7 +170,7 @@ fn open(db: &Connection, room: Room, members: &[Member]) -> Result<Room> {
 pub fn insert(db: &Connection, room: &Room, direct: Option<&str>) -> Result<usize> {
     let inserted = db
         .prepare_cached(
-            "INSERT INTO rooms (id, site, direct, last, changes, last_at, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            "INSERT INTO rooms (id, site, direct, last, changes, last_at, value, inbox) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
              ON CONFLICT (id) DO NOTHING",
         )?
         .execute(params![
@@ -179,14 +180,15 @@ pub fn insert(db: &Connection, room: &Room, direct: Option<&str>) -> Result<usiz
             room.last as i64,
             room.changes as i64,
             room.last_at.0,
-            json(room)
+            json(room),
+            room.kind.is_of_inbox()
         ])?;
     Ok(inserted)
 }
 
 fn rooms(db: &Connection, site: Option<SiteId>) -> Result<Vec<Room>> {
     let mut select = db.prepare_cached(&format!(
-        "SELECT {ROOM} FROM rooms WHERE site IS ?1 AND direct IS NULL AND demolished = 0 ORDER BY id"
+        "SELECT {ROOM} FROM rooms WHERE site IS ?1 AND inbox = 0 AND direct IS NULL AND demolished = 0 ORDER BY id"
     ))?;
     let found = select.query_map([site.map(Column::column)], read_room)?;
     Ok(found.collect::<rusqlite::Result<_>>()?)
@@ -215,6 +217,7 @@ fn begin_demolishing(db: &Connection, id: RoomId) -> Result<()> {
 pub fn begin_removing(db: &Connection, id: RoomId) -> Result<()> {
     let id = id.column();
     db.execute("UPDATE rooms SET demolished = 1, direct = NULL WHERE id = ?1", [id])?;
+    db.execute("DELETE FROM conversations WHERE room = ?1", [id])?;
     for of_room in
         ["members", "links", "guests", "bans", "stars", "hooks", "shown_commits", "arrivals", "fanned"]
     {

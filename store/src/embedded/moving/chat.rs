@@ -7,7 +7,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::list;
 use crate::Result;
 use crate::embedded::chat::{
-    self, bot_hooks, bytes32, hooks, json, messages, outbox, people, read_member, read_room, rooms, value,
+    self, bot_hooks, bytes32, conversations, hooks, json, messages, outbox, people, read_member, read_room,
+    rooms, value,
 };
 use crate::embedded::columns::Column;
 use crate::moving::history::{mark, number, pair, triple};
@@ -71,6 +72,12 @@ pub fn export(db: &Connection, kind: Kind, after: Option<Key>, limit: usize) -> 
                 Ok(Row::Star(StarRow { who: row.get(0)?, room: row.get(1)?, number: row.get(2)? }))
             })
         }
+        Kind::Conversations => list(
+            db,
+            "SELECT value FROM conversations WHERE room > ?1 ORDER BY room LIMIT ?2",
+            params![id, limit],
+            |row| Ok(Row::Conversation(Box::new(value(row)?))),
+        ),
         Kind::Hooks => list(
             db,
             "SELECT value, address FROM hooks WHERE id > ?1 ORDER BY id LIMIT ?2",
@@ -149,6 +156,7 @@ pub fn import(db: &Connection, row: &Row) -> Result<()> {
             )?
             .execute([row.who, row.room, row.number])?;
         }
+        Row::Conversation(row) => conversations::insert(db, row)?,
         Row::Hook(HookRow { hook, address }) => {
             db.prepare_cached(
                 "INSERT INTO hooks (id, room, address, value) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id) DO NOTHING",

@@ -71,7 +71,8 @@ impl Carrying for Chat {
 }
 
 async fn every_room(step: &mut Step, after: Option<RoomId>) -> Result<Vec<Room>> {
-    let behind = doc! { "_id": { "$gt": after.map_or(i64::MIN, Column::column) }, "demolished": false };
+    let after = after.map_or(i64::MIN, Column::column);
+    let behind = doc! { "inbox": false, "_id": { "$gt": after }, "demolished": false };
     let found = step.some(ROOMS, behind, doc! { "_id": 1 }, PAGE_ROWS_MAX).await?;
     found.into_iter().map(|document| read_as::<RoomDocument>(document)?.room()).collect()
 }
@@ -119,7 +120,7 @@ async fn begin(step: &mut Step, room: &Room, direct: Option<&str>, began: Millis
     {
         return Err(DIRECT_ALREADY);
     }
-    if step.count(ROOMS, doc! {}).await? >= limits::ROOMS_MAX {
+    if step.count(ROOMS, doc! { "inbox": false }).await? >= limits::ROOMS_MAX {
         return Err(TOO_MANY_ROOMS);
     }
     let mut document = RoomDocument::of(room, direct.map(str::to_owned));

@@ -5,9 +5,12 @@ use model::chat::{Change, File, Message, NewMessage, Revision, Room, Who};
 use model::{MessageId, Millis, RoomId, limits};
 use mongodb::bson::{Binary, Document, doc};
 
-use super::{Chat, MESSAGES, REVISIONS, STARS, Valued, files, json, people, put_ends, reading, take};
+use super::{
+    Chat, MESSAGES, REVISIONS, STARS, Valued, conversations, files, json, people, put_ends, reading, take,
+};
 use crate::chat::change::{
-    self, NO_MESSAGE, TAKEN_ID, TOO_MANY_STARS, TOO_MANY_UNRECORDED, is_unrecorded, posted, refuse_oversized,
+    self, NO_MESSAGE, TAKEN_ID, TOO_MANY_STARS, TOO_MANY_UNRECORDED, is_unrecorded, may_say, posted,
+    refuse_oversized,
 };
 use crate::chat::messages::PLACE_BITS;
 use crate::chat::rooms::NO_MEMBER;
@@ -92,9 +95,9 @@ pub fn one(room: RoomId, number: u64) -> Document {
     doc! { "room": room.column(), "number": number as i64 }
 }
 
-async fn post(step: &mut Step, new: &NewMessage) -> Result<Posted> {
+pub async fn post(step: &mut Step, new: &NewMessage) -> Result<Posted> {
     let mut room = take(step, new.room).await?;
-    if !people::is_member(step, new.room, new.author).await? {
+    if !may_say(&room, new.author) && !people::is_member(step, new.room, new.author).await? {
         return Err(NO_MEMBER);
     }
     if let Some(message) = by_id(step, new.room, new.id).await? {
@@ -109,6 +112,9 @@ async fn post(step: &mut Step, new: &NewMessage) -> Result<Posted> {
     }
     let attached = files::attach(step, new.room, new.author, room.last + 1, &new.files).await?;
     let message = append(step, &mut room, new, attached).await?;
+    if room.kind.is_of_inbox() {
+        conversations::said(step, &room, new).await?;
+    }
     Ok(Posted { message, fresh: true, room })
 }
 
@@ -130,7 +136,7 @@ async fn append(step: &mut Step, room: &mut Room, new: &NewMessage, files: Vec<F
     room.changes += 1;
     room.last_at = room.last_at.max(new.at);
     let message = posted(new, room.last, room.changes, room.last_at, is_unrecorded(room, new), files);
-    step.insert(MESSAGES, &document(&message)).await?;
+    step.insert(MESSAGES, &document(&message, inbox(room))).await?;
     put_ends(step, room).await?;
     Ok(message)
 }
@@ -165,9 +171,17 @@ async fn unrecorded(step: &mut Step, room: RoomId) -> Result<usize> {
     step.count(MESSAGES, doc! { "room": room.column(), "unrecorded": true }).await
 }
 
-pub fn document(message: &Message) -> Document {
+/// The site that the room is a conversation of.
+fn inbox(room: &Room) -> Option<i64> {
+    room.site.filter(|_| room.kind.is_of_inbox()).map(Column::column)
+}
+
+pub fn document(message: &Message, inbox: Option<i64>) -> Document {
     let mut document = one(message.room, message.number);
     document.insert("v", V);
+    if let Some(site) = inbox {
+        document.insert("inbox", site);
+    }
     document.insert("id", id_of(message.id));
     document.insert("at", message.at.0);
     document.insert("thread", message.thread.map(|number| number as i64));

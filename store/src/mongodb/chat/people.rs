@@ -191,20 +191,35 @@ pub async fn admit(
     if step.count(GUESTS, here).await? >= limits::GUESTS_MAX {
         return Err(TOO_MANY_GUESTS);
     }
-    if step.exists(GUESTS, doc! { "_id": guest.id.column() }).await? {
-        return Err(StoreError::Conflict("a guest with that id is there already"));
-    }
+    refuse_taken(step, guest.id).await?;
     let (who, joined) = (Who::Guest(guest.id), guest.created);
     let (role, read, notify) = (RoomRole::Member, room.last, Notify::default());
     let member = Member { room: guest.room, who, role, joined, read, notify };
     let entry = enter(step, &member, &guest.marks, note).await?;
     if entry == Entry::Entered {
-        let mut row = guest_document(guest, Some(secret.0));
-        row.insert("_id", guest.id.column());
-        row.insert("v", V);
-        step.insert(GUESTS, &row).await?;
+        put_guest(step, guest, secret).await?;
     }
     Ok(entry)
+}
+
+async fn refuse_taken(step: &mut Step, id: GuestId) -> Result<()> {
+    if step.exists(GUESTS, doc! { "_id": id.column() }).await? {
+        return Err(StoreError::Conflict("a guest with that id is there already"));
+    }
+    Ok(())
+}
+
+/// Conflict where the id or the secret is taken.
+pub async fn insert_guest(step: &mut Step, guest: &Guest, secret: SecretHash) -> Result<()> {
+    refuse_taken(step, guest.id).await?;
+    put_guest(step, guest, secret).await
+}
+
+async fn put_guest(step: &mut Step, guest: &Guest, secret: SecretHash) -> Result<()> {
+    let mut row = guest_document(guest, Some(secret.0));
+    row.insert("_id", guest.id.column());
+    row.insert("v", V);
+    step.insert(GUESTS, &row).await
 }
 
 /// But its key.

@@ -90,7 +90,7 @@ pub async fn stars(step: &mut Step, who: Who, rooms: &[RoomId]) -> Result<Vec<(R
 }
 
 pub async fn search(step: &mut Step, search: &Search, mut asked: Vec<String>) -> Result<Vec<Message>> {
-    if search.rooms.is_empty() {
+    if search.rooms.is_empty() && search.inbox.is_none() {
         return Ok(Vec::new());
     }
     asked.extend(search.author.map(words::by));
@@ -103,11 +103,13 @@ pub async fn search(step: &mut Step, search: &Search, mut asked: Vec<String>) ->
     if let Some((room, number)) = search.before {
         before = before.min(place(step, room, number).await?);
     }
-    let rooms: Vec<i64> = search.rooms.iter().map(|room| room.column()).collect();
-    let found = doc! {
-        "room": { "$in": rooms },
-        "words": { "$all": asked },
-        "place": { "$gte": from, "$lt": before },
+    let mut found = doc! { "words": { "$all": asked }, "place": { "$gte": from, "$lt": before } };
+    match search.inbox {
+        Some(site) => found.insert("inbox", site.column()),
+        None => {
+            let rooms: Vec<i64> = search.rooms.iter().map(|room| room.column()).collect();
+            found.insert("room", doc! { "$in": rooms })
+        }
     };
     list(step, found, doc! { "place": -1 }, search.limit).await
 }

@@ -7,8 +7,8 @@ use mongodb::bson::doc;
 use serde::Deserialize;
 
 use super::{
-    ARRIVALS, BANS, Chat, FANNED, GUESTS, HOOKS, LINKS, MEMBERS, MESSAGES, REVISIONS, ROOMS, RoomDocument,
-    SHOWN, STARS, json, people, put_ends, room, take, there,
+    ARRIVALS, BANS, CONVERSATIONS, Chat, FANNED, GUESTS, HOOKS, LINKS, MEMBERS, MESSAGES, REVISIONS, ROOMS,
+    RoomDocument, SHOWN, STARS, json, people, put_ends, room, take, there,
 };
 use super::{files, messages};
 use crate::accounts::SecretHash;
@@ -47,12 +47,12 @@ impl Rooms for Chat {
     }
 
     async fn demolish(&self, id: RoomId) -> Result<()> {
-        read!(self, |step| begin_demolishing(step, id))?;
+        write!(self, |step| begin_demolishing(step, id))?;
         finish_one(self, id.column()).await
     }
 
     async fn forget_rooms(&self, site: SiteId) -> Result<()> {
-        read!(self, |step| begin_forgetting(step, site))?;
+        write!(self, |step| begin_forgetting(step, site))?;
         finish(self).await
     }
 
@@ -157,7 +157,7 @@ async fn open(step: &mut Step, room: &Room, members: &[Member]) -> Result<Room> 
             None => {}
         }
     }
-    if step.count(ROOMS, doc! {}).await? >= limits::ROOMS_MAX {
+    if step.count(ROOMS, doc! { "inbox": false }).await? >= limits::ROOMS_MAX {
         return Err(TOO_MANY_ROOMS);
     }
     if step.exists(ROOMS, doc! { "_id": room.id.column() }).await? {
@@ -172,8 +172,7 @@ async fn open(step: &mut Step, room: &Room, members: &[Member]) -> Result<Room> 
 }
 
 async fn rooms(step: &mut Step, site: Option<SiteId>) -> Result<Vec<Room>> {
-    let of_site =
-        doc! { "site": site.map(Column::column), "direct": { "$exists": false }, "demolished": false };
+    let of_site = doc! { "inbox": false, "site": site.map(Column::column), "direct": { "$exists": false }, "demolished": false };
     let found: Vec<RoomDocument> = step.all(ROOMS, of_site, doc! { "_id": 1 }).await?;
     found.iter().map(RoomDocument::room).collect()
 }
@@ -198,13 +197,23 @@ async fn change_room(
 
 async fn begin_demolishing(step: &mut Step, id: RoomId) -> Result<()> {
     let gone = doc! { "$set": { "demolished": true } };
-    if step.change(ROOMS, there(id), gone).await? { Ok(()) } else { Err(NO_ROOM) }
+    if !step.change(ROOMS, there(id), gone).await? {
+        return Err(NO_ROOM);
+    }
+    step.remove(CONVERSATIONS, doc! { "_id": id.column() }).await.map(drop)
 }
 
 /// Also where the site is removed: within that transaction.
 pub async fn begin_forgetting(step: &mut Step, site: SiteId) -> Result<()> {
     let gone = doc! { "$set": { "demolished": true } };
-    step.change_all(ROOMS, doc! { "site": site.column(), "demolished": false }, gone).await.map(drop)
+    step.change_all(ROOMS, doc! { "site": site.column(), "demolished": false }, gone).await?;
+    step.remove(CONVERSATIONS, doc! { "site": site.column() }).await.map(drop)
+}
+
+/// Before there were conversations every room was in the lists.
+pub async fn list_all(step: &mut Step) -> Result<()> {
+    let unsaid = doc! { "inbox": { "$exists": false } };
+    step.change_all(ROOMS, unsaid, doc! { "$set": { "inbox": false } }).await.map(drop)
 }
 
 /// Finishes what is demolished half, by this process or by one that was killed. What comes is for who brings it.

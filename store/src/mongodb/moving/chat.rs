@@ -1,15 +1,19 @@
 //! Rooms and messages, out of and into their collections.
 
+use std::collections::{BTreeSet, HashMap};
+
 use mongodb::bson::{Bson, Document, deserialize_from_document, doc};
 
 use super::super::chat::hooks::ArrivalDocument;
 use super::super::chat::outbox::{self, JobDocument};
 use super::super::chat::people::{BanDocument, ban_fields, ban_key, guest_document};
 use super::super::chat::{
-    ARRIVALS, BANS, BOT_HOOKS, BOTS, FANNED, FILES, GUESTS, HOOKS, JOBS, LINKS, MEMBERS, MESSAGES,
-    MemberDocument, REVISIONS, ROOMS, RoomDocument, SHOWN, STARS, json, messages, parse,
+    ARRIVALS, BANS, BOT_HOOKS, BOTS, CONVERSATIONS, FANNED, FILES, GUESTS, HOOKS, JOBS, LINKS, MEMBERS,
+    MESSAGES, MemberDocument, REVISIONS, ROOMS, RoomDocument, SHOWN, STARS, conversations, json, messages,
+    parse,
 };
 use super::super::columns::{Column, binary};
+use super::super::step::Step;
 use super::rows::bytes32;
 use model::JobId;
 
@@ -28,6 +32,7 @@ pub fn behind(kind: Kind, after: &Option<Key>) -> (&'static str, Document, Docum
         Kind::Rooms => (ROOMS, behind_id(), by_id),
         Kind::GuestLinks => (LINKS, behind_id(), by_id),
         Kind::Guests => (GUESTS, behind_id(), by_id),
+        Kind::Conversations => (CONVERSATIONS, behind_id(), by_id),
         Kind::Hooks => (HOOKS, behind_id(), by_id),
         Kind::BotHooks => (BOT_HOOKS, behind_id(), by_id),
         Kind::Fanned => (FANNED, behind_id(), by_id),
@@ -107,6 +112,7 @@ pub fn read(kind: Kind, row: &Document) -> anyhow::Result<Row> {
         }
         Kind::Messages => Row::Message(Box::new(parse(value()?)?)),
         Kind::Revisions => Row::Revision(Box::new(parse(value()?)?)),
+        Kind::Conversations => Row::Conversation(Box::new(parse(value()?)?)),
         Kind::Hooks => Row::Hook(HookRow { hook: parse(value()?)?, address: bytes32(row, "address")? }),
         Kind::Shown => Row::Shown(ShownRow {
             room: row.get_i64("room")?,
@@ -133,8 +139,23 @@ pub fn read(kind: Kind, row: &Document) -> anyhow::Result<Row> {
     })
 }
 
+/// Of rooms that rows are messages of: the sites that those are conversations of.
+pub async fn inboxes(step: &mut Step, rows: &[Row]) -> Result<HashMap<i64, i64>> {
+    let of_message = |row: &Row| match row {
+        Row::Message(message) => Some(message.room.column()),
+        _ => None,
+    };
+    let rooms: BTreeSet<i64> = rows.iter().filter_map(of_message).collect();
+    if rooms.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rooms = doc! { "_id": { "$in": rooms.into_iter().collect::<Vec<_>>() }, "inbox": true };
+    let found: Vec<RoomDocument> = step.all(ROOMS, rooms, doc! {}).await?;
+    Ok(found.into_iter().filter_map(|room| Some((room._id, room.site?))).collect())
+}
+
 /// Collection, key and fields of a row. None: not of chat.
-pub fn written(row: &Row) -> Option<(&'static str, Document, Document)> {
+pub fn written(row: &Row, inboxes: &HashMap<i64, i64>) -> Option<(&'static str, Document, Document)> {
     Some(match row {
         Row::Bot(BotRow { bot, secret }) => {
             (BOTS, doc! { "_id": bot.id.column() }, doc! { "secret": binary(secret), "value": json(bot) })
@@ -158,13 +179,17 @@ pub fn written(row: &Row) -> Option<(&'static str, Document, Document)> {
         Row::Ban(ban) => (BANS, ban_key(ban), ban_fields(ban)),
         Row::Message(message) => {
             let key = messages::one(message.room, message.number);
-            (MESSAGES, key, without(messages::document(message), &["room", "number"]))
+            let inbox = inboxes.get(&message.room.column()).copied();
+            (MESSAGES, key, without(messages::document(message, inbox), &["room", "number"]))
         }
         Row::Revision(revision) => {
             let key = doc! { "room": revision.room.column(), "change": revision.change as i64 };
             (REVISIONS, key, without(messages::revision_document(revision), &["room", "change"]))
         }
         Row::Star(row) => (STARS, doc! { "who": row.who, "room": row.room, "number": row.number }, doc! {}),
+        Row::Conversation(row) => {
+            (CONVERSATIONS, doc! { "_id": row.room.column() }, conversations::fields(row))
+        }
         Row::Hook(HookRow { hook, address }) => {
             let fields = doc! { "room": hook.room.column(), "address": binary(address), "value": json(hook) };
             (HOOKS, doc! { "_id": hook.id.column() }, fields)
@@ -194,9 +219,24 @@ fn without(mut document: Document, key: &[&str]) -> Document {
 }
 
 /// For who refuses a target that holds anything.
-pub const ALL: [&str; 16] = [
-    FILES, BOTS, ROOMS, MEMBERS, LINKS, GUESTS, BANS, MESSAGES, REVISIONS, STARS, HOOKS, SHOWN, BOT_HOOKS,
-    FANNED, JOBS, ARRIVALS,
+pub const ALL: [&str; 17] = [
+    FILES,
+    BOTS,
+    ROOMS,
+    MEMBERS,
+    LINKS,
+    GUESTS,
+    BANS,
+    MESSAGES,
+    REVISIONS,
+    STARS,
+    HOOKS,
+    SHOWN,
+    BOT_HOOKS,
+    FANNED,
+    JOBS,
+    ARRIVALS,
+    CONVERSATIONS,
 ];
 
 pub fn read_all(kind: Kind, found: &[Document]) -> Result<Vec<Row>> {

@@ -4,6 +4,7 @@ use anyhow::Context;
 use model::{Millis, Site, SiteId};
 use mongodb::bson::{Bson, Document, doc};
 
+use super::super::chat::json;
 use super::super::columns::{binary, date};
 use super::super::notices::parse;
 use super::super::people::email_key;
@@ -66,6 +67,7 @@ pub fn site(row: &Document) -> anyhow::Result<Site> {
         ignored_addresses: texts(row, "ignored_addresses")?,
         ignored_paths: texts(row, "ignored_paths")?,
         keep_days: row.get("keep_days").and_then(Bson::as_i64).and_then(|days| u32::try_from(days).ok()),
+        chat: serde_json::from_str(row.get_str("chat").unwrap_or("{}"))?,
         created: Millis(row.get_i64("created")?),
     })
 }
@@ -80,6 +82,7 @@ pub fn of_site(site: &Site) -> Document {
         "ignored_addresses": &site.ignored_addresses,
         "ignored_paths": &site.ignored_paths,
         "keep_days": site.keep_days.map(i64::from),
+        "chat": json(&site.chat),
         "created": site.created.0,
         "turn": 0_i64,
     }

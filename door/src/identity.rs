@@ -2,7 +2,8 @@
 //!
 //! A visitor id is a keyed hash of site, address and agent. Its key, the salt, belongs to the site's time zone and
 //! local day, so that a browser is one visitor from the site's midnight to its next, and is destroyed
-//! when no open visit can need it any more. The address ends here.
+//! when no open visit can need it any more. The address ends here. The collector's door and that of the customers' chat
+//! know the same browser by the same id.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -26,13 +27,13 @@ const SHARD_CONTEXT: &str = "watchfire 2026-11 shard of a sender";
 
 /// What a sender is known by behind the collector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Known {
-    pub(crate) visitor: VisitorId,
+pub struct Known {
+    pub visitor: VisitorId,
     /// Under the salt of the day before. None: the id does not change by day.
-    pub(crate) before: Option<VisitorId>,
+    pub before: Option<VisitorId>,
 }
 
-pub(crate) struct Identity {
+pub struct Identity {
     salts: Arc<dyn Salts>,
     /// By time zone.
     days: ArcSwap<HashMap<String, Arc<Day>>>,
@@ -42,7 +43,7 @@ pub(crate) struct Identity {
 
 /// A local day of a time zone, with the salts that hold on it.
 #[derive(Debug)]
-pub(crate) struct Day {
+pub struct Day {
     begins: Millis,
     ends: Millis,
     salt: Salt,
@@ -50,7 +51,7 @@ pub(crate) struct Day {
 }
 
 impl Identity {
-    pub(crate) fn new(salts: Arc<dyn Salts>) -> Identity {
+    pub fn new(salts: Arc<dyn Salts>) -> Identity {
         Identity {
             salts,
             days: ArcSwap::default(),
@@ -60,7 +61,7 @@ impl Identity {
     }
 
     /// The day that `now` lies on in this zone. Asks the store once a zone and day.
-    pub(crate) async fn day(&self, zone: &str, now: Millis) -> Result<Arc<Day>, StoreError> {
+    pub async fn day(&self, zone: &str, now: Millis) -> Result<Arc<Day>, StoreError> {
         if let Some(day) = self.days.load().get(zone).filter(|day| day.begins <= now && now < day.ends) {
             return Ok(day.clone());
         }
@@ -90,20 +91,20 @@ impl Identity {
     }
 
     /// A sender without an identifier.
-    pub(crate) fn by_salt(&self, day: &Day, site: SiteId, address: IpAddr, agent: &str) -> Known {
+    pub fn by_salt(&self, day: &Day, site: SiteId, address: IpAddr, agent: &str) -> Known {
         let visitor = |salt| VisitorId(sender_hash(salt, site, address, agent));
         Known { visitor: visitor(&day.salt), before: Some(visitor(&day.salt_before)) }
     }
 
     /// A sender with the site's own id, kept by the browser.
-    pub(crate) fn by_first_party(&self, site: SiteId, id: &str) -> Known {
+    pub fn by_first_party(&self, site: SiteId, id: &str) -> Known {
         let mut hasher = blake3::Hasher::new_keyed(&self.first_party_key);
         hasher.update(&site.value().to_le_bytes()).update(id.as_bytes());
         Known { visitor: VisitorId(first_64_bits(&hasher)), before: None }
     }
 
     /// The shard of a sender: the same before and after a change of salts, so that one processor sees both.
-    pub(crate) fn shard(&self, known: Known, site: SiteId, address: IpAddr, agent: &str, shards: u16) -> u16 {
+    pub fn shard(&self, known: Known, site: SiteId, address: IpAddr, agent: &str, shards: u16) -> u16 {
         let shards = u64::from(shards.max(1));
         let hash = match (shards, known.before) {
             (1, _) => 0,
@@ -114,7 +115,7 @@ impl Identity {
     }
 
     /// Destroys expired salts, at once and then hourly, until the shutdown.
-    pub(crate) async fn destroy_expired(&self, clock: &dyn Clock, shutdown: &CancellationToken) {
+    pub async fn destroy_expired(&self, clock: &dyn Clock, shutdown: &CancellationToken) {
         loop {
             let now = clock.now();
             if let Err(error) = self.salts.destroy_expired(now).await {

@@ -1,0 +1,114 @@
+//! How a conversation looks to agents, in JSON.
+
+use std::collections::BTreeSet;
+
+use model::chat::{Conversation, ConversationState, Rating, Side, Verdict, Who};
+use model::{AccountId, Millis, RoomId, SiteId};
+use serde::Serialize;
+use store::chat::Counts;
+
+use crate::told::named;
+use crate::{Chat, Result};
+
+#[derive(Serialize)]
+pub struct TellConversation {
+    pub room: RoomId,
+    pub notes: RoomId,
+    pub site: SiteId,
+    pub name: String,
+    pub email: String,
+    pub identity: String,
+    pub proven: bool,
+    /// As `key` of the topic of visitors.
+    pub visitor: Option<String>,
+    /// `open`, `snoozed`, `closed`.
+    pub state: &'static str,
+    pub until: Option<Millis>,
+    pub assignee: Option<AccountId>,
+    pub assignee_name: String,
+    pub labels: Vec<String>,
+    pub verdict: Verdict,
+    pub blocked: bool,
+    pub page: String,
+    pub title: String,
+    pub opened: Millis,
+    pub last: u64,
+    pub last_at: Millis,
+    pub last_by: Side,
+    pub preview: String,
+    pub waiting_since: Option<Millis>,
+    pub first_answer_at: Option<Millis>,
+    pub closed_at: Option<Millis>,
+    pub rating: Option<Rating>,
+    pub version: u64,
+}
+
+#[derive(Serialize)]
+pub struct TellCounts {
+    pub open: u64,
+    pub mine: u64,
+    pub unassigned: u64,
+    pub waiting: u64,
+    pub snoozed: u64,
+    pub closed: u64,
+    pub held: u64,
+    pub spam: u64,
+}
+
+impl From<Counts> for TellCounts {
+    fn from(counts: Counts) -> TellCounts {
+        let Counts { open, mine, unassigned, waiting, snoozed, closed, held, spam } = counts;
+        TellCounts { open, mine, unassigned, waiting, snoozed, closed, held, spam }
+    }
+}
+
+impl Chat {
+    pub async fn tell_conversations(&self, conversations: &[Conversation]) -> Result<Vec<TellConversation>> {
+        let people: BTreeSet<Who> =
+            conversations.iter().filter_map(|one| one.assignee).map(Who::Account).collect();
+        let names = self.names(people).await?;
+        let tell = |one: &Conversation| {
+            let assignee_name = one.assignee.map(|agent| named(Who::Account(agent), &names).to_owned());
+            told(one, assignee_name.unwrap_or_default())
+        };
+        Ok(conversations.iter().map(tell).collect())
+    }
+}
+
+fn told(one: &Conversation, assignee_name: String) -> TellConversation {
+    let (state, until) = match one.state {
+        ConversationState::Open => ("open", None),
+        ConversationState::Snoozed(until) => ("snoozed", Some(until)),
+        ConversationState::Closed(_) => ("closed", None),
+    };
+    let customer = one.customer.clone();
+    TellConversation {
+        room: one.room,
+        notes: one.notes,
+        site: one.site,
+        name: customer.name,
+        email: customer.email,
+        identity: customer.identity,
+        proven: customer.proven,
+        visitor: one.visitor.map(|key| format!("{}-{}", key.visitor, key.browser)),
+        state,
+        until,
+        assignee: one.assignee,
+        assignee_name,
+        labels: one.labels.clone(),
+        verdict: one.verdict,
+        blocked: one.blocked,
+        page: one.page.clone(),
+        title: one.title.clone(),
+        opened: one.opened,
+        last: one.last,
+        last_at: one.last_at,
+        last_by: one.last_by,
+        preview: one.preview.clone(),
+        waiting_since: one.waiting_since,
+        first_answer_at: one.first_answer_at,
+        closed_at: one.closed_at,
+        rating: one.rating.clone(),
+        version: one.version,
+    }
+}

@@ -1,0 +1,147 @@
+//! Conversations: what a customer and a site's agents have to say to each other, and how far that is.
+//! A conversation is two rooms: one that both hear, and one for what only agents say of it.
+
+use serde::{Deserialize, Serialize};
+
+use super::Who;
+use crate::{AccountId, GuestId, Millis, RoomId, SiteId, VisitorKey};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Conversation {
+    /// What the customer hears. It names the conversation.
+    pub room: RoomId,
+    /// What agents say among themselves.
+    pub notes: RoomId,
+    pub site: SiteId,
+    /// The customer, in the room.
+    pub guest: GuestId,
+    pub customer: Customer,
+    /// Who of the site's visitors they are, as far as their last page said.
+    pub visitor: Option<VisitorKey>,
+    /// Address and title of the page that they were on last when they said who they are; at most `URL_BYTES_MAX` and `TITLE_BYTES_MAX`.
+    pub page: String,
+    pub title: String,
+    pub state: ConversationState,
+    pub verdict: Verdict,
+    /// What is said by this customer is held, and tells nobody.
+    pub blocked: bool,
+    pub assignee: Option<AccountId>,
+    /// In their order; at most `LABELS_MAX` of `NAME_BYTES_MAX`.
+    pub labels: Vec<String>,
+    pub opened: Millis,
+    /// The number of its last message, when and by whom it was said, and how it begins: at most `PREVIEW_BYTES_MAX`.
+    pub last: u64,
+    pub last_at: Millis,
+    pub last_by: Side,
+    pub preview: String,
+    /// The first thing that the customer said and nobody answered.
+    pub waiting_since: Option<Millis>,
+    /// When an agent answered first.
+    pub first_answer_at: Option<Millis>,
+    /// When it was closed last, also where it was opened again.
+    pub closed_at: Option<Millis>,
+    pub rating: Option<Rating>,
+    /// Grows with each change.
+    pub version: u64,
+}
+
+/// Who the customer is, as they say, or as the site proved.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Customer {
+    /// Each at most `NAME_BYTES_MAX`, of the e-mail `EMAIL_BYTES_MAX`; empty: unknown.
+    pub name: String,
+    pub email: String,
+    /// The site's own name for them.
+    pub identity: String,
+    /// The site's secret says so.
+    pub proven: bool,
+}
+
+impl Customer {
+    /// What tells that two conversations are with the same person: only what is proven, or an address that answers went to.
+    pub fn mark(&self) -> Option<String> {
+        match (self.proven, self.email.is_empty()) {
+            (true, _) => Some(format!("id {}", self.identity)),
+            (false, false) => Some(format!("mail {}", self.email.to_lowercase())),
+            (false, true) => None,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ConversationState {
+    Open,
+    /// Open again then, or when the customer says something.
+    Snoozed(Millis),
+    Closed(Who),
+}
+
+/// Whether what was said first is meant for the site at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    Ham,
+    /// The filter took it for spam; people have not looked yet.
+    Held,
+    Spam,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    Customer,
+    Agent,
+}
+
+/// What the customer thought of it, once it was closed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rating {
+    /// 1 to `SCORE_MAX`.
+    pub score: u8,
+    /// At most `RATING_BYTES_MAX`.
+    pub words: String,
+}
+
+/// Where agents look for a conversation. Each is in one of the first five, by what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Folder {
+    Open,
+    Snoozed,
+    Closed,
+    /// Held: nobody looked yet.
+    Held,
+    Spam,
+    /// Of those that are open: one's own, those that are nobody's, those whose customer waits, the longest waiting first.
+    Mine,
+    Unassigned,
+    Waiting,
+    /// All but spam and what is held.
+    All,
+}
+
+impl Folder {
+    /// As it is stored, of the first five.
+    pub const fn number(self) -> i64 {
+        match self {
+            Folder::Open | Folder::Mine | Folder::Unassigned | Folder::Waiting | Folder::All => 0,
+            Folder::Snoozed => 1,
+            Folder::Closed => 2,
+            Folder::Held => 3,
+            Folder::Spam => 4,
+        }
+    }
+}
+
+impl Conversation {
+    pub fn folder(&self) -> Folder {
+        match (self.verdict, self.blocked, self.state) {
+            (Verdict::Spam, ..) | (Verdict::Ham, true, _) => Folder::Spam,
+            (Verdict::Held, ..) => Folder::Held,
+            (Verdict::Ham, false, ConversationState::Open) => Folder::Open,
+            (Verdict::Ham, false, ConversationState::Snoozed(_)) => Folder::Snoozed,
+            (Verdict::Ham, false, ConversationState::Closed(_)) => Folder::Closed,
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Conversations: each one's two rooms, how far it is, and where agents find it. What becomes of one is decided here, the same for every backend.
+
+use async_trait::async_trait;
+use model::chat::{
+    Conversation, ConversationState, Customer, Folder, Guest, MessageKind, NewMessage, Rating, Room, Side,
+    Verdict, Who,
+};
+use model::{AccountId, Millis, RoomId, SiteId, VisitorKey, limits};
+
+use super::rooms::bounded;
+use crate::accounts::SecretHash;
+use crate::{Result, StoreError};
+
+/// The conversations of all sites. Those of unknown rooms are NotFound. A message that is posted in a conversation's room changes
+/// the conversation in the same moment, as `said` tells.
+#[async_trait]
+pub trait Conversations: Send + Sync {
+    /// Opens a conversation with its rooms, its customer and what they said first, all or nothing. Of a secret that opened one before, that
+    /// one as it is, and false. Conflict where an id is taken; Limit past `CONVERSATIONS_MAX` of the site, and past the bytes of any text.
+    async fn open_conversation(&self, new: NewConversation) -> Result<(Conversation, bool)>;
+
+    /// By either of its rooms.
+    async fn conversation(&self, room: RoomId) -> Result<Conversation>;
+
+    /// As `ConversationChange` says. One that makes no difference makes none. Limit past the bytes or number of anything.
+    async fn change_conversation(
+        &self,
+        room: RoomId,
+        change: ConversationChange,
+        at: Millis,
+    ) -> Result<Conversation>;
+
+    /// Those of a folder, the last said in first; of `Waiting` those who wait longest first. At most `CONVERSATIONS_A_PAGE_MAX`.
+    async fn conversations(&self, asked: Asked) -> Result<Vec<Conversation>>;
+
+    async fn count_conversations(&self, site: SiteId, me: AccountId) -> Result<Counts>;
+
+    /// Other conversations of the site with the same customer, as `Customer::mark` tells them, the last said in first; at most `EARLIER_MAX`.
+    async fn earlier(&self, room: RoomId) -> Result<Vec<Conversation>>;
+
+    /// Opens those that were put off until now; at most `CONVERSATIONS_A_PAGE_MAX` of them, which it names.
+    async fn wake(&self, now: Millis) -> Result<Vec<RoomId>>;
+}
+
+/// All of a new conversation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewConversation {
+    pub conversation: Conversation,
+    pub room: Room,
+    pub notes: Room,
+    pub guest: Guest,
+    /// Of the secret that the customer's browser keeps.
+    pub secret: SecretHash,
+    pub first: NewMessage,
+}
+
+/// Which conversations are asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    pub site: SiteId,
+    pub folder: Folder,
+    /// Whose `Mine` is.
+    pub me: AccountId,
+    pub label: Option<String>,
+    /// In what was said, in notes, or in the customer's name, address or identity. Empty: any.
+    pub text: String,
+    /// The moment that the list is in order of, and the room, of the last one of the page before.
+    pub before: Option<(Millis, RoomId)>,
+    pub limit: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub open: u64,
+    pub mine: u64,
+    pub unassigned: u64,
+    pub waiting: u64,
+    pub snoozed: u64,
+    pub closed: u64,
+    pub held: u64,
+    pub spam: u64,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum ConversationChange {
+    Assign(Option<AccountId>),
+    Close(Who),
+    Reopen,
+    /// Until then. Conflict where it is closed.
+    Snooze(Millis),
+    /// In the place of those before; each once.
+    Labels(Vec<String>),
+    Verdict(Verdict),
+    Block(bool),
+    /// What is empty stays as it was; a claim takes nothing from what is proven.
+    Customer(Customer),
+    /// Where the customer is.
+    Seen {
+        visitor: Option<VisitorKey>,
+        page: String,
+        title: String,
+    },
+    /// Conflict where it was never closed.
+    Rate(Rating),
+}
+
+pub(crate) const NO_CONVERSATION: StoreError = StoreError::NotFound("conversation");
+pub(crate) const TOO_MANY_CONVERSATIONS: StoreError =
+    StoreError::Limit { what: "conversations of a site", max: limits::CONVERSATIONS_MAX };
+
+/// What is in `page` order behind what.
+pub(crate) fn page_of(limit: usize) -> usize {
+    limit.clamp(1, limits::CONVERSATIONS_A_PAGE_MAX)
+}
+
+/// The moment that lists of the folder are in order of.
+pub fn order_of(folder: Folder, conversation: &Conversation) -> Millis {
+    match folder {
+        Folder::Waiting => conversation.waiting_since.unwrap_or(conversation.last_at),
+        _ => conversation.last_at,
+    }
+}
+
+/// What a message that is posted as the room's `number` makes of the conversation. A customer who speaks opens it again and waits; an agent
+/// who answers takes it where it is nobody's, and says that it is no spam.
+pub(crate) fn said(conversation: &mut Conversation, new: &NewMessage, number: u64, at: Millis) {
+    if matches!(new.kind, MessageKind::Note(_)) || new.room != conversation.room {
+        return;
+    }
+    conversation.version += 1;
+    (conversation.last, conversation.last_at) = (number, at);
+    conversation.preview = beginning(&new.body);
+    match new.author {
+        Who::Guest(_) => {
+            conversation.last_by = Side::Customer;
+            conversation.waiting_since.get_or_insert(at);
+            conversation.state = ConversationState::Open;
+        }
+        Who::Account(_) | Who::Bot(_) => {
+            conversation.last_by = Side::Agent;
+            conversation.waiting_since = None;
+            conversation.first_answer_at.get_or_insert(at);
+            if let Who::Account(account) = new.author {
+                conversation.assignee.get_or_insert(account);
+                if conversation.verdict == Verdict::Held {
+                    conversation.verdict = Verdict::Ham;
+                }
+            }
+        }
+    }
+}
+
+/// One line of it.
+fn beginning(body: &str) -> String {
+    let line = body.split_whitespace().collect::<Vec<_>>().join(" ");
+    line[..line.floor_char_boundary(limits::PREVIEW_BYTES_MAX)].to_owned()
+}
+
+/// None: it makes no difference.
+pub(crate) fn change(
+    conversation: &Conversation,
+    change: ConversationChange,
+    at: Millis,
+) -> Result<Option<Conversation>> {
+    let mut next = conversation.clone();
+    match change {
+        ConversationChange::Assign(assignee) => next.assignee = assignee,
+        ConversationChange::Close(by) => {
+            if !matches!(next.state, ConversationState::Closed(_)) {
+                next.state = ConversationState::Closed(by);
+                next.closed_at = Some(at);
+                next.waiting_since = None;
+            }
+        }
+        ConversationChange::Reopen => next.state = ConversationState::Open,
+        ConversationChange::Snooze(until) => {
+            if matches!(next.state, ConversationState::Closed(_)) {
+                return Err(StoreError::Conflict("the conversation is closed"));
+            }
+            next.state = ConversationState::Snoozed(until);
+        }
+        ConversationChange::Labels(mut labels) => {
+            labels.sort();
+            labels.dedup();
+            next.labels = labels;
+        }
+        ConversationChange::Verdict(verdict) => next.verdict = verdict,
+        ConversationChange::Block(blocked) => next.blocked = blocked,
+        ConversationChange::Customer(customer) => next.customer = known(&next.customer, customer),
+        ConversationChange::Seen { visitor, page, title } => {
+            next.visitor = visitor.or(next.visitor);
+            if !page.is_empty() {
+                (next.page, next.title) = (page, title);
+            }
+        }
+        ConversationChange::Rate(rating) => {
+            if next.closed_at.is_none() {
+                return Err(StoreError::Conflict("the conversation was never closed"));
+            }
+            next.rating = Some(rating);
+        }
+    }
+    refuse_oversized(&next)?;
+    if next == *conversation {
+        return Ok(None);
+    }
+    next.version += 1;
+    Ok(Some(next))
+}
+
+/// What is known of a customer who said something more of themselves.
+fn known(before: &Customer, said: Customer) -> Customer {
+    let or = |said: String, before: &String| if said.is_empty() { before.clone() } else { said };
+    if before.proven && !said.proven {
+        let Customer { identity, proven, .. } = before.clone();
+        return Customer {
+            name: or(before.name.clone(), &said.name),
+            email: or(before.email.clone(), &said.email),
+            identity,
+            proven,
+        };
+    }
+    Customer {
+        name: or(said.name, &before.name),
+        email: or(said.email, &before.email),
+        identity: or(said.identity, &before.identity),
+        proven: said.proven,
+    }
+}
+
+pub(crate) fn refuse_oversized(conversation: &Conversation) -> Result<()> {
+    let customer = &conversation.customer;
+    bounded(customer.name.len(), "bytes in a name", limits::NAME_BYTES_MAX)?;
+    bounded(customer.identity.len(), "bytes in an identity", limits::NAME_BYTES_MAX)?;
+    bounded(customer.email.len(), "bytes in an e-mail address", limits::EMAIL_BYTES_MAX)?;
+    bounded(conversation.page.len(), "bytes in an address", limits::URL_BYTES_MAX)?;
+    bounded(conversation.title.len(), "bytes in a title", limits::TITLE_BYTES_MAX)?;
+    bounded(conversation.labels.len(), "labels", limits::LABELS_MAX)?;
+    for label in &conversation.labels {
+        bounded(label.len(), "bytes in a label", limits::NAME_BYTES_MAX)?;
+    }
+    if let Some(rating) = &conversation.rating {
+        bounded(rating.words.len(), "bytes in what a customer says of it", limits::RATING_BYTES_MAX)?;
+        bounded(rating.score.into(), "points", limits::SCORE_MAX.into())?;
+    }
+    Ok(())
+}
+
+/// What a customer is looked for by: name, address and identity, lower case.
+pub(crate) fn customer_text(conversation: &Conversation) -> String {
+    let Customer { name, email, identity, .. } = &conversation.customer;
+    format!("{name} {email} {identity}").to_lowercase()
+}

@@ -1,0 +1,266 @@
+//! Conversations, a row each beside those of its rooms.
+
+use async_trait::async_trait;
+use model::chat::{Conversation, ConversationState, Folder, Member, NewMessage, Notify, Room, RoomRole, Who};
+use model::{AccountId, Millis, RoomId, SiteId, limits};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
+
+use super::{Chat, json, messages, people, reading, rooms, value};
+use crate::accounts::SecretHash;
+use crate::chat::change;
+use crate::chat::conversations::{
+    self, Asked, ConversationChange, Conversations, Counts, NO_CONVERSATION, NewConversation,
+    TOO_MANY_CONVERSATIONS, customer_text, page_of,
+};
+use crate::chat::{Search, words};
+use crate::embedded::columns::Column;
+use crate::{Result, StoreError};
+
+/// Messages that a search looks at for conversations.
+const FOUND_MAX: usize = limits::MESSAGES_A_PAGE_MAX;
+
+#[async_trait]
+impl Conversations for Chat {
+    async fn open_conversation(&self, new: NewConversation) -> Result<(Conversation, bool)> {
+        conversations::refuse_oversized(&new.conversation)?;
+        change::refuse_oversized(new.first.kind, &new.first.body, &new.first.mentions)?;
+        self.0.write(move |db| open(db, new)).await
+    }
+
+    async fn conversation(&self, room: RoomId) -> Result<Conversation> {
+        self.0.read(move |db| conversation(db, room)).await
+    }
+
+    async fn change_conversation(
+        &self,
+        room: RoomId,
+        change: ConversationChange,
+        at: Millis,
+    ) -> Result<Conversation> {
+        self.0.write(move |db| change_one(db, room, change, at)).await
+    }
+
+    async fn conversations(&self, asked: Asked) -> Result<Vec<Conversation>> {
+        let asked_words = words::asked(&asked.text);
+        crate::chat::rooms::bounded(asked_words.len(), "words of a search", limits::SEARCH_WORDS_MAX)?;
+        self.0.read(move |db| list(db, &asked, &asked_words)).await
+    }
+
+    async fn count_conversations(&self, site: SiteId, me: AccountId) -> Result<Counts> {
+        self.0.read(move |db| count(db, site, me)).await
+    }
+
+    async fn earlier(&self, room: RoomId) -> Result<Vec<Conversation>> {
+        self.0.read(move |db| earlier(db, room)).await
+    }
+
+    async fn wake(&self, now: Millis) -> Result<Vec<RoomId>> {
+        self.0.write(move |db| wake(db, now)).await
+    }
+}
+
+fn open(db: &Connection, new: NewConversation) -> Result<(Conversation, bool)> {
+    if let Some(known) = known(db, new.secret)? {
+        return Ok((known, false));
+    }
+    let NewConversation { mut conversation, room, notes, guest, secret, first } = new;
+    let site = conversation.site;
+    let count: usize = db
+        .prepare_cached("SELECT COUNT(*) FROM conversations WHERE site = ?1")?
+        .query_row([site.column()], |row| row.get(0))?;
+    if count >= limits::CONVERSATIONS_MAX {
+        return Err(TOO_MANY_CONVERSATIONS);
+    }
+    if rooms::insert(db, &room, None)? == 0 || rooms::insert(db, &notes, None)? == 0 {
+        return Err(StoreError::Conflict("a room with that id is there already"));
+    }
+    if people::insert_guest(db, &guest, Some(secret.0))? == 0 {
+        return Err(StoreError::Conflict("a guest with that id is there already"));
+    }
+    let (who, joined) = (Who::Guest(guest.id), guest.created);
+    let (role, notify) = (RoomRole::Member, Notify::default());
+    people::insert(db, &Member { room: room.id, who, role, joined, read: 0, notify })?;
+    conversation.version = 0;
+    insert(db, &conversation)?;
+    messages::post(db, &first)?;
+    Ok((self::conversation(db, room.id)?, true))
+}
+
+/// The conversation of the guest who has that secret.
+fn known(db: &Connection, secret: SecretHash) -> Result<Option<Conversation>> {
+    let mut select = db.prepare_cached(
+        "SELECT c.value FROM guests g JOIN conversations c ON c.room = g.room WHERE g.secret = ?1",
+    )?;
+    Ok(select.query_row([secret.0], value).optional()?)
+}
+
+/// Nothing where it is there.
+pub fn insert(db: &Connection, conversation: &Conversation) -> Result<()> {
+    db.prepare_cached(
+        "INSERT INTO conversations (room, notes, site, folder, last_at, assignee, waiting, due, customer, who, value)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (room) DO NOTHING",
+    )?
+    .execute(params_from_iter(row(conversation)))?;
+    Ok(())
+}
+
+fn put(db: &Connection, conversation: &Conversation) -> Result<()> {
+    db.prepare_cached(
+        "UPDATE conversations SET notes = ?2, site = ?3, folder = ?4, last_at = ?5, assignee = ?6, waiting = ?7, due = ?8,
+                customer = ?9, who = ?10, value = ?11 WHERE room = ?1",
+    )?
+    .execute(params_from_iter(row(conversation)))?;
+    Ok(())
+}
+
+fn row(conversation: &Conversation) -> [Value; 11] {
+    let or_null = |number: Option<i64>| number.map_or(Value::Null, Value::Integer);
+    let due = match conversation.state {
+        ConversationState::Snoozed(until) => Some(until.0),
+        _ => None,
+    };
+    [
+        conversation.room.column().into(),
+        conversation.notes.column().into(),
+        conversation.site.column().into(),
+        conversation.folder().number().into(),
+        conversation.last_at.0.into(),
+        or_null(conversation.assignee.map(Column::column)),
+        or_null(conversation.waiting_since.map(|since| since.0)),
+        or_null(due),
+        conversation.customer.mark().map_or(Value::Null, Value::Text),
+        customer_text(conversation).into(),
+        json(conversation).into(),
+    ]
+}
+
+pub fn conversation(db: &Connection, room: RoomId) -> Result<Conversation> {
+    db.prepare_cached("SELECT value FROM conversations WHERE room = ?1 OR notes = ?1")?
+        .query_row([room.column()], value)
+        .optional()?
+        .ok_or(NO_CONVERSATION)
+}
+
+/// A message was posted in one of its rooms.
+pub fn said(db: &Connection, room: &Room, new: &NewMessage) -> Result<()> {
+    let mut conversation = conversation(db, room.id)?;
+    let before = conversation.version;
+    conversations::said(&mut conversation, new, room.last, room.last_at);
+    if conversation.version != before { put(db, &conversation) } else { Ok(()) }
+}
+
+fn change_one(db: &Connection, room: RoomId, change: ConversationChange, at: Millis) -> Result<Conversation> {
+    let before = conversation(db, room)?;
+    let Some(next) = conversations::change(&before, change, at)? else {
+        return Ok(before);
+    };
+    put(db, &next)?;
+    Ok(next)
+}
+
+/// What lists of a folder are limited to, beside the site, and in which order they are.
+fn within(asked: &Asked) -> (&'static str, &'static str, Vec<Value>) {
+    match asked.folder {
+        Folder::All => ("folder < 3", "last_at", vec![]),
+        Folder::Mine => ("folder = 0 AND assignee = ?", "last_at", vec![asked.me.column().into()]),
+        Folder::Unassigned => ("folder = 0 AND assignee IS NULL", "last_at", vec![]),
+        Folder::Waiting => ("folder = 0 AND waiting IS NOT NULL", "waiting", vec![]),
+        folder => ("folder = ?", "last_at", vec![folder.number().into()]),
+    }
+}
+
+fn list(db: &Connection, asked: &Asked, asked_words: &[String]) -> Result<Vec<Conversation>> {
+    let (filter, by, mut values) = within(asked);
+    let mut sql = format!("SELECT value FROM conversations WHERE site = ? AND {filter}");
+    values.insert(0, asked.site.column().into());
+    let (way, behind) = if by == "waiting" { ("ASC", ">") } else { ("DESC", "<") };
+    if let Some((at, room)) = asked.before {
+        sql += &format!(" AND ({by}, room) {behind} (?, ?)");
+        values.extend([at.0.into(), room.column().into()]);
+    }
+    if let Some(label) = &asked.label {
+        sql += " AND EXISTS (SELECT 1 FROM json_each(conversations.value, '$.labels') l WHERE l.value = ?)";
+        values.push(label.clone().into());
+    }
+    if !asked.text.trim().is_empty() {
+        let rooms: Vec<String> = said_in(db, asked, asked_words)?;
+        sql += &format!(" AND (who LIKE ? ESCAPE '\\' OR room IN ({0}) OR notes IN ({0}))", rooms.join(","));
+        values.push(format!("%{}%", escaped(&asked.text.trim().to_lowercase())).into());
+    }
+    sql += &format!(" ORDER BY {by} {way}, room {way} LIMIT {}", page_of(asked.limit));
+    let mut select = db.prepare(&sql)?;
+    let found = select.query_map(params_from_iter(values), value)?;
+    Ok(found.collect::<rusqlite::Result<_>>()?)
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+}
+
+/// Rooms of the site's conversations in which those words were said last.
+fn said_in(db: &Connection, asked: &Asked, asked_words: &[String]) -> Result<Vec<String>> {
+    if asked_words.is_empty() {
+        return Ok(Vec::new());
+    }
+    let search = Search { inbox: Some(asked.site), limit: FOUND_MAX, ..Search::default() };
+    let mut rooms: Vec<i64> =
+        reading::search(db, &search, asked_words)?.iter().map(|message| message.room.column()).collect();
+    rooms.sort_unstable();
+    rooms.dedup();
+    Ok(rooms.iter().map(i64::to_string).collect())
+}
+
+fn count(db: &Connection, site: SiteId, me: AccountId) -> Result<Counts> {
+    let mut counts = Counts::default();
+    let mut select =
+        db.prepare_cached("SELECT folder, COUNT(*) FROM conversations WHERE site = ?1 GROUP BY folder")?;
+    let found =
+        select.query_map([site.column()], |row| Ok((row.get::<_, i64>(0)?, super::unsigned(row, 1)?)))?;
+    for found in found {
+        let (folder, number) = found?;
+        match folder {
+            0 => counts.open = number,
+            1 => counts.snoozed = number,
+            2 => counts.closed = number,
+            3 => counts.held = number,
+            _ => counts.spam = number,
+        }
+    }
+    let one = |filter: &str, me: Option<i64>| -> Result<u64> {
+        let sql = format!("SELECT COUNT(*) FROM conversations WHERE site = ? AND folder = 0 AND {filter}");
+        let values = std::iter::once(site.column()).chain(me);
+        Ok(db.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| super::unsigned(row, 0))?)
+    };
+    counts.mine = one("assignee = ?", Some(me.column()))?;
+    counts.unassigned = one("assignee IS NULL", None)?;
+    counts.waiting = one("waiting IS NOT NULL", None)?;
+    Ok(counts)
+}
+
+fn earlier(db: &Connection, room: RoomId) -> Result<Vec<Conversation>> {
+    let of = conversation(db, room)?;
+    let Some(mark) = of.customer.mark() else {
+        return Ok(Vec::new());
+    };
+    let mut select = db.prepare_cached(
+        "SELECT value FROM conversations WHERE site = ?1 AND customer = ?2 AND room <> ?3
+         ORDER BY last_at DESC, room DESC LIMIT ?4",
+    )?;
+    let found =
+        select.query_map(params![of.site.column(), mark, of.room.column(), limits::EARLIER_MAX], value)?;
+    Ok(found.collect::<rusqlite::Result<_>>()?)
+}
+
+fn wake(db: &Connection, now: Millis) -> Result<Vec<RoomId>> {
+    let mut select = db.prepare_cached(
+        "SELECT room FROM conversations WHERE due IS NOT NULL AND due <= ?1 ORDER BY due LIMIT ?2",
+    )?;
+    let due = select
+        .query_map(params![now.0, limits::CONVERSATIONS_A_PAGE_MAX], |row| RoomId::read(row, 0))?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    for room in &due {
+        change_one(db, *room, ConversationChange::Reopen, now)?;
+    }
+    Ok(due)
+}

@@ -1,0 +1,305 @@
+//! Conversations, a document each beside those of its rooms. Who changes one takes the turn of the room that the customer hears.
+
+use async_trait::async_trait;
+use model::chat::{Conversation, ConversationState, Folder, Member, NewMessage, Notify, Room, RoomRole, Who};
+use model::{AccountId, Millis, RoomId, SiteId, limits};
+use mongodb::bson::{Bson, Document, doc};
+use serde::Deserialize;
+
+use super::{
+    CONVERSATIONS, Chat, GUESTS, ROOMS, RoomDocument, Valued, json, messages, parse, people, reading, take,
+};
+use crate::accounts::SecretHash;
+use crate::chat::change;
+use crate::chat::conversations::{
+    self, Asked, ConversationChange, Conversations, Counts, NO_CONVERSATION, NewConversation,
+    TOO_MANY_CONVERSATIONS, customer_text, page_of,
+};
+use crate::chat::{Search, words};
+use crate::mongodb::columns::{Column, secret as secret_column};
+use crate::mongodb::forgotten::FORGOTTEN;
+use crate::mongodb::gate::{CALL_TIME_MAX, within};
+use crate::mongodb::schema::V;
+use crate::mongodb::sites::SITES;
+use crate::mongodb::step::Step;
+use crate::mongodb::transaction::{read, write};
+use crate::{Result, StoreError};
+
+/// Messages that a search looks at for conversations.
+const FOUND_MAX: usize = limits::MESSAGES_A_PAGE_MAX;
+
+#[async_trait]
+impl Conversations for Chat {
+    async fn open_conversation(&self, new: NewConversation) -> Result<(Conversation, bool)> {
+        conversations::refuse_oversized(&new.conversation)?;
+        change::refuse_oversized(new.first.kind, &new.first.body, &new.first.mentions)?;
+        let secret = new.secret;
+        let opened = within(CALL_TIME_MAX, async {
+            let _turn = self.lane_of(new.conversation.site.value()).lock().await;
+            write!(self, |step| open(step, &new))
+        })
+        .await;
+        match opened {
+            // Another process opened one for the same secret at the same moment.
+            Err(StoreError::Conflict(why)) => match read!(self, |step| known(step, secret))? {
+                Some(known) => Ok((known, false)),
+                None => Err(StoreError::Conflict(why)),
+            },
+            opened => opened,
+        }
+    }
+
+    async fn conversation(&self, room: RoomId) -> Result<Conversation> {
+        read!(self, |step| conversation(step, room))
+    }
+
+    async fn change_conversation(
+        &self,
+        room: RoomId,
+        change: ConversationChange,
+        at: Millis,
+    ) -> Result<Conversation> {
+        let room = self.conversation(room).await?.room;
+        within(CALL_TIME_MAX, async {
+            let _turn = self.lane(room).lock().await;
+            write!(self, |step| change_one(step, room, &change, at))
+        })
+        .await
+    }
+
+    async fn conversations(&self, asked: Asked) -> Result<Vec<Conversation>> {
+        let asked_words = words::asked(&asked.text);
+        crate::chat::rooms::bounded(asked_words.len(), "words of a search", limits::SEARCH_WORDS_MAX)?;
+        read!(self, |step| list(step, &asked, asked_words))
+    }
+
+    async fn count_conversations(&self, site: SiteId, me: AccountId) -> Result<Counts> {
+        read!(self, |step| count(step, site, me))
+    }
+
+    async fn earlier(&self, room: RoomId) -> Result<Vec<Conversation>> {
+        read!(self, |step| earlier(step, room))
+    }
+
+    async fn wake(&self, now: Millis) -> Result<Vec<RoomId>> {
+        let mut woken = Vec::new();
+        for room in read!(self, |step| due(step, now))? {
+            let _turn = self.lane(room).lock().await;
+            if write!(self, |step| wake_one(step, room, now))? {
+                woken.push(room);
+            }
+        }
+        Ok(woken)
+    }
+}
+
+/// Takes the site's turn: who counts its conversations or removes it comes before or after.
+async fn open(step: &mut Step, new: &NewConversation) -> Result<(Conversation, bool)> {
+    let NewConversation { conversation, room, notes, guest, secret, first } = new;
+    let site = conversation.site.column();
+    if !step.take_turn(SITES, doc! { "_id": site }).await?
+        && step.exists(FORGOTTEN, doc! { "_id": site }).await?
+    {
+        return Err(StoreError::NotFound("site"));
+    }
+    if let Some(known) = known(step, *secret).await? {
+        return Ok((known, false));
+    }
+    if step.count(CONVERSATIONS, doc! { "site": site }).await? >= limits::CONVERSATIONS_MAX {
+        return Err(TOO_MANY_CONVERSATIONS);
+    }
+    let ids = doc! { "$in": [room.id.column(), notes.id.column()] };
+    if step.exists(ROOMS, doc! { "_id": ids }).await? {
+        return Err(StoreError::Conflict("a room with that id is there already"));
+    }
+    step.insert_all(ROOMS, &[RoomDocument::of(room, None), RoomDocument::of(notes, None)]).await?;
+    people::insert_guest(step, guest, *secret).await?;
+    let (who, joined) = (Who::Guest(guest.id), guest.created);
+    let (role, notify) = (RoomRole::Member, Notify::default());
+    people::insert(step, &Member { room: room.id, who, role, joined, read: 0, notify }).await?;
+    let mut row = fields(&Conversation { version: 0, ..conversation.clone() });
+    row.insert("_id", room.id.column());
+    step.insert(CONVERSATIONS, &row).await?;
+    messages::post(step, first).await?;
+    Ok((self::conversation(step, room.id).await?, true))
+}
+
+/// The conversation of the guest who has that secret.
+async fn known(step: &mut Step, secret: SecretHash) -> Result<Option<Conversation>> {
+    #[derive(Deserialize)]
+    struct Row {
+        room: i64,
+    }
+    let guest: Option<Row> = step.one(GUESTS, doc! { "secret": secret_column(secret) }).await?;
+    let Some(Row { room }) = guest else {
+        return Ok(None);
+    };
+    let found: Option<Valued> = step.one(CONVERSATIONS, doc! { "_id": room }).await?;
+    found.map(Valued::read).transpose()
+}
+
+/// But its key.
+pub fn fields(conversation: &Conversation) -> Document {
+    let due = match conversation.state {
+        ConversationState::Snoozed(until) => Some(until.0),
+        _ => None,
+    };
+    doc! {
+        "v": V,
+        "notes": conversation.notes.column(),
+        "site": conversation.site.column(),
+        "folder": conversation.folder().number(),
+        "last_at": conversation.last_at.0,
+        "assignee": conversation.assignee.map(Column::column),
+        "waiting": conversation.waiting_since.map(|since| since.0),
+        "due": due,
+        "customer": conversation.customer.mark(),
+        "who": customer_text(conversation),
+        "labels": &conversation.labels,
+        "value": json(conversation),
+    }
+}
+
+async fn put(step: &mut Step, conversation: &Conversation) -> Result<()> {
+    let one = doc! { "_id": conversation.room.column() };
+    step.change(CONVERSATIONS, one, doc! { "$set": fields(conversation) }).await.map(drop)
+}
+
+async fn conversation(step: &mut Step, room: RoomId) -> Result<Conversation> {
+    let either = doc! { "$or": [{ "_id": room.column() }, { "notes": room.column() }] };
+    let found: Option<Valued> = step.one(CONVERSATIONS, either).await?;
+    found.ok_or(NO_CONVERSATION)?.read()
+}
+
+/// A message was posted in one of its rooms, by who has that room's turn: what is said in the room of notes changes nothing.
+pub async fn said(step: &mut Step, room: &Room, new: &NewMessage) -> Result<()> {
+    let mut conversation = conversation(step, room.id).await?;
+    let before = conversation.version;
+    conversations::said(&mut conversation, new, room.last, room.last_at);
+    if conversation.version != before { put(step, &conversation).await } else { Ok(()) }
+}
+
+async fn change_one(
+    step: &mut Step,
+    room: RoomId,
+    change: &ConversationChange,
+    at: Millis,
+) -> Result<Conversation> {
+    take(step, room).await?;
+    let before = conversation(step, room).await?;
+    let Some(next) = conversations::change(&before, change.clone(), at)? else {
+        return Ok(before);
+    };
+    put(step, &next).await?;
+    Ok(next)
+}
+
+/// What lists of a folder are limited to, beside the site, and by what they are in order.
+fn within_folder(asked: &Asked) -> (Document, &'static str) {
+    let open = Folder::Open.number();
+    match asked.folder {
+        Folder::All => (doc! { "folder": { "$lt": Folder::Held.number() } }, "last_at"),
+        Folder::Mine => (doc! { "folder": open, "assignee": asked.me.column() }, "last_at"),
+        Folder::Unassigned => (doc! { "folder": open, "assignee": Bson::Null }, "last_at"),
+        Folder::Waiting => (doc! { "folder": open, "waiting": { "$gte": i64::MIN } }, "waiting"),
+        folder => (doc! { "folder": folder.number() }, "last_at"),
+    }
+}
+
+async fn list(step: &mut Step, asked: &Asked, asked_words: Vec<String>) -> Result<Vec<Conversation>> {
+    let (mut filter, by) = within_folder(asked);
+    filter.insert("site", asked.site.column());
+    let (way, behind) = if by == "waiting" { (1, "$gt") } else { (-1, "$lt") };
+    let mut all = Vec::new();
+    if let Some((at, room)) = asked.before {
+        all.push(doc! { "$or": [{ by: { behind: at.0 } }, { by: at.0, "_id": { behind: room.column() } }] });
+    }
+    if let Some(label) = &asked.label {
+        filter.insert("labels", label);
+    }
+    let text = asked.text.trim().to_lowercase();
+    if !text.is_empty() {
+        let rooms = said_in(step, asked, asked_words).await?;
+        all.push(doc! { "$or": [
+            { "$expr": { "$gte": [{ "$indexOfBytes": ["$who", { "$literal": text }] }, 0] } },
+            { "_id": { "$in": &rooms } },
+            { "notes": { "$in": &rooms } },
+        ] });
+    }
+    if !all.is_empty() {
+        filter.insert("$and", all);
+    }
+    let found = step.some(CONVERSATIONS, filter, doc! { by: way, "_id": way }, page_of(asked.limit)).await?;
+    values(&found)
+}
+
+fn values(found: &[Document]) -> Result<Vec<Conversation>> {
+    let value =
+        |row: &Document| parse(row.get_str("value").map_err(|error| StoreError::Unavailable(error.into()))?);
+    found.iter().map(value).collect()
+}
+
+/// Rooms of the site's conversations in which those words were said last.
+async fn said_in(step: &mut Step, asked: &Asked, asked_words: Vec<String>) -> Result<Vec<i64>> {
+    if asked_words.is_empty() {
+        return Ok(Vec::new());
+    }
+    let search = Search { inbox: Some(asked.site), limit: FOUND_MAX, ..Search::default() };
+    let found = reading::search(step, &search, asked_words).await?;
+    let mut rooms: Vec<i64> = found.iter().map(|message| message.room.column()).collect();
+    rooms.sort_unstable();
+    rooms.dedup();
+    Ok(rooms)
+}
+
+async fn count(step: &mut Step, site: SiteId, me: AccountId) -> Result<Counts> {
+    let mut numbers = [0; 8];
+    let folders = [
+        Folder::Open,
+        Folder::Mine,
+        Folder::Unassigned,
+        Folder::Waiting,
+        Folder::Snoozed,
+        Folder::Closed,
+        Folder::Held,
+        Folder::Spam,
+    ];
+    for (number, folder) in numbers.iter_mut().zip(folders) {
+        let (label, text) = (None, String::new());
+        let (mut filter, _) = within_folder(&Asked { site, folder, me, label, text, before: None, limit: 0 });
+        filter.insert("site", site.column());
+        *number = step.count(CONVERSATIONS, filter).await? as u64;
+    }
+    let [open, mine, unassigned, waiting, snoozed, closed, held, spam] = numbers;
+    Ok(Counts { open, mine, unassigned, waiting, snoozed, closed, held, spam })
+}
+
+async fn earlier(step: &mut Step, room: RoomId) -> Result<Vec<Conversation>> {
+    let of = conversation(step, room).await?;
+    let Some(mark) = of.customer.mark() else {
+        return Ok(Vec::new());
+    };
+    let same = doc! { "site": of.site.column(), "customer": mark, "_id": { "$ne": of.room.column() } };
+    let last_first = doc! { "last_at": -1, "_id": -1 };
+    values(&step.some(CONVERSATIONS, same, last_first, limits::EARLIER_MAX).await?)
+}
+
+async fn due(step: &mut Step, now: Millis) -> Result<Vec<RoomId>> {
+    let due = doc! { "due": { "$lte": now.0 } };
+    let found = step.some(CONVERSATIONS, due, doc! { "due": 1 }, limits::CONVERSATIONS_A_PAGE_MAX).await?;
+    Ok(values(&found)?.iter().map(|conversation| conversation.room).collect())
+}
+
+/// False where something happened to it meanwhile.
+async fn wake_one(step: &mut Step, room: RoomId, now: Millis) -> Result<bool> {
+    match take(step, room).await {
+        Err(StoreError::NotFound(_)) => return Ok(false),
+        taken => taken.map(drop)?,
+    }
+    let before = conversation(step, room).await?;
+    let is_due = matches!(before.state, ConversationState::Snoozed(until) if until <= now);
+    if is_due {
+        change_one(step, room, &ConversationChange::Reopen, now).await?;
+    }
+    Ok(is_due)
+}
