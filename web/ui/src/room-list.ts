@@ -1,16 +1,11 @@
 // The conversation as a list: by day and author, with the line where one left off. What did not change stays the same element.
 import { make } from "./element";
+import { KeptList } from "./kept-list";
 import { drawMessage, drawPending } from "./room-message";
 import type { MessageContext } from "./room-message";
 import { follows, sameDay } from "./room-state";
 import type { Pending, RoomState } from "./room-state";
 import type { Action, Message } from "./room-protocol";
-
-interface Drawn {
-  element: HTMLLIElement;
-  /** All that it is drawn from. */
-  mark: string;
-}
 
 export interface ListOptions {
   inThread: boolean;
@@ -20,68 +15,55 @@ export interface ListOptions {
 }
 
 export class MessageList {
-  private drawn = new Map<string, Drawn>();
+  private readonly kept: KeptList;
   /** Being edited: stays as it is until that ends. */
   readonly editing = new Set<number>();
 
   constructor(
-    private readonly list: HTMLOListElement,
+    list: HTMLOListElement,
     private readonly state: RoomState,
     private readonly me: string,
     private readonly options: ListOptions,
-  ) {}
+  ) {
+    this.kept = new KeptList(list);
+  }
 
   draw(messages: Message[], pending: Pending[], mayAct: boolean): void {
-    const next = new Map<string, Drawn>();
-    const order: HTMLLIElement[] = [];
-    const put = (key: string, mark: string, make: () => HTMLLIElement) => {
-      const known = this.drawn.get(key);
-      const kept = known && known.mark === mark ? known : { element: make(), mark };
-      next.set(key, kept);
-      order.push(kept.element);
-    };
-    let before: Message | undefined;
-    let lined = this.options.readTo === null;
-    for (const message of messages) {
-      if (!before || !sameDay(before.at, message.at)) {
-        const day = new Date(message.at);
-        put(`day ${day.toDateString()}`, "", () => dayLine(day));
-        before = undefined;
+    this.kept.draw((put) => {
+      let before: Message | undefined;
+      let lined = this.options.readTo === null;
+      for (const message of messages) {
+        const isFirst = message === messages[0];
+        if (!before || !sameDay(before.at, message.at)) {
+          const day = new Date(message.at);
+          put(`day ${day.toDateString()}`, "", () => dayLine(day));
+          before = undefined;
+        }
+        if (!lined && message.number > this.options.readTo! && message.author !== this.me) {
+          lined = true;
+          if (!isFirst) put("unread", "", unreadLine);
+          before = undefined;
+        }
+        const isNext = follows(message, before);
+        const context: MessageContext = { state: this.state, me: this.me, follows: isNext, mayAct, inThread: this.options.inThread, may: this.options.may };
+        put(`m${message.number}`, this.markOf(message, isNext, mayAct), () => drawMessage(message, context));
+        before = message;
       }
-      if (!lined && message.number > this.options.readTo! && message.author !== this.me) {
-        lined = true;
-        if (order.length > 1) put("unread", "", unreadLine);
-        before = undefined;
+      for (const one of pending) {
+        put(`p${one.id}`, one.problem ?? "", () => drawPending(one, this.me, this.state));
       }
-      const isNext = follows(message, before);
-      const context: MessageContext = { state: this.state, me: this.me, follows: isNext, mayAct, inThread: this.options.inThread, may: this.options.may };
-      put(`m${message.number}`, this.markOf(message, isNext, mayAct), () => drawMessage(message, context));
-      before = message;
-    }
-    for (const one of pending) {
-      put(`p${one.id}`, one.problem ?? "", () => drawPending(one, this.me, this.state));
-    }
-    this.drawn = next;
-    this.arrange(order);
+    });
   }
 
   elementOf(number: number): HTMLLIElement | undefined {
-    return this.drawn.get(`m${number}`)?.element;
+    return this.kept.element(`m${number}`);
   }
 
   private markOf(message: Message, isNext: boolean, mayAct: boolean): string {
-    if (this.editing.has(message.number)) return this.drawn.get(`m${message.number}`)?.mark ?? "";
+    if (this.editing.has(message.number)) return this.kept.mark(`m${message.number}`) ?? "";
     const people = [message.decided?.by, message.closed?.by, ...(message.reactions ?? []).flatMap(({ who }) => who.slice(0, 10))];
     const names = people.map((who) => (who ? this.state.name(who) : "")).join();
     return [message.changed, isNext, mayAct, this.state.stars.has(message.number), names].join("|");
-  }
-
-  private arrange(order: HTMLLIElement[]): void {
-    order.forEach((element, index) => {
-      const there = this.list.children[index];
-      if (there !== element) this.list.insertBefore(element, there ?? null);
-    });
-    while (this.list.children.length > order.length) this.list.lastElementChild!.remove();
   }
 }
 

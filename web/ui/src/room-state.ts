@@ -46,6 +46,11 @@ export class RoomState {
     return this.sorted((message) => message.thread === number);
   }
 
+  /** All that was said, answers in threads among the rest. */
+  everything(): Message[] {
+    return this.sorted((message) => message.number >= this.oldest);
+  }
+
   /** The newest first. */
   decisions(): Message[] {
     return this.sorted((message) => message.decided !== undefined).reverse();

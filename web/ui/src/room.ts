@@ -7,6 +7,7 @@ import { MessageMenu, editInPlace } from "./room-actions";
 import { RoomApi, Refused } from "./room-api";
 import { Aside } from "./room-aside";
 import { Composer } from "./room-composer";
+import { Following } from "./room-following";
 import { MessageList } from "./room-list";
 import { toIds, toNames } from "./room-mentions";
 import { People } from "./room-people";
@@ -25,6 +26,7 @@ const EARLIER_AT = 300;
 class RoomPage {
   private readonly state = new RoomState();
   private readonly api: RoomApi;
+  private readonly following: Following;
   private readonly me: string;
   private readonly scroll: HTMLElement;
   private may = new Set<Action>();
@@ -39,12 +41,12 @@ class RoomPage {
   private readonly alerts: Alerts;
   private composer: Composer | null = null;
   private drawing = false;
-  private catching = false;
   private loading = false;
   private wasAtEnd = true;
 
   constructor(private readonly root: HTMLElement, private readonly id: string) {
     this.api = new RoomApi(id);
+    this.following = new Following(this.api, this.state, () => this.draw());
     this.me = root.dataset["me"] ?? "";
     this.scroll = part(root, "scroll");
     this.sounds = new RoomSounds(part(root, "sounds"));
@@ -117,8 +119,8 @@ class RoomPage {
     const line = connectToHub(topic, null, (state) => this.lined(state));
     line.subscribe(topic, undefined, {
       jumps: true,
-      snapshot: (data) => void this.told(data as Page),
-      delta: (data) => void this.heard(data as Page),
+      snapshot: (data) => void this.following.told(data as Page),
+      delta: (data) => this.heard(data as Page),
       refused: (_, message) => this.gone(message),
       ended: () => this.gone(""),
     });
@@ -137,36 +139,9 @@ class RoomPage {
     if (state === "signed-out") this.gone("");
   }
 
-  /** How the room is: whoever knows fewer changes reads what is behind. */
-  private async told({ room }: Page): Promise<void> {
-    this.state.take({ room: room! });
-    this.draw();
-    if (this.catching || room!.changes <= this.state.known) return;
-    this.catching = true;
-    try {
-      for (;;) {
-        const page = await this.api.changes(this.state.known);
-        const last = page.messages.at(-1);
-        this.state.take(page);
-        this.state.known = Math.max(this.state.known, last ? last.changed : page.room!.changes);
-        this.draw();
-        if (!last) break;
-      }
-    } catch (error) {
-      // The next snapshot or change asks again.
-      console.info(error);
-    } finally {
-      this.catching = false;
-    }
-  }
-
-  private async heard(page: Page): Promise<void> {
-    const wasKnown = new Set(this.state.messages.keys());
+  private heard(page: Page): void {
     const stays = this.isAtEnd();
-    this.state.take(page);
-    if (!this.catching) this.state.known = Math.max(this.state.known, page.room!.changes);
-    for (const message of page.messages) {
-      if (wasKnown.has(message.number)) continue;
+    for (const message of this.following.heard(page)) {
       this.people?.said(message.author);
       this.unread.came(message);
       if (message.kind === "sound" && !message.removed) this.sounds.came(message.id, message.body);
