@@ -167,7 +167,7 @@ async fn collector_alone(listener: TcpListener, folder: &Path) -> anyhow::Result
         bus: Arc::new(bus::embedded::EmbeddedBus::open(&folder.join("bus"), bus_options)?),
         sites: store.sites.clone(),
         salts: store.salts.clone(),
-        access: store::Access::new(store.accounts.clone(), store.rooms.clone(), clock.clone()),
+        access: store::Access::new(&store, clock.clone()),
         live: Arc::new(live::memory::MemoryLive::default()),
         clock,
     };

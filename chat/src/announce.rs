@@ -6,8 +6,8 @@ use std::collections::hash_map::Entry;
 
 use bytes::Bytes;
 use live::{Live, RIGHTS_TOPIC};
-use model::{RoomId, SiteId};
 use model::chat::{Message, Room, Who};
+use model::{RoomId, SiteId};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;

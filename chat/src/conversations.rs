@@ -6,8 +6,8 @@ mod told;
 
 use model::chat::rights::RoomAction;
 use model::chat::{
-    Conversation, ConversationState, Customer, Folder, Guest, MessageKind, NewMessage, Rating, Room, RoomKind,
-    Side, Verdict, Who,
+    Conversation, ConversationState, Customer, Folder, Guest, MessageKind, NewMessage, Rating, Room,
+    RoomKind, Side, Verdict, Who,
 };
 use model::rights::Principal;
 use model::{AccountId, Action, GuestId, MessageId, Millis, RoomId, Site, SiteId, VisitorKey, limits};
@@ -115,6 +115,7 @@ impl Chat {
             first_answer_at: None,
             closed_at: None,
             rating: None,
+            mailed: 0,
             version: 0,
         };
         let new = NewConversation { conversation, room, notes, guest, secret: opening.secret, first };
@@ -260,8 +261,11 @@ impl Chat {
                 ConversationChange::Snooze(until)
             }
             Deed::Labels(labels) => {
-                let labels: Vec<String> =
-                    labels.iter().map(|label| label.trim().to_owned()).filter(|label| !label.is_empty()).collect();
+                let labels: Vec<String> = labels
+                    .iter()
+                    .map(|label| label.trim().to_owned())
+                    .filter(|label| !label.is_empty())
+                    .collect();
                 ConversationChange::Labels(labels)
             }
             Deed::Verdict(Verdict::Held) => return Err(Refused::Invalid("people say ham or spam")),
@@ -303,19 +307,24 @@ impl Chat {
     async fn refuse_no_agent(&self, agent: AccountId, site: SiteId) -> Result<()> {
         let account = self.store.accounts.account(agent).await?;
         let their = Principal::Account { id: agent, operator: account.operator };
-        self.agent(&their, site).await.map(drop).map_err(|_| Refused::Invalid("nobody answers here by that id"))
+        self.agent(&their, site)
+            .await
+            .map(drop)
+            .map_err(|_| Refused::Invalid("nobody answers here by that id"))
     }
 
     /// Something was said in a room of it.
     pub(crate) async fn announce_said(&self, room: RoomId) {
         match self.store.conversations.conversation(room).await {
             Ok(conversation) => self.announce_conversation(&conversation).await,
-            Err(error) => tracing::warn!(%room, %error, "agents are told of a conversation with its next change"),
+            Err(error) => {
+                tracing::warn!(%room, %error, "agents are told of a conversation with its next change")
+            }
         }
     }
 
     async fn announce_conversation(&self, conversation: &Conversation) {
-        match self.tell_conversations(std::slice::from_ref(conversation)).await {
+        match self.told_conversations(std::slice::from_ref(conversation)).await {
             Ok(told) => {
                 let announced = serde_json::json!({ "conversation": told.first() });
                 self.publish(&crate::announce::inbox_topic(conversation.site), &announced).await;

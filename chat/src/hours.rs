@@ -23,7 +23,11 @@ pub fn presence(site: &Site, now: Millis) -> Presence {
     // The day before may still be going on, and a week later each day was seen.
     let days = (-1..=7).filter_map(|days| today.checked_add(days.days()).ok());
     let mut spans: Vec<(Millis, Millis)> = days
-        .flat_map(|day| hours.iter().filter_map(move |hours| (hours.day as i8 == day.weekday().to_monday_one_offset()).then_some((day, *hours))))
+        .flat_map(|day| {
+            hours.iter().filter_map(move |hours| {
+                (hours.day as i8 == day.weekday().to_monday_one_offset()).then_some((day, *hours))
+            })
+        })
         .filter_map(|(day, hours)| span(day, hours, &zone))
         .collect();
     spans.sort_unstable();

@@ -47,12 +47,12 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
 
 pub use charted::{CHARTED_MAX, Charted};
-pub use files::Upload;
-pub use guests::{Coming, Knocked};
-pub use hooks::{NewHook, short};
 pub use conversations::{
     Claim, Deed, Inbox, Opening, Question, TellConversation, TellCounts, identify_secret,
 };
+pub use files::Upload;
+pub use guests::{Coming, Knocked};
+pub use hooks::{NewHook, short};
 pub use news::News;
 pub use posting::Post;
 pub use reading::{Page, Query};

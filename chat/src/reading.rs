@@ -103,6 +103,7 @@ impl Chat {
         let to = query.to.map(|day| day_of(zone, day)).transpose()?.map(|(_, to)| to);
         let search = Search {
             rooms: rooms.iter().map(|room| room.id).collect(),
+            inbox: None,
             text: query.text,
             author: query.author,
             kind: query.kind,

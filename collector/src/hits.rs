@@ -19,10 +19,10 @@ use crate::answers::{
 };
 use crate::directory::Entry;
 use crate::groups::{Group, first_language, groups};
-use door::identity::{Day, Known};
 use crate::options::{BODY_TIMEOUT, DISCARDED_BYTES_MAX};
 use crate::request::{Context, Request, cut, path_of};
 use crate::routes::open_to_all;
+use door::identity::{Day, Known};
 
 /// What one request's arrivals share.
 pub(crate) struct Sending<'a> {

@@ -29,9 +29,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use directory::Directory;
+use door::identity::Identity;
 use gather::Gather;
 use geo::Places;
-use door::identity::Identity;
 use options::SITES_AGAIN_AFTER;
 use rates::Rates;
 use senders::Senders;

@@ -15,6 +15,8 @@ pub enum JobKind {
     Push,
     /// To the mailbox of a person.
     Mail,
+    /// To the mailbox of a customer: what an agent answered while they were away.
+    Answer,
 }
 
 impl JobKind {
@@ -24,6 +26,7 @@ impl JobKind {
             JobKind::Webhook => 1,
             JobKind::Push => 2,
             JobKind::Mail => 3,
+            JobKind::Answer => 4,
         }
     }
 
@@ -32,6 +35,7 @@ impl JobKind {
             1 => Some(JobKind::Webhook),
             2 => Some(JobKind::Push),
             3 => Some(JobKind::Mail),
+            4 => Some(JobKind::Answer),
             _ => None,
         }
     }

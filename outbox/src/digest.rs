@@ -4,7 +4,7 @@
 //! A message makes the job of its window for each who wants to be told of it; of one that is there already it makes nothing. The letter of a window is the same
 //! however often it is sent, and so is its `Message-ID`: sent again because whoever sent it died before that was kept, it is known as one.
 
-mod letter;
+pub(crate) mod letter;
 mod mailer;
 mod off;
 mod rule;
@@ -12,6 +12,7 @@ mod sender;
 mod window;
 
 pub use mailer::Mailer;
+pub(crate) use mailer::{Sheet, Unsent};
 pub use off::Off;
 pub use rule::Digests;
 pub use sender::Mailing;

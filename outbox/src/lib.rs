@@ -10,8 +10,10 @@
 //! | `missed` | who is told of what was said while they are away |
 //! | `push` | in their browsers |
 //! | `digest` | by mail, one letter an hour or a day |
+//! | `answers` | customers, of what agents answered while they were away |
 
 pub mod address;
+pub mod answers;
 pub mod dial;
 pub mod digest;
 mod looking;

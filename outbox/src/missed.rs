@@ -1,10 +1,10 @@
 //! Who is told of what was said while they are away: which messages they want to be told of, and whether they may read them now.
 
 use chat::{Chat, Refused};
-use model::AccountId;
 use model::chat::rights::RoomAction;
-use model::chat::{Member, Message, MessageKind, Notify, Room, RoomKind, Who};
+use model::chat::{Folder, Member, Message, MessageKind, Notify, Room, RoomKind, RoomRole, Who};
 use model::rights::Principal;
+use model::{AccountId, Millis, Role, RoomId};
 use store::{Store, StoreError};
 
 /// A room as one of its members stands to it.
@@ -31,13 +31,42 @@ pub async fn theirs(
         Err(_) => return Ok(None),
         Ok(seen) => seen,
     };
+    if room.kind == RoomKind::Conversation {
+        let is_waiting = store.conversations.conversation(room.id).await?.waiting_since.is_some();
+        return Ok(is_waiting.then(|| Theirs { me, member: agent(room.id, account.id), room: seen.room }));
+    }
     // A public room is read by anybody: they are told of those that they are in.
     let member = store.rooms.member(room.id, Who::Account(account.id)).await?;
     Ok(member.map(|member| Theirs { me, room: seen.room, member }))
 }
 
+/// An agent in a conversation, who is no member of it and is told of all that waits in it.
+fn agent(room: RoomId, account: AccountId) -> Member {
+    let (role, notify) = (RoomRole::Member, Notify::Everything);
+    Member { room, who: Who::Account(account), role, joined: Millis(0), read: 0, notify }
+}
+
+/// Whose a conversation is; of nobody's yet all agents of the site. Of one that nobody is to be told of nobody.
+async fn agents(store: &Store, room: &Room) -> anyhow::Result<Vec<(AccountId, Member)>> {
+    let conversation = store.conversations.conversation(room.id).await?;
+    if conversation.folder() != Folder::Open {
+        return Ok(Vec::new());
+    }
+    if let Some(assignee) = conversation.assignee {
+        return Ok(vec![(assignee, agent(room.id, assignee))]);
+    }
+    let members = store.accounts.members(conversation.site).await?;
+    let agents = members.into_iter().filter(|(_, role)| *role >= Role::Agent);
+    Ok(agents.map(|(account, _)| (account.id, agent(room.id, account.id))).collect())
+}
+
 /// The accounts in a room that want to be told of anything in it.
 pub async fn listening(store: &Store, room: &Room) -> anyhow::Result<Vec<(AccountId, Member)>> {
+    match room.kind {
+        RoomKind::Conversation => return agents(store, room).await,
+        RoomKind::Notes => return Ok(Vec::new()),
+        RoomKind::Open | RoomKind::Closed | RoomKind::Direct => {}
+    }
     let members = store.rooms.members(room.id).await?;
     let accounts = members.into_iter().filter(|member| member.notify != Notify::Nothing);
     Ok(accounts.filter_map(|member| Some((account_of(member.who)?, member))).collect())
@@ -59,7 +88,7 @@ pub fn is_wanted(member: &Member, kind: RoomKind, message: &Message) -> bool {
 
 /// In a direct room all that is said is meant for who is in it.
 pub fn is_meant(member: &Member, kind: RoomKind, message: &Message) -> bool {
-    kind == RoomKind::Direct || message.mentions.contains(&member.who)
+    matches!(kind, RoomKind::Direct | RoomKind::Conversation) || message.mentions.contains(&member.who)
 }
 
 /// The beginning of a text, of so many characters at most.

@@ -260,7 +260,7 @@ impl Connection {
         }
         let frames_max = match topic.of {
             Of::Site(_) => BACKLOG_FRAMES_MAX,
-            Of::Room(_) | Of::People(_) | Of::Person(_) => ROOM_BACKLOG_FRAMES_MAX,
+            Of::Room(_) | Of::People(_) | Of::Person(_) | Of::Inbox(_) => ROOM_BACKLOG_FRAMES_MAX,
         };
         all == 0 || (frames < frames_max && bytes + delta.wire().len() <= BACKLOG_BYTES_MAX)
     }

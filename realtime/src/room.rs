@@ -171,7 +171,8 @@ impl Followed {
     fn say_missed(&self) {
         if let Of::Inbox(_) = self.topic.of {
             let version = self.known().unwrap_or(0) + 1;
-            let missed = serde_json::value::to_raw_value(&serde_json::json!({ "missed": true })).expect("it encodes");
+            let missed =
+                serde_json::value::to_raw_value(&serde_json::json!({ "missed": true })).expect("it encodes");
             self.tell(version, &missed);
             self.show(version, &nothing());
         }

@@ -132,7 +132,9 @@ impl Topic {
         } else {
             match text.strip_prefix("inbox/") {
                 Some(site) => Of::Inbox(site.parse().map_err(bad)?),
-                None => Of::Person(text.strip_prefix("person/").ok_or(BadTopic::Topic)?.parse().map_err(bad)?),
+                None => {
+                    Of::Person(text.strip_prefix("person/").ok_or(BadTopic::Topic)?.parse().map_err(bad)?)
+                }
             }
         };
         if filter.is_some() {
@@ -287,9 +289,15 @@ mod tests {
         check("room/RM-0000000A/people", "{}", Ok("room/RM-0000000A/people"));
         check("person/AC-00000001", "{}", Ok("person/AC-00000001"));
         check("inbox/WF-0000000a", "{}", Ok("inbox/WF-0000000A"));
-        for topic in
-            ["room/", "room/RM-1", "room/RM-0000000A/", "room/RM-0000000A/x", "person/RM-0000000A", "person/", "inbox/"]
-        {
+        for topic in [
+            "room/",
+            "room/RM-1",
+            "room/RM-0000000A/",
+            "room/RM-0000000A/x",
+            "person/RM-0000000A",
+            "person/",
+            "inbox/",
+        ] {
             check(topic, "{}", Err(BadTopic::Topic));
         }
         check("room/RM-0000000A", r#"{"page": "/"}"#, Err(BadTopic::Filter));

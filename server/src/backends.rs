@@ -139,7 +139,11 @@ impl StoreOptions {
     /// The store that is there: an embedded one is not made. `refused` says what to do where it cannot be opened.
     pub async fn open(&self, refused: &'static str) -> anyhow::Result<Store> {
         if let Some(folder) = store_folder(&self.store, &self.data)? {
-            anyhow::ensure!(folder.join("watchfire.db").is_file(), "there is no store in {}", folder.display());
+            anyhow::ensure!(
+                folder.join("watchfire.db").is_file(),
+                "there is no store in {}",
+                folder.display()
+            );
         }
         store(&self.store, &self.data).await.context(refused)
     }

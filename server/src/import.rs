@@ -22,8 +22,8 @@ use model::{Clock, Site, SiteId, SystemClock};
 use store::{DayTotals, Store, StoreError};
 
 use crate::access_log::Format as LogFormat;
-use crate::export::{row, totals};
 use crate::backends::StoreOptions;
+use crate::export::{row, totals};
 use crate::tail;
 use batches::Batches;
 use files::{BytesRead, Found, Lines};

@@ -89,8 +89,7 @@ impl Server {
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Server> {
         let address = listener.local_addr()?;
-        let access =
-            Access::new(backends.store.accounts.clone(), backends.store.rooms.clone(), clock.clone());
+        let access = Access::new(&backends.store, clock.clone());
         let mut routes = health::routes(backends.clone(), &settings.services);
         let mut stages = VecDeque::new();
         let mut set_up_path = None;

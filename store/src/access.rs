@@ -11,11 +11,12 @@ use std::sync::Arc;
 use model::chat::rights::Standing;
 use model::chat::{Room, RoomKind, RoomRole, Who};
 use model::rights::{Principal, Scope, may};
-use model::{Action, Clock, Role, SiteId};
+use model::{Action, Clock, GuestId, Role, SiteId};
 
 use crate::accounts::{Accounts, SecretHash};
 use crate::chat::{Rooms, mark_of};
-use crate::{Result, StoreError};
+use crate::salts::NEVER;
+use crate::{Result, Salts, Store, StoreError};
 
 /// What a request carries to prove who asks. The secret itself, as received.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -37,6 +38,8 @@ impl Credential {
     pub const BOT_PREFIX: &str = "wfb_";
     /// So does what the browser of a customer keeps: it is the guest of a conversation.
     pub const CUSTOMER_PREFIX: &str = "wfc_";
+    /// And what stands in a letter to a customer, by which they go on with the same conversation.
+    pub const LETTER_PREFIX: &str = "wfl_";
 }
 
 /// Not allowed. A stranger cannot tell "no such site" from "not yours".
@@ -57,12 +60,14 @@ pub enum Denied {
 pub struct Access {
     accounts: Arc<dyn Accounts>,
     rooms: Arc<dyn Rooms>,
+    salts: Arc<dyn Salts>,
     clock: Arc<dyn Clock>,
 }
 
 impl Access {
-    pub fn new(accounts: Arc<dyn Accounts>, rooms: Arc<dyn Rooms>, clock: Arc<dyn Clock>) -> Access {
-        Access { accounts, rooms, clock }
+    pub fn new(store: &Store, clock: Arc<dyn Clock>) -> Access {
+        let (accounts, rooms, salts) = (store.accounts.clone(), store.rooms.clone(), store.salts.clone());
+        Access { accounts, rooms, salts, clock }
     }
 
     /// Who this is; `Stranger` for no credential, `Denied::Unknown` for a bad one.
@@ -81,6 +86,9 @@ impl Access {
             Credential::Token(secret) if secret.starts_with(Credential::CUSTOMER_PREFIX) => {
                 let guest = known(self.rooms.admitted(SecretHash::of(secret)).await)?;
                 Ok(Principal::Guest { id: guest.id, room: guest.room })
+            }
+            Credential::Token(secret) if secret.starts_with(Credential::LETTER_PREFIX) => {
+                self.by_letter(secret).await
             }
             Credential::Guest(secret) => {
                 let guest = known(self.rooms.admitted(SecretHash::of(secret)).await)?;
@@ -101,6 +109,17 @@ impl Access {
                 Ok(Principal::Share { id: share.id, site: share.site, segment: share.segment })
             }
         }
+    }
+
+    /// Good as long as the customer is in the conversation.
+    async fn by_letter(&self, secret: &str) -> std::result::Result<Principal, Denied> {
+        let id = letter_guest(secret).ok_or(Denied::Unknown)?;
+        let right = letter_secret(self.salts.as_ref(), id).await.map_err(Denied::Store)?;
+        if !same(&right, secret) {
+            return Err(Denied::Unknown);
+        }
+        let guest = self.rooms.guests(vec![id]).await.map_err(Denied::Store)?.pop().ok_or(Denied::Unknown)?;
+        Ok(Principal::Guest { id, room: guest.room })
     }
 
     /// Whether the principal may do this on the site, as the roles stand now. Does not look whether the
@@ -214,6 +233,24 @@ impl Access {
         let within = *sites == TokenSites::All || *sites == TokenSites::One(site);
         *operator && within && scopes.contains(&Scope::StateSender)
     }
+}
+
+/// What stands in letters to that customer: an HMAC of who they are, under a key of this installation. The same each time, so that an older
+/// letter stays good.
+pub async fn letter_secret(salts: &dyn Salts, guest: GuestId) -> Result<String> {
+    let key = salts.salt("letters to customers", NEVER).await?;
+    let mac = blake3::keyed_hash(&key, guest.to_string().as_bytes());
+    Ok(format!("{}{guest}_{}", Credential::LETTER_PREFIX, mac.to_hex()))
+}
+
+fn letter_guest(secret: &str) -> Option<GuestId> {
+    let (guest, _) = secret.strip_prefix(Credential::LETTER_PREFIX)?.split_once('_')?;
+    guest.parse().ok()
+}
+
+/// In constant time, as far as their lengths are the same.
+fn same(one: &str, other: &str) -> bool {
+    blake3::hash(one.as_bytes()) == blake3::hash(other.as_bytes())
 }
 
 fn known<T>(found: Result<T>) -> std::result::Result<T, Denied> {

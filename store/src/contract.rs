@@ -8,6 +8,7 @@ mod bot_hooks;
 mod carrying;
 pub mod chat;
 mod closing;
+pub mod conversations;
 mod files;
 pub mod fixtures;
 mod guests;

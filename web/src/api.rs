@@ -82,7 +82,9 @@ pub async fn add(State(web): State<Arc<Web>>, by: SignedIn, request: Request) ->
     if let Some((field, problem)) = form.problem() {
         return Err(Refusal::bad_request("field", format!("`{field}`: {problem}")).into());
     }
-    let site = form.site(secret::site_id(), ChatSettings::default(), web.clock.now()).expect("a form without a problem is a site");
+    let site = form
+        .site(secret::site_id(), ChatSettings::default(), web.clock.now())
+        .expect("a form without a problem is a site");
     web.store.sites.add(site.clone(), by.account.id).await?;
     web.tell_site_changed(site.id).await;
     let told = told(&web, &by.principal, vec![site]).await?;

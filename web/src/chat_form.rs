@@ -119,7 +119,8 @@ fn day(name: &str) -> Option<u8> {
 
 fn minutes(time: &str) -> Option<u16> {
     let (hour, minute) = time.split_once(':')?;
-    let is_number = |text: &str| (1..=2).contains(&text.len()) && text.bytes().all(|digit| digit.is_ascii_digit());
+    let is_number =
+        |text: &str| (1..=2).contains(&text.len()) && text.bytes().all(|digit| digit.is_ascii_digit());
     if !is_number(hour) || !is_number(minute) {
         return None;
     }
@@ -143,7 +144,8 @@ fn lines(hours: &[Hours]) -> String {
     let clock = |minutes: u16| format!("{:02}:{:02}", minutes / 60, minutes % 60);
     let name = |day: u8| DAYS.get(usize::from(day).wrapping_sub(1)).copied().unwrap_or("?");
     let line = |(first, last, from, to): &(u8, u8, u16, u16)| {
-        let days = if first == last { name(*first).to_owned() } else { format!("{}-{}", name(*first), name(*last)) };
+        let days =
+            if first == last { name(*first).to_owned() } else { format!("{}-{}", name(*first), name(*last)) };
         format!("{days} {}-{}", clock(*from), clock(*to))
     };
     spans.iter().map(line).collect::<Vec<_>>().join("\n")
@@ -158,19 +160,34 @@ mod tests {
         for text in ["", "Mon-Fri 09:00-17:00", "Mon-Thu 09:00-17:00\nFri 09:00-12:30\nSun 00:00-24:00"] {
             assert_eq!(lines(&hours(text).unwrap()), text);
         }
-        assert_eq!(lines(&hours("mon,tue,sat 9:00-17:00\nwed 9:00-17:00").unwrap()), "Mon-Wed 09:00-17:00\nSat 09:00-17:00");
+        assert_eq!(
+            lines(&hours("mon,tue,sat 9:00-17:00\nwed 9:00-17:00").unwrap()),
+            "Mon-Wed 09:00-17:00\nSat 09:00-17:00"
+        );
     }
 
     #[test]
     fn what_are_no_hours_is_named() {
         for line in [
-            "Mon", "Mon 9-17", "Mon 17:00-09:00", "Mon 09:00-09:00", "Mon 09:60-10:00", "Mon 09:00-24:01", "Fri-Mon 09:00-17:00",
-            "Xyz 09:00-10:00", "Mon +9:00-10:00", "Mon 09:00", "09:00-10:00",
+            "Mon",
+            "Mon 9-17",
+            "Mon 17:00-09:00",
+            "Mon 09:00-09:00",
+            "Mon 09:60-10:00",
+            "Mon 09:00-24:01",
+            "Fri-Mon 09:00-17:00",
+            "Xyz 09:00-10:00",
+            "Mon +9:00-10:00",
+            "Mon 09:00",
+            "09:00-10:00",
         ] {
             assert!(hours(line).is_err_and(|problem| problem.contains(line)), "{line}");
         }
         let spans = |count: usize| {
-            (0..count).map(|at| format!("Mon {:02}:{:02}-24:00", at / 60, at % 60)).collect::<Vec<_>>().join("\n")
+            (0..count)
+                .map(|at| format!("Mon {:02}:{:02}-24:00", at / 60, at % 60))
+                .collect::<Vec<_>>()
+                .join("\n")
         };
         assert_eq!(hours(&spans(HOURS_MAX)).unwrap().len(), HOURS_MAX);
         assert!(hours(&spans(HOURS_MAX + 1)).is_err());

@@ -36,12 +36,7 @@ pub async fn show(State(web): State<Arc<Web>>, on: OnSite, headers: HeaderMap, d
 }
 
 /// `POST /sites/{site}/chat`
-pub async fn change(
-    State(web): State<Arc<Web>>,
-    on: OnSite,
-    headers: HeaderMap,
-    fields: Fields,
-) -> Answer {
+pub async fn change(State(web): State<Arc<Web>>, on: OnSite, headers: HeaderMap, fields: Fields) -> Answer {
     let form = ChatForm::of(&fields);
     let Some(chat) = form.settings() else {
         let shown = chat_page(&web, &on, &headers, form).await?;

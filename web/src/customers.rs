@@ -180,7 +180,8 @@ fn take_turn(web: &Web, by: &Principal) -> Result<(), Problem> {
 fn secret_of(headers: &HeaderMap, uri: &Uri) -> Result<String, Problem> {
     let is_ours = |secret: &str| {
         secret.strip_prefix(Credential::CUSTOMER_PREFIX).is_some_and(|random| {
-            random.len() == 43 && random.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+            random.len() == 43
+                && random.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
         })
     };
     match door::credential(headers, uri) {

@@ -32,7 +32,7 @@ pub async fn list(
     let question = question(query.as_deref())?;
     let Inbox { conversations, has_more, counts } =
         web.chat.inbox(&caller.principal, site.id, question).await?;
-    let told = web.chat.tell_conversations(&conversations).await?;
+    let told = web.chat.told_conversations(&conversations).await?;
     let counts = TellCounts::from(counts);
     Ok(Json(json!({ "conversations": told, "more": has_more, "counts": counts })).into_response())
 }
@@ -74,10 +74,10 @@ pub async fn one(
     let (by, room) = (&caller.principal, room_named(&room)?);
     let found = web.chat.conversation(by, site.id, room).await?;
     let earlier = web.chat.earlier(by, site.id, found.room).await?;
-    let told = web.chat.tell_conversations(std::slice::from_ref(&found)).await?;
+    let told = web.chat.told_conversations(std::slice::from_ref(&found)).await?;
     let agents: Vec<_> = web.chat.agents(by, site.id).await?;
     let agents: Vec<_> = agents.into_iter().map(|(id, name)| json!({ "id": id, "name": name })).collect();
-    let earlier = web.chat.tell_conversations(&earlier).await?;
+    let earlier = web.chat.told_conversations(&earlier).await?;
     Ok(Json(json!({ "conversation": told.first(), "earlier": earlier, "agents": agents })).into_response())
 }
 
@@ -123,7 +123,7 @@ pub async fn change(
 }
 
 async fn told(web: &Web, conversation: &Conversation) -> Answer {
-    let told = web.chat.tell_conversations(std::slice::from_ref(conversation)).await?;
+    let told = web.chat.told_conversations(std::slice::from_ref(conversation)).await?;
     Ok(Json(told.first()).into_response())
 }
 

@@ -56,6 +56,7 @@ use chat::Chat;
 use door::identity::Identity;
 use live::Live;
 use model::{Clock, SiteId};
+use outbox::answers::{Answering, Answers};
 use outbox::dial::Dial;
 use outbox::digest::{Digests, Mailing, Off};
 use outbox::push::{self, Pushes, Pushing, Vapid};
@@ -146,6 +147,14 @@ fn send_what_goes_out(
     if let (Some(mailer), Some(public_url)) = (web.options.mail.clone(), web.options.public_url.clone()) {
         let (store, chat, off) = (store.clone(), chat.clone(), web.mail_off.clone());
         rules.push(Arc::new(Digests { store: store.clone() }));
+        rules.push(Arc::new(Answers { store: store.clone() }));
+        senders.push(Arc::new(Answering {
+            store: store.clone(),
+            chat: chat.clone(),
+            mailer: mailer.clone(),
+            clock: clock.clone(),
+            public_url: public_url.trim_end_matches('/').to_owned(),
+        }));
         senders.push(Arc::new(Mailing { store, chat, mailer, off, public_url }));
     }
     let deps = outbox::Deps { store, chat, clock };

@@ -213,7 +213,8 @@ async fn member(web: &Web, site: SiteId, account: &str) -> Result<(AccountId, Ro
 }
 
 fn role_named(name: &str) -> Result<Role, Refusal> {
-    let found = [Role::Viewer, Role::Agent, Role::Admin, Role::Owner].into_iter().find(|role| role.name() == name);
+    let found =
+        [Role::Viewer, Role::Agent, Role::Admin, Role::Owner].into_iter().find(|role| role.name() == name);
     found.ok_or_else(|| Refusal::bad_request("field", "A role is viewer, agent, admin or owner."))
 }
 

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodFilter, MethodRouter, on};
-use model::Action::{Converse, DeleteSite, EditSite, ManagePeople, SeeLive, SeeProfiles, SeeReports, SeeSettings};
+use model::Action::{
+    Converse, DeleteSite, EditSite, ManagePeople, SeeLive, SeeProfiles, SeeReports, SeeSettings,
+};
 
 pub use crate::guard::Needs;
 use crate::guard::Needs::{Anybody, Nothing, Operator, Person, Room, Secret, SignedIn, Site};
 use crate::{
-    Web, account, api, assets, chat_page, commits_api, corrections, customers, demo, erase, error, finish, guard, headers, hooks, inbox,
-    invitation, live_page, overview, people, profiles, reports_page,
+    Web, account, api, assets, chat_page, commits_api, corrections, customers, demo, erase, error, finish,
+    guard, headers, hooks, inbox, invitation, live_page, overview, people, profiles, reports_page,
 };
 use crate::{reports, rooms, saved, set_up, share, sign_in, sites, tag, tokens};
 

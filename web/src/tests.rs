@@ -1,6 +1,7 @@
 //! The real router over the real embedded store, driven as browsers and programs drive it.
 
 mod api_calls;
+mod conversations;
 mod corrections;
 mod headers_everywhere;
 mod hooks;
@@ -73,7 +74,7 @@ impl World {
         let deps = Deps {
             store: store.clone(),
             archive: Archive::new(&store, limits),
-            access: Access::new(store.accounts.clone(), store.rooms.clone(), clock.clone()),
+            access: Access::new(&store, clock.clone()),
             live: live.clone(),
             clock: clock.clone(),
         };

@@ -63,7 +63,7 @@ impl From<Counts> for TellCounts {
 }
 
 impl Chat {
-    pub async fn tell_conversations(&self, conversations: &[Conversation]) -> Result<Vec<TellConversation>> {
+    pub async fn told_conversations(&self, conversations: &[Conversation]) -> Result<Vec<TellConversation>> {
         let people: BTreeSet<Who> =
             conversations.iter().filter_map(|one| one.assignee).map(Who::Account).collect();
         let names = self.names(people).await?;

@@ -199,7 +199,7 @@ async fn whoever_is_not_known_is_there_by_name_and_may_nothing() {
         let by = Principal::Account { id: model::AccountId::of(number), operator: false };
         assert_refused!(chat.post(&by, room, text("still here")), Refused::Forbidden | Refused::NotFound);
     }
-    let access = Access::new(store.accounts.clone(), store.rooms.clone(), world.clock.clone());
+    let access = Access::new(&store, world.clock.clone());
     assert!(access.principal(&Credential::Guest("gus".into())).await.is_err());
     assert!(store.rooms.bots().await.unwrap().iter().all(|bot| bot.id != BotId::of(0)));
     assert_eq!(store.outbox.fanned(room).await.unwrap(), Some(messages_in(&store, room).await));
@@ -210,7 +210,7 @@ async fn messages_in(store: &Store, room: RoomId) -> u64 {
 }
 
 fn chat_over(store: &Store, world: &World) -> chat::Chat {
-    let access = Access::new(store.accounts.clone(), store.rooms.clone(), world.clock.clone());
+    let access = Access::new(&store, world.clock.clone());
     chat::Chat::new(store.clone(), access, world.live.clone(), world.clock.clone())
 }
 

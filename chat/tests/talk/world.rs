@@ -59,7 +59,7 @@ impl World {
         let store = Embedded::open(folder.path()).unwrap();
         let clock = Arc::new(TestClock::at(NOW));
         let live: Arc<dyn Live> = Arc::new(MemoryLive::default());
-        let access = Access::new(store.accounts.clone(), store.rooms.clone(), clock.clone());
+        let access = Access::new(&store, clock.clone());
         let chat = Chat::new(store.clone(), access.clone(), live.clone(), clock.clone());
         let world = World { chat, store, access, live, clock, _folder: folder };
         world.people().await;

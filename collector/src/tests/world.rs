@@ -79,7 +79,7 @@ impl World {
             bus: bus.clone(),
             sites: look(store.sites.clone()),
             salts: store.salts.clone(),
-            access: Access::new(store.accounts.clone(), store.rooms.clone(), clock.clone()),
+            access: Access::new(&store, clock.clone()),
             live: live.clone(),
             clock: clock.clone(),
         };

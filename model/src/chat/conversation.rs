@@ -41,6 +41,9 @@ pub struct Conversation {
     /// When it was closed last, also where it was opened again.
     pub closed_at: Option<Millis>,
     pub rating: Option<Rating>,
+    /// The number of the last answer that was mailed to the customer.
+    #[serde(default)]
+    pub mailed: u64,
     /// Grows with each change.
     pub version: u64,
 }

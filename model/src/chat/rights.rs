@@ -158,7 +158,9 @@ fn may_in_conversation(standing: Standing, kind: RoomKind, action: RoomAction) -
     let agent = takes_part(action) && !matches!(action, RoomAction::Leave | RoomAction::Mark)
         || action == RoomAction::Decide;
     match standing {
-        Standing::Guest => kind == RoomKind::Conversation && takes_part(action) && action != RoomAction::Leave,
+        Standing::Guest => {
+            kind == RoomKind::Conversation && takes_part(action) && action != RoomAction::Leave
+        }
         Standing::Agent => agent,
         Standing::Keeper => {
             agent || matches!(action, RoomAction::RemoveAny | RoomAction::Demolish | RoomAction::Export)

@@ -137,14 +137,14 @@ fn counted_alone(count: usize, has_more: bool) -> String {
 }
 
 /// Nothing that a name holds begins a line or a header.
-fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     text.split(|character: char| character.is_whitespace() || character.is_control())
         .filter(|word| !word.is_empty())
         .collect::<Vec<_>>()
         .join(" ")
 }
 
-fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     chat::markdown::escape(text, &mut out);
     out

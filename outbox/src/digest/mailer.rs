@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue, MessageId};
+use lettre::message::header::{
+    ContentType, Header, HeaderName, HeaderValue, InReplyTo, MessageId, References,
+};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use url::Url;
@@ -33,8 +35,10 @@ pub struct Sheet {
     pub subject: String,
     pub text: String,
     pub html: String,
-    /// Where one request ends these letters.
-    pub off_url: String,
+    /// Where one request ends these letters. None: it is an answer to who wrote.
+    pub off_url: Option<String>,
+    /// Before the `@` of the `Message-ID` that letters of the same conversation refer to.
+    pub thread: Option<String>,
 }
 
 /// Why it did not leave. Says nothing of whom it was for.
@@ -104,14 +108,22 @@ impl Mailer {
     fn message(&self, sheet: Sheet) -> Result<Message, Unsent> {
         let never = |why: &str| Unsent::Never(why.to_owned());
         let to: Address = sheet.to.parse().map_err(|_| never("this is no address that can be mailed"))?;
-        Message::builder()
+        let named = |id: &str| format!("<{id}@{}>", self.from.email.domain());
+        let mut message = Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
             .subject(sheet.subject)
-            .header(MessageId::from(format!("<{}@{}>", sheet.id, self.from.email.domain())))
-            .header(ListUnsubscribe(format!("<{}>", sheet.off_url)))
-            .header(ListUnsubscribePost("List-Unsubscribe=One-Click".into()))
-            .header(AutoSubmitted("auto-generated".into()))
+            .header(MessageId::from(named(&sheet.id)))
+            .header(AutoSubmitted("auto-generated".into()));
+        if let Some(off_url) = &sheet.off_url {
+            message = message
+                .header(ListUnsubscribe(format!("<{off_url}>")))
+                .header(ListUnsubscribePost("List-Unsubscribe=One-Click".into()));
+        }
+        if let Some(thread) = &sheet.thread {
+            message = message.header(References::from(named(thread))).header(InReplyTo::from(named(thread)));
+        }
+        message
             .multipart(
                 MultiPart::alternative()
                     .singlepart(SinglePart::builder().header(ContentType::TEXT_PLAIN).body(sheet.text))

@@ -21,6 +21,10 @@ pub struct Digests {
 #[async_trait]
 impl Rule for Digests {
     async fn of(&self, room: &Room) -> anyhow::Result<Option<Making>> {
+        // Agents are not mailed of what customers say: it waits in the inbox.
+        if room.kind.is_of_inbox() {
+            return Ok(None);
+        }
         let listening = listening(&self.store, room).await?;
         let of = listening.iter().map(|(account, _)| *account).collect();
         let digests: HashMap<AccountId, Digest> = self.store.notices.digests(of).await?.into_iter().collect();

@@ -102,7 +102,15 @@ impl Mailing {
             off_url: &off_url,
         };
         let (subject, text, html) = (letter.subject(), letter.text(), letter.html());
-        let sheet = Sheet { to, id: job.to_string(), subject, text, html, off_url: off_url.clone() };
+        let sheet = Sheet {
+            to,
+            id: job.to_string(),
+            subject,
+            text,
+            html,
+            off_url: Some(off_url.clone()),
+            thread: None,
+        };
         Ok(match self.mailer.send(sheet).await {
             Ok(()) => Sent::Done(format!("of {rooms_count} rooms")),
             Err(Unsent::Later(why)) => Sent::Again(why),

@@ -149,14 +149,17 @@ impl Pushing {
         let names = self.chat.names_in(std::slice::from_ref(message)).await?;
         let author = chat::told::named(message.author, &names);
         let title = match theirs.room.kind {
-            RoomKind::Direct => author.to_owned(),
+            RoomKind::Direct | RoomKind::Conversation => author.to_owned(),
             _ => format!("{author} · {}", self.chat.called(&theirs.room, Some(theirs.member.who)).await?),
         };
         Ok(Shown {
             title: beginning(&title, TITLE_CHARS_MAX),
             body: line(message, &names, BODY_CHARS_MAX),
             tag: format!("{}/{}", message.room, message.number),
-            url: format!("/rooms/{}/messages/{}", message.room, message.number),
+            url: match (theirs.room.kind, theirs.room.site) {
+                (RoomKind::Conversation, Some(site)) => format!("/sites/{site}/inbox/{}", message.room),
+                _ => format!("/rooms/{}/messages/{}", message.room, message.number),
+            },
         })
     }
 

@@ -64,7 +64,7 @@ impl House {
         let line = Arc::new(Line::default());
         let live = line.live.clone();
         let clock = Arc::new(SystemClock);
-        let access = Access::new(store.accounts.clone(), store.rooms.clone(), clock.clone());
+        let access = Access::new(&store, clock.clone());
         let chat = Chat::new(store.clone(), access.clone(), live.clone(), clock.clone());
         let deps = Deps { live: line.clone(), access, sites: store.sites.clone(), chat: chat.clone(), clock };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

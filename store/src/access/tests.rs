@@ -246,7 +246,7 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let store = Embedded::open(folder.path()).unwrap();
         let clock = Arc::new(TestClock::at(Millis(1_000)));
-        let access = Access::new(store.accounts.clone(), store.rooms.clone(), clock.clone());
+        let access = Access::new(&store, clock.clone());
         let house = House { store, access, clock, _folder: folder };
         house.people().await;
         house

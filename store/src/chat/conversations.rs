@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use model::chat::{
-    Conversation, ConversationState, Customer, Folder, Guest, MessageKind, NewMessage, Rating, Room, Side,
-    Verdict, Who,
+    Conversation, ConversationState, Customer, Folder, Guest, Message, MessageKind, NewMessage, Rating, Room,
+    Side, Verdict, Who,
 };
 use model::{AccountId, Millis, RoomId, SiteId, VisitorKey, limits};
 
@@ -11,8 +11,8 @@ use super::rooms::bounded;
 use crate::accounts::SecretHash;
 use crate::{Result, StoreError};
 
-/// The conversations of all sites. Those of unknown rooms are NotFound. A message that is posted in a conversation's room changes
-/// the conversation in the same moment, as `said` tells.
+/// The conversations of all sites. Those of unknown rooms are NotFound. A message that is posted in a conversation's room, and its last one
+/// that is edited or removed, change the conversation in the same moment, as `said` and `edited` tell. It goes with either of its rooms.
 #[async_trait]
 pub trait Conversations: Send + Sync {
     /// Opens a conversation with its rooms, its customer and what they said first, all or nothing. Of a secret that opened one before, that
@@ -30,7 +30,8 @@ pub trait Conversations: Send + Sync {
         at: Millis,
     ) -> Result<Conversation>;
 
-    /// Those of a folder, the last said in first; of `Waiting` those who wait longest first. At most `CONVERSATIONS_A_PAGE_MAX`.
+    /// Those of a folder, the last said in first; of `Waiting` those who wait longest first. At most `CONVERSATIONS_A_PAGE_MAX`. Of what was said
+    /// in the site's conversations a text is looked for in the last `MESSAGES_A_PAGE_MAX` messages that have its words. Limit past `SEARCH_WORDS_MAX`.
     async fn conversations(&self, asked: Asked) -> Result<Vec<Conversation>>;
 
     async fn count_conversations(&self, site: SiteId, me: AccountId) -> Result<Counts>;
@@ -102,13 +103,19 @@ pub enum ConversationChange {
     },
     /// Conflict where it was never closed.
     Rate(Rating),
+    /// Answers up to that one were mailed; never lowered.
+    Mailed(u64),
 }
 
 pub(crate) const NO_CONVERSATION: StoreError = StoreError::NotFound("conversation");
-pub(crate) const TOO_MANY_CONVERSATIONS: StoreError =
+const TOO_MANY_CONVERSATIONS: StoreError =
     StoreError::Limit { what: "conversations of a site", max: limits::CONVERSATIONS_MAX };
 
-/// What is in `page` order behind what.
+/// Of a site that has so many already.
+pub(crate) fn refuse_full(count: usize) -> Result<()> {
+    if count >= limits::CONVERSATIONS_MAX { Err(TOO_MANY_CONVERSATIONS) } else { Ok(()) }
+}
+
 pub(crate) fn page_of(limit: usize) -> usize {
     limit.clamp(1, limits::CONVERSATIONS_A_PAGE_MAX)
 }
@@ -147,6 +154,16 @@ pub(crate) fn said(conversation: &mut Conversation, new: &NewMessage, number: u6
                 }
             }
         }
+    }
+}
+
+/// What becomes of the conversation where one of its messages is edited or removed: lists show what it says now.
+pub(crate) fn edited(conversation: &mut Conversation, message: &Message) {
+    let preview = beginning(&message.body);
+    let is_last = message.room == conversation.room && message.number == conversation.last;
+    if is_last && preview != conversation.preview {
+        conversation.version += 1;
+        conversation.preview = preview;
     }
 }
 
@@ -199,6 +216,7 @@ pub(crate) fn change(
             }
             next.rating = Some(rating);
         }
+        ConversationChange::Mailed(number) => next.mailed = next.mailed.max(number),
     }
     refuse_oversized(&next)?;
     if next == *conversation {
@@ -251,3 +269,6 @@ pub(crate) fn customer_text(conversation: &Conversation) -> String {
     let Customer { name, email, identity, .. } = &conversation.customer;
     format!("{name} {email} {identity}").to_lowercase()
 }
+
+#[cfg(test)]
+mod tests;

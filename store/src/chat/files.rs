@@ -11,7 +11,7 @@ use crate::{Result, StoreError};
 #[async_trait]
 pub trait Files: Send + Sync {
     /// Says that a file comes. Another of the same sender, room and upload that is here is the answer; one that is still coming is given up.
-    /// NotFound for no member; Limit past `FILE_BYTES_MAX`, where the room would pass `FILES_A_ROOM_BYTES_MAX`, or the sender
+    /// NotFound for who may say nothing there; Limit past `FILE_BYTES_MAX`, where the room would pass `FILES_A_ROOM_BYTES_MAX`, or the sender
     /// `UNPOSTED_BYTES_MAX` in it.
     async fn expect(&self, new: NewFile) -> Result<Expected>;
 

@@ -11,22 +11,22 @@ use crate::{Result, StoreError};
 /// member, and one whose id is known is left out. Unknown rooms are NotFound.
 #[async_trait]
 pub trait Rooms: Send + Sync {
-    /// Makes a room with its first members. Conflict where the id is taken; Limit past `ROOMS_MAX`, or `ROOMS_A_PERSON_MAX`
+    /// Makes a room with its first members: those of conversations are made by `open_conversation`, and count for no maximum here. Conflict where the id is taken; Limit past `ROOMS_MAX`, or `ROOMS_A_PERSON_MAX`
     /// of one of them. Of a direct room of the same people, the one there is.
     async fn open(&self, room: Room, members: Vec<Member>) -> Result<Room>;
 
     async fn room(&self, id: RoomId) -> Result<Room>;
 
-    /// The rooms that somebody is in, by id.
+    /// The rooms that somebody is in, by id; a customer's conversation is theirs.
     async fn rooms_of(&self, who: Who) -> Result<Vec<(Room, Member)>>;
 
-    /// The rooms of a site, or of the installation, by id, but direct ones.
+    /// The rooms of a site, or of the installation, by id, but direct ones and those of conversations.
     async fn rooms(&self, site: Option<SiteId>) -> Result<Vec<Room>>;
 
     /// Changes the room, as a change that its followers are told of.
     async fn change(&self, id: RoomId, change: RoomChange, note: Option<NewMessage>) -> Result<Room>;
 
-    /// The room with everything in it.
+    /// The room with everything in it; both rooms of a conversation.
     async fn demolish(&self, id: RoomId) -> Result<()>;
 
     /// Demolishes the rooms of a site.

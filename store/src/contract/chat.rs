@@ -168,6 +168,7 @@ impl World {
         let known = [arrived(1), tagged("v1", Some("1")), arrived(2)];
         self.store.hooks.arrive(ROOM, known.to_vec()).await.unwrap();
         self.store.hooks.arrive(RoomId::of(2), known[..1].to_vec()).await.unwrap();
+        self.conversed().await;
         rooms.read_to(ROOM, BOB, 17).await.unwrap();
         rooms.set_notify(ROOM, BOB, Notify::Everything).await.unwrap();
         rooms.change(ROOM, RoomChange::Lock, Some(note(901, ANN, Note::Locked))).await.unwrap();

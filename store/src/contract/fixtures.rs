@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use model::rights::{Scope, TokenSites};
 use model::{
-    AccountId, BatchId, InvitationId, Millis, Role, SavedId, SegmentId, ShareId, Site, SiteId, TokenId,
+    AccountId, BatchId, ChatSettings, InvitationId, Millis, Role, SavedId, SegmentId, ShareId, Site, SiteId,
+    TokenId,
 };
 
 use super::World;

@@ -66,7 +66,7 @@ impl Fresh {
 
 impl World {
     /// As the source of a move; what is beside it is where it stands.
-    async fn into_source(self) -> (House, Place) {
+    pub(super) async fn into_source(self) -> (House, Place) {
         self.store.close().await;
         let house = match &self.place {
             Place::Folder(folder) => Embedded::open_for_move(folder.path(), End::Source).unwrap(),
@@ -381,5 +381,6 @@ async fn a_store_that_was_moved_to_works_on(world: World) {
         let direct = vec![member(RoomId::of(9), BOB, RoomRole::Host)];
         let same = Room { kind: RoomKind::Direct, ..room(9) };
         assert_eq!(store.rooms.open(same, direct).await.unwrap().id, RoomId::of(3));
+        World::converses_on(store).await;
     }
 }

@@ -27,7 +27,8 @@ pub async fn visitor(
         Some(id) => web.identity.by_first_party(site.id, id),
         None => {
             let day = web.identity.day(&site.time_zone, web.clock.now()).await?;
-            let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+            let agent =
+                headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
             let agent = &agent[..agent.floor_char_boundary(limits::AGENT_BYTES_MAX)];
             web.identity.by_salt(&day, site.id, address, agent)
         }

@@ -93,5 +93,7 @@ fn kind_name(kind: RoomKind) -> &'static str {
         RoomKind::Open => "open",
         RoomKind::Closed => "closed",
         RoomKind::Direct => "direct",
+        RoomKind::Conversation => "conversation",
+        RoomKind::Notes => "notes",
     }
 }

@@ -47,6 +47,41 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
     ("GET", "/sites/{site}/tag", [SignIn, Nothing, Nothing, In, In, In]),
     ("GET", "/sites/{site}/settings", [SignIn, Nothing, Nothing, In, In, In]),
     ("POST", "/sites/{site}/settings", [SignIn, Nothing, Nothing, In, In, In]),
+    (
+        "GET",
+        "/api/watchfire/rooms/{room}/files/{file}/{name}",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
+    ("GET", "/sites/{site}/chat", [SignIn, Nothing, Nothing, In, In, In]),
+    ("POST", "/sites/{site}/chat", [SignIn, Nothing, Nothing, In, In, In]),
+    ("GET", "/api/watchfire/sites/{site}/conversations", [SignIn, Nothing, Nothing, In, In, In]),
+    // Of one that is not there; `conversations` has who gets what of one.
+    (
+        "GET",
+        "/api/watchfire/sites/{site}/conversations/{room}",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
+    ("POST", "/api/watchfire/sites/{site}/conversations/{room}", [SignIn, Nothing, Nothing, In, In, In]),
+    ("GET", "/api/watchfire/sites/{site}/canned", [SignIn, Nothing, Nothing, In, In, In]),
+    ("POST", "/api/watchfire/sites/{site}/canned", [SignIn, Nothing, Nothing, In, In, In]),
+    (
+        "POST",
+        "/api/watchfire/sites/{site}/canned/{saved}/remove",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
+    // Where the chat is off.
+    ("GET", "/api/watchfire/chat/{site}", [Nothing; 6]),
+    ("POST", "/api/watchfire/chat/{site}/conversations", [Nothing; 6]),
+    (
+        "GET",
+        "/api/watchfire/chat/{site}/conversations/mine",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
+    (
+        "POST",
+        "/api/watchfire/chat/{site}/conversations/mine",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
     ("GET", "/sites/{site}/people", [SignIn, Nothing, Nothing, In, In, In]),
     ("POST", "/sites/{site}/people/{account}/role", [SignIn, Nothing, Nothing, In, In, In]),
     ("POST", "/sites/{site}/invitations", [SignIn, Nothing, Nothing, In, In, In]),

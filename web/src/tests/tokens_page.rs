@@ -41,7 +41,7 @@ async fn only_the_operator_mints_tokens_that_state_senders() {
     let form = [("name", "replay"), ("scope_read", "on"), ("scope_state_sender", "on"), ("sites", "all")];
     let page = owner.post("/account/tokens", &form).await;
     let credential = Credential::Token(format!("wft_{}", page.secret_behind("wft_")));
-    let access = Access::new(world.store.accounts.clone(), world.store.rooms.clone(), world.clock.clone());
+    let access = Access::new(&world.store, world.clock.clone());
     let principal = access.principal(&credential).await.unwrap();
     assert!(access.may_state_sender(&principal, site.parse().unwrap()));
     let Principal::Token { sites: TokenSites::All, scopes, .. } = principal else { panic!("{principal:?}") };

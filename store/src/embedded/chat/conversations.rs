@@ -1,7 +1,9 @@
 //! Conversations, a row each beside those of its rooms.
 
 use async_trait::async_trait;
-use model::chat::{Conversation, ConversationState, Folder, Member, NewMessage, Notify, Room, RoomRole, Who};
+use model::chat::{
+    Conversation, ConversationState, Folder, Member, Message, NewMessage, Notify, Room, RoomRole, Who,
+};
 use model::{AccountId, Millis, RoomId, SiteId, limits};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
@@ -10,8 +12,8 @@ use super::{Chat, json, messages, people, reading, rooms, value};
 use crate::accounts::SecretHash;
 use crate::chat::change;
 use crate::chat::conversations::{
-    self, Asked, ConversationChange, Conversations, Counts, NO_CONVERSATION, NewConversation,
-    TOO_MANY_CONVERSATIONS, customer_text, page_of,
+    self, Asked, ConversationChange, Conversations, Counts, NO_CONVERSATION, NewConversation, customer_text,
+    page_of,
 };
 use crate::chat::{Search, words};
 use crate::embedded::columns::Column;
@@ -69,9 +71,7 @@ fn open(db: &Connection, new: NewConversation) -> Result<(Conversation, bool)> {
     let count: usize = db
         .prepare_cached("SELECT COUNT(*) FROM conversations WHERE site = ?1")?
         .query_row([site.column()], |row| row.get(0))?;
-    if count >= limits::CONVERSATIONS_MAX {
-        return Err(TOO_MANY_CONVERSATIONS);
-    }
+    conversations::refuse_full(count)?;
     if rooms::insert(db, &room, None)? == 0 || rooms::insert(db, &notes, None)? == 0 {
         return Err(StoreError::Conflict("a room with that id is there already"));
     }
@@ -142,11 +142,29 @@ pub fn conversation(db: &Connection, room: RoomId) -> Result<Conversation> {
         .ok_or(NO_CONVERSATION)
 }
 
+/// Its two rooms; of a room that is no conversation's, that one.
+pub fn with_rooms(db: &Connection, room: RoomId) -> Result<Vec<RoomId>> {
+    match conversation(db, room) {
+        Ok(found) => Ok(vec![found.room, found.notes]),
+        Err(StoreError::NotFound(_)) => Ok(vec![room]),
+        Err(error) => Err(error),
+    }
+}
+
 /// A message was posted in one of its rooms.
 pub fn said(db: &Connection, room: &Room, new: &NewMessage) -> Result<()> {
-    let mut conversation = conversation(db, room.id)?;
+    change_by(db, room.id, |found| conversations::said(found, new, room.last, room.last_at))
+}
+
+/// A message of one of its rooms was edited or removed.
+pub fn edited(db: &Connection, message: &Message) -> Result<()> {
+    change_by(db, message.room, |found| conversations::edited(found, message))
+}
+
+fn change_by(db: &Connection, room: RoomId, change: impl FnOnce(&mut Conversation)) -> Result<()> {
+    let mut conversation = conversation(db, room)?;
     let before = conversation.version;
-    conversations::said(&mut conversation, new, room.last, room.last_at);
+    change(&mut conversation);
     if conversation.version != before { put(db, &conversation) } else { Ok(()) }
 }
 
@@ -185,17 +203,13 @@ fn list(db: &Connection, asked: &Asked, asked_words: &[String]) -> Result<Vec<Co
     }
     if !asked.text.trim().is_empty() {
         let rooms: Vec<String> = said_in(db, asked, asked_words)?;
-        sql += &format!(" AND (who LIKE ? ESCAPE '\\' OR room IN ({0}) OR notes IN ({0}))", rooms.join(","));
-        values.push(format!("%{}%", escaped(&asked.text.trim().to_lowercase())).into());
+        sql += &format!(" AND (instr(who, ?) > 0 OR room IN ({0}) OR notes IN ({0}))", rooms.join(","));
+        values.push(asked.text.trim().to_lowercase().into());
     }
     sql += &format!(" ORDER BY {by} {way}, room {way} LIMIT {}", page_of(asked.limit));
     let mut select = db.prepare(&sql)?;
     let found = select.query_map(params_from_iter(values), value)?;
     Ok(found.collect::<rusqlite::Result<_>>()?)
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
 /// Rooms of the site's conversations in which those words were said last.

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{json, people, room, value};
 use crate::Result;
+use crate::chat::change::may_say;
 use crate::chat::files::{
     NO_FILE, SWEEP_MAX, overdue, refuse_full_room, refuse_oversized, refuse_too_many_bytes, refuse_unposted,
 };
@@ -102,8 +103,8 @@ pub fn bytes_of_upload(id: UploadId) -> [u8; 16] {
 }
 
 fn expect(db: &Connection, new: &NewFile) -> Result<Expected> {
-    room(db, new.room)?;
-    if !people::is_member(db, new.room, new.who)? {
+    let room = room(db, new.room)?;
+    if !may_say(&room, new.who) && !people::is_member(db, new.room, new.who)? {
         return Err(NO_MEMBER);
     }
     let same = params![new.room.column(), new.who.number(), bytes_of_upload(new.upload)];

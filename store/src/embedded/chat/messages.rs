@@ -242,6 +242,9 @@ fn change_message(
     put_ends(db, &room)?;
     message.changed = room.changes;
     put(db, &message)?;
+    if room.kind.is_of_inbox() {
+        conversations::edited(db, &message)?;
+    }
     if message.body != before.body || message.removed.is_some() {
         let place = place(db, id, number)?;
         forget_words(db, place)?;

@@ -6,7 +6,7 @@ use model::{BotId, GuestId, Millis, RoomId, SiteId, limits};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::messages::{self, forget_words};
-use super::{Chat, MEMBER, ROOM, files, json, people, put_ends, read_room, room};
+use super::{Chat, MEMBER, ROOM, conversations, files, json, people, put_ends, read_room, room};
 use crate::Result;
 use crate::StoreError;
 use crate::accounts::SecretHash;
@@ -41,8 +41,9 @@ impl Rooms for Chat {
     }
 
     async fn demolish(&self, id: RoomId) -> Result<()> {
-        self.0.write(move |db| begin_demolishing(db, id)).await?;
-        while self.0.write(move |db| demolish_some(db, id)).await? {}
+        for id in self.0.write(move |db| begin_demolishing(db, id)).await? {
+            while self.0.write(move |db| demolish_some(db, id)).await? {}
+        }
         Ok(())
     }
 
@@ -208,9 +209,12 @@ fn change_room(db: &Connection, id: RoomId, change: &RoomChange, note: Option<Ne
     Ok(room)
 }
 
-fn begin_demolishing(db: &Connection, id: RoomId) -> Result<()> {
+/// Those that it began to demolish.
+fn begin_demolishing(db: &Connection, id: RoomId) -> Result<Vec<RoomId>> {
     room(db, id)?;
-    begin_removing(db, id)
+    let rooms = conversations::with_rooms(db, id)?;
+    rooms.iter().try_for_each(|room| begin_removing(db, *room))?;
+    Ok(rooms)
 }
 
 /// Also one that comes.
@@ -230,7 +234,7 @@ fn begin_forgetting(db: &Connection, site: SiteId) -> Result<Vec<RoomId>> {
     let mut select = db.prepare("SELECT id FROM rooms WHERE site = ?1 AND demolished = 0")?;
     let ids = select.query_map([site.column()], |row| RoomId::read(row, 0))?;
     let ids = ids.collect::<rusqlite::Result<Vec<_>>>()?;
-    ids.iter().try_for_each(|id| begin_demolishing(db, *id))?;
+    ids.iter().try_for_each(|id| begin_removing(db, *id))?;
     Ok(ids)
 }
 

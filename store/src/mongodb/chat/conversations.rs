@@ -1,7 +1,9 @@
 //! Conversations, a document each beside those of its rooms. Who changes one takes the turn of the room that the customer hears.
 
 use async_trait::async_trait;
-use model::chat::{Conversation, ConversationState, Folder, Member, NewMessage, Notify, Room, RoomRole, Who};
+use model::chat::{
+    Conversation, ConversationState, Folder, Member, Message, NewMessage, Notify, Room, RoomRole, Who,
+};
 use model::{AccountId, Millis, RoomId, SiteId, limits};
 use mongodb::bson::{Bson, Document, doc};
 use serde::Deserialize;
@@ -12,8 +14,8 @@ use super::{
 use crate::accounts::SecretHash;
 use crate::chat::change;
 use crate::chat::conversations::{
-    self, Asked, ConversationChange, Conversations, Counts, NO_CONVERSATION, NewConversation,
-    TOO_MANY_CONVERSATIONS, customer_text, page_of,
+    self, Asked, ConversationChange, Conversations, Counts, NO_CONVERSATION, NewConversation, customer_text,
+    page_of,
 };
 use crate::chat::{Search, words};
 use crate::mongodb::columns::{Column, secret as secret_column};
@@ -105,9 +107,7 @@ async fn open(step: &mut Step, new: &NewConversation) -> Result<(Conversation, b
     if let Some(known) = known(step, *secret).await? {
         return Ok((known, false));
     }
-    if step.count(CONVERSATIONS, doc! { "site": site }).await? >= limits::CONVERSATIONS_MAX {
-        return Err(TOO_MANY_CONVERSATIONS);
-    }
+    conversations::refuse_full(step.count(CONVERSATIONS, doc! { "site": site }).await?)?;
     let ids = doc! { "$in": [room.id.column(), notes.id.column()] };
     if step.exists(ROOMS, doc! { "_id": ids }).await? {
         return Err(StoreError::Conflict("a room with that id is there already"));
@@ -171,11 +171,29 @@ async fn conversation(step: &mut Step, room: RoomId) -> Result<Conversation> {
     found.ok_or(NO_CONVERSATION)?.read()
 }
 
+/// Its two rooms; of a room that is no conversation's, that one.
+pub async fn with_rooms(step: &mut Step, room: RoomId) -> Result<Vec<RoomId>> {
+    match conversation(step, room).await {
+        Ok(found) => Ok(vec![found.room, found.notes]),
+        Err(StoreError::NotFound(_)) => Ok(vec![room]),
+        Err(error) => Err(error),
+    }
+}
+
 /// A message was posted in one of its rooms, by who has that room's turn: what is said in the room of notes changes nothing.
 pub async fn said(step: &mut Step, room: &Room, new: &NewMessage) -> Result<()> {
-    let mut conversation = conversation(step, room.id).await?;
+    change_by(step, room.id, |found| conversations::said(found, new, room.last, room.last_at)).await
+}
+
+/// A message of one of its rooms was edited or removed, by who has that room's turn: the same.
+pub async fn edited(step: &mut Step, message: &Message) -> Result<()> {
+    change_by(step, message.room, |found| conversations::edited(found, message)).await
+}
+
+async fn change_by(step: &mut Step, room: RoomId, change: impl FnOnce(&mut Conversation)) -> Result<()> {
+    let mut conversation = conversation(step, room).await?;
     let before = conversation.version;
-    conversations::said(&mut conversation, new, room.last, room.last_at);
+    change(&mut conversation);
     if conversation.version != before { put(step, &conversation).await } else { Ok(()) }
 }
 

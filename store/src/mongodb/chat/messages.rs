@@ -248,6 +248,9 @@ async fn change_message(
     put_ends(step, &room).await?;
     message.changed = room.changes;
     put(step, &message).await?;
+    if room.kind.is_of_inbox() {
+        conversations::edited(step, &message).await?;
+    }
     if let Some(what) = revised {
         let revision = Revision { room: id, number, change: room.changes, at, by, what };
         step.insert(REVISIONS, &revision_document(&revision)).await?;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{
     ARRIVALS, BANS, CONVERSATIONS, Chat, FANNED, GUESTS, HOOKS, LINKS, MEMBERS, MESSAGES, REVISIONS, ROOMS,
-    RoomDocument, SHOWN, STARS, json, people, put_ends, room, take, there,
+    RoomDocument, SHOWN, STARS, conversations, json, people, put_ends, room, take, there,
 };
 use super::{files, messages};
 use crate::accounts::SecretHash;
@@ -47,8 +47,10 @@ impl Rooms for Chat {
     }
 
     async fn demolish(&self, id: RoomId) -> Result<()> {
-        write!(self, |step| begin_demolishing(step, id))?;
-        finish_one(self, id.column()).await
+        for room in write!(self, |step| begin_demolishing(step, id))? {
+            finish_one(self, room.column()).await?;
+        }
+        Ok(())
     }
 
     async fn forget_rooms(&self, site: SiteId) -> Result<()> {
@@ -195,12 +197,17 @@ async fn change_room(
     Ok(room)
 }
 
-async fn begin_demolishing(step: &mut Step, id: RoomId) -> Result<()> {
-    let gone = doc! { "$set": { "demolished": true } };
-    if !step.change(ROOMS, there(id), gone).await? {
+/// Those that it began to demolish.
+async fn begin_demolishing(step: &mut Step, id: RoomId) -> Result<Vec<RoomId>> {
+    if !step.exists(ROOMS, there(id)).await? {
         return Err(NO_ROOM);
     }
-    step.remove(CONVERSATIONS, doc! { "_id": id.column() }).await.map(drop)
+    let rooms = conversations::with_rooms(step, id).await?;
+    for room in &rooms {
+        step.change(ROOMS, there(*room), doc! { "$set": { "demolished": true } }).await?;
+        step.remove(CONVERSATIONS, doc! { "_id": room.column() }).await?;
+    }
+    Ok(rooms)
 }
 
 /// Also where the site is removed: within that transaction.

@@ -26,6 +26,8 @@ const TABLE: &[(&str, &str, &str, &str)] = &[
     ("POST", "/link", "{}", "yffffnnss"),
     ("POST", "/link/remove", "{}", "yffffnnss"),
     ("POST", "/files", "{}", "yyyyfnnss"),
+    // Of one that is not there; `files` has who gets what of one.
+    ("GET", "/files/{file}/{name}", "{}", "nnnnnnnss"),
     ("GET", "/messages", "{}", "yyyyynnss"),
     ("POST", "/messages", r#"{"body": "hello"}"#, "yyyyfnnss"),
     ("GET", "/messages/{number}", "{}", "yyyyynnss"),
@@ -74,7 +76,7 @@ async fn ask(
     number: u64,
 ) -> Page {
     let path = row.1.replace("{who}", who).replace("{number}", &number.to_string());
-    let path = format!("/{room}{}", path.replace("{day}", "2026-03-04"));
+    let path = format!("/{room}{}", path.replace("{day}", "2026-03-04").replace("{file}/{name}", "0/x"));
     match row.0 {
         "GET" => person.ask(&path).await,
         _ => person.tell(&path, serde_json::from_str(body).unwrap()).await,

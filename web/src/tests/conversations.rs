@@ -1,0 +1,327 @@
+//! Conversations over the real router: a customer speaks, agents answer, nobody else learns of it.
+
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use super::openapi::fits;
+use super::{Browser, Page, World};
+
+const PLAIN: [(&str, &str); 1] = [("content-type", "application/json")];
+
+/// A shop whose chat is on, its owner, and an agent.
+struct Shop {
+    world: World,
+    owner: Browser,
+    agent: Browser,
+    site: String,
+}
+
+impl Browser {
+    async fn json(&mut self, path: &str, body: Value) -> Page {
+        self.send(Method::POST, path, &PLAIN, body.to_string()).await
+    }
+}
+
+async fn switch_on(owner: &mut Browser, site: &str, more: &[(&str, &str)]) {
+    let mut fields = vec![("on", "on"), ("colour", "#b8400e"), ("side", "right"), ("asks_email", "on")];
+    fields.extend(more);
+    let page = owner.post(&format!("/sites/{site}/chat"), &fields).await;
+    assert_eq!(page.location(), format!("/sites/{site}/chat?done=saved"), "{}", page.text);
+}
+
+impl Shop {
+    async fn new() -> Shop {
+        let (world, mut owner) = World::with_owner().await;
+        let site = owner.add_site("Shop").await;
+        switch_on(&mut owner, &site, &[]).await;
+        let agent = owner.invites(&site, "agent", "ada@example.org").await;
+        Shop { world, owner, agent, site }
+    }
+
+    /// Somebody on the site's pages, with a secret of their own.
+    fn customer(&self, number: u8) -> Browser {
+        let secret = format!("wfc_{}", char::from(b'a' + number).to_string().repeat(43));
+        Browser { headers: vec![("authorization", format!("Bearer {secret}"))], ..self.world.browser() }
+    }
+
+    fn chat(&self, path: &str) -> String {
+        format!("/api/watchfire/chat/{}{path}", self.site)
+    }
+
+    fn inbox(&self, path: &str) -> String {
+        format!("/api/watchfire/sites/{}/conversations{path}", self.site)
+    }
+
+    /// A customer who said something first; the room.
+    async fn opened(&self, customer: &mut Browser, body: &str) -> String {
+        let page = customer.json(&self.chat("/conversations"), json!({ "id": id(1), "body": body })).await;
+        assert_eq!(page.status, 201, "{}", page.text);
+        fits("MyConversation", &page.json());
+        page.json()["room"].as_str().unwrap().to_owned()
+    }
+
+    async fn listed(&mut self, query: &str) -> Value {
+        let page = self.agent.get(&self.inbox(query)).await;
+        assert_eq!(page.status, 200, "{}", page.text);
+        fits("Conversations", &page.json());
+        page.json()
+    }
+
+    async fn changed(&mut self, room: &str, change: Value) -> Value {
+        let page = self.agent.json(&self.inbox(&format!("/{room}")), change).await;
+        assert_eq!(page.status, 200, "{}", page.text);
+        fits("Conversation", &page.json());
+        page.json()
+    }
+}
+
+fn id(number: u128) -> String {
+    format!("{number:032x}")
+}
+
+async fn say(who: &mut Browser, room: &str, number: u128, body: &str) -> Page {
+    let said = json!({ "id": id(number), "body": body });
+    who.json(&format!("/api/watchfire/rooms/{room}/messages"), said).await
+}
+
+async fn bodies(who: &mut Browser, room: &str) -> Vec<String> {
+    let page = who.get(&format!("/api/watchfire/rooms/{room}/messages")).await;
+    assert_eq!(page.status, 200, "{}", page.text);
+    let messages = page.json()["messages"].as_array().unwrap().clone();
+    messages.iter().map(|message| message["body"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_page_is_told_how_the_site_talks_and_nothing_where_it_does_not() {
+    let mut shop = Shop::new().await;
+    let mut page = shop.world.browser();
+    let told = page.get(&shop.chat("")).await;
+    assert_eq!((told.status.as_u16(), told.header("access-control-allow-origin")), (200, "*".into()));
+    fits("ChatOfSite", &told.json());
+    assert_eq!(told.json()["open"], true);
+    let quiet = shop.owner.add_site("Quiet").await;
+    for site in [quiet.as_str(), "WF-00000000", "x"] {
+        assert_eq!(page.get(&format!("/api/watchfire/chat/{site}")).await.status, 404, "{site}");
+    }
+}
+
+#[tokio::test]
+async fn a_conversation_is_begun_once_however_often_it_is_sent() {
+    let shop = Shop::new().await;
+    let mut ann = shop.customer(0);
+    let first = json!({ "id": id(1), "body": "Where is my **tea**?", "page": "https://shop.example/tea#top", "title": " Tea \n shop " });
+    let page = ann.json(&shop.chat("/conversations"), first.clone()).await;
+    assert_eq!(page.status, 201, "{}", page.text);
+    let again = ann.json(&shop.chat("/conversations"), first).await;
+    assert_eq!((again.status.as_u16(), again.json()), (200, page.json()));
+    let room = page.json()["room"].as_str().unwrap().to_owned();
+    assert_eq!(bodies(&mut ann, &room).await, ["Where is my **tea**?"]);
+    assert_eq!(ann.get(&shop.chat("/conversations/mine")).await.json()["last"], 1);
+    let mut shop = shop;
+    let seen = shop.listed("").await;
+    assert_eq!(seen["conversations"][0]["page"], "https://shop.example/tea");
+    assert_eq!(seen["conversations"][0]["title"], "Tea shop");
+    assert_eq!(seen["counts"]["open"], 1);
+}
+
+#[tokio::test]
+async fn what_is_no_secret_of_a_browser_begins_nothing() {
+    let shop = Shop::new().await;
+    let first = json!({ "id": id(1), "body": "Hello" });
+    for secret in [
+        "",
+        "Bearer wfc_short",
+        "Bearer x",
+        &format!("Bearer wfc_{}", "é".repeat(43)),
+        &format!("Bearer wfc_{}", "a".repeat(44)),
+    ] {
+        let mut customer = shop.world.browser();
+        customer.headers = vec![("authorization", secret.to_owned())];
+        if secret.is_ascii() {
+            assert_eq!(
+                customer.json(&shop.chat("/conversations"), first.clone()).await.status,
+                401,
+                "{secret}"
+            );
+        }
+    }
+    let mut customer = shop.customer(0);
+    for (body, status) in [
+        (json!({ "id": id(1), "body": " \n" }), 400),
+        (json!({ "id": "x", "body": "Hello" }), 400),
+        (json!({ "body": "Hello" }), 400),
+        (json!({ "id": id(1), "body": "Hello", "email": "nobody" }), 400),
+        (json!({ "id": id(1), "body": "Hello", "name": "a\u{202e}b" }), 400),
+        (json!({ "id": id(1), "body": "x".repeat(8 * 1024 + 1) }), 409),
+    ] {
+        let page = customer.json(&shop.chat("/conversations"), body.clone()).await;
+        assert_eq!(page.status, status, "{body} {}", page.text);
+    }
+    assert_eq!(customer.get(&shop.chat("/conversations/mine")).await.status, 401);
+}
+
+#[tokio::test]
+async fn an_agent_answers_and_takes_it_closes_it_and_a_customer_who_speaks_opens_it_again() {
+    let mut shop = Shop::new().await;
+    let mut ann = shop.customer(0);
+    let room = shop.opened(&mut ann, "Where is my tea?").await;
+    let waiting = shop.listed("?folder=waiting").await;
+    assert_eq!(waiting["conversations"][0]["room"], room.as_str());
+    assert_eq!(say(&mut shop.agent, &room, 2, "On its way.").await.status, 201);
+    assert_eq!(bodies(&mut ann, &room).await, ["Where is my tea?", "On its way."]);
+    let mine = shop.listed("?folder=mine").await;
+    assert_eq!(mine["conversations"][0]["assignee_name"], "Gus Guest");
+    assert_eq!((&mine["counts"]["waiting"], &mine["counts"]["unassigned"]), (&json!(0), &json!(0)));
+    assert_eq!(
+        shop.changed(&room, json!({ "labels": [" tea ", "late", "tea", ""] })).await["labels"],
+        json!(["late", "tea"])
+    );
+    assert_eq!(shop.listed("?label=tea").await["conversations"].as_array().unwrap().len(), 1);
+    assert_eq!(shop.listed("?label=te").await["conversations"], json!([]));
+    assert_eq!(shop.listed("?folder=all&q=way").await["conversations"].as_array().unwrap().len(), 1);
+    assert_eq!(shop.changed(&room, json!({ "close": true })).await["state"], "closed");
+    let closed = ann.get(&shop.chat("/conversations/mine")).await.json();
+    assert_eq!((&closed["state"], &closed["asks_rating"]), (&json!("closed"), &json!(true)));
+    let rated = ann.json(&shop.chat("/conversations/mine"), json!({ "rating": 5, "words": "Kind." })).await;
+    assert_eq!(rated.json()["rating"], 5);
+    for score in [0, 6] {
+        let page = ann.json(&shop.chat("/conversations/mine"), json!({ "rating": score })).await;
+        assert!(page.status.is_client_error(), "{score}");
+    }
+    assert_eq!(say(&mut ann, &room, 3, "And the cups?").await.status, 201);
+    let open = shop.listed("").await;
+    assert_eq!(open["conversations"][0]["state"], "open");
+    assert_eq!(open["conversations"][0]["rating"], json!({ "score": 5, "words": "Kind." }));
+    let later = 4_102_444_800_000_i64;
+    let refused = shop.agent.json(&shop.inbox(&format!("/{room}")), json!({ "snooze_until": later })).await;
+    assert_eq!(refused.status, 400, "past a year: {}", refused.text);
+}
+
+#[tokio::test]
+async fn notes_are_for_agents_alone() {
+    let mut shop = Shop::new().await;
+    let mut ann = shop.customer(0);
+    let room = shop.opened(&mut ann, "Hello").await;
+    let notes = shop.listed("").await["conversations"][0]["notes"].as_str().unwrap().to_owned();
+    assert_eq!(say(&mut shop.agent, &notes, 2, "A regular.").await.status, 201);
+    assert_eq!(bodies(&mut shop.owner, &notes).await, ["A regular."]);
+    assert_eq!(bodies(&mut ann, &room).await, ["Hello"]);
+    for path in ["", "/messages", "/changes", "/members"] {
+        let page = ann.get(&format!("/api/watchfire/rooms/{notes}{path}")).await;
+        assert_eq!(page.status, 404, "{path}");
+    }
+    assert_eq!(say(&mut ann, &notes, 3, "I am here.").await.status, 404);
+    let found = ann.get("/api/watchfire/rooms/search?q=regular").await;
+    assert!(!found.text.contains("regular."), "{}", found.text);
+}
+
+#[tokio::test]
+async fn nobody_reads_what_is_not_theirs() {
+    let mut shop = Shop::new().await;
+    let (mut ann, mut bob) = (shop.customer(0), shop.customer(1));
+    let room = shop.opened(&mut ann, "My order is 17").await;
+    let other = shop.opened(&mut bob, "Hello").await;
+    assert_ne!(room, other);
+    let elsewhere = shop.owner.add_site("Elsewhere").await;
+    let mut stranger = shop.owner.invites(&elsewhere, "agent", "sam@example.org").await;
+    let mut viewer = shop.owner.invites(&shop.site, "viewer", "vic@example.org").await;
+    for who in [&mut bob, &mut stranger, &mut viewer] {
+        for path in ["", "/messages", "/changes", "/members", "/export"] {
+            let page = who.get(&format!("/api/watchfire/rooms/{room}{path}")).await;
+            assert_eq!(page.status, 404, "{path}");
+        }
+        assert_eq!(say(who, &room, 9, "I am in").await.status, 404);
+    }
+    for who in [&mut stranger, &mut viewer, &mut bob] {
+        assert_eq!(who.get(&shop.inbox("")).await.status, 404);
+        assert_eq!(who.get(&shop.inbox(&format!("/{room}"))).await.status, 404);
+        assert_eq!(who.json(&shop.inbox(&format!("/{room}")), json!({ "close": true })).await.status, 404);
+    }
+    // By the other site's inbox neither.
+    let across = format!("/api/watchfire/sites/{elsewhere}/conversations/{room}");
+    assert_eq!(stranger.get(&across).await.status, 404);
+    assert_eq!(stranger.json(&across, json!({ "block": true })).await.status, 404);
+    switch_on(&mut shop.owner, &elsewhere, &[]).await;
+    let mine = ann.get(&format!("/api/watchfire/chat/{elsewhere}/conversations/mine")).await;
+    assert_eq!(mine.status, 401);
+    // Who is no agent any more is out of all of them.
+    assert_eq!(bodies(&mut shop.agent, &room).await, ["My order is 17"]);
+    let agent = shop.agent.get("/api/watchfire/rooms").await;
+    assert_eq!(agent.json()["rooms"], json!([]), "conversations are in no list of rooms");
+    let members = shop.world.store.accounts.members(shop.site.parse().unwrap()).await.unwrap();
+    let (agent, _) = members.iter().find(|(account, _)| account.email == "ada@example.org").unwrap();
+    let role = format!("/sites/{}/people/{}/role", shop.site, agent.id);
+    assert_eq!(shop.owner.post(&role, &[("role", "viewer")]).await.status, 303);
+    assert_eq!(shop.agent.get(&format!("/api/watchfire/rooms/{room}/messages")).await.status, 404);
+    assert_eq!(shop.agent.get(&shop.inbox("")).await.status, 404);
+}
+
+#[tokio::test]
+async fn an_identity_is_proven_by_the_sites_secret_and_by_nothing_else() {
+    let mut shop = Shop::new().await;
+    let page = shop.owner.get(&format!("/sites/{}/chat", shop.site)).await;
+    let secret = page.secret_behind("<code id=\"secret\">");
+    assert_eq!(secret.len(), 64);
+    let hash = |secret: &str, id: &str| {
+        use hmac::{Hmac, KeyInit, Mac};
+        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+        mac.update(id.as_bytes());
+        mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+    };
+    let mut ann = shop.customer(0);
+    shop.opened(&mut ann, "Hello").await;
+    let mine = shop.chat("/conversations/mine");
+    for (identity, proven) in [
+        (json!({ "id": "u-17", "name": "Ann" }), false),
+        (json!({ "id": "u-17", "hash": hash("other", "u-17") }), false),
+        (json!({ "id": "u-17", "hash": hash(&secret, "u-18") }), false),
+        (json!({ "id": "u-17", "hash": hash(&secret, "u-17") }), true),
+        // A claim takes nothing from it.
+        (json!({ "id": "u-99", "name": "Eve" }), true),
+    ] {
+        let page = ann.json(&mine, json!({ "identity": identity })).await;
+        assert_eq!(page.status, 200, "{}", page.text);
+        let seen = shop.listed("").await["conversations"][0].clone();
+        assert_eq!((&seen["identity"], &seen["proven"]), (&json!("u-17"), &json!(proven)), "{identity}");
+    }
+}
+
+#[tokio::test]
+async fn answers_are_kept_ready() {
+    let mut shop = Shop::new().await;
+    let canned = format!("/api/watchfire/sites/{}/canned", shop.site);
+    let made = shop.agent.json(&canned, json!({ "name": "refund", "text": "Hello {name}," })).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    fits("CannedAnswer", &made.json());
+    for body in
+        [json!({ "name": "", "text": "x" }), json!({ "name": "x", "text": " " }), json!({ "name": "x" })]
+    {
+        assert_eq!(shop.agent.json(&canned, body.clone()).await.status, 400, "{body}");
+    }
+    let listed = shop.agent.get(&canned).await.json();
+    fits("CannedAnswers", &listed);
+    assert_eq!(listed["canned"], json!([made.json()]));
+    let saved = shop.agent.get(&format!("/api/watchfire/sites/{}/saved", shop.site)).await.json();
+    assert_eq!(saved["saved"], json!([]), "they are no goals");
+    let remove = format!("{canned}/{}/remove", made.json()["id"].as_str().unwrap());
+    assert_eq!(shop.agent.json(&remove, json!({})).await.status, 204);
+    assert_eq!(shop.agent.json(&remove, json!({})).await.status, 404);
+}
+
+#[tokio::test]
+async fn an_office_may_begin_many_conversations_and_a_flood_is_told_to_wait() {
+    let shop = Shop::new().await;
+    let mut answers = Vec::new();
+    for number in 0..=crate::reports::OPENING_BURST {
+        let mut customer = shop.customer(0);
+        customer.headers[0].1 = format!("Bearer wfc_{number:043}");
+        let page = customer.json(&shop.chat("/conversations"), json!({ "id": id(1), "body": "Hello" })).await;
+        answers.push(page.status.as_u16());
+        if page.status == 429 {
+            assert!(!page.header("retry-after").is_empty());
+        }
+    }
+    let (last, before) = answers.split_last().unwrap();
+    assert!(before.iter().all(|status| *status == 201), "{answers:?}");
+    assert_eq!(*last, 429);
+}
