@@ -6,8 +6,8 @@ import type { Settings, Waiting } from "../talk";
 import { chat } from "../words";
 import css from "./launcher.css";
 
-/** A speech bubble with our flame left out of it, and the cross that it turns into. */
-const ICON = ["M30 17c-8 0-14 5-14 12q0 5 4 9 0 3-2 5-1 2 1 2 4-1 7-4l4 0c8 0 14-5 14-12S38 17 30 17Zm1 4q1 3-2 6c-2 2-3 3-3 5a5 5 0 0 0 10 0q0-2-2-5 0 2-2 2 1-5-1-8Z", "m21 24 3-3 6 6 6-6 3 3-6 6 6 6-3 3-6-6-6 6-3-3 6-6Z"];
+/** A speech bubble with our flame left out of it, and the arrow that it turns into. */
+const ICON = ["M30 14a16 14 0 0 0-11 24q0 4-4 7 7 1 12-3a16 14 0 1 0 3-28Zm1 5q1 4-2 7c-2 2-4 4-4 6a5 5 0 0 0 11 0q0-3-2-6 0 2-2 3 1-6-1-10Z", "m19 26 2-2 9 9 9-9 2 2-11 11Z"];
 const root = document.documentElement;
 
 /** As the page says it, else as the browser does. */
@@ -33,7 +33,7 @@ export function draw({ colour, side, name: site }: Settings, toggle: (open: bool
   const box = make(frame, "div", "box");
   const teaser = make(frame, "button", "teaser");
   const button = make(frame, "button", "launcher");
-  const picture = drawing(button, "svg", "viewBox", "0 0 60 60");
+  const picture = drawing(button, "svg", "viewBox", "6 6 48 48");
   for (const path of ICON) drawing(picture, "path", "d", path);
   const badge = make(button, "b");
   const attach = () => host.isConnected || root.append(host);

@@ -88,6 +88,17 @@ export class Conversation {
     return message.author === this.mine?.me;
   }
 
+  /** Who spoke with the customer, by name, whoever spoke last at the end. */
+  agents(): Map<string, string> {
+    const agents = new Map<string, string>();
+    for (const message of this.state.everything()) {
+      if (this.isOwn(message) || !isSaid(message)) continue;
+      agents.delete(message.author);
+      agents.set(message.author, message.name);
+    }
+    return agents;
+  }
+
   /** What agents said and the customer did not see. */
   unread(): Message[] {
     if (this.read === null) return [];

@@ -1,5 +1,6 @@
 // The top of the panel: whose chat it is, whether somebody is there, and what may be done with the panel; and the form of who the customer is.
 import { make, say } from "../../../ui/src/element";
+import { face } from "../../../ui/src/room-message";
 import type { Settings } from "../talk";
 import { aDay, aFewHours, aFewMinutes, anHour, away, awayUntil, closeChat, details, email, emailWrong, name, popOut, repliesIn, save, weAreHere } from "../words";
 import type { Words } from "../words";
@@ -8,8 +9,9 @@ import type { Speech } from "./speech";
 
 /** What owners write most, in the words of the customer's language. */
 const KNOWN_TIMES: Record<string, Words> = { "a few minutes": aFewMinutes, "an hour": anHour, "a few hours": aFewHours, "a day": aDay };
+const FACES_MAX = 3;
 /** As servers take names and addresses. */
-const NAME_CHARS_MAX = 128;
+const NAME_CHARS_MAX = 80;
 const EMAIL_CHARS_MAX = 254;
 
 export interface HeadOptions {
@@ -27,6 +29,7 @@ export class Head {
   readonly element = make("header", "head");
   /** Stands below the head while it is open. */
   readonly form = make("form", "details");
+  private readonly faces = make("div", "faces");
   private readonly title = make("h1");
   private readonly status = make("p", "status");
   private readonly toggle: HTMLButtonElement;
@@ -51,7 +54,7 @@ export class Head {
     if (options.close) tool(closeChat, "down", options.close);
     const main = make("div", "title");
     main.append(this.title, this.status);
-    this.element.append(main, tools);
+    this.element.append(this.faces, main, tools);
     this.fields = { name: this.field("name", name, "name"), email: this.field("email", email, "email") };
     this.fields.name.maxLength = NAME_CHARS_MAX;
     this.fields.email.maxLength = EMAIL_CHARS_MAX;
@@ -65,9 +68,16 @@ export class Head {
     this.show(false);
   }
 
-  draw({ name: site, open, opens_at: opensAt, replies_in: time }: Settings): void {
+  /** `agents` are those who spoke, by their ids. */
+  draw({ name: site, open, opens_at: opensAt, replies_in: time }: Settings, agents: Map<string, string>): void {
     const { speech } = this.options;
     say(this.title, site);
+    const shown = agents.size > 0 ? [...agents].slice(-FACES_MAX) : [[site, site] as const];
+    const mark = shown.join();
+    if (this.faces.dataset["mark"] !== mark) {
+      this.faces.dataset["mark"] = mark;
+      this.faces.replaceChildren(...shown.map(([who, name]) => face(who, name)));
+    }
     const known = KNOWN_TIMES[time.trim().toLowerCase()];
     const here = time ? speech.say(repliesIn, { time: known ? speech.say(known) : time }) : speech.say(weAreHere);
     say(this.status, open ? here : opensAt === null ? speech.say(away) : speech.say(awayUntil, { time: speech.until(opensAt, Date.now()) }));

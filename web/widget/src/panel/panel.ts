@@ -151,6 +151,8 @@ class Panel {
     if ((state.secret ?? null) !== this.conversation.secret) this.know(state.secret ?? null);
     this.tellWhereabouts(before, state);
     if (state.open && !before.open) this.opened();
+    // It was seen, though not for long.
+    if (!state.open && before.open && this.reading !== undefined) this.readAll();
     if (state.open && state.focus) this.focus();
     this.popOut.tell();
     this.draw();
@@ -214,6 +216,8 @@ class Panel {
     const { colour } = this.settings;
     style.setProperty("--brand", colour);
     style.setProperty("--on-brand", inkOn(colour));
+    // Further from the ink, so that what is read on the one is read on the other.
+    style.setProperty("--deep", inkOn(colour) === "#ffffff" ? "black" : "white");
     const surface = getComputedStyle(document.documentElement).getPropertyValue("--surface").trim();
     style.setProperty("--brand-ink", asInk(colour, surface));
   }
@@ -244,7 +248,7 @@ class Panel {
   private drawNow(): void {
     const { conversation, speech, scroll } = this;
     const stays = this.isAtEnd();
-    this.head.draw(this.settings);
+    this.head.draw(this.settings, conversation.agents());
     this.kept.draw((put) => this.put(put));
     const who = conversation.typing.who.map((one) => conversation.state.name(one));
     say(this.typingLine, who.length === 0 ? "" : who.length === 1 ? speech.say(typing, { name: who[0]! }) : speech.say(severalTyping));
@@ -286,8 +290,10 @@ class Panel {
     const { conversation, settings } = this;
     if (this.emailGiven) return true;
     if (conversation.email || this.told.identity?.email) return false;
-    if (!settings.open) return true;
-    return settings.asks_email && !this.emailLater && conversation.api !== null && !conversation.state.everything().some((message) => !conversation.isOwn(message));
+    const card = this.kept.element("email");
+    // Whoever writes in it goes on.
+    if (!settings.open || card?.contains(document.activeElement) || card?.querySelector("input")?.value) return true;
+    return settings.asks_email && !this.emailLater && conversation.api !== null && conversation.agents().size === 0;
   }
 
   private drawNotice(): void {
@@ -316,8 +322,13 @@ class Panel {
     const isSeen = this.told.open && !document.hidden && this.isAtEnd();
     jump.hidden = !this.told.open || this.isAtEnd() || news.length === 0;
     clearTimeout(this.reading);
-    const last = conversation.state.room?.last ?? 0;
-    if (isSeen && news.length > 0) this.reading = setTimeout(() => conversation.reads(last), READ_MS);
+    this.reading = isSeen && news.length > 0 ? setTimeout(() => this.readAll(), READ_MS) : undefined;
+  }
+
+  private readAll(): void {
+    clearTimeout(this.reading);
+    this.reading = undefined;
+    this.conversation.reads(this.conversation.state.room?.last ?? 0);
   }
 
   /** Tells the page what waits; how it begins only for a while. */

@@ -14,7 +14,9 @@ export class Speech {
   constructor(asked: string) {
     this.language = languageOf(asked);
     const own = LANGUAGES[this.language]!;
-    this.locale = asked.toLowerCase().startsWith(own) && isLocale(asked) ? asked : own;
+    // A page says of its language but the half; how times are written there, the browser knows.
+    const wanted = [asked, ...navigator.languages].filter((tag) => isLocale(tag) && tag.toLowerCase().split("-")[0] === own);
+    this.locale = wanted.find((tag) => tag.includes("-")) ?? own;
   }
 
   get direction(): "ltr" | "rtl" {
