@@ -65,7 +65,10 @@ pub async fn chat(headers: HeaderMap) -> Result<Response, Problem> {
     let mut response = respond(URLS.chat_js, AN_HOUR, &headers)?;
     let open = response.headers_mut();
     open.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    open.insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin"));
+    open.insert(
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("cross-origin"),
+    );
     Ok(response)
 }
 

@@ -29,7 +29,11 @@ struct PanelPage {
 }
 
 /// `GET /chat/{site}?lang=`
-pub async fn show(State(web): State<Arc<Web>>, Path(site): Path<String>, RawQuery(query): RawQuery) -> Answer {
+pub async fn show(
+    State(web): State<Arc<Web>>,
+    Path(site): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Answer {
     let site = customers::talking(&web, &site).await?;
     let asked = query_value(query.as_deref(), "lang").unwrap_or_default().to_ascii_lowercase();
     let primary = asked.split('-').next().unwrap_or_default();
@@ -64,5 +68,6 @@ fn policy(site: &Site) -> HeaderValue {
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; \
          form-action 'self'; base-uri 'none'; frame-ancestors 'self'{ancestors}"
     );
-    HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"))
+    HeaderValue::from_str(&policy)
+        .unwrap_or(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"))
 }

@@ -12,8 +12,9 @@ use model::Action::{
 pub use crate::guard::Needs;
 use crate::guard::Needs::{Anybody, Nothing, Operator, Person, Room, Secret, SignedIn, Site};
 use crate::{
-    Web, account, api, assets, chat_page, chat_panel, commits_api, corrections, customers, demo, erase, error, finish,
-    guard, headers, hooks, inbox, invitation, live_page, overview, people, profiles, reports_page,
+    Web, account, api, assets, chat_page, chat_panel, commits_api, corrections, customers, demo, erase,
+    error, finish, guard, headers, hooks, inbox, invitation, live_page, overview, people, profiles,
+    reports_page,
 };
 use crate::{reports, rooms, saved, set_up, share, sign_in, sites, tag, tokens};
 
