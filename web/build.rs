@@ -11,12 +11,13 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 /// Files that pages name, by the field of `AssetUrls`.
-const NAMED: [(&str, &str); 16] = [
+const NAMED: [(&str, &str); 17] = [
     ("css", "app.css"),
     ("app_js", "app.js"),
     ("live_js", "live.js"),
     ("overview_js", "overview.js"),
     ("reports_js", "reports.js"),
+    ("inbox_js", "inbox.js"),
     ("room_js", "room.js"),
     ("rooms_js", "rooms.js"),
     ("notifications_js", "notifications.js"),

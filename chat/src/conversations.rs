@@ -2,6 +2,7 @@
 //! (`Action::Converse`) and of the conversation's rooms; a customer is known by the secret that their own browser made.
 
 mod identity;
+mod judging;
 mod told;
 
 use model::chat::rights::RoomAction;
@@ -31,7 +32,6 @@ pub struct Opening {
     pub visitor: Option<VisitorKey>,
     pub page: String,
     pub title: String,
-    pub verdict: Verdict,
     /// Keyed hashes of browser and address.
     pub marks: Vec<[u8; 32]>,
 }
@@ -71,6 +71,7 @@ impl Chat {
             return Err(Refused::Invalid("nothing is said"));
         }
         let now = self.clock.now();
+        let verdict = self.judged(site, &opening.body).await?;
         let room = self.inbox_room(site, RoomKind::Conversation, now);
         let notes = self.inbox_room(site, RoomKind::Notes, now);
         let guest = Guest {
@@ -102,7 +103,7 @@ impl Chat {
             page: opening.page,
             title: opening.title,
             state: ConversationState::Open,
-            verdict: opening.verdict,
+            verdict,
             blocked: false,
             assignee: None,
             labels: Vec::new(),
@@ -115,6 +116,7 @@ impl Chat {
             first_answer_at: None,
             closed_at: None,
             rating: None,
+            learned: None,
             mailed: 0,
             version: 0,
         };
@@ -269,7 +271,10 @@ impl Chat {
                 ConversationChange::Labels(labels)
             }
             Deed::Verdict(Verdict::Held) => return Err(Refused::Invalid("people say ham or spam")),
-            Deed::Verdict(verdict) => ConversationChange::Verdict(verdict),
+            Deed::Verdict(verdict) => {
+                self.correct_filter(&before, verdict).await?;
+                ConversationChange::Verdict(verdict)
+            }
             Deed::Block(blocked) => ConversationChange::Block(blocked),
         };
         self.change_to(&before, change).await

@@ -81,6 +81,7 @@ pub struct Chat {
     /// A message with files was removed.
     removed: Arc<Notify>,
     exports: Arc<Semaphore>,
+    judge: Arc<spam::Judge>,
 }
 
 /// A room, as who asks stands to it.
@@ -110,6 +111,7 @@ impl Chat {
             news: Arc::default(),
             removed: Arc::default(),
             exports: carry::turns(),
+            judge: Arc::new(spam::Judge::new()),
         }
     }
 

@@ -167,6 +167,8 @@ pub const SCORE_MAX: u8 = 5;
 /// Bytes of what a site says to its customers first; spans of time in which somebody is there.
 pub const GREETING_BYTES_MAX: usize = 500;
 pub const HOURS_MAX: usize = 28;
+/// Bytes of what one site's filter of spam learned.
+pub const LEARNED_BYTES_MAX: usize = 64 * 1024;
 /// Conversations of one page of the inbox, of one customer that are listed.
 pub const CONVERSATIONS_A_PAGE_MAX: usize = 50;
 pub const EARLIER_MAX: usize = 20;

@@ -116,6 +116,7 @@ pub enum Kind {
     Stars,
     Files,
     Conversations,
+    Learned,
     Hooks,
     Shown,
     BotHooks,
@@ -133,7 +134,7 @@ pub enum Kind {
 
 impl Kind {
     /// In the order in which they are moved.
-    pub const ALL: [Kind; 33] = [
+    pub const ALL: [Kind; 34] = [
         Kind::Accounts,
         Kind::SetUp,
         Kind::Sites,
@@ -154,6 +155,7 @@ impl Kind {
         Kind::Stars,
         Kind::Files,
         Kind::Conversations,
+        Kind::Learned,
         Kind::Hooks,
         Kind::Shown,
         Kind::BotHooks,
@@ -192,6 +194,7 @@ impl Kind {
             Kind::Stars => "stars",
             Kind::Files => "file parts",
             Kind::Conversations => "conversations",
+            Kind::Learned => "filters of spam",
             Kind::Hooks => "hooks",
             Kind::Shown => "shown commits",
             Kind::BotHooks => "bot hooks",
@@ -263,6 +266,7 @@ pub enum Row {
     Star(StarRow),
     File(FilePart),
     Conversation(Box<Conversation>),
+    Learned(LearnedRow),
     Hook(HookRow),
     Shown(ShownRow),
     BotHook(BotHook),
@@ -288,6 +292,13 @@ pub struct AccountRow {
     pub operator: bool,
     pub created: i64,
     pub digest: i64,
+}
+
+#[derive(Clone, PartialEq, Serialize)]
+pub struct LearnedRow {
+    pub site: i64,
+    pub version: i64,
+    pub bytes: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, Serialize)]
@@ -416,6 +427,7 @@ impl Row {
             Row::Star(row) => Key::Triple(row.who, row.room, row.number),
             Row::File(part) => Key::Part(part.row.room.value() as i64, part.row.file.id.0, part.start),
             Row::Conversation(row) => Key::Number(row.room.value() as i64),
+            Row::Learned(row) => Key::Number(row.site),
             Row::Hook(row) => Key::Number(row.hook.id.value() as i64),
             Row::Shown(row) => Key::Mark(row.room, row.mark),
             Row::BotHook(hook) => Key::Number(hook.bot.value() as i64),

@@ -180,10 +180,10 @@ export async function setUp(page, program, hostnames = "localhost") {
   return page.url().match(/WF-[0-9A-Z]+/)[0];
 }
 
-/** Has the owner invite somebody to a site as a viewer, who makes an account in the page they have. */
-export async function invite(owner, page, program, site, { name, email, password }) {
+/** Has the owner invite somebody to a site, who makes an account in the page they have. */
+export async function invite(owner, page, program, site, { name, email, password }, role = "viewer") {
   const answer = await owner.context.request.post(`${program.url}/sites/${site}/invitations`, {
-    form: { role: "viewer" }, headers: { origin: program.url },
+    form: { role }, headers: { origin: program.url },
   });
   await page.goto((await answer.text()).match(/http\S+?\/invitation\/[a-z0-9]+/)[0]);
   await page.getByLabel("Name").fill(name);

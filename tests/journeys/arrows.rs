@@ -7,10 +7,11 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each part may depend on of our own.
-const MAY: [(&str, &[&str]); 18] = [
+const MAY: [(&str, &[&str]); 19] = [
     ("model", &[]),
     ("history", &["model"]),
     ("commits", &["model"]),
+    ("spam", &["model"]),
     ("bus", &["model"]),
     ("live", &["model"]),
     ("store", &["model"]),
@@ -18,7 +19,7 @@ const MAY: [(&str, &[&str]); 18] = [
     ("door", &["model", "store"]),
     ("collector", &["model", "bus", "live", "store", "door"]),
     ("processor", &["model", "history", "bus", "live", "store", "archive"]),
-    ("chat", &["model", "commits", "live", "store"]),
+    ("chat", &["model", "commits", "spam", "live", "store"]),
     ("outbox", &["model", "commits", "live", "store", "chat"]),
     ("realtime", &["model", "live", "store", "door", "chat"]),
     ("web", &["model", "history", "commits", "live", "store", "archive", "door", "chat", "outbox"]),

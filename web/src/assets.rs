@@ -22,6 +22,7 @@ pub struct AssetUrls {
     pub live_js: &'static str,
     pub overview_js: &'static str,
     pub reports_js: &'static str,
+    pub inbox_js: &'static str,
     pub room_js: &'static str,
     pub rooms_js: &'static str,
     pub notifications_js: &'static str,

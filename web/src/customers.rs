@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use chat::hours::Presence;
 use chat::{Claim, Opening, identify_secret};
 use door::{ClientAddress, Refusal};
-use model::chat::{Conversation, ConversationState, Customer, Rating, Verdict, Who};
+use model::chat::{Conversation, ConversationState, Customer, Rating, Who};
 use model::rights::Principal;
 use model::{BrowserId, MessageId, Site, SiteId, limits};
 use serde::Deserialize;
@@ -128,7 +128,6 @@ pub async fn open(
         visitor,
         page: whereabouts::page(&site, &about.page),
         title: whereabouts::title(&about.title),
-        verdict: Verdict::Ham,
         marks,
     };
     let (opened, fresh) = web.chat.open_conversation(&site, opening).await?;

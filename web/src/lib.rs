@@ -22,6 +22,7 @@ mod headers;
 mod hooks;
 mod hostname;
 mod inbox;
+mod inbox_page;
 mod invitation;
 mod live_page;
 mod moment;

@@ -13,8 +13,8 @@ pub use crate::guard::Needs;
 use crate::guard::Needs::{Anybody, Nothing, Operator, Person, Room, Secret, SignedIn, Site};
 use crate::{
     Web, account, api, assets, chat_page, chat_panel, commits_api, corrections, customers, demo, erase,
-    error, finish, guard, headers, hooks, inbox, invitation, live_page, overview, people, profiles,
-    reports_page,
+    error, finish, guard, headers, hooks, inbox, inbox_page, invitation, live_page, overview, people,
+    profiles, reports_page,
 };
 use crate::{reports, rooms, saved, set_up, share, sign_in, sites, tag, tokens};
 
@@ -71,6 +71,8 @@ pub const ROUTES: &[RouteInfo] = table! {
     GET "/sites/{site}/tag" Site(SeeSettings) => tag::show;
     GET "/sites/{site}/settings" Site(SeeSettings) => sites::settings;
     POST "/sites/{site}/settings" Site(EditSite) => sites::change;
+    GET "/sites/{site}/inbox" Site(Converse) => inbox_page::show;
+    GET "/sites/{site}/inbox/{room}" Site(Converse) => inbox_page::show_one;
     GET "/sites/{site}/chat" Site(EditSite) => chat_page::show;
     POST "/sites/{site}/chat" Site(EditSite) => chat_page::change;
     POST "/sites/{site}/delete" Site(DeleteSite) => sites::delete;

@@ -32,9 +32,10 @@ pub struct ShellAccount {
 pub struct ShellSite {
     pub id: String,
     pub name: String,
-    /// `live`, `reports`, `profiles`, `tag`, `settings` or `people`.
+    /// `live`, `reports`, `profiles`, `inbox`, `tag`, `settings` or `people`.
     pub tab: &'static str,
     pub may_edit: bool,
+    pub may_converse: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -93,6 +94,7 @@ impl Shell {
             name: on.site.name.clone(),
             tab,
             may_edit: on.role >= Role::Admin,
+            may_converse: on.role >= Role::Agent,
         };
         Shell { site: Some(site), ..Shell::new(title, Some((&on.by.account).into())) }
     }

@@ -8,6 +8,7 @@ mod hooks;
 mod hostile_names;
 mod hostile_reports;
 mod imported_days;
+mod inbox_page;
 mod openapi;
 mod past;
 mod people_pages;

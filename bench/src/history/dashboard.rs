@@ -152,6 +152,7 @@ fn site() -> Site {
         ignored_addresses: Vec::new(),
         ignored_paths: Vec::new(),
         keep_days: None,
+        chat: model::ChatSettings::default(),
         created: Millis(0),
     }
 }

@@ -94,6 +94,7 @@ impl Rules {
 
     fn room(&mut self, room: Room) -> Result<()> {
         ensure!(room.id == self.id, "it is another room");
+        ensure!(!room.kind.is_of_inbox(), "rooms of conversations with customers do not come by archives");
         at_most(room.name.len(), limits::NAME_BYTES_MAX, "bytes in a name")?;
         at_most(room.topic.len(), limits::TOPIC_BYTES_MAX, "bytes in a topic")?;
         printable(&room.name)?;

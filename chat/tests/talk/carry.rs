@@ -210,7 +210,7 @@ async fn messages_in(store: &Store, room: RoomId) -> u64 {
 }
 
 fn chat_over(store: &Store, world: &World) -> chat::Chat {
-    let access = Access::new(&store, world.clock.clone());
+    let access = Access::new(store, world.clock.clone());
     chat::Chat::new(store.clone(), access, world.live.clone(), world.clock.clone())
 }
 

@@ -142,6 +142,7 @@ fn a_site(id: SiteId) -> Site {
         ignored_addresses: vec![],
         ignored_paths: vec![],
         keep_days: None,
+        chat: model::ChatSettings::default(),
         created: NOW,
     }
 }

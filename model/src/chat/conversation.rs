@@ -41,6 +41,9 @@ pub struct Conversation {
     /// When it was closed last, also where it was opened again.
     pub closed_at: Option<Millis>,
     pub rating: Option<Rating>,
+    /// As what the site's filter learned its first message; None: it did not.
+    #[serde(default)]
+    pub learned: Option<Verdict>,
     /// The number of the last answer that was mailed to the customer.
     #[serde(default)]
     pub mailed: u64,

@@ -41,6 +41,12 @@ pub trait Conversations: Send + Sync {
 
     /// Opens those that were put off until now; at most `CONVERSATIONS_A_PAGE_MAX` of them, which it names.
     async fn wake(&self, now: Millis) -> Result<Vec<RoomId>>;
+
+    /// What the site's filter learned, and its version: 0, and nothing, where it never did.
+    async fn learned(&self, site: SiteId) -> Result<(u64, Vec<u8>)>;
+
+    /// Puts that in the place of a version, as the next one; false where it is that version no more. Limit past `LEARNED_BYTES_MAX`.
+    async fn learn(&self, site: SiteId, version: u64, learned: Vec<u8>) -> Result<bool>;
 }
 
 /// All of a new conversation.
@@ -103,6 +109,8 @@ pub enum ConversationChange {
     },
     /// Conflict where it was never closed.
     Rate(Rating),
+    /// The site's filter learned the first message as that, or took it back.
+    Learned(Option<Verdict>),
     /// Answers up to that one were mailed; never lowered.
     Mailed(u64),
 }
@@ -114,6 +122,10 @@ const TOO_MANY_CONVERSATIONS: StoreError =
 /// Of a site that has so many already.
 pub(crate) fn refuse_full(count: usize) -> Result<()> {
     if count >= limits::CONVERSATIONS_MAX { Err(TOO_MANY_CONVERSATIONS) } else { Ok(()) }
+}
+
+pub(crate) fn refuse_large(learned: &[u8]) -> Result<()> {
+    bounded(learned.len(), "bytes that a filter learned", limits::LEARNED_BYTES_MAX)
 }
 
 pub(crate) fn page_of(limit: usize) -> usize {
@@ -216,6 +228,7 @@ pub(crate) fn change(
             }
             next.rating = Some(rating);
         }
+        ConversationChange::Learned(verdict) => next.learned = verdict,
         ConversationChange::Mailed(number) => next.mailed = next.mailed.max(number),
     }
     refuse_oversized(&next)?;

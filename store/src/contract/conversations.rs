@@ -50,6 +50,8 @@ on_every_backend! {
     rooms_of_conversations_count_for_no_maximum,
     a_conversation_goes_with_either_room,
     a_removed_site_takes_its_conversations_along,
+    those_of_a_removed_site_are_gone_at_the_next_opening,
+    what_a_filter_learned_is_replaced_by_whoever_read_it_last,
 }
 
 const SITE: SiteId = SiteId::of(1);
@@ -91,6 +93,8 @@ pub fn opening(number: u64) -> NewConversation {
         first_answer_at: None,
         closed_at: None,
         rating: None,
+        learned: None,
+        mailed: 0,
         version: 0,
     };
     let first = NewMessage {
@@ -992,6 +996,25 @@ async fn a_conversation_goes_with_either_room(world: World) {
 }
 
 async fn a_removed_site_takes_its_conversations_along(world: World) {
+    let kept = two_sites(&world).await;
+    let site = SITE;
+    world.store.sites.remove(site).await.unwrap();
+    world.store.rooms.forget_rooms(site).await.unwrap();
+    only_those_of_the_other_site_are_there(&world, &kept).await;
+    let world = world.reopened().await;
+    only_those_of_the_other_site_are_there(&world, &kept).await;
+}
+
+async fn those_of_a_removed_site_are_gone_at_the_next_opening(world: World) {
+    let kept = two_sites(&world).await;
+    world.store.sites.remove(SITE).await.unwrap();
+    // As where a process is killed before it forgets the rooms.
+    let world = world.reopened().await;
+    only_those_of_the_other_site_are_there(&world, &kept).await;
+}
+
+/// Thirty of the first, of which one is long, and one of the second, which it tells.
+async fn two_sites(world: &World) -> Conversation {
     let (operator, site) = world.founded().await;
     let other = super::fixtures::site(2);
     let other = model::Site { hostnames: vec![], first_party_id: false, ..other };
@@ -1000,18 +1023,68 @@ async fn a_removed_site_takes_its_conversations_along(world: World) {
         let opened = world.opened_as(of_site(site.id, opening(number))).await;
         world.posted(opened.notes, 20, ANN, "a note").await;
     }
-    let kept = world.opened_as(of_site(other.id, opening(40))).await;
-    world.store.sites.remove(site.id).await.unwrap();
-    world.store.rooms.forget_rooms(site.id).await.unwrap();
-    let gone = async |world: &World| {
-        for number in 1..=30 {
-            world.has_nothing_of(&opening(number)).await;
+    for number in 100..160 {
+        world.posted(opening(7).room.id, number, ANN, "and another word").await;
+    }
+    world.opened_as(of_site(other.id, opening(40))).await
+}
+
+async fn only_those_of_the_other_site_are_there(world: &World, kept: &Conversation) {
+    for number in 1..=30 {
+        let gone = opening(number);
+        world.has_nothing_of(&gone).await;
+        for room in [gone.room.id, gone.notes.id] {
+            assert_eq!(world.store.messages.page(room, Place::End, 9).await.unwrap(), []);
         }
-        assert_eq!(world.conversation(kept.room).await, kept);
-        let of_other = Asked { site: other.id, ..asked(Folder::All) };
-        assert_eq!(world.list(of_other).await, [40]);
+    }
+    assert_eq!(world.conversation(kept.room).await, *kept);
+    assert_eq!(world.store.messages.page(kept.room, Place::End, 9).await.unwrap().len(), 1);
+    let of_other = Asked { site: kept.site, ..asked(Folder::All) };
+    assert_eq!(world.list(of_other).await, [40]);
+}
+
+/// Whether one is there, which then is there as a whole: with as many messages as were said, and what it says of the last.
+pub async fn is_whole(store: &Store, number: u64) -> bool {
+    let new = opening(number);
+    let Ok(found) = store.conversations.conversation(new.room.id).await else {
+        for room in [new.room.id, new.notes.id] {
+            assert_refused!(store.rooms.room(room), NotFound("room"));
+        }
+        assert_refused!(store.rooms.admitted(new.secret), NotFound(_));
+        assert_eq!(store.rooms.guests(vec![new.guest.id]).await.unwrap(), []);
+        assert_eq!(store.rooms.members(new.room.id).await.unwrap(), []);
+        assert_eq!(store.messages.page(new.room.id, Place::End, 9).await.unwrap(), []);
+        return false;
     };
-    gone(&world).await;
+    let said = store.messages.page(new.room.id, Place::End, 99).await.unwrap();
+    let last = said.last().expect("what the customer said first");
+    assert_eq!((found.last, found.last_at, &found.preview), (last.number, last.at, &last.body));
+    assert_eq!(found.version, said.len() as u64, "{found:?}");
+    assert_eq!(store.rooms.room(new.room.id).await.unwrap().last, found.last);
+    assert_eq!(store.rooms.room(new.notes.id).await.unwrap(), new.notes);
+    assert_eq!(store.rooms.admitted(new.secret).await.unwrap(), new.guest);
+    assert_eq!(store.rooms.members(new.room.id).await.unwrap().len(), 1);
+    true
+}
+
+async fn what_a_filter_learned_is_replaced_by_whoever_read_it_last(world: World) {
+    let conversations = &world.store.conversations;
+    assert_eq!(conversations.learned(SITE).await.unwrap(), (0, vec![]));
+    assert!(!conversations.learn(SITE, 1, vec![1]).await.unwrap(), "there is no first version");
+    assert!(conversations.learn(SITE, 0, vec![1]).await.unwrap());
+    assert!(!conversations.learn(SITE, 0, vec![2]).await.unwrap(), "somebody was first");
+    assert!(conversations.learn(SITE, 1, vec![3; limits::LEARNED_BYTES_MAX]).await.unwrap());
+    let large = conversations.learn(SITE, 2, vec![4; limits::LEARNED_BYTES_MAX + 1]).await;
+    assert_refused!(large, Limit { max: limits::LEARNED_BYTES_MAX, .. });
+    assert_eq!(conversations.learned(SITE).await.unwrap(), (2, vec![3; limits::LEARNED_BYTES_MAX]));
+    assert_eq!(conversations.learned(SiteId::of(2)).await.unwrap(), (0, vec![]));
+    let mut tried = JoinSet::new();
+    for number in 0..4 {
+        let conversations = world.store.conversations.clone();
+        tried.spawn(async move { conversations.learn(SITE, 2, vec![number]).await.unwrap() });
+    }
+    assert_eq!(tried.join_all().await.into_iter().filter(|first| *first).count(), 1);
+    world.store.rooms.forget_rooms(SITE).await.unwrap();
     let world = world.reopened().await;
-    gone(&world).await;
+    assert_eq!(world.store.conversations.learned(SITE).await.unwrap(), (0, vec![]));
 }

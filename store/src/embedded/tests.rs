@@ -1,5 +1,6 @@
 //! What only this backend promises: crashes, destroyed bytes, schemas, a full disk, one process a folder.
 
+mod conversations;
 mod copying;
 mod crashes;
 mod destruction;
@@ -39,7 +40,7 @@ pub async fn numbers(history: &dyn History) -> Vec<u128> {
 pub fn as_killed(folder: &Path) -> TempDir {
     let copy = tempfile::tempdir().unwrap();
     // Rows before files: those of a row that is there are there.
-    for file in ["watchfire.db", "watchfire.db-wal", "tail.db", "tail.db-wal"] {
+    for file in ["watchfire.db", "watchfire.db-wal", "tail.db", "tail.db-wal", "chat.db", "chat.db-wal"] {
         // The index of the log is shared memory: the next process makes its own.
         let _missing = std::fs::copy(folder.join(file), copy.path().join(file));
     }

@@ -1,4 +1,5 @@
-//! Sites that were forgotten, in the collection `forgotten`: `{_id: site, v, number: i64, finished: bool}`.
+//! Sites that were forgotten, in the collection `forgotten`: `{_id: site, v, number: i64, finished: bool, conversations: bool?}`;
+//! `conversations`: they are still to go.
 //!
 //! Nothing is taken for them again. Every append would have to look; instead it compares one number that it reads
 //! anyway, with the turn that it takes, and looks only where that has risen.
@@ -81,5 +82,22 @@ pub async fn finish(step: &mut Step, site: SiteId) -> Result<()> {
 /// Those that a process was killed with half way.
 pub async fn unfinished(step: &mut Step) -> Result<Vec<SiteId>> {
     let rows: Vec<Row> = step.all(FORGOTTEN, doc! { "finished": false }, doc! {}).await?;
+    Ok(rows.into_iter().map(|row| SiteId::of(row._id as u64)).collect())
+}
+
+/// The site is removed, and its conversations go after the transaction that removes it.
+pub async fn begin_conversations(step: &mut Step, site: SiteId) -> Result<()> {
+    let there = doc! { "$set": { "conversations": true } };
+    step.change(FORGOTTEN, doc! { "_id": site.value() as i64 }, there).await.map(drop)
+}
+
+pub async fn end_conversations(step: &mut Step, site: SiteId) -> Result<()> {
+    let gone = doc! { "$unset": { "conversations": "" } };
+    step.change(FORGOTTEN, doc! { "_id": site.value() as i64 }, gone).await.map(drop)
+}
+
+/// Removed sites whose conversations are still to go.
+pub async fn conversing(step: &mut Step) -> Result<Vec<SiteId>> {
+    let rows: Vec<Row> = step.all(FORGOTTEN, doc! { "conversations": true }, doc! {}).await?;
     Ok(rows.into_iter().map(|row| SiteId::of(row._id as u64)).collect())
 }

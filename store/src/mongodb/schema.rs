@@ -88,6 +88,7 @@ fn indexes() -> Vec<Index> {
         plain(peaks::PEAKS, doc! { "hour": 1, "site": 1 }),
         plain(forgotten::FORGOTTEN, doc! { "number": 1 }),
         plain(forgotten::FORGOTTEN, doc! { "finished": 1 }),
+        sparse(forgotten::FORGOTTEN, doc! { "conversations": 1 }, false),
         unique(people::ACCOUNTS, doc! { "email_key": 1 }),
         plain(sign_ins::SIGN_INS, doc! { "account": 1, "created": -1 }),
         expiring(sign_ins::SIGN_INS),
@@ -129,6 +130,7 @@ fn indexes() -> Vec<Index> {
         plain(chat::CONVERSATIONS, doc! { "site": 1, "folder": 1, "assignee": 1, "last_at": 1, "_id": 1 }),
         plain(chat::CONVERSATIONS, doc! { "site": 1, "folder": 1, "waiting": 1, "_id": 1 }),
         plain(chat::CONVERSATIONS, doc! { "site": 1, "customer": 1, "last_at": 1, "_id": 1 }),
+        plain(chat::CONVERSATIONS, doc! { "site": 1, "labels": 1, "last_at": 1, "_id": 1 }),
         plain(chat::CONVERSATIONS, doc! { "due": 1 }),
         unique(chat::REVISIONS, doc! { "room": 1, "change": 1 }),
         plain(chat::REVISIONS, doc! { "room": 1, "number": 1, "change": 1 }),
@@ -156,8 +158,8 @@ fn indexes() -> Vec<Index> {
 }
 
 /// Collections without an index of their own: made before a transaction writes to them.
-const WITHOUT_INDEX: [&str; 6] =
-    [META, turns::TURNS, sites::SITES, segments::FOLDS, chat::BOT_HOOKS, chat::FANNED];
+const WITHOUT_INDEX: [&str; 7] =
+    [META, turns::TURNS, sites::SITES, segments::FOLDS, chat::BOT_HOOKS, chat::FANNED, chat::LEARNED];
 
 /// Refuses a database of another version, and makes what is missing in an empty one.
 pub async fn prepare(database: &Database) -> anyhow::Result<()> {

@@ -147,6 +147,7 @@ async fn remove(step: &mut Step, id: SiteId) -> Result<()> {
     forgotten::begin(step, id).await?;
     found(step.remove(SITES, one(id)).await? > 0)?;
     chat::rooms::begin_forgetting(step, id).await?;
+    forgotten::begin_conversations(step, id).await?;
     let of_sites = [
         members::MEMBERS,
         invitations::INVITATIONS,

@@ -1,6 +1,7 @@
 //! What only this backend promises: several processes at once, a killed server, schemas, bounded waits, few operations.
 
 mod appenders;
+mod conversations;
 mod crashes;
 mod holders;
 mod operations;

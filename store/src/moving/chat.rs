@@ -25,6 +25,7 @@ impl Kind {
                 | Revisions
                 | Stars
                 | Conversations
+                | Learned
                 | Hooks
                 | Shown
                 | BotHooks

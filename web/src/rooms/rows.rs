@@ -170,9 +170,9 @@ fn row(
         number: message.number,
         href: permalink(message.room, message.number, &day),
         author: told.name.to_owned(),
-        iso: at(message.at, zone).timestamp().to_string(),
-        time: at(message.at, zone).strftime("%H:%M").to_string(),
-        day: is_new_day.then(|| at(message.at, zone).strftime("%A, %-d %B %Y").to_string()),
+        iso: in_zone(message.at, zone).timestamp().to_string(),
+        time: in_zone(message.at, zone).strftime("%H:%M").to_string(),
+        day: is_new_day.then(|| in_zone(message.at, zone).strftime("%A, %-d %B %Y").to_string()),
         follows: follows && !is_new_day,
         html: told.html,
         files: told.files.into_iter().map(FileRow::of).collect(),
@@ -217,13 +217,13 @@ pub fn zone_of(name: &str) -> TimeZone {
     TimeZone::get(name).unwrap_or(TimeZone::UTC)
 }
 
-fn at(at: Millis, zone: &TimeZone) -> jiff::Zoned {
+pub fn in_zone(at: Millis, zone: &TimeZone) -> jiff::Zoned {
     Timestamp::from_millisecond(at.0).unwrap_or_default().to_zoned(zone.clone())
 }
 
 /// `2026-11-21`
 pub fn day_of(moment: Millis, zone: &TimeZone) -> String {
-    at(moment, zone).date().to_string()
+    in_zone(moment, zone).date().to_string()
 }
 
 pub fn permalink(room: RoomId, number: u64, day: &str) -> String {

@@ -325,3 +325,41 @@ async fn an_office_may_begin_many_conversations_and_a_flood_is_told_to_wait() {
     assert!(before.iter().all(|status| *status == 201), "{answers:?}");
     assert_eq!(*last, 429);
 }
+
+#[tokio::test]
+async fn what_is_taken_for_spam_waits_to_be_looked_at_and_the_filter_learns() {
+    const SPAM: &str = "CONGRATULATIONS!!! You have WON a FREE prize of $5000 cash! Click http://bit.ly/x1 http://win-cash.top now to claim, limited offer!!!";
+    let mut shop = Shop::new().await;
+    let mut eve = shop.customer(0);
+    let room = shop.opened(&mut eve, SPAM).await;
+    let held = shop.listed("?folder=held").await;
+    assert_eq!((&held["conversations"][0]["verdict"], &held["counts"]["held"]), (&json!("held"), &json!(1)));
+    assert_eq!(shop.listed("").await["conversations"], json!([]));
+    assert_eq!(bodies(&mut eve, &room).await, [SPAM], "who sent it learns nothing of it");
+    assert_eq!(shop.changed(&room, json!({ "verdict": "spam" })).await["verdict"], "spam");
+    assert_eq!(shop.listed("?folder=spam").await["conversations"].as_array().unwrap().len(), 1);
+    let (version, first) = shop.world.store.conversations.learned(shop.site.parse().unwrap()).await.unwrap();
+    shop.changed(&room, json!({ "verdict": "spam" })).await;
+    assert_eq!(
+        shop.world.store.conversations.learned(shop.site.parse().unwrap()).await.unwrap(),
+        (version, first.clone())
+    );
+    assert_eq!(shop.changed(&room, json!({ "verdict": "ham" })).await["verdict"], "ham");
+    assert_eq!(shop.listed("").await["conversations"][0]["room"], room.as_str());
+    let (later, other) = shop.world.store.conversations.learned(shop.site.parse().unwrap()).await.unwrap();
+    assert!(later > version && other != first);
+    let refused = shop.agent.json(&shop.inbox(&format!("/{room}")), json!({ "verdict": "held" })).await;
+    assert_eq!(refused.status, 400);
+    for genuine in [
+        "Hello, my order has not arrived yet. Can you help?",
+        "Hi",
+        "How do I change my e-mail address?",
+        "https://shop.example/tea is out of stock?",
+    ] {
+        let mut ann = shop.customer(5);
+        ann.headers[0].1 = format!("Bearer wfc_{:0>43}", genuine.len());
+        let page = ann.json(&shop.chat("/conversations"), json!({ "id": id(9), "body": genuine })).await;
+        let seen = shop.agent.get(&shop.inbox(&format!("/{}", page.json()["room"].as_str().unwrap()))).await;
+        assert_eq!(seen.json()["conversation"]["verdict"], "ham", "{genuine}");
+    }
+}

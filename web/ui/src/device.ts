@@ -7,10 +7,12 @@ export interface Device {
   chime: boolean;
   /** Shown by the system when one is meant and looks elsewhere. */
   desktop: boolean;
+  /** Single letters are commands in the inbox. */
+  keys: boolean;
 }
 
 const KEY = "watchfire.device";
-const AT_FIRST: Device = { sounds: true, chime: true, desktop: false };
+const AT_FIRST: Device = { sounds: true, chime: true, desktop: false, keys: true };
 
 export function device(): Device {
   try {

@@ -3,11 +3,19 @@
 const ICON_MAX = 9;
 
 export class PageMark {
-  private readonly title = document.title;
+  private title = document.title;
+  private shown: [number, number] = [0, 0];
   private readonly icon = document.querySelector<HTMLLinkElement>("link[rel=icon]");
   private readonly plain = this.icon?.href;
 
+  /** The page is called something else. */
+  name(title: string): void {
+    this.title = title;
+    this.show(...this.shown);
+  }
+
   show(count: number, meant: number): void {
+    this.shown = [count, meant];
     const title = count > 0 ? `(${count}) ${this.title}` : this.title;
     if (document.title !== title) document.title = title;
     if (!this.icon || !this.plain) return;

@@ -3,8 +3,8 @@
 export const DIMENSIONS = ["page", "source", "channel", "country", "device", "browser", "os", "language"] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 
-/** One value a dimension (empty: unknown), and whether bots are in all numbers. */
-export type Filter = { [dimension in Dimension]?: string } & { bots?: boolean };
+/** One value a dimension (empty: unknown), one visitor alone, and whether bots are in all numbers. */
+export type Filter = { [dimension in Dimension]?: string } & { bots?: boolean; visitor?: string };
 
 export interface Hello {
   version: number;

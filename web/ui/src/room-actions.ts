@@ -1,5 +1,6 @@
 // What somebody may do to one message: a small menu, and the message as a field while it is edited.
 import { make } from "./element";
+import { Menu } from "./menu";
 import type { RoomState } from "./room-state";
 import type { Action, Message } from "./room-protocol";
 
@@ -11,43 +12,20 @@ export interface Acts {
 
 /** One menu for all messages, shown at the button that opens it. */
 export class MessageMenu {
-  private readonly menu = make("div", "message-menu");
-  private opener: HTMLElement | null = null;
+  private readonly menu = new Menu("Actions");
 
-  constructor(private readonly state: RoomState, private readonly me: string, private readonly acts: Acts) {
-    this.menu.setAttribute("popover", "auto");
-    this.menu.setAttribute("role", "menu");
-    this.menu.setAttribute("aria-label", "Actions");
-    document.body.append(this.menu);
-    this.menu.addEventListener("toggle", (event) => {
-      if ((event as ToggleEvent).newState === "closed" && this.menu.contains(document.activeElement)) this.opener?.focus();
-    });
-    this.menu.addEventListener("keydown", (event) => this.move(event));
-  }
+  /** `hasThreads`: messages are answered one by one, and decided. */
+  constructor(private readonly state: () => RoomState, private readonly me: string, private readonly acts: Acts, private readonly hasThreads = true) {}
 
   open(button: HTMLElement, message: Message, may: Set<Action>): void {
-    this.opener = button;
-    this.menu.replaceChildren(...this.items(message, may));
-    this.menu.showPopover();
-    const at = button.getBoundingClientRect();
-    const { width, height } = this.menu.getBoundingClientRect();
-    this.menu.style.left = `${Math.max(8, Math.min(innerWidth - width - 8, at.right - width))}px`;
-    this.menu.style.top = `${at.bottom + height + 8 > innerHeight ? Math.max(8, at.top - height - 4) : at.bottom + 4}px`;
-    this.menu.querySelector("button")?.focus();
+    this.menu.open(button, this.items(message, may));
   }
 
   private items(message: Message, may: Set<Action>): HTMLElement[] {
     const items: HTMLElement[] = [];
-    const item = (text: string, what: string, className = "", emoji?: string) => {
-      const button = make("button", className, text);
-      button.type = "button";
-      button.setAttribute("role", "menuitem");
-      button.addEventListener("click", () => {
-        this.menu.hidePopover();
-        this.acts.act(message, what, emoji);
-      });
-      return button;
-    };
+    const state = this.state();
+    const item = (text: string, what: string, className = "", emoji?: string) =>
+      this.menu.item(text, () => this.acts.act(message, what, emoji), className);
     if (may.has("react")) {
       const row = make("div", "emoji-row");
       row.setAttribute("role", "none");
@@ -57,26 +35,17 @@ export class MessageMenu {
       }
       items.push(row);
     }
-    if (message.thread === undefined) items.push(item("Answer in a thread", "thread"));
-    if (may.has("mark")) items.push(this.state.stars.has(message.number) ? item("Take the star away", "unstar") : item("Keep with a star", "star"));
-    if (may.has("decide")) items.push(message.decided ? item("Not decided after all", "undecide") : item("Mark as decided", "decide"));
+    if (this.hasThreads && message.thread === undefined) items.push(item("Answer in a thread", "thread"));
+    if (may.has("mark")) items.push(state.stars.has(message.number) ? item("Take the star away", "unstar") : item("Keep with a star", "star"));
+    if (this.hasThreads && may.has("decide")) items.push(message.decided ? item("Not decided after all", "undecide") : item("Mark as decided", "decide"));
     if (may.has("change_own") && message.author === this.me && message.kind !== "sound") items.push(item("Edit", "edit"));
-    if (may.has("decide") && isConversation(message)) {
+    if (this.hasThreads && may.has("decide") && isConversation(message)) {
       items.push(item(message.closed ? "Edit the closing note" : "Close the conversation", "close"));
       if (message.closed) items.push(item("Reopen", "reopen"));
     }
     items.push(item("Copy the link", "link"));
     if (may.has("remove_any") || (may.has("change_own") && message.author === this.me)) items.push(item("Remove", "remove", "harm"));
     return items;
-  }
-
-  private move(event: KeyboardEvent): void {
-    const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
-    if (step === undefined) return;
-    event.preventDefault();
-    const buttons = [...this.menu.querySelectorAll("button")];
-    const at = buttons.indexOf(document.activeElement as HTMLButtonElement);
-    buttons[(at + step + buttons.length) % buttons.length]?.focus();
   }
 }
 

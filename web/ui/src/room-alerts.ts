@@ -22,6 +22,14 @@ export function wants(notify: Notify, meaning: "meant" | "said"): boolean {
   return notify === "everything" || (notify === "mentions" && meaning === "meant");
 }
 
+export interface Alert {
+  title: string;
+  text: string;
+  /** One of its kind is shown, however many pages are open. */
+  tag: string;
+  href: string;
+}
+
 export class Alerts {
   constructor(private readonly sounds: Sounds) {}
 
@@ -29,22 +37,26 @@ export class Alerts {
   came(message: Message, listener: Listener, room: string, text: string): void {
     const means = meaning(message, listener);
     if (means === null || !wants(listener.notify, means)) return;
+    const { number } = message;
+    this.tell({ title: `${message.name} · ${room}`, text, tag: `${message.room}/${number}`, href: `/rooms/${message.room}/messages/${number}` });
+  }
+
+  /** To whoever looks elsewhere. */
+  tell(alert: Alert): void {
     if (!document.hidden && document.hasFocus()) return;
     const { chime, desktop } = device();
     if (chime) this.sounds.play(null);
-    if (desktop && document.hidden) notify(message, room, text);
+    if (desktop && document.hidden) notify(alert);
   }
 }
 
-function notify(message: Message, room: string, text: string): void {
+function notify({ title, text, tag, href }: Alert): void {
   if (typeof Notification === "undefined" || Notification.permission !== "granted") return;
   try {
-    // One of its kind, however many pages are open.
-    const tag = `${message.room}/${message.number}`;
-    const shown = new Notification(`${message.name} · ${room}`, { body: text.slice(0, BODY_CHARS_MAX), tag, icon: "/favicon.svg", silent: device().chime });
+    const shown = new Notification(title, { body: text.slice(0, BODY_CHARS_MAX), tag, icon: "/favicon.svg", silent: device().chime });
     shown.onclick = () => {
       focus();
-      location.assign(`/rooms/${message.room}/messages/${message.number}`);
+      location.assign(href);
       shown.close();
     };
   } catch (error) {

@@ -98,7 +98,7 @@ export class RoomApi {
 const KEEPALIVE_CHARS_MAX = 8 * 1024;
 /** A line that takes longer is none. */
 const ANSWER_MS_MAX = 30_000;
-const JSON_BODY = { "content-type": "application/json" };
+export const JSON_BODY = { "content-type": "application/json" };
 
 export function tell<Told>(url: string, body: object, bearer?: string): Promise<Told> {
   return ask(url, { method: "POST", headers: JSON_BODY, body: JSON.stringify(body) }, bearer);

@@ -3,10 +3,11 @@ import { make } from "./element";
 import { freshId } from "./room-api";
 import { Attachments } from "./room-files";
 import type { FileWords } from "./room-files";
-import { Mentions, toIds } from "./room-mentions";
+import { offerPeople, toIds } from "./room-mentions";
 import { NAMES } from "./room-sounds";
 import type { Member } from "./room-protocol";
 import type { Pending } from "./room-state";
+import type { Suggestions } from "./suggestions";
 
 const TYPING_EVERY_MS = 3_000;
 const ROWS_MAX = 12;
@@ -25,6 +26,7 @@ const FILE_WORDS: FileWords = {
   notSent: "not sent",
   refused: (name, _, message) => `${name}: ${message ?? "The server cannot be reached right now."}`,
 };
+type Takes = Pick<Suggestions<unknown>, "takes">;
 
 export interface ComposerOptions {
   /** Whose files it sends. */
@@ -32,11 +34,16 @@ export interface ComposerOptions {
   /** Where files may be let fall; without it, the form. */
   dropOn?: HTMLElement;
   thread?: number;
-  send: (pending: Pending) => void;
+  /** `isLast`: with it one has done: it was sent with Ctrl or ⌘. */
+  send: (pending: Pending, isLast: boolean) => void;
   typing: () => void;
   members: () => Member[];
   /** The last thing that one said oneself, to be edited with the up key. */
   editLast?: () => void;
+  /** Other things that are offered as one types. */
+  offer?: (field: HTMLTextAreaElement) => Takes;
+  /** Nobody there would hear a sound. */
+  isSilent?: boolean;
 }
 
 export class Composer {
@@ -44,7 +51,7 @@ export class Composer {
   private readonly asCode = make("label", "as-code");
   private readonly code = make("input");
   private readonly problem = make("p", "error composer-problem");
-  private readonly mentions: Mentions;
+  private readonly offered: Takes[];
   private readonly files: Attachments;
   private told = 0;
 
@@ -58,7 +65,8 @@ export class Composer {
     form.querySelector("button[type=submit]")!.before(this.asCode);
     form.append(this.problem);
     this.field.required = false;
-    this.mentions = new Mentions(this.field, options.members);
+    this.offered = [offerPeople(this.field, options.members)];
+    if (options.offer) this.offered.push(options.offer(this.field));
     const { room, dropOn = form } = options;
     this.files = new Attachments(form, { room: () => room, say: (problem) => this.complain(problem), dropOn, words: FILE_WORDS });
     form.addEventListener("submit", (event) => {
@@ -77,6 +85,18 @@ export class Composer {
     this.field.focus();
   }
 
+  /** Something is written or attached that was not sent. */
+  get isBegun(): boolean {
+    return this.field.value.trim() !== "" || !this.files.isEmpty;
+  }
+
+  /** Puts a text where one is writing. */
+  insert(text: string): void {
+    this.field.setRangeText(text, this.field.selectionStart, this.field.selectionEnd, "end");
+    this.changed();
+    this.field.focus();
+  }
+
   /** Nothing more is said here. */
   close(): void {
     this.field.disabled = true;
@@ -85,10 +105,10 @@ export class Composer {
   }
 
   private pressed(event: KeyboardEvent): void {
-    if (this.mentions.takes(event)) return;
+    if (this.offered.some((list) => list.takes(event))) return;
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing && !this.code.checked) {
       event.preventDefault();
-      this.send();
+      this.send(event.ctrlKey || event.metaKey);
     }
     if (event.key === "ArrowUp" && this.field.value === "" && this.options.editLast) {
       event.preventDefault();
@@ -114,12 +134,12 @@ export class Composer {
     this.problem.hidden = false;
   }
 
-  private send(): void {
+  private send(isLast = false): void {
     const typed = this.field.value.replace(/\s+$/, "");
     if (!typed.trim() && this.files.isEmpty) return;
     if (!this.files.isReady) return this.complain("A file is still on its way, or was not sent: wait for it, or take it back.");
     const hasFiles = !this.files.isEmpty;
-    const play = hasFiles ? null : typed.trim().match(PLAY);
+    const play = hasFiles || this.options.isSilent ? null : typed.trim().match(PLAY);
     const sound = play?.[1]?.toLowerCase();
     if (play && !NAMES.includes(sound ?? "")) return this.complain(`Write /play and one of: ${NAMES.join(", ")}.`);
     const kind = sound ? "sound" : this.code.checked && !hasFiles ? "paste" : "text";
@@ -133,7 +153,8 @@ export class Composer {
       return;
     }
     const { thread } = this.options;
-    this.options.send({ id: freshId(), kind, body: sound ?? text, ...(thread === undefined ? {} : { thread }), ...(hasFiles ? { files: this.files.take() } : {}) });
+    const pending = { id: freshId(), kind, body: sound ?? text, ...(thread === undefined ? {} : { thread }), ...(hasFiles ? { files: this.files.take() } : {}) } as const;
+    this.options.send(pending, isLast);
     this.field.value = "";
     this.told = 0;
     this.changed();

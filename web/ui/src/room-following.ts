@@ -1,29 +1,49 @@
-// Keeps what a page knows of its room: changes come by the hub, what was missed is read from the server by the number of the change.
-import type { Message, Page } from "./room-protocol";
+// Keeps what is known of a room level with the server: the hub tells what happens, and what was missed is read.
+import type { Reader } from "./connection";
+import type { RoomApi } from "./room-api";
 import type { RoomState } from "./room-state";
+import type { Message, Page } from "./room-protocol";
 
-interface Changes {
-  changes: (after: number) => Promise<Page>;
+export interface Follower {
+  /** Something of it changed. */
+  changed(): void;
+  /** Said just now, and not known before. */
+  came(message: Message): void;
+  /** Before and after what the hub tells is taken in. */
+  hears?(): () => void;
+  gone(why: string): void;
 }
 
 export class Following {
   private catching = false;
 
-  constructor(private readonly api: Changes, private readonly state: RoomState, private readonly changed: () => void) {}
+  constructor(private readonly api: RoomApi, private readonly state: RoomState, private readonly follower: Follower) {}
+
+  /** What a subscription to the room's topic reads. */
+  reader(): Reader {
+    return {
+      jumps: true,
+      snapshot: (data) => void this.told(data as Page),
+      delta: (data) => this.heard(data as Page),
+      refused: (_, message) => this.follower.gone(message),
+      ended: () => this.follower.gone(""),
+    };
+  }
 
   /** How the room is: whoever knows fewer changes reads what is behind. */
-  async told({ room }: Page): Promise<void> {
-    this.state.take({ room: room! });
-    this.changed();
-    if (this.catching || room!.changes <= this.state.known) return;
+  private async told({ room }: Page): Promise<void> {
+    const { state } = this;
+    state.take({ room: room! });
+    this.follower.changed();
+    if (this.catching || room!.changes <= state.known) return;
     this.catching = true;
     try {
       for (;;) {
-        const page = await this.api.changes(this.state.known);
+        const page = await this.api.changes(state.known);
         const last = page.messages.at(-1);
-        this.state.take(page);
-        this.state.known = Math.max(this.state.known, last ? last.changed : page.room!.changes);
-        this.changed();
+        state.take(page);
+        state.known = Math.max(state.known, last ? last.changed : page.room!.changes);
+        this.follower.changed();
         if (!last) break;
       }
     } catch (error) {
@@ -34,11 +54,14 @@ export class Following {
     }
   }
 
-  /** What changed just now; answers what was not known before. */
-  heard(page: Page): Message[] {
-    const wasKnown = new Set(this.state.messages.keys());
-    this.state.take(page);
-    if (!this.catching) this.state.known = Math.max(this.state.known, page.room!.changes);
-    return page.messages.filter(({ number }) => !wasKnown.has(number));
+  private heard(page: Page): void {
+    const { state, follower } = this;
+    const wasKnown = new Set(state.messages.keys());
+    const heard = follower.hears?.();
+    state.take(page);
+    if (!this.catching) state.known = Math.max(state.known, page.room!.changes);
+    for (const message of page.messages) if (!wasKnown.has(message.number)) follower.came(message);
+    follower.changed();
+    heard?.();
   }
 }

@@ -1,6 +1,7 @@
 // The conversation as a list: by day and author, with the line where one left off. What did not change stays the same element.
 import { make } from "./element";
-import { KeptList } from "./kept-list";
+import { KeptRows } from "./kept-rows";
+import type { Put } from "./kept-rows";
 import { drawMessage, drawPending } from "./room-message";
 import type { MessageContext } from "./room-message";
 import { follows, sameDay } from "./room-state";
@@ -15,7 +16,7 @@ export interface ListOptions {
 }
 
 export class MessageList {
-  private readonly kept: KeptList;
+  private readonly rows: KeptRows;
   /** Being edited: stays as it is until that ends. */
   readonly editing = new Set<number>();
 
@@ -25,18 +26,17 @@ export class MessageList {
     private readonly me: string,
     private readonly options: ListOptions,
   ) {
-    this.kept = new KeptList(list);
+    this.rows = new KeptRows(list);
   }
 
   draw(messages: Message[], pending: Pending[], mayAct: boolean): void {
-    this.kept.draw((put) => {
+    this.rows.draw((put) => {
       let before: Message | undefined;
       let lined = this.options.readTo === null;
+      let isFirst = true;
       for (const message of messages) {
-        const isFirst = message === messages[0];
         if (!before || !sameDay(before.at, message.at)) {
-          const day = new Date(message.at);
-          put(`day ${day.toDateString()}`, "", () => dayLine(day));
+          putDay(put, message.at);
           before = undefined;
         }
         if (!lined && message.number > this.options.readTo! && message.author !== this.me) {
@@ -48,6 +48,7 @@ export class MessageList {
         const context: MessageContext = { state: this.state, me: this.me, follows: isNext, mayAct, inThread: this.options.inThread, may: this.options.may };
         put(`m${message.number}`, this.markOf(message, isNext, mayAct), () => drawMessage(message, context));
         before = message;
+        isFirst = false;
       }
       for (const one of pending) {
         put(`p${one.id}`, one.problem ?? "", () => drawPending(one, this.me, this.state));
@@ -56,15 +57,26 @@ export class MessageList {
   }
 
   elementOf(number: number): HTMLLIElement | undefined {
-    return this.kept.element(`m${number}`);
+    return this.rows.elementOf(`m${number}`);
   }
 
   private markOf(message: Message, isNext: boolean, mayAct: boolean): string {
-    if (this.editing.has(message.number)) return this.kept.mark(`m${message.number}`) ?? "";
-    const people = [message.decided?.by, message.closed?.by, ...(message.reactions ?? []).flatMap(({ who }) => who.slice(0, 10))];
-    const names = people.map((who) => (who ? this.state.name(who) : "")).join();
-    return [message.changed, isNext, mayAct, this.state.stars.has(message.number), names].join("|");
+    if (this.editing.has(message.number)) return this.rows.markOf(`m${message.number}`) ?? "";
+    return markOfMessage(message, this.state, isNext, mayAct);
   }
+}
+
+/** All that a message is drawn from. */
+export function markOfMessage(message: Message, state: RoomState, isNext: boolean, mayAct: boolean): string {
+  const people = [message.decided?.by, message.closed?.by, ...(message.reactions ?? []).flatMap(({ who }) => who.slice(0, 10))];
+  const names = people.map((who) => (who ? state.name(who) : "")).join();
+  return [message.changed, isNext, mayAct, state.stars.has(message.number), names].join("|");
+}
+
+/** The line on which the day of that moment begins. */
+export function putDay(put: Put, at: number): void {
+  const day = new Date(at);
+  put(`day ${day.toDateString()}`, "", () => dayLine(day));
 }
 
 function dayLine(day: Date): HTMLLIElement {

@@ -14,6 +14,10 @@ export interface MessageContext {
   mayAct: boolean;
   inThread: boolean;
   may?: Set<Action>;
+  /** Where one message is found; as in its room, where nothing is said. */
+  place?: { id: string; href: string };
+  /** What its author is called here. */
+  name?: string;
 }
 
 const HUES = 12;
@@ -22,17 +26,18 @@ export function drawMessage(message: Message, context: MessageContext): HTMLLIEl
   const { state, follows } = context;
   const note = noteOf(message, (who) => state.name(who));
   const item = make("li", `message${follows ? " follows" : ""}${note === null ? "" : " note"}${message.author === context.me ? " own" : ""}`);
-  item.id = `${context.inThread ? "t" : "m"}${message.number}`;
+  item.id = context.place?.id ?? `${context.inThread ? "t" : "m"}${message.number}`;
   item.dataset["number"] = String(message.number);
   item.tabIndex = -1;
   const main = make("div", "message-main");
-  main.append(head(message), ...body(message, note, context.may?.has("see_people") ?? false));
+  const name = context.name ?? message.name;
+  main.append(head(message, name, context.place?.href), ...body(message, note, context.may?.has("see_people") ?? false));
   if (message.decided) main.append(decided(message, state));
   if (message.fix || message.closed) main.append(closing(message, context));
   if (message.reactions?.length) main.append(reactions(message, context));
   if (message.replies > 0 && !context.inThread) main.append(replies(message));
-  item.append(face(message.author, message.name), main);
-  if (context.mayAct && !message.removed && note === null) item.append(actions(message, state));
+  item.append(face(message.author, name), main);
+  if (context.mayAct && !message.removed && note === null) item.append(actions(message, name, state));
   return item;
 }
 
@@ -44,12 +49,12 @@ export function face(who: string, name: string): HTMLElement {
   return element;
 }
 
-function head(message: Message): HTMLElement {
+function head(message: Message, name: string, href = `/rooms/${message.room}/messages/${message.number}`): HTMLElement {
   const line = make("p", "message-head");
   const when = make("a", "when");
-  when.href = `/rooms/${message.room}/messages/${message.number}`;
+  when.href = href;
   when.append(timeOf(message.at));
-  line.append(make("bdi", "author", message.name), " ", when);
+  line.append(make("bdi", "author", name), " ", when);
   return line;
 }
 
@@ -176,7 +181,7 @@ function replies(message: Message): HTMLElement {
   return line;
 }
 
-function actions(message: Message, state: RoomState): HTMLElement {
+function actions(message: Message, name: string, state: RoomState): HTMLElement {
   const tools = make("div", "message-tools");
   if (state.stars.has(message.number)) {
     const star = make("span", "star", "★");
@@ -188,7 +193,7 @@ function actions(message: Message, state: RoomState): HTMLElement {
   more.type = "button";
   more.dataset["act"] = "more";
   more.setAttribute("aria-haspopup", "true");
-  more.setAttribute("aria-label", `Actions for the message of ${message.name}`);
+  more.setAttribute("aria-label", `Actions for the message of ${name}`);
   tools.append(more);
   return tools;
 }

@@ -18,6 +18,7 @@ export class People {
   private readonly heard = new Map<string, number>();
   private readonly typing = new Map<string, number>();
   private answering: ReturnType<typeof setTimeout> | undefined;
+  private readonly ended = new AbortController();
 
   constructor(
     private readonly api: RoomApi,
@@ -26,10 +27,18 @@ export class People {
     private readonly mayTell: boolean,
     private readonly changed: () => void,
   ) {
-    setInterval(() => this.tick(), 1_000);
-    setInterval(() => document.hidden || this.say("here"), HERE_EVERY_MS);
-    document.addEventListener("visibilitychange", () => this.say(document.hidden ? "away" : "here"));
-    addEventListener("pagehide", () => this.say("away"));
+    const { signal } = this.ended;
+    const ticks = [setInterval(() => this.tick(), 1_000), setInterval(() => document.hidden || this.say("here"), HERE_EVERY_MS)];
+    signal.addEventListener("abort", () => ticks.forEach(clearInterval));
+    document.addEventListener("visibilitychange", () => this.say(document.hidden ? "away" : "here"), { signal });
+    addEventListener("pagehide", () => this.say("away"), { signal });
+  }
+
+  /** One looks at something else: says so, and nothing more. */
+  leave(): void {
+    this.say("away");
+    clearTimeout(this.answering);
+    this.ended.abort();
   }
 
   /** Asks who is in the room. */
@@ -68,8 +77,17 @@ export class People {
     return who === this.me || Date.now() - (this.heard.get(who) ?? 0) < HEARD_MS;
   }
 
+  /** Others who were heard of. */
+  others(): string[] {
+    return [...this.heard.keys()].filter((who) => this.isHere(who));
+  }
+
+  typists(): string[] {
+    return [...this.typing.keys()];
+  }
+
   typingLine(): string {
-    const names = [...this.typing.keys()].map((who) => this.state.name(who));
+    const names = this.typists().map((who) => this.state.name(who));
     if (names.length === 0) return "";
     if (names.length > 3) return "Several people are typing…";
     return `${names.join(", ")} ${names.length === 1 ? "is" : "are"} typing…`;

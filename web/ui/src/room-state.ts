@@ -42,13 +42,13 @@ export class RoomState {
     return this.sorted((message) => message.thread === undefined && message.number >= this.oldest);
   }
 
-  answers(number: number): Message[] {
-    return this.sorted((message) => message.thread === number);
-  }
-
-  /** All that was said, answers in threads among the rest. */
+  /** Answers among the rest, where there are no threads. */
   everything(): Message[] {
     return this.sorted((message) => message.number >= this.oldest);
+  }
+
+  answers(number: number): Message[] {
+    return this.sorted((message) => message.thread === number);
   }
 
   /** The newest first. */

@@ -3,13 +3,14 @@ import { part, say } from "./element";
 import { connectToHub } from "./hub";
 import { Alerts } from "./room-alerts";
 import type { Listener } from "./room-alerts";
-import { MessageMenu, editInPlace } from "./room-actions";
+import { MessageMenu } from "./room-actions";
+import { MessageActs } from "./room-acts";
 import { RoomApi, Refused } from "./room-api";
 import { Aside } from "./room-aside";
 import { Composer } from "./room-composer";
 import { Following } from "./room-following";
 import { MessageList } from "./room-list";
-import { toIds, toNames } from "./room-mentions";
+import { toNames } from "./room-mentions";
 import { People } from "./room-people";
 import { RoomState, noteOf } from "./room-state";
 import { Unread } from "./room-unread";
@@ -26,7 +27,6 @@ const EARLIER_AT = 300;
 class RoomPage {
   private readonly state = new RoomState();
   private readonly api: RoomApi;
-  private readonly following: Following;
   private readonly me: string;
   private readonly scroll: HTMLElement;
   private may = new Set<Action>();
@@ -34,6 +34,7 @@ class RoomPage {
   private aside!: Aside;
   private people: People | null = null;
   private menu!: MessageMenu;
+  private acts!: MessageActs;
   private unread!: Unread;
   private sending!: Sending;
   private listener!: Listener;
@@ -46,7 +47,6 @@ class RoomPage {
 
   constructor(private readonly root: HTMLElement, private readonly id: string) {
     this.api = new RoomApi(id);
-    this.following = new Following(this.api, this.state, () => this.draw());
     this.me = root.dataset["me"] ?? "";
     this.scroll = part(root, "scroll");
     this.sounds = new RoomSounds(part(root, "sounds"));
@@ -84,13 +84,17 @@ class RoomPage {
       if (pending.kind === "sound") this.sounds.came(pending.id, pending.body);
       if (pending.thread === undefined) this.toEnd();
     };
-    this.menu = new MessageMenu(state, me, { act: (message, what, emoji) => void this.act(message, what, emoji) });
+    this.menu = new MessageMenu(() => state, me, { act: (message, what, emoji) => this.act(message, what, emoji) });
+    this.acts = new MessageActs({
+      api, state, members: () => this.people?.members ?? [], list: ({ thread }) => (thread === undefined ? this.list : this.aside.threadList ?? this.list),
+      address: ({ number }) => `/rooms/${this.id}/messages/${number}`, changed: () => this.draw(), edited: () => this.composer?.focus(), trouble: (problem) => this.trouble(problem),
+    });
     this.aside = new Aside({
       aside: part(root, "aside"), button: part(root, "aside-button"), api, state, people: this.people, me, mayPost, may: this.may, send, typing,
       acted: (event) => this.clicked(event),
     });
     const form = root.querySelector<HTMLFormElement>("[data-part=composer]");
-    if (form && mayPost) this.composer = new Composer(form, { room: this.id, dropOn: part(root, "drop"), send, typing, members: () => this.people?.members ?? [], editLast: () => this.editLast() });
+    if (form && mayPost) this.composer = new Composer(form, { room: this.id, dropOn: part(root, "drop"), send, typing, members: () => this.people?.members ?? [], editLast: () => this.acts.editLast(state.conversation(), me) });
     part(root, "messages").addEventListener("click", (event) => this.clicked(event));
     this.scroll.addEventListener("scroll", () => this.scrolled(), { passive: true });
     // A phone that is turned, a keyboard that comes, a thread beside: who read the end goes on reading it.
@@ -117,13 +121,13 @@ class RoomPage {
     }
     const topic = `room/${this.id}`;
     const line = connectToHub(topic, null, (state) => this.lined(state));
-    line.subscribe(topic, undefined, {
-      jumps: true,
-      snapshot: (data) => void this.following.told(data as Page),
-      delta: (data) => this.heard(data as Page),
-      refused: (_, message) => this.gone(message),
-      ended: () => this.gone(""),
+    const following = new Following(this.api, this.state, {
+      changed: () => this.draw(),
+      came: (message) => this.came(message),
+      hears: () => this.staysAtEnd(),
+      gone: (why) => this.gone(why),
     });
+    line.subscribe(topic, undefined, following.reader());
     if (this.people) {
       const { people } = this;
       line.subscribe(`${topic}/people`, undefined, { jumps: true, snapshot: () => people.arrive(), delta: (data) => people.told(data) });
@@ -139,17 +143,19 @@ class RoomPage {
     if (state === "signed-out") this.gone("");
   }
 
-  private heard(page: Page): void {
+  /** Said just now. */
+  private came(message: Message): void {
+    this.people?.said(message.author);
+    this.unread.came(message);
+    if (message.kind === "sound" && !message.removed) this.sounds.came(message.id, message.body);
+    if (message.author !== this.me) this.announce(message);
+    if (typeof message.kind === "object" && ["entered", "left", "kicked", "banned"].includes(message.kind.note)) void this.people?.load().catch(() => {});
+  }
+
+  /** Who was at the end before something was said goes on being there. */
+  private staysAtEnd(): () => void {
     const stays = this.isAtEnd();
-    for (const message of this.following.heard(page)) {
-      this.people?.said(message.author);
-      this.unread.came(message);
-      if (message.kind === "sound" && !message.removed) this.sounds.came(message.id, message.body);
-      if (message.author !== this.me) this.announce(message);
-      if (typeof message.kind === "object" && ["entered", "left", "kicked", "banned"].includes(message.kind.note)) void this.people?.load().catch(() => {});
-    }
-    this.draw();
-    if (stays) this.toEnd();
+    return () => stays && this.toEnd();
   }
 
   /** What one did on another device. */
@@ -241,84 +247,18 @@ class RoomPage {
     const message = this.state.messages.get(number);
     if (!message) return;
     if (act === "more") return this.menu.open(button, message, this.may);
-    void this.act(message, act, button.dataset["emoji"], button);
+    this.act(message, act, button.dataset["emoji"], button);
   }
 
-  private async act(message: Message, what: string, emoji?: string, opener: HTMLElement | null = null): Promise<void> {
-    try {
-      switch (what) {
-        case "thread": return await this.aside.openThread(message.number, opener ?? this.list.elementOf(message.number) ?? null);
-        case "play": return this.sounds.again(message.body);
-        case "edit": return this.edit(message);
-        case "close": return this.close(message);
-        case "link": return await navigator.clipboard.writeText(new URL(`/rooms/${this.id}/messages/${message.number}`, location.href).href);
-        case "star": case "unstar":
-          await this.api.change(message.number, what);
-          what === "star" ? this.state.stars.add(message.number) : this.state.stars.delete(message.number);
-          break;
-        case "remove":
-          if (!confirm("Remove this message for everybody?")) return;
-          this.state.take({ messages: [await this.api.change(message.number, what)] });
-          break;
-        default:
-          this.state.take({ messages: [await this.api.change(message.number, what, emoji ? { emoji } : {})] });
-      }
-    } catch (error) {
-      this.trouble(error);
-    }
-    this.draw();
-  }
-
-  private edit(message: Message): void {
-    const inThread = message.thread === undefined ? undefined : this.aside.threadList;
-    const list = inThread ?? this.list;
-    const item = list.elementOf(message.number);
-    if (!item || list.editing.has(message.number)) return;
-    list.editing.add(message.number);
-    const members = this.people?.members ?? [];
-    const asked = { was: toNames(message.body, members), label: "Edit the message", save: "Save" };
-    editInPlace(item, message, asked, (typed) => {
-      const body = typed === null ? null : message.kind === "text" ? toIds(typed, members) : typed;
-      list.editing.delete(message.number);
-      this.composer?.focus();
-      if (body === null) return this.draw();
-      void this.change(message.number, "edit", { body });
+  private act(message: Message, what: string, emoji?: string, opener: HTMLElement | null = null): void {
+    if (what === "play") return this.sounds.again(message.body);
+    if (what !== "thread") return void this.acts.act(message, what, emoji);
+    this.aside.openThread(message.number, opener ?? this.list.elementOf(message.number) ?? null).catch((error: unknown) => {
+      this.trouble(error instanceof Refused ? error.message : "The server cannot be reached right now. Try again in a moment.");
     });
   }
 
-  /** With a note, in words that somebody may better before it is told. */
-  private close(message: Message): void {
-    const item = this.list.elementOf(message.number);
-    if (!item || this.list.editing.has(message.number)) return;
-    this.list.editing.add(message.number);
-    const { fix, closed } = message;
-    const was = closed?.note ?? (fix ? `Fixed by ${fix.commit.id.slice(0, 7)}: ${fix.commit.subject}` : "");
-    const asked = { was, label: "What those who asked are told", save: closed ? "Save the note" : "Close the conversation", always: true };
-    editInPlace(item, message, asked, (note) => {
-      this.list.editing.delete(message.number);
-      this.composer?.focus();
-      if (note === null) return this.draw();
-      void this.change(message.number, "close", { note });
-    });
-  }
-
-  private async change(number: number, what: string, body: object): Promise<void> {
-    try {
-      this.state.take({ messages: [await this.api.change(number, what, body)] });
-    } catch (error) {
-      this.trouble(error);
-    }
-    this.draw();
-  }
-
-  private editLast(): void {
-    const own = this.state.conversation().filter(({ author, removed, kind }) => author === this.me && !removed && (kind === "text" || kind === "paste"));
-    const last = own.at(-1);
-    if (last) this.edit(last);
-  }
-
-  private trouble(error: unknown): void {
-    const message = error instanceof Refused ? error.message : "The server cannot be reached right now. Try again in a moment.";
+  private trouble(message: string): void {
     say(part(this.root, "announcer"), message);
     alert(message);
   }

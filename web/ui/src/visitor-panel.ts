@@ -1,12 +1,9 @@
 // Everything known about one visitor, in a sheet at the side, kept up to date while it is open.
-import { make, makePath, part, say } from "./element";
-import { botReason, counted, duration, placeName, valueName, versioned } from "./format";
+import { part, say } from "./element";
+import { counted, duration } from "./format";
 import type { Clock } from "./format";
-import { placeMark } from "./place-mark";
 import type { Visitor } from "./protocol";
-
-/** A key begins with the visitor's id; what follows tells browsers apart and is in no history. */
-const VISITOR_DIGITS = 16;
+import { factsOf, idOf, openPage, shortName, trailOf } from "./visitor-facts";
 
 export class VisitorPanel {
   private readonly name: HTMLElement;
@@ -79,66 +76,17 @@ export class VisitorPanel {
   private write(visitor: Visitor): void {
     say(this.name, visitor.identity ?? `Visitor ${shortName(visitor.key)}`);
     say(this.engaged, duration(visitor.engaged));
-    this.writeFacts(visitor);
+    this.facts.replaceChildren(...factsOf(visitor));
     this.pages.replaceChildren(...[...visitor.pages].reverse().map(openPage));
     part(this.dialog, "panel-pages-head").hidden = visitor.pages.length === 0;
     this.writeTrail(visitor);
     this.history.hidden = this.visitors === undefined;
-    if (this.visitors !== undefined) this.history.href = `${this.visitors}${visitor.key.slice(0, VISITOR_DIGITS)}`;
+    if (this.visitors !== undefined) this.history.href = `${this.visitors}${idOf(visitor.key)}`;
     this.tick();
-  }
-
-  private writeFacts(visitor: Visitor): void {
-    const place = make("span", "with-mark");
-    place.append(placeMark(visitor.country), make("bdi", "", placeName(visitor)));
-    const facts: [string, string | HTMLElement][] = [
-      ["Source", valueName("source", visitor.source)],
-      ["Channel", valueName("channel", visitor.channel)],
-      ["Referrer", visitor.referrer],
-      ["Campaign", visitor.campaign],
-      ["Place", place],
-      ["Device", valueName("device", visitor.device)],
-      ["Browser", versioned(visitor.browser, visitor.browser_version)],
-      ["System", versioned(visitor.os, visitor.os_version)],
-      ["Language", valueName("language", visitor.language)],
-      ["Judged a bot", visitor.bot === null ? "" : botReason(visitor.bot)],
-    ];
-    this.facts.replaceChildren(...facts.filter(([, value]) => value !== "").flatMap(([name, value]) => {
-      const described = make("dd");
-      described.append(typeof value === "string" ? make("bdi", "", value) : value);
-      return [make("dt", "", name), described];
-    }));
   }
 
   private writeTrail(visitor: Visitor): void {
     say(part(this.dialog, "panel-steps"), counted(visitor.trail.length, "page"));
-    const steps = visitor.trail.map((step, index) => {
-      const item = make("li");
-      const next = visitor.trail[index + 1];
-      const stayed = make("span", "trail-stay", duration((next?.at ?? this.now()) - step.at));
-      if (!next) stayed.dataset["current"] = "";
-      const at = make("time", "trail-time", this.clock.toSecond(step.at));
-      at.dateTime = new Date(step.at).toISOString();
-      item.append(makePath("trail-path", step.path), at, stayed);
-      return item;
-    });
-    this.trail.replaceChildren(...steps.reverse());
+    this.trail.replaceChildren(...trailOf(visitor.trail, this.clock, this.now()));
   }
-}
-
-function openPage(page: Visitor["pages"][number]): HTMLElement {
-  const item = make("li", "open-page");
-  const dot = make("span", page.active ? "presence active" : "presence idle");
-  dot.setAttribute("aria-hidden", "true");
-  const read = make("span", "open-page-read");
-  const bar = make("span", "bar");
-  bar.style.setProperty("--share", String(Math.min(1, page.scroll / 100)));
-  read.append(bar, make("span", "open-page-share", `${page.scroll}% read`));
-  item.append(dot, makePath("trail-path", page.path), read);
-  return item;
-}
-
-/** Enough of the key to tell two apart by eye. */
-function shortName(key: string): string {
-  return key.replace(/[^0-9a-zA-Z]/g, "").slice(0, 6);
 }

@@ -1,7 +1,7 @@
 //! What is torn or hostile, and how it is made.
 
 use chat::carry::{LINE_BYTES_MAX, Line};
-use model::chat::{Arrived, MessageKind};
+use model::chat::{Arrived, MessageKind, RoomKind};
 use model::{MessageId, Millis, RoomId, limits};
 use sha2::{Digest, Sha256};
 
@@ -187,6 +187,14 @@ async fn what_is_torn_or_hostile_is_refused_and_changes_nothing() {
             }
         }),
     ));
+    for kind in [RoomKind::Conversation, RoomKind::Notes] {
+        let of_inbox = |line: &mut Line| {
+            if let Line::Room(room) = line {
+                room.kind = kind;
+            }
+        };
+        cases.push(("do not come by archives", changed(&of_inbox)));
+    }
     let link = |line: &mut Line| {
         if let Line::Arrival(arrival) = line
             && let Arrived::Commit(of) = &mut arrival.what

@@ -37,6 +37,8 @@ fn waiting() -> Conversation {
         first_answer_at: None,
         closed_at: None,
         rating: None,
+        learned: None,
+        mailed: 0,
         version: 1,
     }
 }

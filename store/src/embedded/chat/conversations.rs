@@ -1,5 +1,7 @@
 //! Conversations, a row each beside those of its rooms.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use model::chat::{
     Conversation, ConversationState, Folder, Member, Message, NewMessage, Notify, Room, RoomRole, Who,
@@ -60,6 +62,35 @@ impl Conversations for Chat {
     async fn wake(&self, now: Millis) -> Result<Vec<RoomId>> {
         self.0.write(move |db| wake(db, now)).await
     }
+
+    async fn learned(&self, site: SiteId) -> Result<(u64, Vec<u8>)> {
+        self.0.read(move |db| learned(db, site)).await
+    }
+
+    async fn learn(&self, site: SiteId, version: u64, bytes: Vec<u8>) -> Result<bool> {
+        conversations::refuse_large(&bytes)?;
+        self.0.write(move |db| learn(db, site, version, &bytes)).await
+    }
+}
+
+fn learned(db: &Connection, site: SiteId) -> Result<(u64, Vec<u8>)> {
+    let mut select = db.prepare_cached("SELECT version, bytes FROM learned WHERE site = ?1")?;
+    let found = select.query_row([site.column()], |row| Ok((super::unsigned(row, 0)?, row.get(1)?)));
+    Ok(found.optional()?.unwrap_or_default())
+}
+
+fn learn(db: &Connection, site: SiteId, version: u64, bytes: &[u8]) -> Result<bool> {
+    if learned(db, site)?.0 != version {
+        return Ok(false);
+    }
+    put_learned(db, site.column(), version as i64 + 1, bytes)?;
+    Ok(true)
+}
+
+pub fn put_learned(db: &Connection, site: i64, version: i64, bytes: &[u8]) -> Result<()> {
+    db.prepare_cached("INSERT OR REPLACE INTO learned (site, version, bytes) VALUES (?1, ?2, ?3)")?
+        .execute(params![site, version, bytes])?;
+    Ok(())
 }
 
 fn open(db: &Connection, new: NewConversation) -> Result<(Conversation, bool)> {
@@ -98,8 +129,8 @@ fn known(db: &Connection, secret: SecretHash) -> Result<Option<Conversation>> {
 /// Nothing where it is there.
 pub fn insert(db: &Connection, conversation: &Conversation) -> Result<()> {
     db.prepare_cached(
-        "INSERT INTO conversations (room, notes, site, folder, last_at, assignee, waiting, due, customer, who, value)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (room) DO NOTHING",
+        "INSERT INTO conversations (room, notes, site, folder, last_at, assignee, waiting, due, customer, who, labels, value)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (room) DO NOTHING",
     )?
     .execute(params_from_iter(row(conversation)))?;
     Ok(())
@@ -108,13 +139,13 @@ pub fn insert(db: &Connection, conversation: &Conversation) -> Result<()> {
 fn put(db: &Connection, conversation: &Conversation) -> Result<()> {
     db.prepare_cached(
         "UPDATE conversations SET notes = ?2, site = ?3, folder = ?4, last_at = ?5, assignee = ?6, waiting = ?7, due = ?8,
-                customer = ?9, who = ?10, value = ?11 WHERE room = ?1",
+                customer = ?9, who = ?10, labels = ?11, value = ?12 WHERE room = ?1",
     )?
     .execute(params_from_iter(row(conversation)))?;
     Ok(())
 }
 
-fn row(conversation: &Conversation) -> [Value; 11] {
+fn row(conversation: &Conversation) -> [Value; 12] {
     let or_null = |number: Option<i64>| number.map_or(Value::Null, Value::Integer);
     let due = match conversation.state {
         ConversationState::Snoozed(until) => Some(until.0),
@@ -131,6 +162,7 @@ fn row(conversation: &Conversation) -> [Value; 11] {
         or_null(due),
         conversation.customer.mark().map_or(Value::Null, Value::Text),
         customer_text(conversation).into(),
+        json(&conversation.labels).into(),
         json(conversation).into(),
     ]
 }
@@ -177,58 +209,80 @@ fn change_one(db: &Connection, room: RoomId, change: ConversationChange, at: Mil
     Ok(next)
 }
 
-/// What lists of a folder are limited to, beside the site, and in which order they are.
-fn within(asked: &Asked) -> (&'static str, &'static str, Vec<Value>) {
+/// How a folder is listed: what it is limited to beside the site, what it is in order of, and the index that has it so.
+fn of_folder(asked: &Asked) -> (&'static str, &'static str, &'static str, Vec<Value>) {
+    let me = vec![asked.me.column().into()];
     match asked.folder {
-        Folder::All => ("folder < 3", "last_at", vec![]),
-        Folder::Mine => ("folder = 0 AND assignee = ?", "last_at", vec![asked.me.column().into()]),
-        Folder::Unassigned => ("folder = 0 AND assignee IS NULL", "last_at", vec![]),
-        Folder::Waiting => ("folder = 0 AND waiting IS NOT NULL", "waiting", vec![]),
-        folder => ("folder = ?", "last_at", vec![folder.number().into()]),
+        Folder::All => ("folder < 3", "last_at", "conversations_last", vec![]),
+        Folder::Mine => ("folder = 0 AND assignee = ?", "last_at", "conversations_assignee", me),
+        Folder::Unassigned => {
+            ("folder = 0 AND assignee IS NULL", "last_at", "conversations_assignee", vec![])
+        }
+        Folder::Waiting => ("folder = 0 AND waiting IS NOT NULL", "waiting", "conversations_waiting", vec![]),
+        folder => ("folder = ?", "last_at", "conversations_folder", vec![folder.number().into()]),
     }
 }
 
 fn list(db: &Connection, asked: &Asked, asked_words: &[String]) -> Result<Vec<Conversation>> {
-    let (filter, by, mut values) = within(asked);
-    let mut sql = format!("SELECT value FROM conversations WHERE site = ? AND {filter}");
-    values.insert(0, asked.site.column().into());
-    let (way, behind) = if by == "waiting" { ("ASC", ">") } else { ("DESC", "<") };
-    if let Some((at, room)) = asked.before {
-        sql += &format!(" AND ({by}, room) {behind} (?, ?)");
-        values.extend([at.0.into(), room.column().into()]);
-    }
-    if let Some(label) = &asked.label {
-        sql += " AND EXISTS (SELECT 1 FROM json_each(conversations.value, '$.labels') l WHERE l.value = ?)";
-        values.push(label.clone().into());
-    }
-    if !asked.text.trim().is_empty() {
-        let rooms: Vec<String> = said_in(db, asked, asked_words)?;
-        sql += &format!(" AND (instr(who, ?) > 0 OR room IN ({0}) OR notes IN ({0}))", rooms.join(","));
-        values.push(asked.text.trim().to_lowercase().into());
-    }
-    sql += &format!(" ORDER BY {by} {way}, room {way} LIMIT {}", page_of(asked.limit));
-    let mut select = db.prepare(&sql)?;
+    let said = said_in(db, asked, asked_words)?;
+    let (sql, values) = query(asked, &said);
+    let mut select = db.prepare_cached(&sql)?;
     let found = select.query_map(params_from_iter(values), value)?;
     Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Rooms of the site's conversations in which those words were said last.
-fn said_in(db: &Connection, asked: &Asked, asked_words: &[String]) -> Result<Vec<String>> {
+/// What asks for a page; `said`: the rooms in which the text was said. A folder is read along its index, which has its order; where a label or a
+/// text is looked for, along one that has both, and only what is found is read as a whole.
+pub fn query(asked: &Asked, said: &[i64]) -> (String, Vec<Value>) {
+    let (filter, by, index, mut values) = of_folder(asked);
+    let (way, behind) = if by == "waiting" { ("ASC", ">") } else { ("DESC", "<") };
+    let order = format!("ORDER BY {by} {way}, room {way}");
+    let mut within = format!("site = ? AND {filter}");
+    values.insert(0, asked.site.column().into());
+    if let Some((at, room)) = asked.before {
+        within += &format!(" AND ({by}, room) {behind} (?, ?)");
+        values.extend([at.0.into(), room.column().into()]);
+    }
+    if let Some(label) = &asked.label {
+        within += " AND instr(labels, ?) > 0 AND EXISTS (SELECT 1 FROM json_each(conversations.labels) l WHERE l.value = ?)";
+        values.extend([json(label).into(), label.clone().into()]);
+    }
+    let text = asked.text.trim().to_lowercase();
+    if !text.is_empty() {
+        within += " AND (instr(who, ?) > 0 OR room IN (SELECT value FROM json_each(?)))";
+        values.extend([text.clone().into(), json(&said).into()]);
+    }
+    values.push((page_of(asked.limit) as i64).into());
+    let found = |what: &str, index: &str| {
+        format!("SELECT {what} FROM conversations INDEXED BY {index} WHERE {within} {order} LIMIT ?")
+    };
+    if asked.label.is_none() && text.is_empty() {
+        return (found("value", index), values);
+    }
+    let found = found("room", "conversations_folder");
+    (format!("SELECT value FROM conversations WHERE room IN ({found}) {order}"), values)
+}
+
+/// The site's conversations in which, or of which in notes, those words were said last.
+fn said_in(db: &Connection, asked: &Asked, asked_words: &[String]) -> Result<Vec<i64>> {
     if asked_words.is_empty() {
         return Ok(Vec::new());
     }
     let search = Search { inbox: Some(asked.site), limit: FOUND_MAX, ..Search::default() };
-    let mut rooms: Vec<i64> =
-        reading::search(db, &search, asked_words)?.iter().map(|message| message.room.column()).collect();
-    rooms.sort_unstable();
-    rooms.dedup();
-    Ok(rooms.iter().map(i64::to_string).collect())
+    let found = reading::search(db, &search, asked_words)?;
+    let rooms: BTreeSet<i64> = found.iter().map(|message| message.room.column()).collect();
+    let mut select = db.prepare_cached(
+        "SELECT room FROM conversations WHERE room IN (SELECT value FROM json_each(?1))
+         UNION SELECT room FROM conversations WHERE notes IN (SELECT value FROM json_each(?1))",
+    )?;
+    let found = select.query_map([json(&rooms)], |row| row.get(0))?;
+    Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 
 fn count(db: &Connection, site: SiteId, me: AccountId) -> Result<Counts> {
     let mut counts = Counts::default();
     let mut select =
-        db.prepare_cached("SELECT folder, COUNT(*) FROM conversations WHERE site = ?1 GROUP BY folder")?;
+        db.prepare_cached("SELECT folder, COUNT(*) FROM conversations INDEXED BY conversations_assignee WHERE site = ?1 GROUP BY folder")?;
     let found =
         select.query_map([site.column()], |row| Ok((row.get::<_, i64>(0)?, super::unsigned(row, 1)?)))?;
     for found in found {

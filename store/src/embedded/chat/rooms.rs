@@ -6,7 +6,7 @@ use model::{BotId, GuestId, Millis, RoomId, SiteId, limits};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::messages::{self, forget_words};
-use super::{Chat, MEMBER, ROOM, conversations, files, json, people, put_ends, read_room, room};
+use super::{Chat, MEMBER, ROOM, conversations, files, json, people, put_ends, read_room, room, unsigned};
 use crate::Result;
 use crate::StoreError;
 use crate::accounts::SecretHash;
@@ -14,7 +14,7 @@ use crate::chat::rooms::{TOO_MANY_ROOMS, direct_key, refuse_oversized};
 use crate::chat::{Entry, RoomChange, Rooms};
 use crate::embedded::columns::Column;
 
-/// Messages that are removed in one transaction.
+/// Messages, or rooms, that are removed in one transaction.
 const REMOVE_MAX: usize = 1_000;
 
 #[async_trait]
@@ -48,10 +48,7 @@ impl Rooms for Chat {
     }
 
     async fn forget_rooms(&self, site: SiteId) -> Result<()> {
-        let ids = self.0.write(move |db| begin_forgetting(db, site)).await?;
-        for id in ids {
-            while self.0.write(move |db| demolish_some(db, id)).await? {}
-        }
+        while self.0.write(move |db| forget_some(db, site)).await? {}
         Ok(())
     }
 
@@ -220,22 +217,34 @@ fn begin_demolishing(db: &Connection, id: RoomId) -> Result<Vec<RoomId>> {
 /// Also one that comes.
 pub fn begin_removing(db: &Connection, id: RoomId) -> Result<()> {
     let id = id.column();
-    db.execute("UPDATE rooms SET demolished = 1, direct = NULL WHERE id = ?1", [id])?;
-    db.execute("DELETE FROM conversations WHERE room = ?1", [id])?;
+    db.prepare_cached("UPDATE rooms SET demolished = 1, direct = NULL WHERE id = ?1")?.execute([id])?;
+    db.prepare_cached("DELETE FROM conversations WHERE room = ?1")?.execute([id])?;
     for of_room in
         ["members", "links", "guests", "bans", "stars", "hooks", "shown_commits", "arrivals", "fanned"]
     {
-        db.execute(&format!("DELETE FROM {of_room} WHERE room = ?1"), [id])?;
+        db.prepare_cached(&format!("DELETE FROM {of_room} WHERE room = ?1"))?.execute([id])?;
     }
     files::release_all(db, RoomId::of(id as u64))
 }
 
-fn begin_forgetting(db: &Connection, site: SiteId) -> Result<Vec<RoomId>> {
-    let mut select = db.prepare("SELECT id FROM rooms WHERE site = ?1 AND demolished = 0")?;
-    let ids = select.query_map([site.column()], |row| RoomId::read(row, 0))?;
-    let ids = ids.collect::<rusqlite::Result<Vec<_>>>()?;
-    ids.iter().try_for_each(|id| begin_removing(db, *id))?;
-    Ok(ids)
+/// So many rooms of a site at once that others wait only shortly: one that is long is one of them. Whether there is more to do.
+fn forget_some(db: &Connection, site: SiteId) -> Result<bool> {
+    db.prepare_cached("DELETE FROM learned WHERE site = ?1")?.execute([site.column()])?;
+    let mut select =
+        db.prepare_cached("SELECT id, last FROM rooms WHERE site = ?1 AND demolished < 2 LIMIT ?2")?;
+    let found = select
+        .query_map(params![site.column(), REMOVE_MAX], |row| Ok((RoomId::read(row, 0)?, unsigned(row, 1)?)))?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut taken = 0;
+    for (id, messages) in &found {
+        begin_removing(db, *id)?;
+        demolish_some(db, *id)?;
+        taken += 1 + messages;
+        if taken >= REMOVE_MAX as u64 {
+            break;
+        }
+    }
+    Ok(!found.is_empty())
 }
 
 /// Whether there is more to do.
@@ -262,7 +271,7 @@ pub fn demolish_some(db: &Connection, id: RoomId) -> Result<bool> {
 /// Finishes what an earlier process was killed while demolishing, removes what came half, and demolishes the rooms of `removed` sites.
 pub fn finish_demolishing(db: &Connection, removed: &[SiteId]) -> Result<()> {
     for site in removed {
-        begin_forgetting(db, *site)?;
+        while at_once(db, |db| forget_some(db, *site))? {}
     }
     let mut select = db.prepare("SELECT id FROM rooms WHERE demolished > 0")?;
     let ids = select.query_map([], |row| RoomId::read(row, 0))?.collect::<rusqlite::Result<Vec<_>>>()?;
@@ -271,6 +280,13 @@ pub fn finish_demolishing(db: &Connection, removed: &[SiteId]) -> Result<()> {
         while demolish_some(db, id)? {}
     }
     Ok(())
+}
+
+fn at_once<T>(db: &Connection, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    let transaction = db.unchecked_transaction()?;
+    let done = work(&transaction)?;
+    transaction.commit()?;
+    Ok(done)
 }
 
 /// The members of a room, as the one query has them that others build on.

@@ -13,7 +13,8 @@ use crate::embedded::chat::{
 use crate::embedded::columns::Column;
 use crate::moving::history::{mark, number, pair, triple};
 use crate::moving::{
-    ArrivalRow, BotRow, FannedRow, GuestRow, HookRow, Key, Kind, LinkRow, RoomRow, Row, ShownRow, StarRow,
+    ArrivalRow, BotRow, FannedRow, GuestRow, HookRow, Key, Kind, LearnedRow, LinkRow, RoomRow, Row, ShownRow,
+    StarRow,
 };
 
 pub fn export(db: &Connection, kind: Kind, after: Option<Key>, limit: usize) -> Result<Vec<Row>> {
@@ -77,6 +78,14 @@ pub fn export(db: &Connection, kind: Kind, after: Option<Key>, limit: usize) -> 
             "SELECT value FROM conversations WHERE room > ?1 ORDER BY room LIMIT ?2",
             params![id, limit],
             |row| Ok(Row::Conversation(Box::new(value(row)?))),
+        ),
+        Kind::Learned => list(
+            db,
+            "SELECT site, version, bytes FROM learned WHERE site > ?1 ORDER BY site LIMIT ?2",
+            params![id, limit],
+            |row| {
+                Ok(Row::Learned(LearnedRow { site: row.get(0)?, version: row.get(1)?, bytes: row.get(2)? }))
+            },
         ),
         Kind::Hooks => list(
             db,
@@ -157,6 +166,7 @@ pub fn import(db: &Connection, row: &Row) -> Result<()> {
             .execute([row.who, row.room, row.number])?;
         }
         Row::Conversation(row) => conversations::insert(db, row)?,
+        Row::Learned(row) => conversations::put_learned(db, row.site, row.version, &row.bytes)?,
         Row::Hook(HookRow { hook, address }) => {
             db.prepare_cached(
                 "INSERT INTO hooks (id, room, address, value) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id) DO NOTHING",

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use model::{Millis, Peak, SiteId};
+use model::chat::{NewMessage, Who};
+use model::{AccountId, Millis, Peak, SiteId};
 
 use super::{as_killed, batch, numbers};
-use crate::Embedded;
+use crate::contract::chat::text;
+use crate::contract::conversations::{is_whole, opening};
 use crate::embedded::database::Database;
 use crate::embedded::folder::Folder;
+use crate::{Embedded, Store};
 
 #[tokio::test]
 async fn acknowledged_appends_survive_a_kill() {
@@ -109,4 +112,55 @@ async fn a_site_that_was_being_forgotten_is_gone_once_the_store_is_opened() {
     drop(db);
     let store = Embedded::open(folder.path()).unwrap();
     assert_eq!(numbers(&*store.history).await, [0u128; 0]);
+}
+
+/// Each is opened by its customer and answered by an agent.
+async fn converse(store: &Store, number: u64) {
+    let new = opening(number);
+    let agent = Who::Account(AccountId::of(1));
+    let answer = NewMessage { room: new.room.id, ..text(900, agent, "an answer") };
+    store.conversations.open_conversation(new).await.unwrap();
+    store.messages.post(answer).await.unwrap();
+}
+
+#[tokio::test]
+async fn acknowledged_conversations_survive_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Embedded::open(folder.path()).unwrap();
+    for number in 1..=8 {
+        converse(&store, number).await;
+        let killed = as_killed(folder.path());
+        let store = Embedded::open(killed.path()).unwrap();
+        for known in 1..=number {
+            assert!(is_whole(&store, known).await, "{known} of {number}");
+        }
+        assert!(!is_whole(&store, number + 1).await);
+    }
+}
+
+#[tokio::test]
+async fn a_torn_log_gives_whole_conversations_and_none_by_halves() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Embedded::open(folder.path()).unwrap();
+    for number in 1..=12 {
+        converse(&store, number).await;
+    }
+    let log_bytes = std::fs::metadata(folder.path().join("chat.db-wal")).unwrap().len();
+    let (mut counts, parts) = (Vec::new(), 40);
+    for part in 0..=parts {
+        let killed = as_killed(folder.path());
+        let log = std::fs::File::options().write(true).open(killed.path().join("chat.db-wal")).unwrap();
+        log.set_len(log_bytes * part / parts).unwrap();
+        drop(log);
+        let store = Embedded::open(killed.path()).unwrap();
+        let mut count = 0;
+        for number in 1..=12 {
+            if is_whole(&store, number).await {
+                assert_eq!(number, count + 1, "one before it is missing");
+                count = number;
+            }
+        }
+        counts.push(count);
+    }
+    assert!(counts.is_sorted() && counts.first() == Some(&0) && counts.last() == Some(&12), "{counts:?}");
 }

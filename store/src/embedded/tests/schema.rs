@@ -71,6 +71,55 @@ fn a_file_of_a_newer_version_is_refused_with_a_sentence_and_left_alone() {
     }
 }
 
+/// What there was before: of migrations up to `had`, with the statements run on it.
+fn migrated(migrations: &[&str], had: usize, statements: &str) -> Connection {
+    let mut db = Connection::open_in_memory().unwrap();
+    db.pragma_update(None, "foreign_keys", true).unwrap();
+    migrate(&mut db, &migrations[..had]).unwrap();
+    db.execute_batch(statements).unwrap();
+    migrate(&mut db, migrations).unwrap();
+    assert!(!db.prepare("PRAGMA foreign_key_check").unwrap().exists([]).unwrap());
+    db
+}
+
+fn rows(db: &Connection, sql: &str) -> Vec<String> {
+    let mut select = db.prepare(sql).unwrap();
+    let found = select.query_map([], |row| row.get::<_, String>(0)).unwrap();
+    found.map(Result::unwrap).collect()
+}
+
+#[test]
+fn members_and_invitations_of_before_there_were_agents_stay() {
+    let db = migrated(
+        REGISTRY,
+        8,
+        "INSERT INTO accounts (id, name, email, email_key, password_phc, operator, created)
+         VALUES (1, 'Ann', 'a@x', 'a@x', '', 1, 0), (2, 'Bob', 'b@x', 'b@x', '', 0, 0);
+         INSERT INTO sites (id, name, hostnames, time_zone, honour_opt_out, first_party_id, ignored_addresses,
+                            ignored_paths, created) VALUES (7, 'shop', '[]', 'UTC', 0, 0, '[]', '[]', 0);
+         INSERT INTO members VALUES (7, 1, 3), (7, 2, 1);
+         INSERT INTO invitations (id, secret, site, role, invited_by, note, created, expires)
+         VALUES (5, x'00', 7, 2, 1, 'for Eve', 0, 9);",
+    );
+    assert_eq!(rows(&db, "SELECT account || ' ' || role FROM members ORDER BY account"), ["1 3", "2 1"]);
+    let invited = "SELECT id || ' ' || role || ' ' || invited_by || ' ' || note FROM invitations";
+    assert_eq!(rows(&db, invited), ["5 2 1 for Eve"]);
+    assert_eq!(rows(&db, "SELECT chat FROM sites"), ["{}"]);
+    db.execute("INSERT INTO invitations VALUES (6, x'01', 7, 4, 1, '', 0, 9)", []).unwrap();
+    db.execute("UPDATE members SET role = 4 WHERE account = 2", []).unwrap();
+    db.execute("UPDATE members SET role = 5 WHERE account = 2", []).unwrap_err();
+    db.execute("DELETE FROM sites", []).unwrap();
+    assert_eq!(rows(&db, "SELECT note FROM invitations"), [""; 0]);
+    assert_eq!(rows(&db, "SELECT 'a member' FROM members"), [""; 0]);
+}
+
+#[test]
+fn rooms_of_before_there_were_conversations_are_listed() {
+    let room = "INSERT INTO rooms (id, site, last, changes, last_at, value) VALUES (1, NULL, 0, 0, 0, '{}')";
+    let db = migrated(CHAT, 6, room);
+    assert_eq!(rows(&db, "SELECT 'listed' FROM rooms WHERE inbox = 0"), ["listed"]);
+}
+
 fn version(db: &Connection) -> usize {
     db.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
 }

@@ -6,7 +6,7 @@ use model::{GuestId, Millis, RoomId, limits};
 use mongodb::bson::{Document, doc};
 
 use super::files::{id_of, one, put_chunks};
-use super::rooms::finish_one;
+use super::rooms::finish_some;
 use super::{
     Chat, FANNED, FILE_CHUNKS, FILES, GUESTS, MESSAGES, ROOMS, RoomDocument, STARS, json, parse, who,
 };
@@ -64,7 +64,7 @@ impl Carrying for Chat {
         // From now on anybody may finish it.
         let given_up = doc! { "$unset": { "coming": "" } };
         if read!(self, |step| step.change(ROOMS, half, given_up))? {
-            finish_one(self, room.column()).await?;
+            finish_some(self, vec![room.column()]).await?;
         }
         Ok(())
     }

@@ -5,11 +5,12 @@ use model::chat::{
     Conversation, ConversationState, Folder, Member, Message, NewMessage, Notify, Room, RoomRole, Who,
 };
 use model::{AccountId, Millis, RoomId, SiteId, limits};
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::{Binary, Bson, Document, doc};
 use serde::Deserialize;
 
 use super::{
-    CONVERSATIONS, Chat, GUESTS, ROOMS, RoomDocument, Valued, json, messages, parse, people, reading, take,
+    CONVERSATIONS, Chat, GUESTS, LEARNED, ROOMS, RoomDocument, Valued, json, messages, parse, people,
+    reading, take,
 };
 use crate::accounts::SecretHash;
 use crate::chat::change;
@@ -18,7 +19,7 @@ use crate::chat::conversations::{
     page_of,
 };
 use crate::chat::{Search, words};
-use crate::mongodb::columns::{Column, secret as secret_column};
+use crate::mongodb::columns::{Column, binary, secret as secret_column};
 use crate::mongodb::forgotten::FORGOTTEN;
 use crate::mongodb::gate::{CALL_TIME_MAX, within};
 use crate::mongodb::schema::V;
@@ -93,10 +94,38 @@ impl Conversations for Chat {
         }
         Ok(woken)
     }
+
+    async fn learned(&self, site: SiteId) -> Result<(u64, Vec<u8>)> {
+        read!(self, |step| learned(step, site))
+    }
+
+    async fn learn(&self, site: SiteId, version: u64, bytes: Vec<u8>) -> Result<bool> {
+        conversations::refuse_large(&bytes)?;
+        write!(self, |step| learn(step, site, version, &bytes))
+    }
+}
+
+async fn learned(step: &mut Step, site: SiteId) -> Result<(u64, Vec<u8>)> {
+    #[derive(Deserialize)]
+    struct Row {
+        version: i64,
+        bytes: Binary,
+    }
+    let found: Option<Row> = step.one(LEARNED, doc! { "_id": site.column() }).await?;
+    Ok(found.map(|row| (row.version as u64, row.bytes.bytes)).unwrap_or_default())
+}
+
+async fn learn(step: &mut Step, site: SiteId, version: u64, bytes: &[u8]) -> Result<bool> {
+    if learned(step, site).await?.0 != version {
+        return Ok(false);
+    }
+    let next = doc! { "$set": { "version": version as i64 + 1, "bytes": binary(bytes) }, "$setOnInsert": { "v": V } };
+    step.put(LEARNED, doc! { "_id": site.column() }, next).await?;
+    Ok(true)
 }
 
 /// Takes the site's turn: who counts its conversations or removes it comes before or after.
-async fn open(step: &mut Step, new: &NewConversation) -> Result<(Conversation, bool)> {
+pub async fn open(step: &mut Step, new: &NewConversation) -> Result<(Conversation, bool)> {
     let NewConversation { conversation, room, notes, guest, secret, first } = new;
     let site = conversation.site.column();
     if !step.take_turn(SITES, doc! { "_id": site }).await?

@@ -241,8 +241,10 @@ pub async fn release(step: &mut Step, room: RoomId, numbers: &[i64]) -> Result<(
 }
 
 /// Those of a room.
-pub async fn release_all(step: &mut Step, room: i64) -> Result<()> {
-    step.change_all(FILES, doc! { "room": room }, doc! { "$set": { "state": GONE } }).await.map(drop)
+pub async fn release_all(step: &mut Step, rooms: &[i64]) -> Result<()> {
+    step.change_all(FILES, doc! { "room": { "$in": rooms } }, doc! { "$set": { "state": GONE } })
+        .await
+        .map(drop)
 }
 
 /// They are gone before their chunks are: nobody posts what has none.

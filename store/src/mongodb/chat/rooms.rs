@@ -1,20 +1,22 @@
 //! Rooms, a document each.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use model::chat::{Ban, Bot, Guest, GuestLink, Member, NewMessage, Notify, Room, RoomRole, Who};
 use model::{BotId, GuestId, Millis, RoomId, SiteId, limits};
-use mongodb::bson::doc;
-use serde::Deserialize;
+use mongodb::bson::{Document, doc};
 
 use super::{
-    ARRIVALS, BANS, CONVERSATIONS, Chat, FANNED, GUESTS, HOOKS, LINKS, MEMBERS, MESSAGES, REVISIONS, ROOMS,
-    RoomDocument, SHOWN, STARS, conversations, json, people, put_ends, room, take, there,
+    ARRIVALS, BANS, CONVERSATIONS, Chat, FANNED, GUESTS, HOOKS, LEARNED, LINKS, MEMBERS, MESSAGES, REVISIONS,
+    ROOMS, RoomDocument, SHOWN, STARS, conversations, json, people, put_ends, room, take, there,
 };
 use super::{files, messages};
 use crate::accounts::SecretHash;
 use crate::chat::rooms::{NO_ROOM, TOO_MANY_ROOMS, direct_key, refuse_oversized};
 use crate::chat::{Entry, RoomChange, Rooms};
 use crate::mongodb::columns::Column;
+use crate::mongodb::forgotten;
 use crate::mongodb::step::Step;
 use crate::mongodb::transaction::{read, write};
 use crate::mongodb::turns;
@@ -22,6 +24,8 @@ use crate::{Result, StoreError};
 
 /// Messages or revisions that are removed in one call.
 const REMOVE_MAX: i64 = 2_000;
+/// Rooms that are removed at once.
+const ROOMS_AT_ONCE: usize = 100;
 
 #[async_trait]
 impl Rooms for Chat {
@@ -47,14 +51,13 @@ impl Rooms for Chat {
     }
 
     async fn demolish(&self, id: RoomId) -> Result<()> {
-        for room in write!(self, |step| begin_demolishing(step, id))? {
-            finish_one(self, room.column()).await?;
-        }
-        Ok(())
+        let rooms = write!(self, |step| begin_demolishing(step, id))?;
+        finish_some(self, rooms).await
     }
 
     async fn forget_rooms(&self, site: SiteId) -> Result<()> {
         write!(self, |step| begin_forgetting(step, site))?;
+        forget_conversations(self, site).await?;
         finish(self).await
     }
 
@@ -198,23 +201,46 @@ async fn change_room(
 }
 
 /// Those that it began to demolish.
-async fn begin_demolishing(step: &mut Step, id: RoomId) -> Result<Vec<RoomId>> {
+async fn begin_demolishing(step: &mut Step, id: RoomId) -> Result<Vec<i64>> {
     if !step.exists(ROOMS, there(id)).await? {
         return Err(NO_ROOM);
     }
     let rooms = conversations::with_rooms(step, id).await?;
-    for room in &rooms {
-        step.change(ROOMS, there(*room), doc! { "$set": { "demolished": true } }).await?;
-        step.remove(CONVERSATIONS, doc! { "_id": room.column() }).await?;
-    }
+    let rooms: Vec<i64> = rooms.into_iter().map(Column::column).collect();
+    begin_removing(step, &rooms).await?;
     Ok(rooms)
 }
 
-/// Also where the site is removed: within that transaction.
+/// Also where the site is removed: within that transaction. Its conversations, which may be many, go afterwards.
 pub async fn begin_forgetting(step: &mut Step, site: SiteId) -> Result<()> {
-    let gone = doc! { "$set": { "demolished": true } };
-    step.change_all(ROOMS, doc! { "site": site.column(), "demolished": false }, gone).await?;
-    step.remove(CONVERSATIONS, doc! { "site": site.column() }).await.map(drop)
+    let listed = doc! { "inbox": false, "site": site.column(), "demolished": false };
+    step.change_all(ROOMS, listed, doc! { "$set": { "demolished": true } }).await?;
+    step.remove(LEARNED, doc! { "_id": site.column() }).await.map(drop)
+}
+
+async fn forget_conversations(chat: &Chat, site: SiteId) -> Result<()> {
+    loop {
+        let theirs = doc! { "inbox": true, "site": site.column(), "demolished": false };
+        let rooms = read!(chat, |step| ids(step, theirs))?;
+        if rooms.is_empty() {
+            return read!(chat, |step| forgotten::end_conversations(step, site));
+        }
+        let these = rooms.clone();
+        write!(chat, |step| begin_removing(step, &these))?;
+        finish_some(chat, rooms).await?;
+    }
+}
+
+async fn begin_removing(step: &mut Step, rooms: &[i64]) -> Result<()> {
+    let these = doc! { "_id": { "$in": rooms } };
+    step.change_all(ROOMS, these.clone(), doc! { "$set": { "demolished": true } }).await?;
+    step.remove(CONVERSATIONS, these).await.map(drop)
+}
+
+/// Of the first `ROOMS_AT_ONCE`.
+async fn ids(step: &mut Step, of: Document) -> Result<Vec<i64>> {
+    let found = step.some(ROOMS, of, doc! {}, ROOMS_AT_ONCE).await?;
+    Ok(found.iter().filter_map(|room| room.get_i64("_id").ok()).collect())
 }
 
 /// Before there were conversations every room was in the lists.
@@ -225,41 +251,58 @@ pub async fn list_all(step: &mut Step) -> Result<()> {
 
 /// Finishes what is demolished half, by this process or by one that was killed. What comes is for who brings it.
 pub async fn finish(chat: &Chat) -> Result<()> {
-    #[derive(Deserialize)]
-    struct Row {
-        _id: i64,
+    for site in read!(chat, |step| forgotten::conversing(step))? {
+        forget_conversations(chat, site).await?;
     }
-    let rows: Vec<Row> =
-        read!(chat, |step| step.all(ROOMS, doc! { "demolished": true, "coming": null }, doc! {}))?;
-    for row in rows {
-        finish_one(chat, row._id).await?;
+    loop {
+        let half = doc! { "demolished": true, "coming": null };
+        let rooms = read!(chat, |step| ids(step, half))?;
+        if rooms.is_empty() {
+            return Ok(());
+        }
+        finish_some(chat, rooms).await?;
     }
-    Ok(())
 }
 
-pub async fn finish_one(chat: &Chat, room: i64) -> Result<()> {
-    for (from, number) in [(MESSAGES, "number"), (REVISIONS, "change")] {
-        while read!(chat, |step| remove_some(step, from, room, number))? {}
+pub async fn finish_some(chat: &Chat, rooms: Vec<i64>) -> Result<()> {
+    let rooms: Arc<[i64]> = rooms.into();
+    for (from, by) in [(MESSAGES, "number"), (REVISIONS, "change")] {
+        let these = Arc::clone(&rooms);
+        read!(chat, |step| remove_first(step, from, &these, by))?;
+        let some = || {
+            let these = Arc::clone(&rooms);
+            async move { read!(chat, |step| remove_some(step, from, &these, by)) }
+        };
+        while some().await? {}
     }
-    read!(chat, |step| remove_rest(step, room))
+    read!(chat, |step| remove_rest(step, &rooms))
 }
 
-/// Whether there is more.
-async fn remove_some(step: &mut Step, from: &str, room: i64, by: &str) -> Result<bool> {
-    let first = step.some(from, doc! { "room": room }, doc! { "room": 1, by: 1 }, 1).await?;
-    let Some(first) = first.first().and_then(|row| row.get_i64(by).ok()) else {
+/// All that most of them have.
+async fn remove_first(step: &mut Step, from: &str, rooms: &[i64], by: &str) -> Result<()> {
+    let first = REMOVE_MAX / rooms.len().max(1) as i64;
+    step.remove(from, doc! { "room": { "$in": rooms }, by: { "$lte": first } }).await.map(drop)
+}
+
+/// Whether there may be more.
+async fn remove_some(step: &mut Step, from: &str, rooms: &[i64], by: &str) -> Result<bool> {
+    let first = step.some(from, doc! { "room": { "$in": rooms } }, doc! { "room": 1, by: 1 }, 1).await?;
+    let Some((room, first)) =
+        first.first().and_then(|row| Some((row.get_i64("room").ok()?, row.get_i64(by).ok()?)))
+    else {
         return Ok(false);
     };
     step.remove(from, doc! { "room": room, by: { "$lt": first + REMOVE_MAX } }).await?;
     Ok(true)
 }
 
-async fn remove_rest(step: &mut Step, room: i64) -> Result<()> {
+async fn remove_rest(step: &mut Step, rooms: &[i64]) -> Result<()> {
     for of_room in [MEMBERS, GUESTS, BANS, STARS, HOOKS, SHOWN, ARRIVALS] {
-        step.remove(of_room, doc! { "room": room }).await?;
+        step.remove(of_room, doc! { "room": { "$in": rooms } }).await?;
     }
-    files::release_all(step, room).await?;
-    step.remove(LINKS, doc! { "_id": room }).await?;
-    step.remove(FANNED, doc! { "_id": room }).await?;
-    step.remove(ROOMS, doc! { "_id": room }).await.map(drop)
+    files::release_all(step, rooms).await?;
+    for of_room in [LINKS, FANNED, ROOMS] {
+        step.remove(of_room, doc! { "_id": { "$in": rooms } }).await?;
+    }
+    Ok(())
 }

@@ -8,9 +8,9 @@ use super::super::chat::hooks::ArrivalDocument;
 use super::super::chat::outbox::{self, JobDocument};
 use super::super::chat::people::{BanDocument, ban_fields, ban_key, guest_document};
 use super::super::chat::{
-    ARRIVALS, BANS, BOT_HOOKS, BOTS, CONVERSATIONS, FANNED, FILES, GUESTS, HOOKS, JOBS, LINKS, MEMBERS,
-    MESSAGES, MemberDocument, REVISIONS, ROOMS, RoomDocument, SHOWN, STARS, conversations, json, messages,
-    parse,
+    ARRIVALS, BANS, BOT_HOOKS, BOTS, CONVERSATIONS, FANNED, FILES, GUESTS, HOOKS, JOBS, LEARNED, LINKS,
+    MEMBERS, MESSAGES, MemberDocument, REVISIONS, ROOMS, RoomDocument, SHOWN, STARS, conversations, json,
+    messages, parse,
 };
 use super::super::columns::{Column, binary};
 use super::super::step::Step;
@@ -20,7 +20,8 @@ use model::JobId;
 use crate::Result;
 use crate::moving::history::{mark, number, pair, triple};
 use crate::moving::{
-    ArrivalRow, BotRow, FannedRow, GuestRow, HookRow, Key, Kind, LinkRow, RoomRow, Row, ShownRow, StarRow,
+    ArrivalRow, BotRow, FannedRow, GuestRow, HookRow, Key, Kind, LearnedRow, LinkRow, RoomRow, Row, ShownRow,
+    StarRow,
 };
 
 /// Collection, filter and sort of what stands behind a key.
@@ -33,6 +34,7 @@ pub fn behind(kind: Kind, after: &Option<Key>) -> (&'static str, Document, Docum
         Kind::GuestLinks => (LINKS, behind_id(), by_id),
         Kind::Guests => (GUESTS, behind_id(), by_id),
         Kind::Conversations => (CONVERSATIONS, behind_id(), by_id),
+        Kind::Learned => (LEARNED, behind_id(), by_id),
         Kind::Hooks => (HOOKS, behind_id(), by_id),
         Kind::BotHooks => (BOT_HOOKS, behind_id(), by_id),
         Kind::Fanned => (FANNED, behind_id(), by_id),
@@ -113,6 +115,11 @@ pub fn read(kind: Kind, row: &Document) -> anyhow::Result<Row> {
         Kind::Messages => Row::Message(Box::new(parse(value()?)?)),
         Kind::Revisions => Row::Revision(Box::new(parse(value()?)?)),
         Kind::Conversations => Row::Conversation(Box::new(parse(value()?)?)),
+        Kind::Learned => Row::Learned(LearnedRow {
+            site: row.get_i64("_id")?,
+            version: row.get_i64("version")?,
+            bytes: row.get_binary_generic("bytes")?.clone(),
+        }),
         Kind::Hooks => Row::Hook(HookRow { hook: parse(value()?)?, address: bytes32(row, "address")? }),
         Kind::Shown => Row::Shown(ShownRow {
             room: row.get_i64("room")?,
@@ -189,6 +196,9 @@ pub fn written(row: &Row, inboxes: &HashMap<i64, i64>) -> Option<(&'static str, 
         Row::Star(row) => (STARS, doc! { "who": row.who, "room": row.room, "number": row.number }, doc! {}),
         Row::Conversation(row) => {
             (CONVERSATIONS, doc! { "_id": row.room.column() }, conversations::fields(row))
+        }
+        Row::Learned(LearnedRow { site, version, bytes }) => {
+            (LEARNED, doc! { "_id": site }, doc! { "version": version, "bytes": binary(bytes) })
         }
         Row::Hook(HookRow { hook, address }) => {
             let fields = doc! { "room": hook.room.column(), "address": binary(address), "value": json(hook) };

@@ -3,15 +3,13 @@
 import { make } from "../../../ui/src/element";
 import { face, prose, timeOf } from "../../../ui/src/room-message";
 import { follows, sameDay } from "../../../ui/src/room-state";
-import type { KeptList } from "../../../ui/src/kept-list";
+import type { Put } from "../../../ui/src/kept-rows";
 import type { Pending } from "../../../ui/src/room-state";
 import type { Message } from "../../../ui/src/room-protocol";
 import { discard, edited, newHere, notSent, removed, sendAgain, sending, sent, you } from "../words";
 import type { Conversation } from "./conversation";
 import type { Files } from "./files";
 import type { Speech } from "./speech";
-
-type Put = Parameters<Parameters<KeptList["draw"]>[0]>[0];
 
 export interface BubbleContext {
   conversation: Conversation;

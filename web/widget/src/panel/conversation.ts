@@ -6,7 +6,7 @@ import { Sending } from "../../../ui/src/room-sending";
 import { RoomState } from "../../../ui/src/room-state";
 import type { Connection, LineState } from "../../../ui/src/connection";
 import type { Refused, ToPost } from "../../../ui/src/room-api";
-import type { Message, Page } from "../../../ui/src/room-protocol";
+import type { Message } from "../../../ui/src/room-protocol";
 import { CustomerApi, freshSecret } from "./customer";
 import { Typing } from "./typing";
 import { isGone } from "./problems";
@@ -180,28 +180,26 @@ export class Conversation {
   }
 
   private connect(api: RoomApi): void {
-    const following = new Following(api, this.state, () => this.on.changed());
+    const following = new Following(api, this.state, {
+      changed: () => {
+        this.look();
+        this.on.changed();
+      },
+      came: (message) => this.came(message),
+      gone: () => this.look(),
+    });
     const topic = `room/${api.room}`;
     const line = connectToHub(topic, null, (state) => this.lined(state), this.secret!);
     this.connection = line;
-    line.subscribe(topic, undefined, {
-      jumps: true,
-      snapshot: (data) => void following.told(data as Page),
-      delta: (data) => this.hear(following, data as Page),
-      ended: () => this.look(),
-    });
+    line.subscribe(topic, undefined, following.reader());
     line.subscribe(`${topic}/people`, undefined, { jumps: true, snapshot: () => {}, delta: (data) => this.seeTyping(data) });
     line.subscribe(`person/${this.mine!.me}`, undefined, { jumps: true, snapshot: () => {}, delta: (data) => this.hearOwn(data) });
     line.start();
   }
 
-  private hear(following: Following, page: Page): void {
-    for (const message of following.heard(page)) {
-      this.typing.end(message.author);
-      if (isSaid(message)) this.on.came(message);
-    }
-    this.look();
-    this.on.changed();
+  private came(message: Message): void {
+    this.typing.end(message.author);
+    if (isSaid(message)) this.on.came(message);
   }
 
   private seeTyping(data: unknown): void {

@@ -1,6 +1,7 @@
 // panel.js: the panel in its frame or window. It speaks with whoever made it, with the server about one conversation, and keeps nothing itself.
 import { make, say } from "../../../ui/src/element";
-import { KeptList } from "../../../ui/src/kept-list";
+import { KeptRows } from "../../../ui/src/kept-rows";
+import type { Put } from "../../../ui/src/kept-rows";
 import { prose } from "../../../ui/src/room-message";
 import type { Message } from "../../../ui/src/room-protocol";
 import { asInk, inkOn } from "../colour";
@@ -45,7 +46,7 @@ class Panel {
   private readonly writing: Writing;
   private readonly scroll = make("div", "scroll");
   private readonly list = make("ol", "list");
-  private readonly kept = new KeptList(this.list);
+  private readonly kept = new KeptRows(this.list);
   private readonly typingLine = make("p", "typing");
   private readonly notice = make("p", "notice");
   private readonly announcer = make("p", "sr-only");
@@ -259,7 +260,7 @@ class Panel {
     this.tellWaiting();
   }
 
-  private put(put: Parameters<Parameters<KeptList["draw"]>[0]>[0]): void {
+  private put(put: Put): void {
     const { settings, conversation, speech, files } = this;
     const { mine } = conversation;
     const hi = settings.greeting || speech.say(hello);
@@ -281,7 +282,7 @@ class Panel {
     }
     if (mine?.state === "closed") put("closed", "", () => line("closed", speech.say(closed)));
     // One that was answered stays, and thanks.
-    if (mine?.state === "closed" && (mine.asks_rating || this.kept.element("rating"))) {
+    if (mine?.state === "closed" && (mine.asks_rating || this.kept.elementOf("rating"))) {
       put("rating", "", () => ratingCard(card, (rating, words) => conversation.tell({ rating, words })));
     }
   }
@@ -290,7 +291,7 @@ class Panel {
     const { conversation, settings } = this;
     if (this.emailGiven) return true;
     if (conversation.email || this.told.identity?.email) return false;
-    const card = this.kept.element("email");
+    const card = this.kept.elementOf("email");
     // Whoever writes in it goes on.
     if (!settings.open || card?.contains(document.activeElement) || card?.querySelector("input")?.value) return true;
     return settings.asks_email && !this.emailLater && conversation.api !== null && conversation.agents().size === 0;

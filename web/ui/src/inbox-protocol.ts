@@ -1,0 +1,83 @@
+// What the API of the inbox and the hub say of conversations: the shapes of docs/api-inbox.md.
+
+export type Folder = "open" | "mine" | "unassigned" | "waiting" | "snoozed" | "closed" | "held" | "spam" | "all";
+
+/** A conversation with a customer, as agents are told of it. */
+export interface Conversation {
+  /** What the customer hears; it names the conversation. */
+  room: string;
+  /** What only agents hear. */
+  notes: string;
+  site: string;
+  /** Empty: unknown. */
+  name: string;
+  email: string;
+  identity: string;
+  /** The site's secret says so. */
+  proven: boolean;
+  /** As `key` of the topic of visitors. */
+  visitor: string | null;
+  state: "open" | "snoozed" | "closed";
+  until: number | null;
+  assignee: string | null;
+  assignee_name: string;
+  labels: string[];
+  verdict: "ham" | "held" | "spam";
+  blocked: boolean;
+  page: string;
+  title: string;
+  opened: number;
+  last: number;
+  last_at: number;
+  last_by: "customer" | "agent";
+  preview: string;
+  waiting_since: number | null;
+  first_answer_at: number | null;
+  closed_at: number | null;
+  rating: { score: number; words: string } | null;
+  version: number;
+}
+
+export type Counted = Exclude<Folder, "all">;
+export type Counts = Record<Counted, number>;
+
+export interface ListPage {
+  conversations: Conversation[];
+  more: boolean;
+  counts: Counts;
+}
+
+export interface Agent {
+  id: string;
+  name: string;
+}
+
+export interface OnePage {
+  conversation: Conversation;
+  earlier: Conversation[];
+  agents: Agent[];
+}
+
+/** An answer that is kept ready; `{name}` in it is the customer's. */
+export interface Canned {
+  id: string;
+  name: string;
+  text: string;
+}
+
+/** What an agent does to a conversation. */
+export type Deed =
+  | { assign: string | null }
+  | { close: true }
+  | { reopen: true }
+  | { snooze_until: number }
+  | { labels: string[] }
+  | { verdict: "ham" | "spam" }
+  | { block: boolean };
+
+/** What the topic of a site's conversations tells. */
+export interface InboxChange {
+  conversation?: Conversation;
+  /** Not all was told: the list is to be read again. */
+  missed?: boolean;
+}

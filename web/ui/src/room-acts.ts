@@ -1,0 +1,107 @@
+// What is done to a message: edited, closed with a note, removed, reacted to. Asked of the server, and shown as it then is.
+import { editInPlace } from "./room-actions";
+import { Refused } from "./room-api";
+import type { RoomApi } from "./room-api";
+import { toIds, toNames } from "./room-mentions";
+import type { Member, Message } from "./room-protocol";
+import type { RoomState } from "./room-state";
+
+/** Where a message stands as an element, and which of them are being edited. */
+export interface Editable {
+  elementOf(number: number): HTMLElement | undefined;
+  readonly editing: Set<number>;
+}
+
+export interface ActsOptions {
+  api: RoomApi;
+  state: RoomState;
+  list: (message: Message) => Editable;
+  members: () => Pick<Member, "who" | "name">[];
+  /** Where somebody else finds the message. */
+  address: (message: Message) => string;
+  changed: () => void;
+  /** A field that was open for one message is gone. */
+  edited: () => void;
+  trouble: (problem: string) => void;
+}
+
+export class MessageActs {
+  constructor(private readonly options: ActsOptions) {}
+
+  async act(message: Message, what: string, emoji?: string): Promise<void> {
+    const { api, state, address } = this.options;
+    try {
+      switch (what) {
+        case "edit": return this.edit(message);
+        case "close": return this.close(message);
+        case "link": return await navigator.clipboard.writeText(new URL(address(message), location.href).href);
+        case "star": case "unstar":
+          await api.change(message.number, what);
+          what === "star" ? state.stars.add(message.number) : state.stars.delete(message.number);
+          break;
+        case "remove":
+          if (!confirm("Remove this message for everybody?")) return;
+          state.take({ messages: [await api.change(message.number, what)] });
+          break;
+        default:
+          state.take({ messages: [await api.change(message.number, what, emoji ? { emoji } : {})] });
+      }
+    } catch (error) {
+      this.complain(error);
+    }
+    this.options.changed();
+  }
+
+  /** The last of these that is one's own. */
+  editLast(messages: Message[], me: string): void {
+    const own = messages.filter(({ author, removed, kind }) => author === me && !removed && (kind === "text" || kind === "paste"));
+    const last = own.at(-1);
+    if (last) this.edit(last);
+  }
+
+  private edit(message: Message): void {
+    const members = this.options.members();
+    const asked = { was: toNames(message.body, members), label: "Edit the message", save: "Save" };
+    this.ask(message, asked, (typed) => {
+      const body = typed === null ? null : message.kind === "text" ? toIds(typed, members) : typed;
+      if (body === null) return this.options.changed();
+      void this.change(message.number, "edit", { body });
+    });
+  }
+
+  /** With a note, in words that somebody may better before it is told. */
+  private close(message: Message): void {
+    const { fix, closed } = message;
+    const was = closed?.note ?? (fix ? `Fixed by ${fix.commit.id.slice(0, 7)}: ${fix.commit.subject}` : "");
+    const asked = { was, label: "What those who asked are told", save: closed ? "Save the note" : "Close the conversation", always: true };
+    this.ask(message, asked, (note) => {
+      if (note === null) return this.options.changed();
+      void this.change(message.number, "close", { note });
+    });
+  }
+
+  private ask(message: Message, asked: Parameters<typeof editInPlace>[2], done: (typed: string | null) => void): void {
+    const list = this.options.list(message);
+    const item = list.elementOf(message.number);
+    if (!item || list.editing.has(message.number)) return;
+    list.editing.add(message.number);
+    editInPlace(item, message, asked, (typed) => {
+      list.editing.delete(message.number);
+      this.options.edited();
+      done(typed);
+    });
+  }
+
+  private async change(number: number, what: string, body: object): Promise<void> {
+    try {
+      this.options.state.take({ messages: [await this.options.api.change(number, what, body)] });
+    } catch (error) {
+      this.complain(error);
+    }
+    this.options.changed();
+  }
+
+  private complain(error: unknown): void {
+    this.options.trouble(error instanceof Refused ? error.message : "The server cannot be reached right now. Try again in a moment.");
+  }
+}
