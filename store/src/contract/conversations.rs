@@ -1099,8 +1099,8 @@ async fn what_a_filter_learned_is_replaced_by_whoever_read_it_last(world: World)
     assert_eq!(learn_at_once(&world, 0).await, 1);
     assert!(!conversations.learn(SITE, 0, vec![2]).await.unwrap(), "somebody was first");
     assert!(conversations.learn(SITE, 1, vec![3; limits::LEARNED_BYTES_MAX]).await.unwrap());
-    let large = conversations.learn(SITE, 2, vec![4; limits::LEARNED_BYTES_MAX + 1]);
-    assert_refused!(large, Limit { max: limits::LEARNED_BYTES_MAX, .. });
+    let large = vec![4; limits::LEARNED_BYTES_MAX + 1];
+    assert_refused!(conversations.learn(SITE, 2, large), Limit { max: limits::LEARNED_BYTES_MAX, .. });
     assert_eq!(conversations.learned(SITE).await.unwrap(), (2, vec![3; limits::LEARNED_BYTES_MAX]));
     assert_eq!(conversations.learned(SiteId::of(2)).await.unwrap(), (0, vec![]));
     assert_eq!(learn_at_once(&world, 2).await, 1);
