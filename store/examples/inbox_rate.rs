@@ -162,7 +162,7 @@ async fn converse(store: &Store, number: u64) -> anyhow::Result<()> {
     let (conversations, room) = (&store.conversations, room(number));
     let agent = Who::Account(AccountId::of(number % AGENTS));
     conversations.open_conversation(opening(number)).await?;
-    if number % 5 != 0 {
+    if !number.is_multiple_of(5) {
         store.messages.post(text(room, 2, agent, number, 30)).await?;
         store.messages.post(text(RoomId::of(room.value() + 1), 3, agent, number, 8)).await?;
     }
@@ -173,8 +173,8 @@ async fn converse(store: &Store, number: u64) -> anyhow::Result<()> {
         _ => ConversationChange::Reopen,
     };
     conversations.change_conversation(room, change, at(number)).await?;
-    let label = if number % 1_000 == 0 { "rare" } else { "late" };
-    if number % 10 == 0 {
+    let label = if number.is_multiple_of(1_000) { "rare" } else { "late" };
+    if number.is_multiple_of(10) {
         let labels = ConversationChange::Labels(vec![label.into()]);
         conversations.change_conversation(room, labels, at(number)).await?;
     }

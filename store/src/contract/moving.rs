@@ -92,8 +92,6 @@ impl World {
             store.accounts.open_sign_in(sign_in(number, account, created, LATER)).await.unwrap();
             let of_sign_in = (secret(number), browser(number));
             store.notices.put_browser(of_sign_in.0, of_sign_in.1, created).await.unwrap();
-            let learned = vec![number as u8; 9];
-            assert!(store.conversations.learn(SiteId::of(1 + number), 0, learned).await.unwrap());
             store.notices.set_digest(account, Digest::ALL[number as usize % 3]).await.unwrap();
             let sites = if number % 2 == 0 { TokenSites::All } else { TokenSites::One(first.id) };
             store.accounts.mint_token(token(number, account, sites), secret(100 + number)).await.unwrap();

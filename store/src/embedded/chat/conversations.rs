@@ -85,14 +85,9 @@ fn learn(db: &Connection, site: SiteId, version: u64, bytes: &[u8]) -> Result<bo
     if learned(db, site)?.0 != version {
         return Ok(false);
     }
-    put_learned(db, site.column(), version as i64 + 1, bytes)?;
-    Ok(true)
-}
-
-pub fn put_learned(db: &Connection, site: i64, version: i64, bytes: &[u8]) -> Result<()> {
     db.prepare_cached("INSERT OR REPLACE INTO learned (site, version, bytes) VALUES (?1, ?2, ?3)")?
-        .execute(params![site, version, bytes])?;
-    Ok(())
+        .execute(params![site.column(), version as i64 + 1, bytes])?;
+    Ok(true)
 }
 
 fn open(db: &Connection, new: NewConversation) -> Result<(Conversation, bool)> {
