@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use chat::hours::Presence;
 use chat::{Claim, Opening, identify_secret};
 use door::{ClientAddress, Refusal};
-use model::chat::{Conversation, ConversationState, Customer, Rating, Who};
+use model::chat::{Conversation, Customer, Rating, Who};
 use model::rights::Principal;
 use model::{BrowserId, MessageId, Site, SiteId, limits};
 use serde::Deserialize;
@@ -232,7 +232,7 @@ async fn customer(web: &Web, site: &Site, about: &AboutStated) -> Result<Custome
 
 /// What the customer is told of their own conversation.
 fn told(mine: &Conversation) -> Response {
-    let is_closed = matches!(mine.state, ConversationState::Closed(_));
+    let is_closed = mine.is_closed();
     Json(json!({
         "room": mine.room,
         "me": Who::Guest(mine.guest),
