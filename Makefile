@@ -56,4 +56,4 @@ bench: build
 
 clean:
 	$(CARGO) clean
-	rm -rf node_modules collector/tag/dist web/ui/dist
+	rm -rf node_modules collector/tag/dist web/ui/dist web/widget/dist

@@ -11,7 +11,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 /// Files that pages name, by the field of `AssetUrls`.
-const NAMED: [(&str, &str); 14] = [
+const NAMED: [(&str, &str); 17] = [
     ("css", "app.css"),
     ("app_js", "app.js"),
     ("live_js", "live.js"),
@@ -23,10 +23,16 @@ const NAMED: [(&str, &str); 14] = [
     ("notifications_js", "notifications.js"),
     ("push_worker_js", "push-worker.js"),
     ("tag_js", "tag.js"),
+    ("panel_js", "panel.js"),
+    ("panel_css", "panel.css"),
+    ("chat_js", "chat.js"),
     ("world_svg", "world.svg"),
     ("favicon_svg", "favicon.svg"),
     ("demo_css", "demo.css"),
 ];
+
+/// What npm builds.
+const FOLDERS: [&str; 2] = ["ui/dist", "widget/dist"];
 
 struct Built {
     file: String,
@@ -38,10 +44,8 @@ struct Built {
 
 fn main() {
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo names the output folder"));
-    println!("cargo::rerun-if-changed=ui/dist");
     println!("cargo::rerun-if-changed=build.rs");
-    let files = fs::read_dir("ui/dist").unwrap_or_else(|_| absent());
-    let mut paths: Vec<PathBuf> = files.map(|file| file.expect("a readable folder").path()).collect();
+    let mut paths: Vec<PathBuf> = FOLDERS.iter().flat_map(|folder| files(folder)).collect();
     paths.retain(|path| path.is_file() && content_type(path).is_some());
     paths.push(PathBuf::from("demo/demo.css"));
     paths.sort();
@@ -49,8 +53,14 @@ fn main() {
     fs::write(out.join("assets.rs"), source(&built)).expect("the output folder can be written");
 }
 
+fn files(folder: &str) -> Vec<PathBuf> {
+    println!("cargo::rerun-if-changed={folder}");
+    let files = fs::read_dir(folder).unwrap_or_else(|_| absent());
+    files.map(|file| file.expect("a readable folder").path()).collect()
+}
+
 fn absent() -> ! {
-    panic!("web/ui/dist is not complete: run `make assets` first");
+    panic!("web/ui/dist or web/widget/dist is not complete: run `make assets` first");
 }
 
 fn build(path: &Path, out: &Path) -> Built {

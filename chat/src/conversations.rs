@@ -202,7 +202,17 @@ impl Chat {
         if changed.version != before.version {
             self.announce_conversation(&changed).await;
         }
+        if before.is_closed() != changed.is_closed() {
+            self.announce_end(&changed).await;
+        }
         Ok(changed)
+    }
+
+    /// Tells the customer's pages that it is closed, or open again.
+    async fn announce_end(&self, conversation: &Conversation) {
+        let state = if conversation.is_closed() { "closed" } else { "open" };
+        let announced = serde_json::json!({ "conversation": { "room": conversation.room, "state": state } });
+        self.publish(&crate::announce::person_topic(Who::Guest(conversation.guest)), &announced).await;
     }
 
     /// A page of the inbox, for agents of the site.

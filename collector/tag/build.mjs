@@ -27,7 +27,11 @@ const { code } = await minify(`try{${outputFiles[0].text}}catch(e){}`, {
   mangle: { nth_identifier: { get: (index) => `$${index}$` } },
 });
 
-const script = letter(code);
+// A block keeps its names to itself as a function does. It stands where terser has done what it does to functions alone.
+const block = code.replace("try{(()=>{var ", "try{let ").replace("})()}catch", "}catch");
+if (block.includes("var ")) throw new Error("the tag would leave a variable behind on the page");
+
+const script = letter(block);
 await put(here("dist/wf.js"), script);
 console.log(`collector/tag/dist/wf.js ${script.length} bytes, ${gzipBytes(script)} gzip (at most ${GZIP_BYTES_MAX})`);
 if (gzipBytes(script) > GZIP_BYTES_MAX) {

@@ -130,7 +130,7 @@ fn opening(number: u64) -> NewConversation {
         page: "https://shop.example/basket?step=2".into(),
         title: "Your basket".into(),
         state: ConversationState::Open,
-        verdict: if number % 50 == 7 { Verdict::Held } else { Verdict::Ham },
+        verdict: if number % 50 == 5 { Verdict::Held } else { Verdict::Ham },
         blocked: false,
         assignee: None,
         labels: Vec::new(),
@@ -143,6 +143,8 @@ fn opening(number: u64) -> NewConversation {
         first_answer_at: None,
         closed_at: None,
         rating: None,
+        learned: None,
+        mailed: 0,
         version: 0,
     };
     NewConversation {
@@ -160,7 +162,7 @@ async fn converse(store: &Store, number: u64) -> anyhow::Result<()> {
     let (conversations, room) = (&store.conversations, room(number));
     let agent = Who::Account(AccountId::of(number % AGENTS));
     conversations.open_conversation(opening(number)).await?;
-    if number % 5 != 0 {
+    if !number.is_multiple_of(5) {
         store.messages.post(text(room, 2, agent, number, 30)).await?;
         store.messages.post(text(RoomId::of(room.value() + 1), 3, agent, number, 8)).await?;
     }
@@ -171,8 +173,8 @@ async fn converse(store: &Store, number: u64) -> anyhow::Result<()> {
         _ => ConversationChange::Reopen,
     };
     conversations.change_conversation(room, change, at(number)).await?;
-    let label = if number % 1_000 == 0 { "rare" } else { "late" };
-    if number % 10 == 0 {
+    let label = if number.is_multiple_of(1_000) { "rare" } else { "late" };
+    if number.is_multiple_of(10) {
         let labels = ConversationChange::Labels(vec![label.into()]);
         conversations.change_conversation(room, labels, at(number)).await?;
     }
@@ -232,5 +234,10 @@ async fn timed<T>(call: impl AsyncFn() -> anyhow::Result<T>) -> anyhow::Result<(
 
 fn told(what: &str, mut times: Vec<Duration>) {
     times.sort();
-    println!("{what}: p50 {:?}, most {:?}", times[times.len() / 2], times[times.len() - 1]);
+    println!(
+        "{what}: least {:?}, p50 {:?}, most {:?}",
+        times[0],
+        times[times.len() / 2],
+        times[times.len() - 1]
+    );
 }

@@ -35,7 +35,7 @@ pub use content::Content;
 pub const PAGE_ROWS_MAX: usize = 500;
 /// The same of messages and of their revisions, which may be long.
 pub const PAGE_MESSAGES_MAX: usize = 128;
-/// Daily totals of one page, which are large.
+/// Daily totals, or what filters learned, of one page, which are large.
 pub const TOTALS_PAGE_MAX: usize = TOTALS_AT_ONCE_MAX;
 /// Bytes of one part of a segment or of a file.
 pub const PART_BYTES: usize = 1024 * 1024;
@@ -294,6 +294,7 @@ pub struct AccountRow {
     pub digest: i64,
 }
 
+/// What a site's filter of spam learned.
 #[derive(Clone, PartialEq, Serialize)]
 pub struct LearnedRow {
     pub site: i64,

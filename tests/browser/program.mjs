@@ -195,12 +195,13 @@ export async function invite(owner, page, program, site, { name, email, password
 
 /** A customer's site on a port of its own, every page with the tag pasted from the tag page. */
 export class CustomerSite {
-  static async start(snippet) {
+  /** `page` is one of its own: the attributes of its root, what it holds, and the headers it comes with. */
+  static async start(snippet, page = {}) {
     const site = new CustomerSite();
+    const { root = "", body = `<h1>${"tea "}</h1><a id="next" href="/next">next</a><div style="height:3000px"></div>`, headers = {} } = page;
     site.server = createServer((request, response) => {
-      response.setHeader("content-type", "text/html; charset=utf-8");
-      response.end(`<!doctype html><title>Page ${request.url.replace(/[<&]/g, "")}</title>${snippet}
-        <h1>${"tea "}</h1><a id="next" href="/next">next</a><div style="height:3000px"></div>`);
+      response.writeHead(200, { "content-type": "text/html; charset=utf-8", ...headers });
+      response.end(`<!doctype html><html ${root}><title>Page ${request.url.replace(/[<&]/g, "")}</title>${snippet}${body}`);
     });
     await new Promise((resolve) => site.server.listen(0, "127.0.0.1", resolve));
     site.url = `http://localhost:${site.server.address().port}`;

@@ -1,7 +1,5 @@
 //! People who asked for it are mailed what they missed, one letter a window, whatever dies meanwhile.
 
-mod smtp;
-
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
@@ -17,7 +15,7 @@ use world::{Person, Program, Size, World, within};
 
 use crate::crash::set_up;
 use crate::sizes::on_both_sizes;
-use smtp::{Does, Letter, Server};
+use crate::smtp::{Does, Letter, Server};
 
 on_both_sizes! {
     what_somebody_missed_is_mailed_once_an_hour_as_they_may_read_it_then,

@@ -2,12 +2,14 @@
 
 mod load;
 mod sizes;
+mod smtp;
 
 mod arrows;
 mod backup;
 mod cases;
 mod cluster;
 mod commits;
+mod conversations;
 mod crash;
 mod crash_history;
 mod deadletters;

@@ -1,7 +1,7 @@
 //! Scripts, styles and pictures, built in; each name holds a hash of the content.
 
 use axum::extract::Path;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use door::{Asset, Refusal};
 
@@ -28,6 +28,9 @@ pub struct AssetUrls {
     pub notifications_js: &'static str,
     pub push_worker_js: &'static str,
     pub tag_js: &'static str,
+    pub panel_js: &'static str,
+    pub panel_css: &'static str,
+    pub chat_js: &'static str,
     pub world_svg: &'static str,
     pub favicon_svg: &'static str,
     pub demo_css: &'static str,
@@ -36,6 +39,8 @@ pub struct AssetUrls {
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
+/// Loaded by pages of others, as the tag is: asked again each hour.
+const AN_HOUR: &str = "public, max-age=3600";
 /// Under a name that stays: asked again each day, answered 304.
 const A_DAY: &str = "public, max-age=86400";
 /// What stands under `/rooms/` says for itself whether it is to be found.
@@ -54,6 +59,18 @@ pub async fn favicon(headers: HeaderMap) -> Result<Response, Problem> {
 /// `/push-worker.js`: a service worker is of the paths below its own.
 pub async fn push_worker(headers: HeaderMap) -> Result<Response, Problem> {
     respond(URLS.push_worker_js, A_DAY, &headers)
+}
+
+/// `/chat.js`, a module that the tag brings into any page; it reads its site from its own address.
+pub async fn chat(headers: HeaderMap) -> Result<Response, Problem> {
+    let mut response = respond(URLS.chat_js, AN_HOUR, &headers)?;
+    let open = response.headers_mut();
+    open.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    open.insert(
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("cross-origin"),
+    );
+    Ok(response)
 }
 
 /// `/demo/demo.css`

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use chat::hours::Presence;
 use chat::{Claim, Opening, identify_secret};
 use door::{ClientAddress, Refusal};
-use model::chat::{Conversation, ConversationState, Customer, Rating, Who};
+use model::chat::{Conversation, Customer, Rating, Who};
 use model::rights::Principal;
 use model::{BrowserId, MessageId, Site, SiteId, limits};
 use serde::Deserialize;
@@ -29,7 +29,7 @@ use crate::reports::refused;
 use crate::rooms::read_json;
 
 /// The site of a path, where its chat is on.
-async fn talking(web: &Web, site: &str) -> Result<Site, Problem> {
+pub async fn talking(web: &Web, site: &str) -> Result<Site, Problem> {
     let id: SiteId = site.parse().map_err(|_| Refusal::not_found())?;
     match web.store.sites.site(id).await {
         Ok(site) if site.chat.on => Ok(site),
@@ -41,9 +41,20 @@ async fn talking(web: &Web, site: &str) -> Result<Site, Problem> {
 /// `GET /api/watchfire/chat/{site}`, for any page.
 pub async fn settings(State(web): State<Arc<Web>>, Path(site): Path<String>) -> Answer {
     let site = talking(&web, &site).await?;
-    let Presence { open, opens_at } = chat::hours::presence(&site, web.clock.now());
+    let mut response = Json(settings_of(&web, &site)).into_response();
+    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response.headers_mut().insert(
+        header::HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("cross-origin"),
+    );
+    Ok(response)
+}
+
+/// What button and panel are told.
+pub fn settings_of(web: &Web, site: &Site) -> serde_json::Value {
+    let Presence { open, opens_at } = chat::hours::presence(site, web.clock.now());
     let chat = &site.chat;
-    let told = json!({
+    json!({
         "site": site.id,
         "name": site.name,
         "colour": chat.colour,
@@ -53,14 +64,7 @@ pub async fn settings(State(web): State<Arc<Web>>, Path(site): Path<String>) -> 
         "opens_at": opens_at,
         "replies_in": chat.replies_in,
         "asks_email": chat.asks_email,
-    });
-    let mut response = Json(told).into_response();
-    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    response.headers_mut().insert(
-        header::HeaderName::from_static("cross-origin-resource-policy"),
-        HeaderValue::from_static("cross-origin"),
-    );
-    Ok(response)
+    })
 }
 
 #[derive(Deserialize)]
@@ -228,7 +232,7 @@ async fn customer(web: &Web, site: &Site, about: &AboutStated) -> Result<Custome
 
 /// What the customer is told of their own conversation.
 fn told(mine: &Conversation) -> Response {
-    let is_closed = matches!(mine.state, ConversationState::Closed(_));
+    let is_closed = mine.is_closed();
     Json(json!({
         "room": mine.room,
         "me": Who::Guest(mine.guest),

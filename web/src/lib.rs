@@ -7,6 +7,7 @@ mod assets;
 mod attempts;
 mod chat_form;
 mod chat_page;
+mod chat_panel;
 mod commits_api;
 mod cookies;
 mod corrections;

@@ -12,9 +12,9 @@ use model::Action::{
 pub use crate::guard::Needs;
 use crate::guard::Needs::{Anybody, Nothing, Operator, Person, Room, Secret, SignedIn, Site};
 use crate::{
-    Web, account, api, assets, chat_page, commits_api, corrections, customers, demo, erase, error, finish,
-    guard, headers, hooks, inbox, inbox_page, invitation, live_page, overview, people, profiles,
-    reports_page,
+    Web, account, api, assets, chat_page, chat_panel, commits_api, corrections, customers, demo, erase,
+    error, finish, guard, headers, hooks, inbox, inbox_page, invitation, live_page, overview, people,
+    profiles, reports_page,
 };
 use crate::{reports, rooms, saved, set_up, share, sign_in, sites, tag, tokens};
 
@@ -110,6 +110,8 @@ pub const ROUTES: &[RouteInfo] = table! {
     GET "/api/watchfire/sites/{site}/visitors/{visitor}" Site(SeeProfiles) => profiles::visitor;
     POST "/api/watchfire/sites/{site}/visitors/{visitor}/erase" Site(EditSite) => erase::submit;
 
+    GET "/chat.js" Nothing => assets::chat;
+    GET "/chat/{site}" Nothing => chat_panel::show;
     GET "/api/watchfire/chat/{site}" Nothing => customers::settings;
     POST "/api/watchfire/chat/{site}/conversations" Nothing => customers::open;
     GET "/api/watchfire/chat/{site}/conversations/mine" Person => customers::mine;

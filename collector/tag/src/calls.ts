@@ -10,11 +10,11 @@ declare global {
   var watchfire: { (...call: Call): void; q?: Call[] };
 }
 
-const receive: typeof watchfire = guard((verb: Call[0], subject?: any, props?: Props): unknown =>
+export const receive: typeof watchfire = guard((verb: Call[0], subject?: any, props?: Props): unknown =>
   verb == "ignore"
     ? memory(Key.Ignore, subject != false || "")
-    : // Of the two the server reads the one that belongs to the kind.
-      hit(verb, { name: "" + subject, identity: "" + subject, props }),
+    : // Of the two the server reads the one that belongs to the kind. Whoever is described for the chat has an id.
+      hit(verb, { name: "" + subject, identity: "" + (subject.id || subject), props }),
 );
 
 /** Answers calls from now on, and those that came before the script. */

@@ -1,35 +1,31 @@
 // Clicks that tell something: elements marked with `data-wf-event`, outbound links, downloads.
-import { hit } from "./delivery";
+import { receive } from "./calls";
 import { on } from "./guard";
 import type { Props } from "./protocol";
 
 const enum Mark {
-  Event = "data-wf-event",
   Prop = "data-wf-event-",
-  PropLength = 14,
 }
-
-const receive = (name: string, props: Props): unknown => hit("event", { name, props });
 
 export const watchClicks = (): void => {
   on("click auxclick", ({ target, button }: { target: Element; button: number }) => {
     // The left and the middle button; a key makes a click, too.
     if (button < 2) {
-      const marked = target.closest("[data-wf-event]");
+      const marked = target.closest("[data-wf-event]") as HTMLElement;
       const link = target.closest("a");
       const props: Props = {};
       if (marked) {
-        for (const { name, value } of marked.attributes) {
-          if (name.startsWith(Mark.Prop)) props[name.slice(Mark.PropLength)] = value;
+        for (let { name, value } of marked.attributes) {
+          if ((name = name.split(Mark.Prop)[1])) props[name] = value;
         }
-        receive(marked.getAttribute(Mark.Event)!, props);
+        receive("event", marked.dataset.wfEvent, props);
       }
       if (link) {
         const name =
-          link.hasAttribute("download") || /\.(pdf|zip|csv|txt|exe|dmg|docx?|xlsx?)$/.test(link.pathname)
+          (link.attributes as any).download || /\.(pdf|zip|csv|txt|exe|dmg|docx?|xlsx?)$/.test(link.pathname)
             ? "download"
             : link.host && link.host != location.host && "outbound";
-        if (name) receive(name, { url: link.href.slice(0, 512) });
+        if (name) receive("event", name, { url: link.href.slice(0, 512) });
       }
     }
   });

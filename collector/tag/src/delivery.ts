@@ -25,10 +25,9 @@ const enum Limit {
   RequestHits = 1e5,
   /** Sending again would help: too slow, too large, too many, broken. Below: accepted, malformed, forbidden, unknown. */
   RetryStatus = 405,
+  /** Accepted, and the site has chat. */
+  ChatStatus = 203,
 }
-
-/** Hits go to the origin that the script came from. */
-const door = new URL("/v1/hits", src);
 
 let queue: Hit[] = [];
 /** 32 hexadecimal digits; none without `data-storage` or where the browser refuses. */
@@ -69,21 +68,23 @@ export const flush = guard(() => {
   if (due && queue[0]) {
     const hits = queue.slice(0, Limit.RequestHits / wait);
     timer = setTimeout(flush, (wait = Math.min(wait * 2 + (now() % Limit.JitterMs), Limit.AnswerMsMax)));
-    fetch(door, {
+    // To the origin that the script came from, as all that it asks for.
+    fetch(new URL("/v1/hits", src), {
+      keepalive: 1 as any,
       method: "POST",
       body: JSON.stringify({ site, sent: now(), browser: browser(), visitor, hits } as Request),
-      keepalive: 1 as any,
-    }).then(
-      (answer) => {
+    })
+      .then((answer) => {
         if (answer.status < Limit.RetryStatus) {
           queue = queue.filter((hit) => !hits.includes(hit));
           wait = Limit.AnswerMs;
           flush();
         }
-      },
-      // Not reached: the timer sends again.
-      now,
-    );
+        // A module is loaded once, however often it is asked for.
+        return answer.status == Limit.ChatStatus && import(new URL("/chat.js?" + site, src) as any);
+      })
+      // Not reached: the timer sends again. No chat: the page goes without.
+      .catch(now);
     tellTabs();
   }
 });

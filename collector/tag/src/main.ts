@@ -17,7 +17,7 @@ const start = (): void => {
   exchange();
   on("scroll", measureDepth);
   on("scroll keydown pointerdown pointermove blur visibilitychange", attend);
-  on("visibilitychange online", flush);
+  on("online visibilitychange", flush);
   on("pagehide", () => {
     hit("leave");
     exchange();
@@ -25,7 +25,9 @@ const start = (): void => {
     end();
     quitTabs();
   });
-  on("pageshow", () => due || arrive());
+  on("pageshow", () => {
+    if (!due) arrive();
+  });
   watchClicks();
   // Client-side routes: where the Navigation API is missing, the address is looked at; the page's History stays untouched.
   if (stay) navigation.addEventListener("currententrychange", route);

@@ -33,13 +33,11 @@ export let deepest = 0;
 /** Milliseconds since the pageview began. */
 export const engagement = (): number => engaged + Math.min(now(), until);
 
-export const measureDepth = (): void => {
-  deepest = Math.max(deepest, scrollY + innerHeight);
-};
+export const measureDepth = (): number => (deepest = Math.max(deepest, scrollY + innerHeight));
 
 /** Input, or a change of visibility or focus: the server is told at once when the page became active or idle by it. */
 export const attend = (): void => {
-  const attended: any = !document.hidden && document.hasFocus();
+  const attended: any = document.hasFocus() && !document.hidden;
   engaged = engagement() - (until = now());
   until += attended * Beat.ActiveMs;
   if (attended != due < Beat.IdleMs) beat();

@@ -26,11 +26,15 @@ export async function openShop() {
     headers: {},
     /** Origin of the tag; of the pages' own if empty. */
     tagOrigin: "",
+    /** What `/chat.js` is; nothing there if empty. And each request for it. */
+    chat: "",
+    chatRequests: [],
   };
 
   const server = createServer(async (request, response) => {
     if (request.method === "POST" && request.url === "/v1/hits") return receiveHits(shop, request, response);
     if (request.url === "/wf.js") return response.writeHead(200, { "content-type": "text/javascript" }).end(SCRIPT);
+    if (request.url.startsWith("/chat.js")) return answerChat(shop, request, response);
     if (request.url === "/favicon.ico") return response.writeHead(204).end();
     response.writeHead(200, { "content-type": "text/html", ...shop.headers }).end(pageOf(shop, request.url));
   });
@@ -43,7 +47,7 @@ export async function openShop() {
   shop.sends = (kind) => shop.requests.flatMap(({ body }) => body.hits).filter((hit) => !kind || hit.kind === kind);
   /** Every hit once, however often it was sent. */
   shop.hits = (kind) => [...new Map(shop.sends(kind).map((hit) => [hit.id, hit])).values()];
-  shop.accepted = () => shop.requests.filter(({ status }) => status === 202).flatMap(({ body }) => body.hits);
+  shop.accepted = () => shop.requests.filter(({ status }) => status === 202 || status === 203).flatMap(({ body }) => body.hits);
   /** Waits until there are `count` hits of the kind, and gives them. */
   shop.await = async (kind, count = 1) => {
     await until(() => shop.hits(kind).length >= count, () => `${count} ${kind} of ${JSON.stringify(shop.hits())}`);
@@ -73,6 +77,11 @@ async function receiveHits(shop, request, response) {
   shop.requests.push({ status, bytes: bytes.length, body: JSON.parse(bytes), type: request.headers["content-type"], cookie: request.headers.cookie });
   if (!status) return response.destroy();
   response.writeHead(status, { "access-control-allow-origin": "*" }).end("{}");
+}
+
+function answerChat(shop, request, response) {
+  shop.chatRequests.push(`http://${request.headers.host}${request.url}`);
+  response.writeHead(shop.chat ? 200 : 404, { "content-type": "text/javascript", "access-control-allow-origin": "*" }).end(shop.chat);
 }
 
 function pageOf(shop, url) {

@@ -489,10 +489,11 @@ describe("calls", () => {
       props.item = "changed later";
       watchfire("identify", "ada@shop.example", { plan: "pro" });
       watchfire("identify", 42);
+      watchfire("identify", { id: "u-17", name: "Ada" });
     });
     const [event] = await shop.await("event");
-    const [identify, numbered] = await shop.await("identify", 2);
-    assert.equal(numbered.identity, "42");
+    const [identify, numbered, described] = await shop.await("identify", 3);
+    assert.deepEqual([numbered.identity, described.identity], ["42", "u-17"]);
     assert.deepEqual([event.name, event.pageview, event.props], ["add-to-cart", pageview.id, { item: "Assam", price: 8.5, organic: true }]);
     assert.deepEqual([identify.identity, identify.props], ["ada@shop.example", { plan: "pro" }]);
   });
@@ -539,6 +540,69 @@ describe("calls", () => {
     await shop.await("event");
     assert.deepEqual(shop.hits("event").map(({ name }) => name), ["seen"]);
   });
+});
+
+describe("the chat", () => {
+  const more = async (name) => {
+    await page.evaluate((name) => watchfire("event", name), name);
+    await until(() => shop.accepted().some((hit) => hit.name === name));
+  };
+
+  test("is loaded once, from the origin of the script, where the site has it", async () => {
+    shop.status = 203;
+    shop.tagOrigin = shop.otherOrigin;
+    shop.chat = "window.chats = (window.chats || 0) + 1; window.chatAddress = import.meta.url";
+    await visit();
+    await page.waitForFunction(() => window.chats);
+    await more("one");
+    await more("two");
+    assert.equal(shop.sends("event").length, 2, "203 is an acceptance as any");
+    assert.deepEqual(shop.chatRequests, [`${shop.otherOrigin}/chat.js?${SITE}`]);
+    assert.deepEqual(await page.evaluate(() => [window.chats, window.chatAddress]), [1, shop.chatRequests[0]]);
+  });
+
+  test("is not loaded where it has none", async () => {
+    shop.chat = "window.chats = 1";
+    await visit();
+    await shop.await("pageview");
+    await more("one");
+    await more("two");
+    assert.deepEqual(shop.chatRequests, []);
+    shop.status = 203;
+    await more("three");
+    await page.waitForFunction(() => window.chats);
+  });
+
+  const failing = {
+    "is not there": () => {},
+    "does not parse": () => (shop.chat = "this is no script"),
+    "throws": () => (shop.chat = "throw new Error('chat')"),
+    "is forbidden by the page's policy": () => {
+      shop.chat = "window.chats = 1";
+      shop.headers = { "content-security-policy": "script-src http://*:*/wf.js 'unsafe-eval'" };
+    },
+  };
+  for (const [what, prepare] of Object.entries(failing)) {
+    test(`that ${what} throws nothing into the page, and the tag goes on`, async () => {
+      shop.status = 203;
+      prepare();
+      await page.addInitScript(() => {
+        window.thrown = [];
+        addEventListener("error", ({ message }) => window.thrown.push(message));
+        addEventListener("unhandledrejection", ({ reason }) => window.thrown.push(String(reason)));
+        addEventListener("securitypolicyviolation", () => (window.refused = true));
+      });
+      await visit();
+      await shop.await("pageview");
+      if (what.startsWith("is forbidden")) await page.waitForFunction(() => window.refused);
+      else await until(() => shop.chatRequests.length > 0);
+      await more("one");
+      await more("two");
+      await page.waitForTimeout(100);
+      assert.deepEqual(await page.evaluate(() => [window.thrown, window.chats]), [[], undefined]);
+      assert.equal(shop.sends("pageview").length, 1);
+    });
+  }
 });
 
 describe("clicks", () => {

@@ -141,6 +141,10 @@ impl Folder {
 }
 
 impl Conversation {
+    pub const fn is_closed(&self) -> bool {
+        matches!(self.state, ConversationState::Closed(_))
+    }
+
     pub fn folder(&self) -> Folder {
         match (self.verdict, self.blocked, self.state) {
             (Verdict::Spam, ..) | (Verdict::Ham, true, _) => Folder::Spam,

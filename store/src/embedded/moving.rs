@@ -36,7 +36,7 @@ pub struct EmbeddedMoving {
 }
 
 const OF_TAIL: [&str; 5] = ["tail", "peaks", "forgotten", "segments", "folds"];
-const OF_CHAT: [&str; 17] = [
+const OF_CHAT: [&str; 18] = [
     "bots",
     "rooms",
     "members",
@@ -54,6 +54,7 @@ const OF_CHAT: [&str; 17] = [
     "jobs",
     "arrivals",
     "conversations",
+    "learned",
 ];
 const OF_REGISTRY: [&str; 10] = [
     "accounts",

@@ -52,6 +52,12 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
         "/api/watchfire/rooms/{room}/files/{file}/{name}",
         [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
     ),
+    ("GET", "/sites/{site}/inbox", [SignIn, Nothing, Nothing, In, In, In]),
+    // Of a conversation that is not there; `inbox_page` has who sees one.
+    ("GET", "/sites/{site}/inbox/{room}", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("GET", "/chat.js", [In, In, In, In, In, In]),
+    // Off; `chat_panel` has it on.
+    ("GET", "/chat/{site}", [Nothing; 6]),
     ("GET", "/sites/{site}/chat", [SignIn, Nothing, Nothing, In, In, In]),
     ("POST", "/sites/{site}/chat", [SignIn, Nothing, Nothing, In, In, In]),
     ("GET", "/api/watchfire/sites/{site}/conversations", [SignIn, Nothing, Nothing, In, In, In]),

@@ -83,6 +83,15 @@ export class Connection {
     this.connect();
   }
 
+  /** For good. */
+  stop(): void {
+    const socket = this.socket;
+    this.socket = null;
+    clearTimeout(this.retry);
+    clearTimeout(this.silence);
+    socket?.close();
+  }
+
   /** The network says it is gone: believed, and tried again. */
   doubt(): void {
     if (this.socket) this.lose();

@@ -5,7 +5,8 @@ const ROOMS = "/api/watchfire/rooms";
 
 /** What the server said against it. */
 export class Refused extends Error {
-  constructor(readonly status: number, readonly code: string, message: string) {
+  /** `seconds`: as long as the server asks to wait, or 0. */
+  constructor(readonly status: number, readonly code: string, message: string, readonly seconds = 0) {
     super(message);
   }
 
@@ -25,7 +26,8 @@ export interface ToPost {
 }
 
 export class RoomApi {
-  constructor(readonly room: string) {}
+  /** Whoever has a secret of their own says it with each request; all others are known by their cookie. */
+  constructor(readonly room: string, private readonly bearer?: string) {}
 
   seen(): Promise<Seen> {
     return this.get("");
@@ -36,7 +38,7 @@ export class RoomApi {
   }
 
   async stars(): Promise<number[]> {
-    const told = await ask<{ stars: { number: number }[] }>(`${ROOMS}/stars?room=${this.room}`);
+    const told = await ask<{ stars: { number: number }[] }>(`${ROOMS}/stars?room=${this.room}`, {}, this.bearer);
     return told.stars.map(({ number }) => number);
   }
 
@@ -80,15 +82,15 @@ export class RoomApi {
   doing(what: Doing): void {
     const body = JSON.stringify({ what });
     // Of no lasting interest: what is not heard is said again.
-    fetch(`${ROOMS}/${this.room}/doing`, { method: "POST", headers: JSON_BODY, body, keepalive: true }).catch(() => {});
+    fetch(`${ROOMS}/${this.room}/doing`, as(this.bearer, { method: "POST", headers: JSON_BODY, body, keepalive: true })).catch(() => {});
   }
 
   private get<Told>(path: string): Promise<Told> {
-    return ask(`${ROOMS}/${this.room}${path}`);
+    return ask(`${ROOMS}/${this.room}${path}`, {}, this.bearer);
   }
 
   private tell<Told>(path: string, body: object): Promise<Told> {
-    return ask(`${ROOMS}/${this.room}${path}`, { method: "POST", headers: JSON_BODY, body: JSON.stringify(body) });
+    return tell(`${ROOMS}/${this.room}${path}`, body, this.bearer);
   }
 }
 
@@ -98,14 +100,24 @@ const KEEPALIVE_CHARS_MAX = 8 * 1024;
 const ANSWER_MS_MAX = 30_000;
 export const JSON_BODY = { "content-type": "application/json" };
 
-export async function ask<Told>(url: string, request: RequestInit = {}): Promise<Told> {
+export function tell<Told>(url: string, body: object, bearer?: string): Promise<Told> {
+  return ask(url, { method: "POST", headers: JSON_BODY, body: JSON.stringify(body) }, bearer);
+}
+
+/** The request of whoever has that secret: it goes without cookies. */
+function as(bearer: string | undefined, request: RequestInit): RequestInit {
+  return bearer ? { ...request, credentials: "omit", headers: { ...request.headers, authorization: `Bearer ${bearer}` } } : request;
+}
+
+export async function ask<Told>(url: string, request: RequestInit = {}, bearer?: string): Promise<Told> {
   // A page that goes away still sends what it began.
   const keepalive = request.method === "POST" && String(request.body).length < KEEPALIVE_CHARS_MAX;
-  const answer = await fetch(url, { cache: "no-store", keepalive, signal: AbortSignal.timeout(ANSWER_MS_MAX), ...request });
+  const answer = await fetch(url, { cache: "no-store", keepalive, signal: AbortSignal.timeout(ANSWER_MS_MAX), ...as(bearer, request) });
   if (answer.status === 204) return undefined as Told;
   const told = await answer.json().catch(() => null);
-  if (!answer.ok) throw new Refused(answer.status, told?.error?.code ?? "failed", told?.error?.message ?? "The server cannot be reached right now.");
-  return told as Told;
+  if (answer.ok) return told as Told;
+  const { code = "failed", message = "The server cannot be reached right now." } = told?.error ?? {};
+  throw new Refused(answer.status, code, message, Number(answer.headers.get("retry-after")) || 0);
 }
 
 /** 32 hexadecimal digits that nobody else has. */

@@ -2,6 +2,7 @@
 import { make } from "./element";
 import { freshId } from "./room-api";
 import { Attachments } from "./room-files";
+import type { FileWords } from "./room-files";
 import { offerPeople, toIds } from "./room-mentions";
 import { NAMES } from "./room-sounds";
 import type { Member } from "./room-protocol";
@@ -15,6 +16,16 @@ const BYTES_MAX = 8 * 1024;
 const PASTE_BYTES_MAX = 64 * 1024;
 const PLAY = /^\/play(?:\s+(\S+))?$/;
 
+const FILE_WORDS: FileWords = {
+  attach: "Attach files",
+  toSend: "Files to send",
+  tooMany: (max) => `A message takes at most ${max} files.`,
+  tooLarge: (name, size, max) => `${name} is too large: ${size}, and a file has at most ${max}.`,
+  sending: (name) => `Sending ${name}`,
+  takeBack: (name) => `Take ${name} back`,
+  notSent: "not sent",
+  refused: (name, _, message) => `${name}: ${message ?? "The server cannot be reached right now."}`,
+};
 type Takes = Pick<Suggestions<unknown>, "takes">;
 
 export interface ComposerOptions {
@@ -56,7 +67,8 @@ export class Composer {
     this.field.required = false;
     this.offered = [offerPeople(this.field, options.members)];
     if (options.offer) this.offered.push(options.offer(this.field));
-    this.files = new Attachments(form, options.room, (problem) => this.complain(problem), options.dropOn ?? form);
+    const { room, dropOn = form } = options;
+    this.files = new Attachments(form, { room: () => room, say: (problem) => this.complain(problem), dropOn, words: FILE_WORDS });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.send();

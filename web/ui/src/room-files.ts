@@ -11,6 +11,30 @@ const AT_ONCE = 2;
 const TRIES_MAX = 4;
 const AGAIN_MS = 1_500;
 
+/** What is said of files. */
+export interface FileWords {
+  attach: string;
+  toSend: string;
+  tooMany: (max: number) => string;
+  tooLarge: (name: string, size: string, max: string) => string;
+  sending: (name: string) => string;
+  takeBack: (name: string) => string;
+  notSent: string;
+  /** With what the server said against it, if it said anything. */
+  refused: (name: string, status: number, message: string | undefined) => string;
+}
+
+export interface AttachmentsOptions {
+  /** Whose files it sends; as long as there is none, they wait. */
+  room: () => string | null;
+  bearer?: () => string | null;
+  say: (problem: string) => void;
+  /** One of them is there. */
+  sent?: () => void;
+  dropOn: HTMLElement;
+  words: FileWords;
+}
+
 interface Upload {
   /** Sent again with the same one, it is the same file. */
   id: string;
@@ -30,16 +54,17 @@ export class Attachments {
   private readonly chooser = make("input");
   private readonly button = make("button", "button attach");
 
-  constructor(private readonly form: HTMLFormElement, private readonly room: string, private readonly say: (problem: string) => void, dropOn: HTMLElement) {
+  constructor(private readonly form: HTMLFormElement, private readonly options: AttachmentsOptions) {
+    const { words, dropOn } = options;
     this.list.setAttribute("role", "list");
-    this.list.setAttribute("aria-label", "Files to send");
+    this.list.setAttribute("aria-label", words.toSend);
     this.list.hidden = true;
     this.chooser.type = "file";
     this.chooser.multiple = true;
     this.chooser.hidden = true;
     this.button.type = "button";
-    this.button.setAttribute("aria-label", "Attach files");
-    this.button.title = "Attach files";
+    this.button.setAttribute("aria-label", words.attach);
+    this.button.title = words.attach;
     this.button.append(clip());
     form.prepend(this.list, this.chooser, this.button);
     this.button.addEventListener("click", () => this.chooser.click());
@@ -78,11 +103,11 @@ export class Attachments {
     if (this.button.disabled) return;
     for (const file of files) {
       if (this.uploads.length >= FILES_MAX) {
-        this.say(`A message takes at most ${FILES_MAX} files.`);
+        this.options.say(this.options.words.tooMany(FILES_MAX));
         break;
       }
       if (file.size > BYTES_MAX) {
-        this.say(`${file.name} is too large: ${sizeOf(file.size)}, and a file has at most ${sizeOf(BYTES_MAX)}.`);
+        this.options.say(this.options.words.tooLarge(file.name, sizeOf(file.size), sizeOf(BYTES_MAX)));
         continue;
       }
       this.uploads.push(this.drawn(file));
@@ -96,10 +121,10 @@ export class Attachments {
     const bar = make("progress");
     bar.max = 1;
     bar.value = 0;
-    bar.setAttribute("aria-label", `Sending ${file.name}`);
+    bar.setAttribute("aria-label", this.options.words.sending(file.name));
     const cancel = make("button", "upload-cancel", "×");
     cancel.type = "button";
-    cancel.setAttribute("aria-label", `Take ${file.name} back`);
+    cancel.setAttribute("aria-label", this.options.words.takeBack(file.name));
     item.append(make("bdi", "upload-name", file.name), make("span", "muted small", sizeOf(file.size)), bar, cancel);
     this.list.append(item);
     const upload: Upload = { id: freshId(), file, item, bar, request: null, sent: null, failed: false, gone: false, tries: 0 };
@@ -119,7 +144,9 @@ export class Attachments {
     this.next();
   }
 
-  private next(): void {
+  /** Sends what waits: a room is there now. */
+  next(): void {
+    if (this.options.room() === null) return;
     const underway = this.uploads.filter(({ request }) => request).length;
     const waiting = this.uploads.filter(({ request, sent, failed }) => !request && !sent && !failed);
     for (const upload of waiting.slice(0, Math.max(0, AT_ONCE - underway))) this.send(upload);
@@ -129,7 +156,9 @@ export class Attachments {
     const request = new XMLHttpRequest();
     upload.request = request;
     const address = new URLSearchParams({ name: upload.file.name, id: upload.id });
-    request.open("POST", `/api/watchfire/rooms/${this.room}/files?${address}`);
+    request.open("POST", `/api/watchfire/rooms/${this.options.room()}/files?${address}`);
+    const bearer = this.options.bearer?.();
+    if (bearer) request.setRequestHeader("authorization", `Bearer ${bearer}`);
     request.setRequestHeader("content-type", "application/octet-stream");
     request.responseType = "json";
     request.upload.addEventListener("progress", ({ loaded, total }) => {
@@ -147,14 +176,16 @@ export class Attachments {
       upload.sent = request.response as SentFile;
       upload.bar.value = 1;
       upload.item.classList.add("sent");
+      this.options.sent?.();
     } else if ((request.status === 0 || request.status === 429 || request.status >= 500) && ++upload.tries < TRIES_MAX) {
       setTimeout(() => this.uploads.includes(upload) && !upload.request && this.send(upload), AGAIN_MS * 2 ** upload.tries);
       return;
     } else {
       upload.failed = true;
       upload.item.classList.add("failed");
-      upload.bar.replaceWith(make("span", "error small", "not sent"));
-      this.say(`${upload.file.name}: ${request.response?.error?.message ?? "The server cannot be reached right now."}`);
+      const { words, say } = this.options;
+      upload.bar.replaceWith(make("span", "error small", words.notSent));
+      say(words.refused(upload.file.name, request.status, request.response?.error?.message));
     }
     this.next();
   }

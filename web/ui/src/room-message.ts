@@ -58,11 +58,11 @@ function head(message: Message, name: string, href = `/rooms/${message.room}/mes
   return line;
 }
 
-export function timeOf(at: number): HTMLTimeElement {
+export function timeOf(at: number, locale?: string): HTMLTimeElement {
   const moment = new Date(at);
-  const time = make("time", "", moment.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" }));
+  const time = make("time", "", moment.toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit" }));
   time.dateTime = moment.toISOString();
-  time.title = moment.toLocaleString(undefined, { dateStyle: "full", timeStyle: "medium" });
+  time.title = moment.toLocaleString(locale, { dateStyle: "full", timeStyle: "medium" });
   return time;
 }
 

@@ -13,10 +13,18 @@ interface Post {
 }
 
 export class Sending {
+  /** Why what is said waits; null: it goes. */
+  held: unknown = null;
   private tries = 0;
   private underway: Pending | undefined;
 
-  constructor(private readonly api: Post, private readonly state: RoomState, private readonly changed: () => void) {}
+  /** `words` are those for what the server said against a message. */
+  constructor(
+    private readonly api: Post,
+    private readonly state: RoomState,
+    private readonly changed: () => void,
+    private readonly words = ({ message }: Refused) => message,
+  ) {}
 
   send(pending: Pending): void {
     this.state.pending.push(pending);
@@ -53,10 +61,13 @@ export class Sending {
       while ((this.underway = this.state.pending.find(({ problem }) => !problem))) {
         await this.post(this.underway);
         this.tries = 0;
+        this.held = null;
       }
-    } catch {
-      setTimeout(() => void this.go(), Math.min(AGAIN_MS * 2 ** this.tries, AGAIN_MS_MAX));
+    } catch (error) {
+      const asked = error instanceof Refused ? error.seconds * 1_000 : 0;
+      setTimeout(() => void this.go(), Math.max(asked, Math.min(AGAIN_MS * 2 ** this.tries, AGAIN_MS_MAX)));
       this.tries += 1;
+      this.held = error;
     } finally {
       this.underway = undefined;
       this.changed();
@@ -69,7 +80,7 @@ export class Sending {
       this.state.take({ messages: [await this.api.post(toPost(pending))] });
     } catch (error) {
       if (!(error instanceof Refused) || error.isPassing) throw error;
-      pending.problem = error.message;
+      pending.problem = this.words(error);
     }
     this.changed();
   }

@@ -1,9 +1,16 @@
-// Bundles one module of the pages' scripts so that Node can test it.
+// Bundles modules of the pages' scripts so that Node can test them.
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
-export async function load(module) {
-  const entry = fileURLToPath(new URL(`../src/${module}.ts`, import.meta.url));
-  const { outputFiles } = await build({ entryPoints: [entry], bundle: true, write: false, format: "esm", target: "es2022" });
+/** All that the modules export; what they share is one. */
+export async function load(modules, folder = new URL("../src/", import.meta.url)) {
+  const contents = [modules].flat().map((module) => `export * from "./${module}"`).join("\n");
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: fileURLToPath(folder), loader: "ts" },
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "es2022",
+  });
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString("base64")}`);
 }

@@ -200,6 +200,11 @@ fn each_change() {
     });
     check_change(waiting(), Verdict(model::chat::Verdict::Ham), same);
     check_change(waiting(), Block(true), |one| one.blocked = true);
+    let spam = Some(model::chat::Verdict::Spam);
+    check_change(waiting(), Learned(spam), |one| one.learned = spam);
+    check_change(Conversation { learned: spam, ..waiting() }, Learned(None), |one| one.learned = None);
+    check_change(waiting(), Mailed(3), |one| one.mailed = 3);
+    check_change(Conversation { mailed: 3, ..waiting() }, Mailed(2), same);
     check_change(waiting(), Block(false), same);
     let seen = |page: &str, title: &str| Seen { visitor: None, page: page.into(), title: title.into() };
     check_change(waiting(), seen("/till", ""), |one| (one.page, one.title) = ("/till".into(), String::new()));

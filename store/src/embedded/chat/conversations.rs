@@ -23,6 +23,8 @@ use crate::{Result, StoreError};
 
 /// Messages that a search looks at for conversations.
 const FOUND_MAX: usize = limits::MESSAGES_A_PAGE_MAX;
+/// Between labels.
+const LABEL: char = '\u{1f}';
 
 #[async_trait]
 impl Conversations for Chat {
@@ -83,14 +85,9 @@ fn learn(db: &Connection, site: SiteId, version: u64, bytes: &[u8]) -> Result<bo
     if learned(db, site)?.0 != version {
         return Ok(false);
     }
-    put_learned(db, site.column(), version as i64 + 1, bytes)?;
-    Ok(true)
-}
-
-pub fn put_learned(db: &Connection, site: i64, version: i64, bytes: &[u8]) -> Result<()> {
     db.prepare_cached("INSERT OR REPLACE INTO learned (site, version, bytes) VALUES (?1, ?2, ?3)")?
-        .execute(params![site, version, bytes])?;
-    Ok(())
+        .execute(params![site.column(), version as i64 + 1, bytes])?;
+    Ok(true)
 }
 
 fn open(db: &Connection, new: NewConversation) -> Result<(Conversation, bool)> {
@@ -162,9 +159,15 @@ fn row(conversation: &Conversation) -> [Value; 12] {
         or_null(due),
         conversation.customer.mark().map_or(Value::Null, Value::Text),
         customer_text(conversation).into(),
-        json(&conversation.labels).into(),
+        labelled(&conversation.labels).into(),
         json(conversation).into(),
     ]
+}
+
+/// JSON has no such character.
+fn labelled(labels: &[String]) -> String {
+    let each: String = labels.iter().map(|label| format!("{}{LABEL}", json(label))).collect();
+    if each.is_empty() { each } else { format!("{LABEL}{each}") }
 }
 
 pub fn conversation(db: &Connection, room: RoomId) -> Result<Conversation> {
@@ -244,8 +247,8 @@ pub fn query(asked: &Asked, said: &[i64]) -> (String, Vec<Value>) {
         values.extend([at.0.into(), room.column().into()]);
     }
     if let Some(label) = &asked.label {
-        within += " AND instr(labels, ?) > 0 AND EXISTS (SELECT 1 FROM json_each(conversations.labels) l WHERE l.value = ?)";
-        values.extend([json(label).into(), label.clone().into()]);
+        within += " AND instr(labels, ?) > 0";
+        values.push(labelled(std::slice::from_ref(label)).into());
     }
     let text = asked.text.trim().to_lowercase();
     if !text.is_empty() {
@@ -269,8 +272,7 @@ fn said_in(db: &Connection, asked: &Asked, asked_words: &[String]) -> Result<Vec
         return Ok(Vec::new());
     }
     let search = Search { inbox: Some(asked.site), limit: FOUND_MAX, ..Search::default() };
-    let found = reading::search(db, &search, asked_words)?;
-    let rooms: BTreeSet<i64> = found.iter().map(|message| message.room.column()).collect();
+    let rooms: BTreeSet<i64> = reading::searched(db, &search, asked_words, "room", |row| row.get(0))?;
     let mut select = db.prepare_cached(
         "SELECT room FROM conversations WHERE room IN (SELECT value FROM json_each(?1))
          UNION SELECT room FROM conversations WHERE notes IN (SELECT value FROM json_each(?1))",

@@ -3,7 +3,7 @@
 use model::RoomId;
 use model::chat::{Message, Revision, Who};
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Params, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params, params_from_iter};
 
 use super::value;
 use crate::Result;
@@ -77,10 +77,20 @@ pub fn stars(db: &Connection, who: Who, rooms: &[RoomId]) -> Result<Vec<(RoomId,
     Ok(stars)
 }
 
-/// Newest first is by place, so that the index is read from its end only until the page is full.
 pub fn search(db: &Connection, search: &Search, asked: &[String]) -> Result<Vec<Message>> {
+    searched(db, search, asked, "value", value)
+}
+
+/// A column of the messages that are found. Newest first is by place, so that the index is read from its end only until the page is full.
+pub fn searched<T, C: Default + FromIterator<T>>(
+    db: &Connection,
+    search: &Search,
+    asked: &[String],
+    column: &str,
+    read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<C> {
     if search.rooms.is_empty() && search.inbox.is_none() {
-        return Ok(Vec::new());
+        return Ok(C::default());
     }
     let from = search.from.map_or(0, first_place);
     let mut before = search.to.map_or(i64::MAX, first_place);
@@ -89,13 +99,13 @@ pub fn search(db: &Connection, search: &Search, asked: &[String]) -> Result<Vec<
         let place = select.query_row(params![room.column(), number as i64], |row| row.get(0)).optional()?;
         before = before.min(place.unwrap_or(0));
     }
-    let mut select = db.prepare_cached(
-        "SELECT m.value FROM words w CROSS JOIN messages m ON m.place = w.rowid
-         WHERE words MATCH ?1 AND w.rowid >= ?2 AND w.rowid < ?3 ORDER BY w.rowid DESC LIMIT ?4",
-    )?;
+    let mut select = db.prepare_cached(&format!(
+        "SELECT m.{column} FROM words w CROSS JOIN messages m ON m.place = w.rowid
+         WHERE words MATCH ?1 AND w.rowid >= ?2 AND w.rowid < ?3 ORDER BY w.rowid DESC LIMIT ?4"
+    ))?;
     let of: [Value; 4] =
         [query(search, asked).into(), from.into(), before.into(), (page_of(search.limit) as i64).into()];
-    let found = select.query_map(params_from_iter(of), value)?;
+    let found = select.query_map(params_from_iter(of), |row| read(row))?;
     Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 

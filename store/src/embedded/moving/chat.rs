@@ -166,7 +166,12 @@ pub fn import(db: &Connection, row: &Row) -> Result<()> {
             .execute([row.who, row.room, row.number])?;
         }
         Row::Conversation(row) => conversations::insert(db, row)?,
-        Row::Learned(row) => conversations::put_learned(db, row.site, row.version, &row.bytes)?,
+        Row::Learned(LearnedRow { site, version, bytes }) => {
+            db.prepare_cached(
+                "INSERT INTO learned (site, version, bytes) VALUES (?1, ?2, ?3) ON CONFLICT (site) DO NOTHING",
+            )?
+            .execute(params![site, version, bytes])?;
+        }
         Row::Hook(HookRow { hook, address }) => {
             db.prepare_cached(
                 "INSERT INTO hooks (id, room, address, value) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id) DO NOTHING",

@@ -101,7 +101,11 @@ impl Conversations for Chat {
 
     async fn learn(&self, site: SiteId, version: u64, bytes: Vec<u8>) -> Result<bool> {
         conversations::refuse_large(&bytes)?;
-        write!(self, |step| learn(step, site, version, &bytes))
+        match write!(self, |step| learn(step, site, version, &bytes)) {
+            // Another process learned first.
+            Err(StoreError::Conflict(_)) => Ok(false),
+            learned => learned,
+        }
     }
 }
 

@@ -229,7 +229,7 @@ fn without(mut document: Document, key: &[&str]) -> Document {
 }
 
 /// For who refuses a target that holds anything.
-pub const ALL: [&str; 17] = [
+pub const ALL: [&str; 18] = [
     FILES,
     BOTS,
     ROOMS,
@@ -247,6 +247,7 @@ pub const ALL: [&str; 17] = [
     JOBS,
     ARRIVALS,
     CONVERSATIONS,
+    LEARNED,
 ];
 
 pub fn read_all(kind: Kind, found: &[Document]) -> Result<Vec<Row>> {

@@ -81,7 +81,8 @@ async fn what_was_acknowledged_is_whole_after_the_server_was_killed() {
     server.restart().unwrap();
     let unsure = callers.join_all().await;
     let next = MongoStore::open(&uri).await.unwrap();
-    for number in acknowledged.lock().clone() {
+    let acknowledged = acknowledged.lock().clone();
+    for number in acknowledged {
         assert!(is_whole(&next, number).await, "{number}");
     }
     for number in unsure {

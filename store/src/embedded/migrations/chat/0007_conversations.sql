@@ -4,7 +4,8 @@ CREATE INDEX rooms_listed ON rooms (site, inbox) WHERE inbox = 0;
 -- What an opening finishes, without looking at every room.
 CREATE INDEX rooms_demolished ON rooms (demolished) WHERE demolished > 0;
 
--- `folder` as `Folder::number`; `customer` tells those of one customer; `who` is what they are looked for by; `labels` as JSON.
+-- `folder` as `Folder::number`; `customer` tells those of one customer; `who` is what they are looked for by; `labels`: each as JSON,
+-- with an unprintable character (31) before, between and behind, so that a label is found as such.
 CREATE TABLE conversations (
     room     INTEGER PRIMARY KEY REFERENCES rooms ON DELETE CASCADE,
     notes    INTEGER NOT NULL UNIQUE,

@@ -1,0 +1,133 @@
+// chat.js, which the tag loads where a site has chat: the button, and behind it the panel in a frame of its own. Before somebody opens it nothing is
+// asked for but the settings, and nothing is kept before they do.
+import type { FromPanel, Identity, Settings, ToPanel, Waiting } from "../talk";
+import { askBrowser } from "./browser";
+import { answerCalls } from "./calls";
+import { NOTHING, draw, language } from "./launcher";
+import { OPEN, SECRET, memory } from "./memory";
+import { origin, site } from "./place";
+
+/** As long as a page that is never idle is waited for. */
+const IDLE_MS_MAX = 4_000;
+/** So long the page's own word stands beside the button. */
+const SHOWN_MS = 20_000;
+/** Where the panel fills the window. */
+const SMALL = "(max-width:479px),(max-height:479px)";
+
+const idle = (work: () => unknown): unknown =>
+  // Where there is no waiting for it, a number that is none is no time at all.
+  ((self.requestIdleCallback ?? setTimeout) as typeof requestIdleCallback)(work, { timeout: IDLE_MS_MAX });
+
+async function start(): Promise<void> {
+  const answer = await fetch(`${origin}/api/watchfire/chat/${site}`);
+  if (!answer.ok) return;
+  const settings = (await answer.json()) as Settings;
+  const state: ToPanel = { nonce: `${crypto.getRandomValues(new Uint32Array(4))}`, secret: memory("localStorage", SECRET), open: false };
+  const events = new EventTarget();
+  let frame: HTMLIFrameElement | undefined;
+  /** What stands in the frame, once it said so. */
+  let panel: Window | undefined;
+
+  // What the page does then is its own: it fails there, and not here.
+  const emit = (event: string, detail?: unknown) => events.dispatchEvent(new CustomEvent(event, { detail }));
+
+  const tell = () => {
+    state.page = location.href;
+    state.title = document.title;
+    state.visitor = memory("localStorage", "wf-visitor");
+    if (!panel) return;
+    panel.postMessage(state, origin);
+    state.focus = false;
+  };
+
+  const load = () => {
+    if (frame) return;
+    frame = document.createElement("iframe");
+    frame.title = settings.name;
+    frame.src = `${origin}/chat/${site}?lang=${language}#${state.nonce}`;
+    launcher.box.append(frame);
+    askBrowser((id) => {
+      state.browser = id;
+      tell();
+    });
+  };
+
+  const show = (open: boolean, byCustomer?: boolean) => {
+    if (open == state.open) return;
+    state.open = open;
+    launcher.show(open);
+    if (open) load();
+    if (byCustomer || state.secret) memory("sessionStorage", OPEN, open ? "1" : "");
+    if (byCustomer) (open ? frame! : launcher.button).focus();
+    state.focus = byCustomer;
+    tell();
+    emit(open ? "opened" : "closed");
+  };
+
+  const wait = (waiting: Waiting) => {
+    launcher.wait(waiting);
+    emit("unread", waiting.count);
+  };
+
+  const remember = (secret: string | null) => {
+    memory("localStorage", SECRET, (state.secret = secret));
+    tell();
+  };
+
+  const launcher = draw(settings, (open) => show(open, true));
+
+  addEventListener("message", ({ source, origin: from, data }) => {
+    if (!frame || source != frame.contentWindow || from != origin) return;
+    const { hello, close, keep, waiting, said } = data as FromPanel;
+    if (hello) {
+      panel = frame.contentWindow!;
+      tell();
+    }
+    if (close) show(false, true);
+    if (keep !== undefined) remember(keep);
+    if (waiting) wait(waiting);
+    if (said) emit("message", said);
+  });
+
+  // Another tab: the customer spoke there, or is forgotten.
+  addEventListener("storage", ({ key, newValue }) => {
+    if (key != SECRET) return;
+    state.secret = newValue;
+    if (newValue) load();
+    tell();
+  });
+
+  if (state.secret) idle(load);
+  if (memory("sessionStorage", OPEN) && !matchMedia(SMALL).matches) show(true);
+
+  answerCalls((verb, what, detail, react) => {
+    if (verb == "chat") {
+      if (what == "open" || what == "close") show(what == "open");
+      if (what == "on") events.addEventListener(detail, (event) => react((event as CustomEvent).detail));
+      if (what == "show") {
+        state.shown = `${detail}`;
+        if (!frame) {
+          wait({ ...NOTHING, name: settings.name, text: state.shown });
+          setTimeout(() => frame || wait(NOTHING), SHOWN_MS);
+        }
+        tell();
+      }
+      if (what == "forget") {
+        show(false);
+        remember(null);
+        frame?.remove();
+        frame = panel = state.identity = undefined;
+        wait(NOTHING);
+      }
+      return true;
+    }
+    if (verb != "identify" || !what?.id) return false;
+    state.identity = JSON.parse(JSON.stringify(what)) as Identity;
+    // With a name in place of the person it is the tag's.
+    watchfire(verb, `${what.id}`, { name: what.name, email: what.email });
+    tell();
+    return true;
+  });
+}
+
+idle(() => start().catch(() => {}));

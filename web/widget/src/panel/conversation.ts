@@ -1,0 +1,254 @@
+// The customer's conversation: found again by their secret, or begun by their first words; then a room as all others are. Nothing is drawn here.
+import { connectToHub } from "../../../ui/src/hub";
+import { RoomApi } from "../../../ui/src/room-api";
+import { Following } from "../../../ui/src/room-following";
+import { Sending } from "../../../ui/src/room-sending";
+import { RoomState } from "../../../ui/src/room-state";
+import type { Connection, LineState } from "../../../ui/src/connection";
+import type { Refused, ToPost } from "../../../ui/src/room-api";
+import type { Message } from "../../../ui/src/room-protocol";
+import { CustomerApi, freshSecret } from "./customer";
+import { Typing } from "./typing";
+import { isGone } from "./problems";
+import type { About, Mine } from "./customer";
+
+const PAGE = 60;
+const AGAIN_MS = 2_000;
+const AGAIN_MS_MAX = 30_000;
+/** What an agent does is often several things. */
+const MINE_AGAIN_MS = 400;
+
+export interface ConversationEvents {
+  changed(): void;
+  /** Said by anybody, just now. */
+  came(message: Message): void;
+  /** The customer speaks: from now on the secret is to be kept; null: it opens nothing any more. */
+  keep(secret: string | null): void;
+  words(error: Refused): string;
+}
+
+export class Conversation {
+  readonly state = new RoomState();
+  readonly typing: Typing;
+  readonly sending: Sending;
+  mine: Mine | null = null;
+  api: RoomApi | null = null;
+  line: LineState | null = null;
+  /** The last message that was read; null until the server said so. */
+  read: number | null = null;
+  /** There was one, and it is no more. */
+  isGone = false;
+  /** What goes with the first words, and is told when it changes. */
+  private about: About = {};
+  private connection: Connection | null = null;
+  private tries = 0;
+  private asking: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private readonly customer: CustomerApi, public secret: string | null, private readonly on: ConversationEvents) {
+    this.typing = new Typing(() => on.changed());
+    this.sending = new Sending({ post: (message) => this.post(message) }, this.state, () => on.changed(), (error) => on.words(error));
+  }
+
+  /** Finds the conversation of the secret again. */
+  async resume(secret: string): Promise<void> {
+    this.secret = secret;
+    try {
+      this.enter(await this.customer.mine(secret));
+      // Of no more than passing interest: the next page says it again.
+      this.tell(this.about).catch(() => {});
+    } catch (error) {
+      if (isGone(error)) return this.lose();
+      this.later(() => void this.resume(secret));
+    }
+  }
+
+  /** Says something of the customer: now, or with their first words. */
+  async tell(about: About): Promise<void> {
+    Object.assign(this.about, about);
+    if (!this.api) return;
+    try {
+      this.mine = await this.customer.tell(this.secret!, about);
+    } catch (error) {
+      if (isGone(error)) this.lose();
+      throw error;
+    } finally {
+      this.on.changed();
+    }
+  }
+
+  get email(): string {
+    return this.mine?.email || this.about.email || "";
+  }
+
+  get name(): string {
+    return this.mine?.name || this.about.name || "";
+  }
+
+  isOwn(message: Message): boolean {
+    return message.author === this.mine?.me;
+  }
+
+  /** Who spoke with the customer, by name, whoever spoke last at the end. */
+  agents(): Map<string, string> {
+    const agents = new Map<string, string>();
+    for (const message of this.state.everything()) {
+      if (this.isOwn(message) || !isSaid(message)) continue;
+      agents.delete(message.author);
+      agents.set(message.author, message.name);
+    }
+    return agents;
+  }
+
+  /** What agents said and the customer did not see. */
+  unread(): Message[] {
+    if (this.read === null) return [];
+    return this.state.everything().filter((message) => message.number > this.read! && !this.isOwn(message) && isSaid(message));
+  }
+
+  /** Until here all was read. */
+  reads(number: number): void {
+    if (this.read === null || number <= this.read) return;
+    this.read = number;
+    // Told again with the next one.
+    this.api?.read(number).catch(() => {});
+    this.on.changed();
+  }
+
+  async earlier(): Promise<void> {
+    if (!this.api || this.state.oldest <= 1) return;
+    const page = await this.api.before(this.state.oldest, PAGE);
+    this.state.take({ messages: page.messages, names: page.names });
+    this.state.oldest = page.messages[0]?.number ?? 1;
+  }
+
+  /** How the conversation is now: closed, or asked for a word on it. */
+  look(): void {
+    clearTimeout(this.asking);
+    this.asking = setTimeout(() => {
+      if (!this.api) return;
+      this.customer.mine(this.secret!).then(
+        (mine) => {
+          this.mine = mine;
+          this.on.changed();
+        },
+        (error: unknown) => isGone(error) && this.lose(),
+      );
+    }, MINE_AGAIN_MS);
+  }
+
+  private async post(message: ToPost): Promise<Message> {
+    if (!this.api) {
+      this.secret ??= freshSecret();
+      this.on.keep(this.secret);
+      this.enter(await this.customer.begin(this.secret, { ...this.about, id: message.id, body: message.body }));
+    }
+    try {
+      const posted = await this.api!.post(message);
+      if (this.mine?.state === "closed") this.look();
+      return posted;
+    } catch (error) {
+      if (!isGone(error)) throw error;
+      this.lose();
+      // It is said in a new conversation, in a moment.
+      throw new Error("the conversation is gone");
+    }
+  }
+
+  private enter(mine: Mine): void {
+    this.mine = mine;
+    this.isGone = false;
+    this.api = new RoomApi(mine.room, this.secret!);
+    this.on.changed();
+    void this.load(this.api);
+  }
+
+  private async load(api: RoomApi): Promise<void> {
+    try {
+      const [seen, page] = await Promise.all([api.seen(), api.last(PAGE)]);
+      if (api !== this.api) return;
+      this.state.take(page);
+      this.state.known = page.room?.changes ?? 0;
+      this.state.oldest = page.messages[0]?.number ?? 1;
+      this.read = Math.max(this.read ?? 0, seen.you.read ?? 0);
+      this.tries = 0;
+      this.on.changed();
+      this.connect(api);
+    } catch (error) {
+      if (isGone(error)) return this.lose();
+      this.later(() => void this.load(api));
+    }
+  }
+
+  private connect(api: RoomApi): void {
+    const following = new Following(api, this.state, {
+      changed: () => {
+        this.look();
+        this.on.changed();
+      },
+      came: (message) => this.came(message),
+      gone: () => this.look(),
+    });
+    const topic = `room/${api.room}`;
+    const line = connectToHub(topic, null, (state) => this.lined(state), this.secret!);
+    this.connection = line;
+    line.subscribe(topic, undefined, following.reader());
+    line.subscribe(`${topic}/people`, undefined, { jumps: true, snapshot: () => {}, delta: (data) => this.seeTyping(data) });
+    line.subscribe(`person/${this.mine!.me}`, undefined, { jumps: true, snapshot: () => {}, delta: (data) => this.hearOwn(data) });
+    line.start();
+  }
+
+  private came(message: Message): void {
+    this.typing.end(message.author);
+    if (isSaid(message)) this.on.came(message);
+  }
+
+  private seeTyping(data: unknown): void {
+    const who = (data as { typing?: { who: string } }).typing?.who;
+    if (who && who !== this.mine?.me) this.typing.hear(who);
+  }
+
+  /** What the customer did in another tab, and what became of the conversation. */
+  private hearOwn(data: unknown): void {
+    const { read } = data as { read?: { room: string; number: number } };
+    if (!read) return this.look();
+    if (read.room !== this.api?.room) return;
+    this.read = Math.max(this.read ?? 0, read.number);
+    this.on.changed();
+  }
+
+  private lined(state: LineState): void {
+    this.line = state;
+    if (state === "signed-out") return this.lose();
+    if (state === "open") {
+      this.sending.again();
+      this.look();
+    }
+    this.on.changed();
+  }
+
+  /** Erased, or the secret was never heard of: what is written begins anew. */
+  private lose(): void {
+    this.connection?.stop();
+    this.connection = this.api = this.mine = this.secret = this.line = this.read = null;
+    this.isGone = true;
+    const { state } = this;
+    state.messages.clear();
+    state.room = null;
+    state.known = 0;
+    state.oldest = Infinity;
+    this.on.keep(null);
+    this.on.changed();
+  }
+
+  private later(again: () => void): void {
+    this.line = "lost";
+    this.on.changed();
+    setTimeout(again, Math.min(AGAIN_MS * 2 ** this.tries, AGAIN_MS_MAX));
+    this.tries += 1;
+  }
+}
+
+/** By a person, and not of the room. */
+export function isSaid({ kind, removed }: Message): boolean {
+  return typeof kind === "string" && !removed;
+}

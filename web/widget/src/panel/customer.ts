@@ -1,0 +1,61 @@
+// What the panel asks of the server for its customer: the site's settings, and the one conversation that the secret opens.
+import { ask, tell } from "../../../ui/src/room-api";
+import type { Identity, Settings } from "../talk";
+
+/** The conversation as the customer is told of it. */
+export interface Mine {
+  room: string;
+  /** The customer, in the room. */
+  me: string;
+  state: "open" | "closed";
+  name: string;
+  email: string;
+  rating: number | null;
+  asks_rating: boolean;
+  /** The number of its last message. */
+  last: number;
+}
+
+/** What the customer and their page say of the customer; what is left out stays as it was. */
+export interface About {
+  name?: string;
+  email?: string;
+  identity?: Identity;
+  browser?: string | null;
+  visitor?: string | null;
+  page?: string;
+  title?: string;
+  rating?: number;
+  words?: string;
+}
+
+export class CustomerApi {
+  private readonly path: string;
+
+  constructor(site: string) {
+    this.path = `/api/watchfire/chat/${site}`;
+  }
+
+  settings(): Promise<Settings> {
+    return ask(this.path, { credentials: "omit" });
+  }
+
+  mine(secret: string): Promise<Mine> {
+    return ask(`${this.path}/conversations/mine`, {}, secret);
+  }
+
+  begin(secret: string, opening: { id: string; body: string } & About): Promise<Mine> {
+    return tell(`${this.path}/conversations`, opening, secret);
+  }
+
+  tell(secret: string, about: About): Promise<Mine> {
+    return tell(`${this.path}/conversations/mine`, about, secret);
+  }
+}
+
+/** 32 random bytes, as the server knows secrets of customers by their beginning. */
+export function freshSecret(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(32));
+  const text = btoa(String.fromCharCode(...bytes));
+  return `wfc_${text.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "")}`;
+}
