@@ -120,7 +120,10 @@ impl MongoStore {
         let tail = Tail(Arc::clone(&database), Arc::clone(&appender), Arc::default());
         tail::finish(&tail).await.context("cannot finish what an earlier process was forgetting")?;
         let talk = Arc::new(Chat::of(&database));
-        chat::rooms::finish(&talk).await.context("cannot finish what an earlier process was demolishing")?;
+        // On the heap: what may be many steps deep is else part of whoever opens a store.
+        Box::pin(chat::rooms::finish(&talk))
+            .await
+            .context("cannot finish what an earlier process was demolishing")?;
         let rows = Arc::new(Registry(Arc::clone(&database)));
         let mark = moving::mark(&mut Step::alone(&database)).await?;
         let history = Arc::new(tail);

@@ -8,8 +8,10 @@ use model::{
     AccountId, Action, Clock, InvitationId, Millis, Role, SavedId, ShareId, Site, SiteId, TestClock, TokenId,
 };
 
-use super::{Access, Credential, Denied};
+use super::{Access, Credential, Denied, Standing, letter_secret};
 use crate::accounts::{Invitation, NewAccount, SecretHash, Share, SignIn, Token};
+use crate::chat::NewConversation;
+use crate::contract::conversations::opening;
 use crate::{Embedded, Store};
 
 const OURS: SiteId = SiteId::of(1);
@@ -21,14 +23,17 @@ const ADMIN: AccountId = AccountId::of(3);
 const VIEWER: AccountId = AccountId::of(4);
 /// A member of the other site alone.
 const OUTSIDER: AccountId = AccountId::of(5);
+const AGENT: AccountId = AccountId::of(6);
 
 const NOTHING: &[Action] = &[];
 const LIVE: &[Action] = &[Action::SeeLive, Action::SeeReports];
 const READING: &[Action] = &[Action::SeeLive, Action::SeeReports, Action::SeeProfiles];
+const ANSWERING: &[Action] = &[Action::SeeLive, Action::SeeReports, Action::SeeProfiles, Action::Converse];
 const ADMINISTRATION: &[Action] = &[
     Action::SeeLive,
     Action::SeeReports,
     Action::SeeProfiles,
+    Action::Converse,
     Action::SeeSettings,
     Action::EditSite,
     Action::ManagePeople,
@@ -50,6 +55,7 @@ async fn a_person_gets_what_the_role_gives() {
         (OPERATOR, EVERYTHING, EVERYTHING),
         (OWNER, EVERYTHING, NOTHING),
         (ADMIN, ADMINISTRATION, NOTHING),
+        (AGENT, ANSWERING, NOTHING),
         (VIEWER, READING, NOTHING),
         (OUTSIDER, NOTHING, EVERYTHING),
     ] {
@@ -74,6 +80,7 @@ async fn a_token_gets_the_live_view_of_its_sites_within_its_accounts_rights_and_
         (OWNER, TokenSites::One(OURS), both, READING, NOTHING),
         (OWNER, TokenSites::One(OTHER), read, NOTHING, NOTHING),
         (VIEWER, TokenSites::All, both, READING, NOTHING),
+        (AGENT, TokenSites::All, both, READING, NOTHING),
         (OUTSIDER, TokenSites::All, read, NOTHING, READING),
         (OUTSIDER, TokenSites::One(OURS), read, NOTHING, NOTHING),
     ];
@@ -107,6 +114,39 @@ async fn only_an_operators_token_with_that_scope_may_state_senders() {
         let principal = house.access.principal(&credential).await.unwrap();
         assert!(!house.access.may_state_sender(&principal, OURS), "{principal:?}");
     }
+}
+
+/// Whoever answers the site's customers is no member of these rooms, and of nobody else's conversation is its customer anything.
+#[tokio::test]
+async fn rooms_of_conversations_are_for_who_answers_and_for_its_customer() {
+    let house = House::founded().await;
+    let (one, two) = (opening(1), opening(2));
+    for new in [&one, &two] {
+        house.store.conversations.open_conversation(new.clone()).await.unwrap();
+    }
+    let standings = async |credential: Credential| {
+        let principal = house.access.principal(&credential).await.unwrap();
+        let of_room = house.access.standing(&principal, &one.room).await.unwrap();
+        (of_room, house.access.standing(&principal, &one.notes).await.unwrap())
+    };
+    for (account, standing) in [
+        (OPERATOR, Standing::Keeper),
+        (OWNER, Standing::Keeper),
+        (ADMIN, Standing::Keeper),
+        (AGENT, Standing::Agent),
+        (VIEWER, Standing::Stranger),
+        (OUTSIDER, Standing::Stranger),
+    ] {
+        assert_eq!(standings(signed_in(account)).await, (standing, standing), "{account}");
+    }
+    let letter = async |of: &NewConversation| {
+        Credential::Token(letter_secret(house.store.salts.as_ref(), of.guest.id).await.unwrap())
+    };
+    assert_eq!(standings(letter(&one).await).await, (Standing::Guest, Standing::Stranger), "no notes");
+    assert_eq!(standings(letter(&two).await).await, (Standing::Stranger, Standing::Stranger));
+    assert_eq!(standings(Credential::None).await, (Standing::Stranger, Standing::Stranger));
+    house.store.accounts.grant(OURS, AGENT, Role::Viewer).await.unwrap();
+    assert_eq!(standings(signed_in(AGENT)).await.0, Standing::Stranger, "as the roles stand now");
 }
 
 #[tokio::test]
@@ -262,6 +302,7 @@ impl House {
         for (account, site, role) in [
             (OWNER, OURS, Role::Owner),
             (ADMIN, OURS, Role::Admin),
+            (AGENT, OURS, Role::Agent),
             (VIEWER, OURS, Role::Viewer),
             (OUTSIDER, OTHER, Role::Owner),
         ] {
@@ -270,7 +311,7 @@ impl House {
         // An operator needs no membership.
         accounts.revoke(OURS, OPERATOR).await.unwrap();
         accounts.revoke(OTHER, OPERATOR).await.unwrap();
-        for account in [OPERATOR, OWNER, ADMIN, VIEWER, OUTSIDER] {
+        for account in [OPERATOR, OWNER, ADMIN, AGENT, VIEWER, OUTSIDER] {
             self.sign_in(account).await;
         }
     }

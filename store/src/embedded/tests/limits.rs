@@ -37,7 +37,7 @@ fn fill(file: &std::path::Path, count: usize) {
     let db = rusqlite::Connection::open(file).unwrap();
     let filled = db.execute(
         "WITH RECURSIVE numbers (number) AS (VALUES (1) UNION ALL SELECT number + 1 FROM numbers LIMIT ?1)
-         INSERT INTO sites SELECT number, 'site', '[]', 'UTC', 0, 0, '[]', '[]', 0, NULL FROM numbers",
+         INSERT INTO sites SELECT number, 'site', '[]', 'UTC', 0, 0, '[]', '[]', 0, NULL, '{}' FROM numbers",
         [count],
     );
     assert_eq!(filled.unwrap(), count);
