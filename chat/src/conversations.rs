@@ -12,6 +12,7 @@ use model::chat::{
 };
 use model::rights::Principal;
 use model::{AccountId, Action, GuestId, MessageId, Millis, RoomId, Site, SiteId, VisitorKey, limits};
+use store::StoreError;
 use store::accounts::SecretHash;
 use store::chat::{Asked, ConversationChange, Counts, NewConversation};
 
@@ -320,12 +321,24 @@ impl Chat {
     }
 
     async fn refuse_no_agent(&self, agent: AccountId, site: SiteId) -> Result<()> {
-        let account = self.store.accounts.account(agent).await?;
-        let their = Principal::Account { id: agent, operator: account.operator };
-        self.agent(&their, site)
-            .await
-            .map(drop)
-            .map_err(|_| Refused::Invalid("nobody answers here by that id"))
+        match self.answers(agent, site).await? {
+            true => Ok(()),
+            false => Err(Refused::Invalid("nobody answers here by that id")),
+        }
+    }
+
+    /// Whether that account is an agent of the site.
+    pub(crate) async fn answers(&self, agent: AccountId, site: SiteId) -> Result<bool> {
+        let account = match self.store.accounts.account(agent).await {
+            Ok(account) => account,
+            Err(StoreError::NotFound(_)) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        };
+        match self.agent(&Principal::Account { id: agent, operator: account.operator }, site).await {
+            Ok(_) => Ok(true),
+            Err(Refused::NotFound | Refused::Forbidden) => Ok(false),
+            Err(refused) => Err(refused),
+        }
     }
 
     /// Something was said in a room of it.

@@ -1,7 +1,7 @@
 //! What is said, and what becomes of it.
 
 use model::chat::rights::RoomAction;
-use model::chat::{Change, Message, MessageKind, NewMessage, Notify, RoomKind, Who};
+use model::chat::{Change, Message, MessageKind, NewMessage, Notify, Room, RoomKind, Who};
 use model::rights::Principal;
 use model::{FileId, MessageId, RoomId};
 use serde::Serialize;
@@ -44,7 +44,7 @@ impl Chat {
         if !has_files {
             refuse_empty(post.kind, &post.body)?;
         }
-        let mentions = self.mentioned(room, post.kind, &post.body).await?;
+        let mentions = self.mentioned(&seen.room, post.kind, &post.body).await?;
         let at = self.clock.now();
         let Post { id, kind, body, thread, files } = post;
         let new = NewMessage { room, id, author: me, kind, body, thread, mentions, files, at };
@@ -61,23 +61,31 @@ impl Chat {
         Ok(posted)
     }
 
-    async fn mentioned(&self, room: RoomId, kind: MessageKind, body: &str) -> Result<Vec<Who>> {
+    async fn mentioned(&self, room: &Room, kind: MessageKind, body: &str) -> Result<Vec<Who>> {
         let mut mentions = if kind == MessageKind::Text { markdown::mentions(body) } else { Vec::new() };
         let mut known = Vec::with_capacity(mentions.len());
         mentions.truncate(model::limits::MENTIONS_MAX);
         for person in mentions {
-            if self.store.rooms.member(room, person).await?.is_some() {
+            if self.has(room, person).await? {
                 known.push(person);
             }
         }
         Ok(known)
     }
 
+    /// Whether somebody is in the room. In what agents say among themselves are all the agents of the site.
+    async fn has(&self, room: &Room, person: Who) -> Result<bool> {
+        match (room.kind, room.site, person) {
+            (RoomKind::Notes, Some(site), Who::Account(agent)) => self.answers(agent, site).await,
+            _ => Ok(self.store.rooms.member(room.id, person).await?.is_some()),
+        }
+    }
+
     /// Changes a message, where this one may make that change, and tells the room.
     pub async fn change(&self, by: &Principal, room: RoomId, number: u64, change: Change) -> Result<Message> {
         let me = who(by)?;
         // Who may not read learns nothing of what is there.
-        self.seen(by, room, RoomAction::Read).await?;
+        let seen = self.seen(by, room, RoomAction::Read).await?;
         let before = self.store.messages.message(room, number).await?;
         let action = match &change {
             Change::Edit { .. } => RoomAction::ChangeOwn,
@@ -97,7 +105,7 @@ impl Chat {
                 if before.files.is_empty() {
                     refuse_empty(before.kind, &body)?;
                 }
-                let mentions = self.mentioned(room, before.kind, &body).await?;
+                let mentions = self.mentioned(&seen.room, before.kind, &body).await?;
                 Change::Edit { body, mentions }
             }
             Change::React { emoji } if !is_emoji(&emoji) => {

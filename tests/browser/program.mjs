@@ -33,14 +33,14 @@ export async function until(what, ask, ms = 15_000) {
   }
 }
 
-export function launch() {
-  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+export function launch(options = {}) {
+  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS, ...options });
 }
 
 /** A browser of somebody's own. Headless Chromium says that it is automated, and such visitors count as bots. */
-export async function visitor(browser) {
+export async function visitor(browser, options = {}) {
   const userAgent = `Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/${browser.version()} Safari/537.36`;
-  return browser.newContext({ userAgent });
+  return browser.newContext({ userAgent, ...options });
 }
 
 /** A loopback port that was free a moment ago. */

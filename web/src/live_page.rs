@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
-use model::SiteId;
+use model::{Role, SiteId};
 
 use crate::Web;
 use crate::error::{Answer, Problem};
@@ -19,6 +19,8 @@ struct LivePage {
     site_name: String,
     time_zone: String,
     has_hits: bool,
+    /// Conversations with visitors are told of.
+    may_converse: bool,
 }
 
 /// `GET /sites/{site}`
@@ -29,6 +31,7 @@ pub async fn show(State(web): State<Arc<Web>>, on: OnSite, done: Done) -> Answer
         site_name: on.site.name.clone(),
         time_zone: on.site.time_zone.clone(),
         has_hits: has_hits(&web, on.site.id).await?,
+        may_converse: on.role >= Role::Agent,
     }))
 }
 

@@ -20,6 +20,7 @@ import type { FeedView, LiveView, VisitorsView } from "./state";
 import { guideTabs } from "./tabs";
 import { VisitorList } from "./visitors";
 import { VisitorPanel } from "./visitor-panel";
+import { Talks } from "./visitor-talk";
 
 const TICK_MS = 1_000;
 /** How often what is noted of the site is asked for. */
@@ -63,7 +64,7 @@ export class Board {
     this.panels = [...root.querySelectorAll<HTMLElement>("[data-rows]")].map((panel) => new RowPanel(panel, choose));
     this.map = new WorldMap(part(root, "places"), world ?? "", (country) => choose("country", country));
     this.chips = new Chips(root, (filter) => this.narrow(filter));
-    this.visitorPanel = new VisitorPanel(part<HTMLDialogElement>(root, "visitor-panel"), clock, now, visitors);
+    this.visitorPanel = new VisitorPanel(part<HTMLDialogElement>(root, "visitor-panel"), clock, now, visitors, "inbox" in root.dataset ? new Talks(site ?? "") : null);
     const open = this.visitorPanel.open.bind(this.visitorPanel);
     this.list = new VisitorList(part(root, "who"), open, now, () => this.redraw.soon(this.drawVisitors));
     this.feed = new Feed(part(root, "happening"), clock, (key) => this.visitors?.byKey.get(key), open, () => this.redraw.soon(this.drawFeed));

@@ -20,7 +20,7 @@ interface Mode {
   which: Which;
   half: Half;
   tab: HTMLButtonElement;
-  form: HTMLFormElement;
+  panel: HTMLElement;
   composer: Composer;
 }
 
@@ -46,7 +46,7 @@ export class Answer {
     canned.addEventListener("click", () => context.canned.open());
     const head = make("div", "answer-head");
     head.append(tabs, canned);
-    this.element.append(head, ...modes.map(({ form }) => form));
+    this.element.append(head, ...modes.map(({ panel }) => panel));
     this.element.addEventListener("keydown", (event) => this.pressed(event));
     this.choose("said");
   }
@@ -72,7 +72,7 @@ export class Answer {
       const isChosen = mode.which === which;
       mode.tab.ariaSelected = String(isChosen);
       mode.tab.tabIndex = isChosen ? 0 : -1;
-      mode.form.hidden = !isChosen;
+      mode.panel.hidden = !isChosen;
     }
   }
 
@@ -87,10 +87,12 @@ export class Answer {
     tab.setAttribute("aria-controls", id);
     tab.title = `${label} (${key.toLowerCase()}; while you write, Alt+${key})`;
     tab.addEventListener("click", () => this.focus(which));
+    const panel = make("div");
+    panel.id = id;
+    panel.setAttribute("role", "tabpanel");
+    panel.setAttribute("aria-labelledby", tab.id);
     const form = make("form", `composer ${which}`);
-    form.id = id;
-    form.setAttribute("role", "tabpanel");
-    form.setAttribute("aria-labelledby", tab.id);
+    panel.append(form);
     const field = make("textarea");
     field.rows = 1;
     field.dir = "auto";
@@ -113,7 +115,7 @@ export class Answer {
       isSilent: true,
       ...(which === "said" ? { offer: (field) => this.context.canned.offer(field, this.context.ownName) } : {}),
     });
-    return { which, half, tab, form, composer };
+    return { which, half, tab, panel, composer };
   }
 
   private pressed(event: KeyboardEvent): void {

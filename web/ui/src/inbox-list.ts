@@ -79,8 +79,8 @@ export class InboxList {
 
   /** The opened one is where the keys go on from. */
   mark(room: string): void {
-    if (this.shown.some((one) => one.room === room)) this.current_ = room;
-    this.drawWindow(false);
+    this.current_ = room;
+    if (!this.isEmpty) this.drawWindow(false);
   }
 
   private listen(): void {

@@ -79,7 +79,7 @@ export class OpenTalk {
     await Promise.all([view.talk.load(), this.learnRights(view)]);
     if (this.wanted !== room) return told;
     for (const { id, name } of told.agents) for (const which of ["said", "noted"] as const) view.talk[which].state.names[id] = name;
-    view.show();
+    if (view.element.dataset["state"] !== "there") view.show();
     view.element.dataset["state"] = "there";
     this.follow(view);
     this.followVisitor();

@@ -66,6 +66,16 @@ export class InboxState {
     for (const one of this.known.values()) this.list(one);
   }
 
+  /** How many there are where, and how the first ones are: what was read stays. */
+  recount({ conversations, counts }: ListPage): void {
+    this.counts = counts;
+    this.countsAreOld = false;
+    for (const one of conversations) {
+      this.know(one);
+      this.list(this.known.get(one.room)!);
+    }
+  }
+
   /** It is as it is told. Whether that is news. */
   changed(conversation: Conversation): boolean {
     const before = this.known.get(conversation.room);

@@ -14,6 +14,8 @@ import type { Origin } from "./visitor-facts";
 
 /** While they are here, what history learned meanwhile is asked for so often. */
 const PAST_MS = 60_000;
+/** Of somebody who came just now it knows nothing yet. */
+const NO_PAST_MS = 5_000;
 const TRAIL_SHOWN = 12;
 const EVENTS_SHOWN = 8;
 
@@ -93,12 +95,12 @@ export class VisitorPane {
     const current = part(this.root, "visitor-trail").querySelector("[data-current]");
     const last = this.live.trail.at(-1);
     if (current && last) say(current, duration(this.context.now() - last.at));
-    if (this.context.now() - this.askedAt > PAST_MS && !document.hidden) void this.ask();
+    if (!document.hidden) void this.ask();
   }
 
   private async ask(): Promise<void> {
     const { conversation } = this;
-    if (!conversation?.visitor || this.context.now() - this.askedAt < PAST_MS) return;
+    if (!conversation?.visitor || this.context.now() - this.askedAt < (this.past ? PAST_MS : NO_PAST_MS)) return;
     this.askedAt = this.context.now();
     const { visitor } = conversation;
     try {
@@ -133,7 +135,7 @@ export class VisitorPane {
     this.writeEarlier();
     this.writeRating(conversation);
     const history = part<HTMLAnchorElement>(this.root, "visitor-history");
-    history.hidden = !conversation.visitor || this.past === null;
+    history.hidden = !conversation.visitor || (!this.past && !this.live && this.leftAt === null);
     if (conversation.visitor) history.href = `${this.context.site}/visitors/${idOf(conversation.visitor)}`;
     const missing = part(this.root, "visitor-missing");
     missing.hidden = conversation.visitor !== null && !this.problem;

@@ -26,7 +26,10 @@ import type { VisitorsView } from "./state";
 
 const SEARCH_MS = 250;
 const COUNT_MS = 4_000;
+const COUNT_EVERY_MS = 60_000;
 const TICK_MS = 1_000;
+/** As the server counts, of what is searched for. */
+const SEARCH_BYTES_MAX = 80;
 /** Without a word from the hub the list is read all the same. */
 const UNTIL_READ_MS = 1_500;
 /** Of a long list so much is read again at once. */
@@ -110,6 +113,7 @@ class InboxPage {
     this.line.start();
     setTimeout(() => this.state.counts ?? void this.read(), UNTIL_READ_MS);
     setInterval(() => this.tick(), TICK_MS);
+    setInterval(() => !document.hidden && void this.count(), COUNT_EVERY_MS);
     this.canned.load().catch((error: unknown) => console.info(error));
     const { room } = this.root.dataset;
     history.replaceState({ room: room ?? null, view: this.state.view }, "");
@@ -156,7 +160,7 @@ class InboxPage {
       const page = await this.api.list(view, state.before);
       if (view !== state.view || this.reading) return;
       state.take(page, false);
-      this.drawListNow("moved");
+      this.drawListNow("");
     } catch (error) {
       this.trouble(wordsOf(error), () => void this.readMore());
     } finally {
@@ -175,6 +179,8 @@ class InboxPage {
   private take(conversation: Conversation, how: "moved" | ""): void {
     if (!this.state.changed(conversation)) return;
     this.open.take(conversation);
+    // In a page that nobody looks at no frame is drawn; its title is seen all the same.
+    if (this.state.counts) this.mark.show(this.state.counts.waiting, 0);
     if (how === "moved") this.drawListNow(how);
     else this.redraw.soon(this.drawList);
     if (this.state.countsAreOld) this.countSoon();
@@ -184,8 +190,24 @@ class InboxPage {
   private countSoon(): void {
     this.counting ??= setTimeout(() => {
       this.counting = undefined;
-      if (this.state.countsAreOld && !document.hidden) void this.read();
+      if (this.state.countsAreOld) void this.count();
     }, COUNT_MS);
+  }
+
+  /** With it the server opens again what was put off until now. */
+  private async count(): Promise<void> {
+    const { view } = this.state;
+    if (this.reading || !this.state.counts) return;
+    try {
+      const page = await this.api.list(view, null);
+      if (view !== this.state.view || this.reading) return;
+      this.state.recount(page);
+      this.mark.show(page.counts.waiting, 0);
+      this.redraw.soon(this.drawList);
+    } catch (error) {
+      // Counted the next time.
+      console.info(error);
+    }
   }
 
   private readonly drawList = (): void => this.drawListNow("");
@@ -272,8 +294,9 @@ class InboxPage {
     void this.read("anew");
   }
 
-  private search(q: string): void {
+  private search(typed: string): void {
     const { view } = this.state;
+    const q = beginning(typed, SEARCH_BYTES_MAX);
     if (q === view.q) return;
     if (view.q === "") this.folderBefore = view.folder;
     const folder = q === "" ? this.folderBefore : view.q === "" ? "all" : view.folder;
@@ -338,6 +361,12 @@ class InboxPage {
     return inList ? (this.state.known.get(current) ?? null) : this.open.conversation;
   }
 
+  /** From the row that the keys are at; at first to the first one. */
+  private move(by: number): void {
+    const begins = this.open.room === null && !part(this.root, "rows").contains(document.activeElement);
+    begins ? this.list.focusCurrent() : this.list.move(by);
+  }
+
   private onTarget(does: (conversation: Conversation, at: HTMLElement) => void): void {
     const target = this.target();
     const focused = document.activeElement as HTMLElement;
@@ -374,7 +403,7 @@ class InboxPage {
     for (const name of ["canned", "help"]) part(root, name).hidden = false;
     part(root, "canned").addEventListener("click", () => this.canned.open());
     const keys = new InboxKeys({
-      move: (by) => this.list.move(by), open: () => this.list.current && void this.show(this.list.current),
+      move: (by) => this.move(by), open: () => this.list.current && void this.show(this.list.current),
       reply: () => void this.answer("said"), note: () => void this.answer("noted"),
       close: () => this.onTarget(({ state, room }) => void this.act(state === "closed" ? { reopen: true } : { close: true }, room)),
       assign: () => this.onTarget(({ room }) => void this.act({ assign: this.me }, room)),
@@ -401,7 +430,7 @@ class InboxPage {
     });
     addEventListener("popstate", (event) => this.went(event.state as { room: string | null; view: View } | null));
     addEventListener("pagehide", () => this.open.leavePage());
-    document.addEventListener("visibilitychange", () => !document.hidden && this.state.countsAreOld && this.countSoon());
+    document.addEventListener("visibilitychange", () => !document.hidden && this.countSoon());
   }
 
   private listenToSearch(): void {
@@ -519,6 +548,13 @@ class InboxPage {
     if (known.room === null) this.leave();
     else void this.show(known.room, { isThere: true });
   }
+}
+
+/** As much of the text as fits. */
+function beginning(text: string, bytesMax: number): string {
+  let fits = text;
+  while (new TextEncoder().encode(fits).length > bytesMax) fits = [...fits].slice(0, -1).join("");
+  return fits;
 }
 
 function wordsOf(error: unknown): string {

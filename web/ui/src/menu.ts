@@ -9,7 +9,7 @@ export class Menu {
     this.menu.setAttribute("popover", "auto");
     this.menu.setAttribute("role", "menu");
     this.menu.setAttribute("aria-label", label);
-    document.body.append(this.menu);
+    (document.querySelector("main") ?? document.body).append(this.menu);
     this.menu.addEventListener("toggle", (event) => {
       if ((event as ToggleEvent).newState === "closed" && this.menu.contains(document.activeElement)) this.opener?.focus();
     });

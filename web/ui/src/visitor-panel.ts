@@ -3,6 +3,7 @@ import { part, say } from "./element";
 import { counted, duration } from "./format";
 import type { Clock } from "./format";
 import type { Visitor } from "./protocol";
+import type { Talks } from "./visitor-talk";
 import { factsOf, idOf, openPage, shortName, trailOf } from "./visitor-facts";
 
 export class VisitorPanel {
@@ -14,11 +15,15 @@ export class VisitorPanel {
   private readonly pages: HTMLElement;
   private readonly trail: HTMLElement;
   private readonly history: HTMLAnchorElement;
+  private readonly talk: HTMLAnchorElement;
   private visitor: Visitor | null = null;
   private leftAt: number | null = null;
 
-  /** `visitors`: what a visitor's history is found behind; undefined where whoever looks may not see it. */
-  constructor(private readonly dialog: HTMLDialogElement, private readonly clock: Clock, private readonly now: () => number, private readonly visitors: string | undefined) {
+  /** `visitors`: what a visitor's history is found behind, `talks`: conversations with them; undefined and null where whoever looks may not see them. */
+  constructor(
+    private readonly dialog: HTMLDialogElement, private readonly clock: Clock, private readonly now: () => number, private readonly visitors: string | undefined,
+    private readonly talks: Talks | null,
+  ) {
     this.name = part(dialog, "panel-name");
     this.state = part(dialog, "panel-state");
     this.online = part(dialog, "panel-online");
@@ -27,6 +32,7 @@ export class VisitorPanel {
     this.pages = part(dialog, "panel-pages");
     this.trail = part(dialog, "panel-trail");
     this.history = part<HTMLAnchorElement>(dialog, "panel-history");
+    this.talk = part<HTMLAnchorElement>(dialog, "panel-talk");
     part(dialog, "panel-close").addEventListener("click", () => dialog.close());
     dialog.addEventListener("click", (event) => {
       if (event.target === dialog) dialog.close();
@@ -43,6 +49,7 @@ export class VisitorPanel {
     this.leftAt = null;
     this.visitor = visitor;
     this.write(visitor);
+    void this.lookForTalk(visitor.key);
     if (!this.dialog.open) this.dialog.showModal();
     part(this.dialog, "panel-body").scrollTop = 0;
   }
@@ -83,6 +90,15 @@ export class VisitorPanel {
     this.history.hidden = this.visitors === undefined;
     if (this.visitors !== undefined) this.history.href = `${this.visitors}${idOf(visitor.key)}`;
     this.tick();
+  }
+
+  private async lookForTalk(key: string): Promise<void> {
+    this.talk.hidden = true;
+    // Without an answer the panel does without the link.
+    const href = await this.talks?.with(key).catch(() => null);
+    if (!href || this.key !== key) return;
+    this.talk.href = href;
+    this.talk.hidden = false;
   }
 
   private writeTrail(visitor: Visitor): void {

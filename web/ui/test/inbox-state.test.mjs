@@ -127,6 +127,16 @@ test("folders are counted on from what was known, and by the server where someth
   assert.equal(state.counts.open, 2);
 });
 
+test("counted anew, the list keeps what was read", () => {
+  state.take(page([one(9), one(8)], true, { open: 5 }), true);
+  state.take(page([one(5)], true, { open: 5 }), false);
+  state.changed(one(1));
+  state.recount(page([one(10), one(9, { version: 2, state: "closed" })], true, { open: 4, closed: 1 }));
+  assert.deepEqual(listed(state), [10, 8, 5]);
+  assert.equal(state.before, "5000-RM-00000005");
+  assert.deepEqual([state.countsAreOld, state.counts.open, state.hasMore], [false, 4, true]);
+});
+
 test("after something was missed nothing that was known counts, but what was told since", () => {
   state.take(page([one(1), one(2), one(3)]), true);
   state.doubt();

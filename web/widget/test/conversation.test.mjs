@@ -182,13 +182,31 @@ test("a line that is down is tried again, and forgets nothing", async () => {
 
 test("a secret that opens nothing is forgotten, and what is written begins a new conversation", async () => {
   await conversation.resume("wfc_old");
-  await settle();
+  await pass(2_900);
+  assert.deepEqual(kept, [], "it may be begun just now");
+  await pass(100);
   assert.deepEqual(kept, [null]);
   assert.equal(conversation.isGone, true);
   await say("a");
   assert.match(kept[1], /^wfc_/);
   assert.notEqual(kept[1], "wfc_old");
   assert.equal(conversation.isGone, false);
+});
+
+test("one that another tab begins just now is found", async () => {
+  await conversation.resume("wfc_fresh");
+  server.answer("/conversations", "wfc_fresh", { id: "a", body: "hello" });
+  await pass(3_000);
+  assert.deepEqual(kept, []);
+  assert.deepEqual(conversation.state.everything().map(({ body }) => body), ["hello"]);
+});
+
+test("one that is spoken in before it is found is begun", async () => {
+  await conversation.resume("wfc_fresh");
+  await say("a");
+  await pass(3_000);
+  assert.deepEqual([...server.rooms.keys()], ["wfc_fresh"]);
+  assert.deepEqual(conversation.state.everything().map(({ body }) => body), ["a"]);
 });
 
 test("one that goes while words are under way does not lose them", async () => {

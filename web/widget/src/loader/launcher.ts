@@ -58,7 +58,9 @@ export function draw({ colour, side, name: site }: Settings, toggle: (open: bool
   teaser.dir = "auto";
   teaser.onclick = () => toggle(true);
   button.onclick = () => toggle(!frame.className);
-  frame.onkeydown = ({ key }) => key == "Escape" && toggle(false);
+  frame.onkeydown = ({ key }) => {
+    if (key == "Escape") toggle(false);
+  };
   show(false);
   wait(NOTHING);
   attach();

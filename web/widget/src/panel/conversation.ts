@@ -15,6 +15,8 @@ import type { About, Mine } from "./customer";
 const PAGE = 60;
 const AGAIN_MS = 2_000;
 const AGAIN_MS_MAX = 30_000;
+/** First words are there by then. */
+const BEGINNING_MS = 3_000;
 /** What an agent does is often several things. */
 const MINE_AGAIN_MS = 400;
 
@@ -42,23 +44,30 @@ export class Conversation {
   private about: About = {};
   private connection: Connection | null = null;
   private tries = 0;
+  /** The last message that was told of as said just now. */
+  private heardTo = 0;
   private asking: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly customer: CustomerApi, public secret: string | null, private readonly on: ConversationEvents) {
-    this.typing = new Typing(() => on.changed());
-    this.sending = new Sending({ post: (message) => this.post(message) }, this.state, () => on.changed(), (error) => on.words(error));
+    this.typing = new Typing(() => this.changed());
+    this.sending = new Sending({ post: (message) => this.post(message) }, this.state, () => this.changed(), (error) => on.words(error));
   }
 
-  /** Finds the conversation of the secret again. */
-  async resume(secret: string): Promise<void> {
+  /** Finds the conversation of the secret again. In another tab the customer may speak their first words just now: so it is looked for twice. */
+  async resume(secret: string, isLast = false): Promise<void> {
     this.secret = secret;
     try {
-      this.enter(await this.customer.mine(secret));
+      const mine = await this.customer.mine(secret);
+      if (this.api) return;
+      this.heardTo = mine.last;
+      this.enter(mine);
       // Of no more than passing interest: the next page says it again.
       this.tell(this.about).catch(() => {});
     } catch (error) {
-      if (isGone(error)) return this.lose();
-      this.later(() => void this.resume(secret));
+      if (this.api) return;
+      if (!isGone(error)) this.later(() => void this.resume(secret, isLast));
+      else if (isLast) this.lose();
+      else setTimeout(() => void this.resume(secret, true), BEGINNING_MS);
     }
   }
 
@@ -72,7 +81,7 @@ export class Conversation {
       if (isGone(error)) this.lose();
       throw error;
     } finally {
-      this.on.changed();
+      this.changed();
     }
   }
 
@@ -111,7 +120,7 @@ export class Conversation {
     this.read = number;
     // Told again with the next one.
     this.api?.read(number).catch(() => {});
-    this.on.changed();
+    this.changed();
   }
 
   async earlier(): Promise<void> {
@@ -129,7 +138,7 @@ export class Conversation {
       this.customer.mine(this.secret!).then(
         (mine) => {
           this.mine = mine;
-          this.on.changed();
+          this.changed();
         },
         (error: unknown) => isGone(error) && this.lose(),
       );
@@ -158,7 +167,7 @@ export class Conversation {
     this.mine = mine;
     this.isGone = false;
     this.api = new RoomApi(mine.room, this.secret!);
-    this.on.changed();
+    this.changed();
     void this.load(this.api);
   }
 
@@ -171,7 +180,7 @@ export class Conversation {
       this.state.oldest = page.messages[0]?.number ?? 1;
       this.read = Math.max(this.read ?? 0, seen.you.read ?? 0);
       this.tries = 0;
-      this.on.changed();
+      this.changed();
       this.connect(api);
     } catch (error) {
       if (isGone(error)) return this.lose();
@@ -183,9 +192,9 @@ export class Conversation {
     const following = new Following(api, this.state, {
       changed: () => {
         this.look();
-        this.on.changed();
+        this.changed();
       },
-      came: (message) => this.came(message),
+      came: ({ author }) => this.typing.end(author),
       gone: () => this.look(),
     });
     const topic = `room/${api.room}`;
@@ -195,11 +204,6 @@ export class Conversation {
     line.subscribe(`${topic}/people`, undefined, { jumps: true, snapshot: () => {}, delta: (data) => this.seeTyping(data) });
     line.subscribe(`person/${this.mine!.me}`, undefined, { jumps: true, snapshot: () => {}, delta: (data) => this.hearOwn(data) });
     line.start();
-  }
-
-  private came(message: Message): void {
-    this.typing.end(message.author);
-    if (isSaid(message)) this.on.came(message);
   }
 
   private seeTyping(data: unknown): void {
@@ -213,7 +217,7 @@ export class Conversation {
     if (!read) return this.look();
     if (read.room !== this.api?.room) return;
     this.read = Math.max(this.read ?? 0, read.number);
-    this.on.changed();
+    this.changed();
   }
 
   private lined(state: LineState): void {
@@ -223,7 +227,7 @@ export class Conversation {
       this.sending.again();
       this.look();
     }
-    this.on.changed();
+    this.changed();
   }
 
   /** Erased, or the secret was never heard of: what is written begins anew. */
@@ -236,13 +240,23 @@ export class Conversation {
     state.room = null;
     state.known = 0;
     state.oldest = Infinity;
+    this.heardTo = 0;
     this.on.keep(null);
+    this.changed();
+  }
+
+  private changed(): void {
+    for (const message of this.state.everything()) {
+      if (message.number <= this.heardTo) continue;
+      this.heardTo = message.number;
+      if (isSaid(message)) this.on.came(message);
+    }
     this.on.changed();
   }
 
   private later(again: () => void): void {
     this.line = "lost";
-    this.on.changed();
+    this.changed();
     setTimeout(again, Math.min(AGAIN_MS * 2 ** this.tries, AGAIN_MS_MAX));
     this.tries += 1;
   }

@@ -24,6 +24,8 @@ const AT_END = 60;
 const EARLIER_AT = 200;
 /** As long as that somebody looks at what came before it counts as read. */
 const READ_MS = 600;
+/** First words are there by then, most times. */
+const BEGINNING_MS = 1_000;
 const TEASER_CHARS_MAX = 140;
 const TEASER_MS = 20_000;
 /** A line that comes back by then was none that anybody has to know of. */
@@ -149,7 +151,7 @@ class Panel {
     const before = this.told;
     this.told = state;
     this.hostOrigin = pageOrigin(state.page);
-    if ((state.secret ?? null) !== this.conversation.secret) this.know(state.secret ?? null);
+    if ((state.secret ?? null) !== this.conversation.secret) this.know(state.secret ?? null, !before.nonce);
     this.tellWhereabouts(before, state);
     if (state.open && !before.open) this.opened();
     // It was seen, though not for long.
@@ -160,11 +162,13 @@ class Panel {
   }
 
   /** The secret of the customer: at first, or from another tab. */
-  private know(secret: string | null): void {
+  private know(secret: string | null, isFirst: boolean): void {
     const { conversation } = this;
     // What is there was of somebody else, or is forgotten: the panel begins anew with what the page says.
     if (conversation.secret !== null) return location.reload();
-    if (secret !== null) void conversation.resume(secret);
+    // One that comes later is of a conversation that begins just now.
+    conversation.secret = secret;
+    if (secret !== null) setTimeout(() => void conversation.resume(secret), isFirst ? 0 : BEGINNING_MS);
   }
 
   private tellWhereabouts(before: ToPanel, { browser, visitor, page, title, identity }: ToPanel): void {
@@ -251,7 +255,8 @@ class Panel {
     const stays = this.isAtEnd();
     this.head.draw(this.settings, conversation.agents());
     this.kept.draw((put) => this.put(put));
-    const who = conversation.typing.who.map((one) => conversation.state.name(one));
+    // Who never spoke here is of the site, whatever their name.
+    const who = conversation.typing.who.map((one) => conversation.state.names[one] ?? this.settings.name);
     say(this.typingLine, who.length === 0 ? "" : who.length === 1 ? speech.say(typing, { name: who[0]! }) : speech.say(severalTyping));
     this.drawNotice();
     if (stays) scroll.scrollTop = scroll.scrollHeight;
