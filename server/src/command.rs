@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use store::mongodb::MongoStore;
 
+use crate::backends::StoreOptions;
 use crate::settings::{self, Settings, Sources};
 use crate::{
     backup, deadletters, demo, doctor, export, hook, import, logs, moving, replay, report, serve, tail, uri,
@@ -79,6 +80,9 @@ struct ImportTask {
     what: Option<ImportWhat>,
     #[command(flatten)]
     site: Option<import::ImportOptions>,
+    // Not among the options of a site: clap takes options that hold such a group for absent ones.
+    #[command(flatten)]
+    store: StoreOptions,
 }
 
 #[derive(Subcommand)]
@@ -96,6 +100,9 @@ struct ExportTask {
     what: Option<ExportWhat>,
     #[command(flatten)]
     site: Option<export::ExportOptions>,
+    // Not among the options of a site: clap takes options that hold such a group for absent ones.
+    #[command(flatten)]
+    store: StoreOptions,
 }
 
 #[derive(Subcommand)]
@@ -171,7 +178,7 @@ fn run() -> anyhow::Result<ExitCode> {
 async fn import(task: ImportTask) -> anyhow::Result<()> {
     match (task.what, task.site) {
         (Some(ImportWhat::Rooms(options)), _) => import::rooms::run(options).await,
-        (None, Some(options)) => import::run(options).await,
+        (None, Some(options)) => import::run(options, task.store).await,
         (None, None) => anyhow::bail!("name a site with --site and its files, or `rooms`; see --help"),
     }
 }
@@ -179,7 +186,7 @@ async fn import(task: ImportTask) -> anyhow::Result<()> {
 async fn export(task: ExportTask) -> anyhow::Result<()> {
     match (task.what, task.site) {
         (Some(ExportWhat::Rooms(options)), _) => export::rooms::run(options).await,
-        (None, Some(options)) => export::run(options).await,
+        (None, Some(options)) => export::run(options, task.store).await,
         (None, None) => anyhow::bail!("name a site with --site, or `rooms`; see --help"),
     }
 }
@@ -248,4 +255,25 @@ fn settings_file(arguments: &[std::ffi::OsString]) -> Option<PathBuf> {
         }
     }
     std::env::var_os("WATCHFIRE_CONFIG").map(PathBuf::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn task(arguments: &[&str]) -> Task {
+        CommandLine::try_parse_from(arguments).expect("a command line").command.expect("a subcommand")
+    }
+
+    #[test]
+    fn an_import_and_an_export_are_of_a_site_or_of_rooms() {
+        let site = ["watchfire", "import", "--site", "WF-8K2MZQ4T", "access.log"];
+        assert!(matches!(task(&site), Task::Import(ImportTask { what: None, site: Some(_), .. })));
+        let rooms = ["watchfire", "import", "rooms", "rooms.tar"];
+        assert!(matches!(task(&rooms), Task::Import(ImportTask { what: Some(_), site: None, .. })));
+        let site = ["watchfire", "export", "--site", "WF-8K2MZQ4T", "--format", "csv"];
+        assert!(matches!(task(&site), Task::Export(ExportTask { what: None, site: Some(_), .. })));
+        let rooms = ["watchfire", "export", "rooms", "--all", "--out", "rooms.tar"];
+        assert!(matches!(task(&rooms), Task::Export(ExportTask { what: Some(_), site: None, .. })));
+    }
 }

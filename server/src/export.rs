@@ -58,9 +58,6 @@ pub struct ExportOptions {
     /// File to write, which is not there yet; without it, stdout. Of Parquet the folder of a file a day
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub store: StoreOptions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -73,9 +70,9 @@ pub enum Format {
     Jsonl,
 }
 
-pub async fn run(options: ExportOptions) -> anyhow::Result<()> {
+pub async fn run(options: ExportOptions, store: StoreOptions) -> anyhow::Result<()> {
     crate::logs::init("warn", "text")?;
-    let store = options.store.open(REFUSED).await?;
+    let store = store.open(REFUSED).await?;
     let exported = export(&store, &options).await;
     store.close().await;
     let (days, rows) = exported?;

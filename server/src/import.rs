@@ -72,9 +72,6 @@ pub struct ImportOptions {
     #[arg(long)]
     pub hostname: Option<String>,
 
-    #[command(flatten)]
-    pub store: StoreOptions,
-
     /// MaxMind-format file for places; without it countries come from the built-in table
     #[arg(long, env = "WATCHFIRE_GEOIP", value_name = "FILE")]
     pub geoip: Option<PathBuf>,
@@ -125,12 +122,12 @@ pub struct Outcome {
     pub days: u64,
 }
 
-pub async fn run(options: ImportOptions) -> anyhow::Result<()> {
+pub async fn run(options: ImportOptions, store: StoreOptions) -> anyhow::Result<()> {
     crate::logs::init("warn", "text")?;
     for file in &options.files {
         ensure!(file.exists(), "there is no file {}", file.display());
     }
-    let store = options.store.open(REFUSED).await?;
+    let store = store.open(REFUSED).await?;
     let imported = import(&store, &options).await;
     store.close().await;
     let (outcome, recount) = imported?;
