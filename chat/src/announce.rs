@@ -226,7 +226,7 @@ impl Chat {
 }
 
 /// Messages of one announcement, and of one page of what was missed; the rest is read by who follows.
-const MISSED_MAX: usize = 20;
+pub(crate) const MISSED_MAX: usize = 20;
 /// New messages of a room that wait to be announced.
 const WAITING_MAX: usize = 1_000;
 

@@ -1,6 +1,7 @@
 //! Conversations with customers: opened by what they say first, found and looked after by the agents of the site. Rights are those of the site
 //! (`Action::Converse`) and of the conversation's rooms; a customer is known by the secret that their own browser made.
 
+mod calls;
 mod identity;
 mod judging;
 mod told;
@@ -16,6 +17,7 @@ use store::StoreError;
 use store::accounts::SecretHash;
 use store::chat::{Asked, ConversationChange, Counts, NewConversation};
 
+pub use calls::{Call, CalledTo, call_topic};
 pub use identity::{Claim, identify_secret};
 pub use told::{TellConversation, TellCounts};
 
@@ -31,6 +33,8 @@ pub struct Opening {
     pub body: String,
     pub customer: Customer,
     pub visitor: Option<VisitorKey>,
+    /// Whom the visitor was known as before the salts changed.
+    pub visitor_before: Option<VisitorKey>,
     pub page: String,
     pub title: String,
     /// Keyed hashes of browser and address.
@@ -73,22 +77,49 @@ impl Chat {
         }
         let now = self.clock.now();
         let verdict = self.judged(site, &opening.body).await?;
+        self.keep_call(site.id, opening.visitor, opening.visitor_before).await?;
+        let mut new = self.new_conversation(site, now);
+        new.guest.name = opening.customer.name.clone();
+        new.guest.marks = opening.marks;
+        new.secret = Some(opening.secret);
+        new.first = NewMessage { id: opening.id, body: opening.body, ..new.first };
+        new.conversation = Conversation {
+            customer: opening.customer,
+            visitor: opening.visitor,
+            page: opening.page,
+            title: opening.title,
+            verdict,
+            ..new.conversation
+        };
+        let (opened, fresh) = self.store.conversations.open_conversation(new).await?;
+        if opened.site != site.id {
+            return Err(Refused::NotFound);
+        }
+        if fresh {
+            self.news().tell(opened.room);
+            self.announce_conversation(&opened).await;
+        }
+        Ok((opened, fresh))
+    }
+
+    /// Nobody is known, and nothing is said: both are to be filled in.
+    fn new_conversation(&self, site: &Site, now: Millis) -> NewConversation {
         let room = self.inbox_room(site, RoomKind::Conversation, now);
         let notes = self.inbox_room(site, RoomKind::Notes, now);
         let guest = Guest {
             id: GuestId::of(random()),
             room: room.id,
-            name: opening.customer.name.clone(),
+            name: String::new(),
             created: now,
-            marks: opening.marks,
+            marks: Vec::new(),
             was: None,
         };
         let first = NewMessage {
             room: room.id,
-            id: opening.id,
+            id: MessageId(0),
             author: Who::Guest(guest.id),
             kind: MessageKind::Text,
-            body: opening.body,
+            body: String::new(),
             thread: None,
             mentions: Vec::new(),
             files: Vec::new(),
@@ -99,12 +130,12 @@ impl Chat {
             notes: notes.id,
             site: site.id,
             guest: guest.id,
-            customer: opening.customer,
-            visitor: opening.visitor,
-            page: opening.page,
-            title: opening.title,
+            customer: Customer::default(),
+            visitor: None,
+            page: String::new(),
+            title: String::new(),
             state: ConversationState::Open,
-            verdict,
+            verdict: Verdict::Ham,
             blocked: false,
             assignee: None,
             labels: Vec::new(),
@@ -119,18 +150,10 @@ impl Chat {
             rating: None,
             learned: None,
             mailed: 0,
+            is_call: false,
             version: 0,
         };
-        let new = NewConversation { conversation, room, notes, guest, secret: opening.secret, first };
-        let (opened, fresh) = self.store.conversations.open_conversation(new).await?;
-        if opened.site != site.id {
-            return Err(Refused::NotFound);
-        }
-        if fresh {
-            self.news().tell(opened.room);
-            self.announce_conversation(&opened).await;
-        }
-        Ok((opened, fresh))
+        NewConversation { conversation, room, notes, guest, secret: None, first }
     }
 
     fn inbox_room(&self, site: &Site, kind: RoomKind, now: Millis) -> Room {
@@ -344,7 +367,10 @@ impl Chat {
     /// Something was said in a room of it.
     pub(crate) async fn announce_said(&self, room: RoomId) {
         match self.store.conversations.conversation(room).await {
-            Ok(conversation) => self.announce_conversation(&conversation).await,
+            Ok(conversation) => {
+                self.announce_conversation(&conversation).await;
+                self.announce_call(&conversation).await;
+            }
             Err(error) => {
                 tracing::warn!(%room, %error, "agents are told of a conversation with its next change")
             }

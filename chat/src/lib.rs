@@ -48,7 +48,8 @@ use tokio_util::task::TaskTracker;
 
 pub use charted::{CHARTED_MAX, Charted};
 pub use conversations::{
-    Claim, Deed, Inbox, Opening, Question, TellConversation, TellCounts, identify_secret,
+    Call, CalledTo, Claim, Deed, Inbox, Opening, Question, TellConversation, TellCounts, call_topic,
+    identify_secret,
 };
 pub use files::Upload;
 pub use guests::{Coming, Knocked};

@@ -172,6 +172,10 @@ pub const LEARNED_BYTES_MAX: usize = 64 * 1024;
 /// Conversations of one page of the inbox, of one customer that are listed.
 pub const CONVERSATIONS_A_PAGE_MAX: usize = 50;
 pub const EARLIER_MAX: usize = 20;
+/// Pages of one process that wait to be called, of one network; how long each waits before it asks again.
+pub const CALLS_AWAITED_MAX: usize = 10_000;
+pub const CALLS_AWAITED_A_NETWORK_MAX: usize = 100;
+pub const CALL_AWAITED: Duration = Duration::from_secs(25);
 /// How long a conversation may be put off.
 pub const SNOOZE_MAX: Duration = Duration::from_secs(366 * 86_400);
 /// Commits on branches, and tags, that one room knows of, all together: the last ones.

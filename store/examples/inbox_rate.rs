@@ -145,6 +145,7 @@ fn opening(number: u64) -> NewConversation {
         rating: None,
         learned: None,
         mailed: 0,
+        is_call: false,
         version: 0,
     };
     NewConversation {
@@ -152,7 +153,7 @@ fn opening(number: u64) -> NewConversation {
         room: of(room, RoomKind::Conversation),
         notes: of(notes, RoomKind::Notes),
         guest: Guest { id: guest, room, name, created: at(number), marks: vec![], was: None },
-        secret: SecretHash::of(&number.to_string()),
+        secret: Some(SecretHash::of(&number.to_string())),
         first: text(room, 1, Who::Guest(guest), number, 12),
     }
 }

@@ -71,6 +71,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use attempts::Attempts;
+use customers::calls::Awaiting;
 use hooks::Hearing;
 use once::Once;
 pub use options::Options;
@@ -95,7 +96,7 @@ pub struct Service {
 /// The pages' routes; they answer every path that no other service claims.
 pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) -> anyhow::Result<Service> {
     let (vapid, off) = (push::vapid(&deps.store).await?, Off::of(&deps.store).await?);
-    let web = Arc::new(Web::new(options, deps, vapid.public(), off));
+    let web = Arc::new(Web::new(options, deps, vapid.public(), off, shutdown.clone()));
     let changes = web.changes.clone();
     let chat = web.chat.clone();
     let outgoing = send_what_goes_out(&web, vapid, shutdown.clone())?;
@@ -186,6 +187,8 @@ pub(crate) struct Web {
     pub stranger_rate: Rate,
     /// Of conversations that are begun.
     pub opening_rate: Rate,
+    /// Pages of visitors who may be called.
+    pub awaiting: Awaiting,
     pub identity: Identity,
     pub hearing: Hearing,
     pub access: Access,
@@ -203,7 +206,13 @@ pub(crate) struct Web {
 }
 
 impl Web {
-    fn new(options: Options, deps: Deps, push_key: String, mail_off: Off) -> Web {
+    fn new(
+        options: Options,
+        deps: Deps,
+        push_key: String,
+        mail_off: Off,
+        closing: CancellationToken,
+    ) -> Web {
         let Deps { store, archive, access, live, clock } = deps;
         Web {
             options,
@@ -211,6 +220,7 @@ impl Web {
             room_rate: Rate::of_rooms(),
             stranger_rate: Rate::of_strangers(),
             opening_rate: Rate::of_openings(),
+            awaiting: Awaiting::until(closing),
             identity: Identity::new(store.salts.clone()),
             hearing: Hearing::default(),
             store,

@@ -47,6 +47,9 @@ pub struct Conversation {
     /// The number of the last answer that was mailed to the customer.
     #[serde(default)]
     pub mailed: u64,
+    /// An agent wrote first, and the customer has said nothing yet: no secret opens it.
+    #[serde(default)]
+    pub is_call: bool,
     /// Grows with each change.
     pub version: u64,
 }

@@ -15,8 +15,10 @@ use crate::{Result, StoreError};
 /// that is edited or removed, change the conversation in the same moment, as `said` and `edited` tell. It goes with either of its rooms.
 #[async_trait]
 pub trait Conversations: Send + Sync {
-    /// Opens a conversation with its rooms, its customer and what they said first, all or nothing. Of a secret that opened one before, that
-    /// one as it is, and false. Conflict where an id is taken; Limit past `CONVERSATIONS_MAX` of the site, and past the bytes of any text.
+    /// Opens a conversation with its rooms, its customer and what was said first, all or nothing. Of a secret that opened one before, that
+    /// one as it is, and false. Where an agent called the visitor and waits for a word, that conversation is the secret's from now on, with what
+    /// is said first, who the customer is and where they are; true. Without a secret it is such a call: of a visitor who has one that is no spam already,
+    /// their last, as it is, and false. Conflict where an id is taken; Limit past `CONVERSATIONS_MAX` of the site, and past the bytes of any text.
     async fn open_conversation(&self, new: NewConversation) -> Result<(Conversation, bool)>;
 
     /// By either of its rooms.
@@ -35,6 +37,9 @@ pub trait Conversations: Send + Sync {
     async fn conversations(&self, asked: Asked) -> Result<Vec<Conversation>>;
 
     async fn count_conversations(&self, site: SiteId, me: AccountId) -> Result<Counts>;
+
+    /// Those of the site with that visitor, as their last page said who they are, the last said in first; at most `EARLIER_MAX`.
+    async fn with_visitor(&self, site: SiteId, visitor: VisitorKey) -> Result<Vec<Conversation>>;
 
     /// Other conversations of the site with the same customer, as `Customer::mark` tells them, the last said in first; at most `EARLIER_MAX`.
     async fn earlier(&self, room: RoomId) -> Result<Vec<Conversation>>;
@@ -56,8 +61,8 @@ pub struct NewConversation {
     pub room: Room,
     pub notes: Room,
     pub guest: Guest,
-    /// Of the secret that the customer's browser keeps.
-    pub secret: SecretHash,
+    /// Of the secret that the customer's browser keeps; None: an agent writes first.
+    pub secret: Option<SecretHash>,
     pub first: NewMessage,
 }
 
@@ -151,6 +156,7 @@ pub(crate) fn said(conversation: &mut Conversation, new: &NewMessage, number: u6
     conversation.preview = beginning(&new.body);
     match new.author {
         Who::Guest(_) => {
+            conversation.is_call = false;
             conversation.last_by = Side::Customer;
             conversation.waiting_since.get_or_insert(at);
             conversation.state = ConversationState::Open;
@@ -158,7 +164,9 @@ pub(crate) fn said(conversation: &mut Conversation, new: &NewMessage, number: u6
         Who::Account(_) | Who::Bot(_) => {
             conversation.last_by = Side::Agent;
             conversation.waiting_since = None;
-            conversation.first_answer_at.get_or_insert(at);
+            if !conversation.is_call {
+                conversation.first_answer_at.get_or_insert(at);
+            }
             if let Who::Account(account) = new.author {
                 conversation.assignee.get_or_insert(account);
                 if conversation.verdict == Verdict::Held {
@@ -183,6 +191,29 @@ pub(crate) fn edited(conversation: &mut Conversation, message: &Message) {
 fn beginning(body: &str) -> String {
     let line = body.split_whitespace().collect::<Vec<_>>().join(" ");
     line[..line.floor_char_boundary(limits::PREVIEW_BYTES_MAX)].to_owned()
+}
+
+/// Of a visitor's conversations, the last said in first: the call that waits for their first word.
+pub fn call_in(conversations: Vec<Conversation>) -> Option<Conversation> {
+    conversations.into_iter().find(|one| one.is_call)
+}
+
+/// The one of them in which an agent who writes first goes on.
+pub(crate) fn going_on(conversations: Vec<Conversation>) -> Option<Conversation> {
+    conversations.into_iter().find(|one| one.folder() != Folder::Spam)
+}
+
+/// The call, as of who answers it with what would have opened a conversation of their own; their guest, and what they say first.
+pub(crate) fn answered(call: &Conversation, new: NewConversation) -> (Conversation, Guest, NewMessage) {
+    let NewConversation { conversation, guest, first, .. } = new;
+    let mut answered = Conversation { customer: known(&call.customer, conversation.customer), ..call.clone() };
+    if !conversation.page.is_empty() {
+        (answered.page, answered.title) = (conversation.page, conversation.title);
+    }
+    answered.version += 1;
+    let guest = Guest { id: call.guest, room: call.room, ..guest };
+    let first = NewMessage { room: call.room, author: Who::Guest(call.guest), ..first };
+    (answered, guest, first)
 }
 
 /// None: it makes no difference.

@@ -51,6 +51,12 @@ on_every_backend! {
     a_conversation_goes_with_either_room,
     a_removed_site_takes_its_conversations_along,
     those_of_a_removed_site_are_gone_at_the_next_opening,
+    an_agent_who_writes_first_opens_a_call,
+    whoever_answers_a_call_goes_on_in_it,
+    a_visitor_with_a_conversation_is_called_in_it,
+    those_that_are_called_at_once_are_one,
+    a_call_that_is_answered_at_once_is_of_one_secret,
+    those_with_a_visitor_are_listed,
     what_a_filter_learned_is_replaced_by_whoever_read_it_last,
 }
 
@@ -95,6 +101,7 @@ pub fn opening(number: u64) -> NewConversation {
         rating: None,
         learned: None,
         mailed: 0,
+        is_call: false,
         version: 0,
     };
     let first = NewMessage {
@@ -105,11 +112,31 @@ pub fn opening(number: u64) -> NewConversation {
     NewConversation {
         room: of(id, RoomKind::Conversation),
         notes: of(notes, RoomKind::Notes),
-        secret: secret(1_000 + number),
+        secret: Some(secret(1_000 + number)),
         conversation,
         guest,
         first,
     }
+}
+
+pub fn of_visitor(visitor: u64, mut new: NewConversation) -> NewConversation {
+    new.conversation.visitor = Some(key(visitor));
+    new
+}
+
+fn key(visitor: u64) -> VisitorKey {
+    VisitorKey { visitor: VisitorId(visitor), browser: BrowserId(7) }
+}
+
+/// What Bob writes to a visitor first.
+pub fn call(number: u64, visitor: u64) -> NewConversation {
+    let mut new = of_visitor(visitor, opening(number));
+    new.conversation.customer = Customer::default();
+    (new.conversation.page, new.conversation.title) = (String::new(), String::new());
+    new.conversation.is_call = true;
+    (new.guest.name, new.guest.marks) = (String::new(), Vec::new());
+    (new.secret, new.first.author) = (None, BOB);
+    new
 }
 
 fn of_site(site: SiteId, mut new: NewConversation) -> NewConversation {
@@ -162,6 +189,7 @@ impl World {
         self.became(room(2), ConversationChange::Customer(proven("u-17"))).await;
         self.posted(room(3), 30, ANN, "an answer").await;
         self.became(room(3), ConversationChange::Close(ANN)).await;
+        self.opened_as(of_site(SiteId::of(2), call(4, 4))).await;
         for site in 1..=40 {
             assert!(self.store.conversations.learn(SiteId::of(site), 0, vec![site as u8; 99]).await.unwrap());
         }
@@ -183,6 +211,9 @@ impl World {
         assert_eq!(conversations.learned(SITE).await.unwrap(), (1, vec![1; 99]));
         assert!(conversations.learn(SITE, 1, vec![2]).await.unwrap());
         assert_eq!(conversations.wake(LATER).await.unwrap(), [opening(2).room.id]);
+        let answer = of_site(SiteId::of(2), of_visitor(4, opening(5)));
+        let (answered, _) = conversations.open_conversation(answer).await.unwrap();
+        assert_eq!((answered.room, answered.last), (opening(4).room.id, 2), "a call waits for its answer");
         let again = conversations.open_conversation(opening(1)).await.unwrap();
         assert!(!again.1, "its secret is known");
         let said =
@@ -233,7 +264,7 @@ impl World {
             assert_refused!(store.rooms.room(room), NotFound("room"));
             assert_refused!(store.conversations.conversation(room), NotFound("conversation"));
         }
-        assert_refused!(store.rooms.admitted(new.secret), NotFound(_));
+        assert_refused!(store.rooms.admitted(new.secret.unwrap()), NotFound(_));
         assert_eq!(store.rooms.guests(vec![new.guest.id]).await.unwrap(), []);
     }
 }
@@ -256,7 +287,7 @@ async fn a_conversation_is_opened_with_its_rooms_its_customer_and_what_they_said
     let talked = Room { last: 1, changes: 1, last_at: at(3), ..new.room.clone() };
     assert_eq!(rooms.room(new.room.id).await.unwrap(), talked);
     assert_eq!(rooms.room(new.notes.id).await.unwrap(), new.notes);
-    assert_eq!(rooms.admitted(new.secret).await.unwrap(), new.guest);
+    assert_eq!(rooms.admitted(new.secret.unwrap()).await.unwrap(), new.guest);
     let members = rooms.members(new.room.id).await.unwrap();
     let who: Vec<_> = members.iter().map(|member| (member.who, member.joined, member.read)).collect();
     assert_eq!(who, [(Who::Guest(new.guest.id), new.guest.created, 0)]);
@@ -289,7 +320,7 @@ async fn those_that_are_opened_at_once_with_one_secret_are_one(world: World) {
     let mut opening_at_once = JoinSet::new();
     for number in 1..=8 {
         let conversations = world.store.conversations.clone();
-        let new = NewConversation { secret: secret(1_001), ..opening(number) };
+        let new = NewConversation { secret: Some(secret(1_001)), ..opening(number) };
         opening_at_once.spawn(async move { conversations.open_conversation(new).await.unwrap() });
     }
     let opened = opening_at_once.join_all().await;
@@ -314,7 +345,7 @@ async fn what_is_taken_already_opens_nothing(world: World) {
     of_notes.notes.id = super::chat::ROOM;
     let mut of_guest = new.clone();
     of_guest.guest.id = GuestId::of(1);
-    let of_secret = NewConversation { secret: secret(2), ..new.clone() };
+    let of_secret = NewConversation { secret: Some(secret(2)), ..new.clone() };
     for taken in [of_room, of_notes, of_guest, of_secret] {
         assert_refused!(conversations.open_conversation(taken), Conflict(_));
     }
@@ -1075,7 +1106,7 @@ pub async fn is_whole(store: &Store, number: u64) -> bool {
         for room in [new.room.id, new.notes.id] {
             assert_refused!(store.rooms.room(room), NotFound("room"));
         }
-        assert_refused!(store.rooms.admitted(new.secret), NotFound(_));
+        assert_refused!(store.rooms.admitted(new.secret.unwrap()), NotFound(_));
         assert_eq!(store.rooms.guests(vec![new.guest.id]).await.unwrap(), []);
         assert_eq!(store.rooms.members(new.room.id).await.unwrap(), []);
         assert_eq!(store.messages.page(new.room.id, Place::End, 9).await.unwrap(), []);
@@ -1087,7 +1118,7 @@ pub async fn is_whole(store: &Store, number: u64) -> bool {
     assert_eq!(found.version, said.len() as u64, "{found:?}");
     assert_eq!(store.rooms.room(new.room.id).await.unwrap().last, found.last);
     assert_eq!(store.rooms.room(new.notes.id).await.unwrap(), new.notes);
-    assert_eq!(store.rooms.admitted(new.secret).await.unwrap(), new.guest);
+    assert_eq!(store.rooms.admitted(new.secret.unwrap()).await.unwrap(), new.guest);
     assert_eq!(store.rooms.members(new.room.id).await.unwrap().len(), 1);
     true
 }
@@ -1117,4 +1148,122 @@ async fn learn_at_once(world: &World, version: u64) -> usize {
         learning.spawn(async move { conversations.learn(SITE, version, vec![number]).await.unwrap() });
     }
     learning.join_all().await.into_iter().filter(|first| *first).count()
+}
+
+async fn an_agent_who_writes_first_opens_a_call(world: World) {
+    let new = call(3, 9);
+    let opened = world.opened_as(new.clone()).await;
+    let expected = Conversation {
+        last: 1,
+        last_at: at(3),
+        last_by: Side::Agent,
+        preview: "question 3".into(),
+        assignee: Some(OTHER),
+        version: 1,
+        ..new.conversation.clone()
+    };
+    assert_eq!(opened, expected, "nobody waits, and nothing is answered");
+    let world = world.reopened().await;
+    assert_eq!(world.conversation(new.room.id).await, expected);
+    assert_eq!(world.store.rooms.guests(vec![new.guest.id]).await.unwrap(), [new.guest.clone()]);
+    world.posted(new.room.id, 7, BOB, "and this").await;
+    let now = world.conversation(new.room.id).await;
+    assert_eq!((now.is_call, now.first_answer_at, now.preview.as_str()), (true, None, "and this"));
+}
+
+async fn whoever_answers_a_call_goes_on_in_it(world: World) {
+    let called = world.opened_as(call(1, 9)).await;
+    let other = world.opened_as(of_visitor(8, opening(2))).await;
+    assert_ne!(other.room, called.room, "another visitor");
+    let mut answer = of_visitor(9, opening(3));
+    answer.conversation.verdict = Verdict::Held;
+    let (answered, fresh) = world.store.conversations.open_conversation(answer.clone()).await.unwrap();
+    assert!(fresh);
+    let expected = Conversation {
+        is_call: false,
+        customer: answer.conversation.customer.clone(),
+        page: answer.conversation.page.clone(),
+        title: answer.conversation.title.clone(),
+        last: 2,
+        last_at: at(3),
+        last_by: Side::Customer,
+        preview: "question 3".into(),
+        waiting_since: Some(at(3)),
+        version: called.version + 2,
+        ..called.clone()
+    };
+    assert_eq!(answered, expected, "who was written to first is not held");
+    let world = world.reopened().await;
+    assert_eq!(world.conversation(called.room).await, expected);
+    let known = world.store.rooms.admitted(answer.secret.unwrap()).await.unwrap();
+    assert_eq!(known, Guest { id: called.guest, room: called.room, ..answer.guest.clone() });
+    let said = world.store.messages.page(called.room, Place::End, 9).await.unwrap();
+    let said: Vec<_> = said.iter().map(|message| (message.author, message.body.as_str())).collect();
+    assert_eq!(said, [(BOB, "question 1"), (Who::Guest(called.guest), "question 3")]);
+    assert_refused!(world.store.rooms.room(answer.room.id), NotFound("room"));
+    assert_refused!(world.store.rooms.room(answer.notes.id), NotFound("room"));
+    let again = world.store.conversations.open_conversation(answer).await.unwrap();
+    assert_eq!(again, (expected, false), "its secret is known");
+    let stranger = world.opened_as(of_visitor(9, opening(4))).await;
+    assert_ne!(stranger.room, called.room, "it was answered already");
+    world.posted(called.room, 7, BOB, "so it is").await;
+    assert!(world.conversation(called.room).await.first_answer_at.is_some());
+}
+
+async fn a_visitor_with_a_conversation_is_called_in_it(world: World) {
+    let opened = world.opened_as(of_visitor(9, opening(1))).await;
+    let called = world.store.conversations.open_conversation(call(2, 9)).await.unwrap();
+    assert_eq!(called, (opened.clone(), false), "as it is, and nothing is said");
+    assert_refused!(world.store.rooms.room(call(2, 9).room.id), NotFound("room"));
+    let elsewhere = world.opened_as(of_site(SiteId::of(2), call(3, 9))).await;
+    assert_ne!(elsewhere.room, opened.room);
+    world.became(opened.room, ConversationChange::Verdict(Verdict::Spam)).await;
+    let anew = world.opened_as(call(4, 9)).await;
+    assert!(anew.is_call, "nobody goes on in spam");
+}
+
+async fn those_that_are_called_at_once_are_one(world: World) {
+    let mut calling = JoinSet::new();
+    for number in 1..=8 {
+        let conversations = world.store.conversations.clone();
+        calling.spawn(async move { conversations.open_conversation(call(number, 9)).await.unwrap() });
+    }
+    let called = calling.join_all().await;
+    assert_eq!(called.iter().filter(|(_, fresh)| *fresh).count(), 1);
+    assert!(called.iter().all(|(each, _)| *each == called[0].0), "{called:?}");
+    assert_eq!(world.listed(Folder::All).await, rooms(&[called[0].0.clone()]));
+}
+
+async fn a_call_that_is_answered_at_once_is_of_one_secret(world: World) {
+    let called = world.opened_as(call(1, 9)).await;
+    let mut answering = JoinSet::new();
+    for number in 2..=6 {
+        let conversations = world.store.conversations.clone();
+        let answer = of_visitor(9, opening(number));
+        answering.spawn(async move { conversations.open_conversation(answer).await.unwrap() });
+    }
+    let answered = answering.join_all().await;
+    assert!(answered.iter().all(|(_, fresh)| *fresh), "each said something");
+    assert_eq!(answered.iter().filter(|(each, _)| each.room == called.room).count(), 1, "{answered:?}");
+    assert_eq!(world.store.messages.page(called.room, Place::End, 9).await.unwrap().len(), 2);
+}
+
+async fn those_with_a_visitor_are_listed(world: World) {
+    let with = async |visitor| -> Vec<u64> {
+        rooms(&world.store.conversations.with_visitor(SITE, key(visitor)).await.unwrap())
+    };
+    assert!(with(9).await.is_empty());
+    world.opened_as(of_visitor(9, opening(1))).await;
+    world.opened_as(of_visitor(8, opening(2))).await;
+    world.opened_as(of_site(SiteId::of(2), of_visitor(9, opening(3)))).await;
+    world.opened_as(of_visitor(9, opening(4))).await;
+    assert_eq!((with(9).await, with(8).await), (vec![4, 1], vec![2]));
+    let seen = ConversationChange::Seen { visitor: Some(key(9)), page: String::new(), title: String::new() };
+    world.became(opening(2).room.id, seen).await;
+    assert_eq!((with(9).await, with(8).await), (vec![4, 2, 1], vec![]));
+    for number in 10..10 + limits::EARLIER_MAX as u64 {
+        world.opened_as(of_visitor(9, opening(number))).await;
+    }
+    assert_eq!(with(9).await.len(), limits::EARLIER_MAX);
+    assert_eq!(with(9).await[0], 9 + limits::EARLIER_MAX as u64);
 }

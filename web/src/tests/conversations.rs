@@ -6,23 +6,23 @@ use serde_json::{Value, json};
 use super::openapi::fits;
 use super::{Browser, Page, World};
 
-const PLAIN: [(&str, &str); 1] = [("content-type", "application/json")];
+pub const PLAIN: [(&str, &str); 1] = [("content-type", "application/json")];
 
 /// A shop whose chat is on, its owner, and an agent.
-struct Shop {
-    world: World,
-    owner: Browser,
-    agent: Browser,
-    site: String,
+pub struct Shop {
+    pub world: World,
+    pub owner: Browser,
+    pub agent: Browser,
+    pub site: String,
 }
 
 impl Browser {
-    async fn json(&mut self, path: &str, body: Value) -> Page {
+    pub async fn json(&mut self, path: &str, body: Value) -> Page {
         self.send(Method::POST, path, &PLAIN, body.to_string()).await
     }
 }
 
-async fn switch_on(owner: &mut Browser, site: &str, more: &[(&str, &str)]) {
+pub async fn switch_on(owner: &mut Browser, site: &str, more: &[(&str, &str)]) {
     let mut fields = vec![("on", "on"), ("colour", "#b8400e"), ("side", "right"), ("asks_email", "on")];
     fields.extend(more);
     let page = owner.post(&format!("/sites/{site}/chat"), &fields).await;
@@ -30,7 +30,7 @@ async fn switch_on(owner: &mut Browser, site: &str, more: &[(&str, &str)]) {
 }
 
 impl Shop {
-    async fn new() -> Shop {
+    pub async fn new() -> Shop {
         let (world, mut owner) = World::with_owner().await;
         let site = owner.add_site("Shop").await;
         switch_on(&mut owner, &site, &[]).await;
@@ -39,35 +39,35 @@ impl Shop {
     }
 
     /// Somebody on the site's pages, with a secret of their own.
-    fn customer(&self, number: u8) -> Browser {
+    pub fn customer(&self, number: u8) -> Browser {
         let secret = format!("wfc_{}", char::from(b'a' + number).to_string().repeat(43));
         Browser { headers: vec![("authorization", format!("Bearer {secret}"))], ..self.world.browser() }
     }
 
-    fn chat(&self, path: &str) -> String {
+    pub fn chat(&self, path: &str) -> String {
         format!("/api/watchfire/chat/{}{path}", self.site)
     }
 
-    fn inbox(&self, path: &str) -> String {
+    pub fn inbox(&self, path: &str) -> String {
         format!("/api/watchfire/sites/{}/conversations{path}", self.site)
     }
 
     /// A customer who said something first; the room.
-    async fn opened(&self, customer: &mut Browser, body: &str) -> String {
+    pub async fn opened(&self, customer: &mut Browser, body: &str) -> String {
         let page = customer.json(&self.chat("/conversations"), json!({ "id": id(1), "body": body })).await;
         assert_eq!(page.status, 201, "{}", page.text);
         fits("MyConversation", &page.json());
         page.json()["room"].as_str().unwrap().to_owned()
     }
 
-    async fn listed(&mut self, query: &str) -> Value {
+    pub async fn listed(&mut self, query: &str) -> Value {
         let page = self.agent.get(&self.inbox(query)).await;
         assert_eq!(page.status, 200, "{}", page.text);
         fits("Conversations", &page.json());
         page.json()
     }
 
-    async fn changed(&mut self, room: &str, change: Value) -> Value {
+    pub async fn changed(&mut self, room: &str, change: Value) -> Value {
         let page = self.agent.json(&self.inbox(&format!("/{room}")), change).await;
         assert_eq!(page.status, 200, "{}", page.text);
         fits("Conversation", &page.json());
@@ -75,16 +75,16 @@ impl Shop {
     }
 }
 
-fn id(number: u128) -> String {
+pub fn id(number: u128) -> String {
     format!("{number:032x}")
 }
 
-async fn say(who: &mut Browser, room: &str, number: u128, body: &str) -> Page {
+pub async fn say(who: &mut Browser, room: &str, number: u128, body: &str) -> Page {
     let said = json!({ "id": id(number), "body": body });
     who.json(&format!("/api/watchfire/rooms/{room}/messages"), said).await
 }
 
-async fn bodies(who: &mut Browser, room: &str) -> Vec<String> {
+pub async fn bodies(who: &mut Browser, room: &str) -> Vec<String> {
     let page = who.get(&format!("/api/watchfire/rooms/{room}/messages")).await;
     assert_eq!(page.status, 200, "{}", page.text);
     let messages = page.json()["messages"].as_array().unwrap().clone();

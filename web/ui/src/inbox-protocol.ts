@@ -35,6 +35,8 @@ export interface Conversation {
   first_answer_at: number | null;
   closed_at: number | null;
   rating: { score: number; words: string } | null;
+  /** An agent wrote first, and the customer has said nothing yet. */
+  is_call: boolean;
   version: number;
 }
 

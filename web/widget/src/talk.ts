@@ -7,6 +7,8 @@ export interface Settings {
   name: string;
   /** `#rrggbb` */
   colour: string;
+  /** What can be read on it. */
+  ink: string;
   side: "right" | "left";
   greeting: string;
   /** Somebody is there now. */

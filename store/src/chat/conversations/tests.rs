@@ -39,6 +39,7 @@ fn waiting() -> Conversation {
         rating: None,
         learned: None,
         mailed: 0,
+        is_call: false,
         version: 1,
     }
 }

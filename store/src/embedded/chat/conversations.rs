@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use model::chat::{
     Conversation, ConversationState, Folder, Member, Message, NewMessage, Notify, Room, RoomRole, Who,
 };
-use model::{AccountId, Millis, RoomId, SiteId, limits};
+use model::{AccountId, Millis, RoomId, SiteId, VisitorKey, limits};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
@@ -57,6 +57,10 @@ impl Conversations for Chat {
         self.0.read(move |db| count(db, site, me)).await
     }
 
+    async fn with_visitor(&self, site: SiteId, visitor: VisitorKey) -> Result<Vec<Conversation>> {
+        self.0.read(move |db| with_visitor(db, site, visitor)).await
+    }
+
     async fn earlier(&self, room: RoomId) -> Result<Vec<Conversation>> {
         self.0.read(move |db| earlier(db, room)).await
     }
@@ -94,6 +98,22 @@ fn open(db: &Connection, new: NewConversation) -> Result<(Conversation, bool)> {
     if let Some(known) = known(db, new.secret)? {
         return Ok((known, false));
     }
+    let before = match new.conversation.visitor {
+        Some(visitor) => with_visitor(db, new.conversation.site, visitor)?,
+        None => Vec::new(),
+    };
+    match new.secret {
+        Some(secret) => {
+            if let Some(call) = conversations::call_in(before) {
+                return Ok((answer(db, &call, secret, new)?, true));
+            }
+        }
+        None => {
+            if let Some(one) = conversations::going_on(before) {
+                return Ok((one, false));
+            }
+        }
+    }
     let NewConversation { mut conversation, room, notes, guest, secret, first } = new;
     let site = conversation.site;
     let count: usize = db
@@ -103,7 +123,7 @@ fn open(db: &Connection, new: NewConversation) -> Result<(Conversation, bool)> {
     if rooms::insert(db, &room, None)? == 0 || rooms::insert(db, &notes, None)? == 0 {
         return Err(StoreError::Conflict("a room with that id is there already"));
     }
-    if people::insert_guest(db, &guest, Some(secret.0))? == 0 {
+    if people::insert_guest(db, &guest, secret.map(|secret| secret.0))? == 0 {
         return Err(StoreError::Conflict("a guest with that id is there already"));
     }
     let (who, joined) = (Who::Guest(guest.id), guest.created);
@@ -115,8 +135,35 @@ fn open(db: &Connection, new: NewConversation) -> Result<(Conversation, bool)> {
     Ok((self::conversation(db, room.id)?, true))
 }
 
+/// The call is of that secret from now on.
+fn answer(
+    db: &Connection,
+    call: &Conversation,
+    secret: SecretHash,
+    new: NewConversation,
+) -> Result<Conversation> {
+    let (answered, guest, first) = conversations::answered(call, new);
+    if people::let_in(db, &guest, secret)? == 0 {
+        return Err(StoreError::Conflict("the customer is known by another secret"));
+    }
+    put(db, &answered)?;
+    messages::post(db, &first)?;
+    conversation(db, call.room)
+}
+
+fn with_visitor(db: &Connection, site: SiteId, visitor: VisitorKey) -> Result<Vec<Conversation>> {
+    let mut select = db.prepare_cached(
+        "SELECT value FROM conversations WHERE site = ?1 AND visitor = ?2 ORDER BY last_at DESC, room DESC LIMIT ?3",
+    )?;
+    let found = select.query_map(params![site.column(), visitor.to_string(), limits::EARLIER_MAX], value)?;
+    Ok(found.collect::<rusqlite::Result<_>>()?)
+}
+
 /// The conversation of the guest who has that secret.
-fn known(db: &Connection, secret: SecretHash) -> Result<Option<Conversation>> {
+fn known(db: &Connection, secret: Option<SecretHash>) -> Result<Option<Conversation>> {
+    let Some(secret) = secret else {
+        return Ok(None);
+    };
     let mut select = db.prepare_cached(
         "SELECT c.value FROM guests g JOIN conversations c ON c.room = g.room WHERE g.secret = ?1",
     )?;
@@ -126,8 +173,8 @@ fn known(db: &Connection, secret: SecretHash) -> Result<Option<Conversation>> {
 /// Nothing where it is there.
 pub fn insert(db: &Connection, conversation: &Conversation) -> Result<()> {
     db.prepare_cached(
-        "INSERT INTO conversations (room, notes, site, folder, last_at, assignee, waiting, due, customer, who, labels, value)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (room) DO NOTHING",
+        "INSERT INTO conversations (room, notes, site, folder, last_at, assignee, waiting, due, customer, who, labels, value, visitor)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT (room) DO NOTHING",
     )?
     .execute(params_from_iter(row(conversation)))?;
     Ok(())
@@ -136,13 +183,13 @@ pub fn insert(db: &Connection, conversation: &Conversation) -> Result<()> {
 fn put(db: &Connection, conversation: &Conversation) -> Result<()> {
     db.prepare_cached(
         "UPDATE conversations SET notes = ?2, site = ?3, folder = ?4, last_at = ?5, assignee = ?6, waiting = ?7, due = ?8,
-                customer = ?9, who = ?10, labels = ?11, value = ?12 WHERE room = ?1",
+                customer = ?9, who = ?10, labels = ?11, value = ?12, visitor = ?13 WHERE room = ?1",
     )?
     .execute(params_from_iter(row(conversation)))?;
     Ok(())
 }
 
-fn row(conversation: &Conversation) -> [Value; 12] {
+fn row(conversation: &Conversation) -> [Value; 13] {
     let or_null = |number: Option<i64>| number.map_or(Value::Null, Value::Integer);
     let due = match conversation.state {
         ConversationState::Snoozed(until) => Some(until.0),
@@ -161,6 +208,7 @@ fn row(conversation: &Conversation) -> [Value; 12] {
         customer_text(conversation).into(),
         labelled(&conversation.labels).into(),
         json(conversation).into(),
+        conversation.visitor.map_or(Value::Null, |visitor| Value::Text(visitor.to_string())),
     ]
 }
 

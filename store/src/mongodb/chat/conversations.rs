@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use model::chat::{
     Conversation, ConversationState, Folder, Member, Message, NewMessage, Notify, Room, RoomRole, Who,
 };
-use model::{AccountId, Millis, RoomId, SiteId, limits};
+use model::{AccountId, Millis, RoomId, SiteId, VisitorKey, limits};
 use mongodb::bson::{Binary, Bson, Document, doc};
 use serde::Deserialize;
 
@@ -80,6 +80,10 @@ impl Conversations for Chat {
         read!(self, |step| count(step, site, me))
     }
 
+    async fn with_visitor(&self, site: SiteId, visitor: VisitorKey) -> Result<Vec<Conversation>> {
+        read!(self, |step| with_visitor(step, site, visitor))
+    }
+
     async fn earlier(&self, room: RoomId) -> Result<Vec<Conversation>> {
         read!(self, |step| earlier(step, room))
     }
@@ -140,6 +144,22 @@ pub async fn open(step: &mut Step, new: &NewConversation) -> Result<(Conversatio
     if let Some(known) = known(step, *secret).await? {
         return Ok((known, false));
     }
+    let before = match conversation.visitor {
+        Some(visitor) => with_visitor(step, conversation.site, visitor).await?,
+        None => Vec::new(),
+    };
+    match secret {
+        Some(secret) => {
+            if let Some(call) = conversations::call_in(before) {
+                return Ok((answer(step, &call, *secret, new.clone()).await?, true));
+            }
+        }
+        None => {
+            if let Some(one) = conversations::going_on(before) {
+                return Ok((one, false));
+            }
+        }
+    }
     conversations::refuse_full(step.count(CONVERSATIONS, doc! { "site": site }).await?)?;
     let ids = doc! { "$in": [room.id.column(), notes.id.column()] };
     if step.exists(ROOMS, doc! { "_id": ids }).await? {
@@ -157,8 +177,36 @@ pub async fn open(step: &mut Step, new: &NewConversation) -> Result<(Conversatio
     Ok((self::conversation(step, room.id).await?, true))
 }
 
+/// The call is of that secret from now on.
+async fn answer(
+    step: &mut Step,
+    call: &Conversation,
+    secret: SecretHash,
+    new: NewConversation,
+) -> Result<Conversation> {
+    take(step, call.room).await?;
+    // As it is behind what happened in its room meanwhile.
+    let call = conversation(step, call.room).await?;
+    let (answered, guest, first) = conversations::answered(&call, new);
+    if !people::let_in(step, &guest, secret).await? {
+        return Err(StoreError::Conflict("the customer is known by another secret"));
+    }
+    put(step, &answered).await?;
+    messages::post(step, &first).await?;
+    conversation(step, call.room).await
+}
+
+async fn with_visitor(step: &mut Step, site: SiteId, visitor: VisitorKey) -> Result<Vec<Conversation>> {
+    let theirs = doc! { "site": site.column(), "visitor": visitor.to_string() };
+    let last_first = doc! { "last_at": -1, "_id": -1 };
+    values(&step.some(CONVERSATIONS, theirs, last_first, limits::EARLIER_MAX).await?)
+}
+
 /// The conversation of the guest who has that secret.
-async fn known(step: &mut Step, secret: SecretHash) -> Result<Option<Conversation>> {
+async fn known(step: &mut Step, secret: Option<SecretHash>) -> Result<Option<Conversation>> {
+    let Some(secret) = secret else {
+        return Ok(None);
+    };
     #[derive(Deserialize)]
     struct Row {
         room: i64,
@@ -189,6 +237,7 @@ pub fn fields(conversation: &Conversation) -> Document {
         "customer": conversation.customer.mark(),
         "who": customer_text(conversation),
         "labels": &conversation.labels,
+        "visitor": conversation.visitor.map(|visitor| visitor.to_string()),
         "value": json(conversation),
     }
 }

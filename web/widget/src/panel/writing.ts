@@ -1,7 +1,7 @@
 // Where the customer writes: Enter sends, Shift+Enter begins a line, and what is still being composed is not sent by it.
 import { make } from "../../../ui/src/element";
 import { freshId } from "../../../ui/src/room-api";
-import { Attachments } from "../../../ui/src/room-files";
+import { Attachments, FILE_BYTES_MAX, sizeOf } from "../../../ui/src/room-files";
 import type { Pending } from "../../../ui/src/room-state";
 import { attach, filesToSend, fileTooLarge, fileUnderway, message, notSent, refused, send, sendingFile, takeBack, tooLong, tooManyFiles, unreachable, wordsFirst, write } from "../words";
 import { icon } from "./icons";
@@ -57,7 +57,7 @@ export class Writing {
         sending: (name) => speech.say(sendingFile, { name }),
         takeBack: (name) => speech.say(takeBack, { name }),
         notSent: speech.say(notSent),
-        refused: (name, status) => `${name}: ${status ? speech.say(refused, { code: status }) : speech.say(unreachable)}`,
+        refused: (file, status) => refusedFile(file, status, speech),
       },
     });
     form.addEventListener("submit", (event) => {
@@ -125,4 +125,11 @@ export class Writing {
     this.changed();
     field.focus();
   }
+}
+
+/** Of what stands before the server, one that takes less may have refused it. */
+function refusedFile({ name, size }: File, status: number, speech: Speech): string {
+  const isTooLarge = status === 413 || size > FILE_BYTES_MAX;
+  if (isTooLarge) return speech.say(fileTooLarge, { name, size: sizeOf(size), max: sizeOf(FILE_BYTES_MAX) });
+  return `${name}: ${status === 0 ? speech.say(unreachable) : speech.say(refused, { code: status })}`;
 }
