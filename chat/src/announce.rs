@@ -30,6 +30,9 @@ pub enum Announced {
 pub enum Doing {
     Typing {
         who: Who,
+        /// What they typed so far, where the site's agents may see it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
     },
     /// Looks at the room now; said again every so often while that is so.
     Here {

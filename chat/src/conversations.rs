@@ -2,6 +2,7 @@
 //! (`Action::Converse`) and of the conversation's rooms; a customer is known by the secret that their own browser made.
 
 mod calls;
+mod duty;
 mod identity;
 mod judging;
 mod told;
@@ -17,6 +18,7 @@ use store::StoreError;
 use store::accounts::SecretHash;
 use store::chat::{Asked, ConversationChange, Counts, NewConversation};
 
+pub use duty::OnDuty;
 pub use calls::{Call, CalledTo, call_topic};
 pub use identity::{Claim, identify_secret};
 pub use told::{TellConversation, TellCounts};
@@ -67,6 +69,8 @@ pub enum Deed {
     Labels(Vec<String>),
     Verdict(Verdict),
     Block(bool),
+    /// The customer's browser, and letters to them, open it no more.
+    Revoke,
 }
 
 impl Chat {
@@ -82,6 +86,7 @@ impl Chat {
         new.guest.name = opening.customer.name.clone();
         new.guest.marks = opening.marks;
         new.secret = Some(opening.secret);
+        new.turn = self.turn(site).await?;
         new.first = NewMessage { id: opening.id, body: opening.body, ..new.first };
         new.conversation = Conversation {
             customer: opening.customer,
@@ -113,6 +118,7 @@ impl Chat {
             created: now,
             marks: Vec::new(),
             was: None,
+            is_revoked: false,
         };
         let first = NewMessage {
             room: room.id,
@@ -151,9 +157,10 @@ impl Chat {
             learned: None,
             mailed: 0,
             is_call: false,
+            is_revoked: false,
             version: 0,
         };
-        NewConversation { conversation, room, notes, guest, secret: None, first }
+        NewConversation { conversation, room, notes, guest, secret: None, first, turn: None }
     }
 
     fn inbox_room(&self, site: &Site, kind: RoomKind, now: Millis) -> Room {
@@ -182,6 +189,17 @@ impl Chat {
         self.seen(by, *room, RoomAction::Read).await?;
         let mine = self.store.conversations.conversation(*room).await?;
         if mine.site == site { Ok(mine) } else { Err(Refused::Unknown) }
+    }
+
+    /// Whether agents may see what that customer types, before it is sent.
+    pub async fn previews(&self, by: &Principal, room: RoomId) -> Result<bool> {
+        let room = self.seen(by, room, RoomAction::Post).await?.room;
+        match (by, room.kind, room.site) {
+            (Principal::Guest { .. }, RoomKind::Conversation, Some(site)) => {
+                Ok(self.store.sites.site(site).await?.chat.previews)
+            }
+            _ => Ok(false),
+        }
     }
 
     /// What the customer says of themselves.
@@ -241,6 +259,7 @@ impl Chat {
     /// A page of the inbox, for agents of the site.
     pub async fn inbox(&self, by: &Principal, site: SiteId, question: Question) -> Result<Inbox> {
         let me = self.agent(by, site).await?;
+        self.on_duty(site, me).await?;
         self.wake().await?;
         let Question { folder, label, text, before } = question;
         let limit = limits::CONVERSATIONS_A_PAGE_MAX;
@@ -310,8 +329,13 @@ impl Chat {
                 ConversationChange::Verdict(verdict)
             }
             Deed::Block(blocked) => ConversationChange::Block(blocked),
+            Deed::Revoke => ConversationChange::Revoke,
         };
-        self.change_to(&before, change).await
+        let changed = self.change_to(&before, change).await?;
+        if changed.is_revoked && !before.is_revoked {
+            self.rights_changed().await;
+        }
+        self.give_on(before.folder(), changed).await
     }
 
     /// Who may be asked to look after a conversation: the site's agents, by name.

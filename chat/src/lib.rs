@@ -83,6 +83,7 @@ pub struct Chat {
     removed: Arc<Notify>,
     exports: Arc<Semaphore>,
     judge: Arc<spam::Judge>,
+    on_duty: Arc<conversations::OnDuty>,
 }
 
 /// A room, as who asks stands to it.
@@ -113,6 +114,7 @@ impl Chat {
             removed: Arc::default(),
             exports: carry::turns(),
             judge: Arc::new(spam::Judge::new()),
+            on_duty: Arc::default(),
         }
     }
 

@@ -172,6 +172,12 @@ pub const LEARNED_BYTES_MAX: usize = 64 * 1024;
 /// Conversations of one page of the inbox, of one customer that are listed.
 pub const CONVERSATIONS_A_PAGE_MAX: usize = 50;
 pub const EARLIER_MAX: usize = 20;
+/// Bytes that are seen of what a customer types.
+pub const TYPED_BYTES_MAX: usize = 1_024;
+/// An agent who was in the inbox within this is there; how often that is written down; agents of a site of whom it is known.
+pub const ON_DUTY: Duration = Duration::from_secs(150);
+pub const ON_DUTY_EVERY: Duration = Duration::from_secs(60);
+pub const ON_DUTY_MAX: usize = 1_000;
 /// Pages of one process that wait to be called, of one network; how long each waits before it asks again.
 pub const CALLS_AWAITED_MAX: usize = 10_000;
 pub const CALLS_AWAITED_A_NETWORK_MAX: usize = 100;

@@ -5,6 +5,7 @@ pub mod bot_hooks;
 pub mod carrying;
 pub mod change;
 pub mod conversations;
+pub mod duty;
 pub mod files;
 pub mod hooks;
 pub mod messages;

@@ -550,3 +550,41 @@ test("an agent writes to a visitor first, from the live page and from the inbox,
   await second.close();
   await shop.stop();
 });
+
+test("what a customer types is seen where the site says so, and who is revoked is out at once", async () => {
+  const settings = (fields) => olive.context.request.post(`${program.url}/sites/${site}/chat`, { form: { on: "on", colour: "#b8400e", side: "right", greeting: "", hours: "", replies_in: "", ...fields }, headers: { origin: program.url }, maxRedirects: 0 });
+  await settings({ previews: "on", in_turn: "on" });
+  const shop = await CustomerSite.start(`<script defer src="${program.url}/wf.js" data-site="${site}"></script>`, { body: "<h1>Tea</h1>" });
+  const context = await visitor(browser, { extraHTTPHeaders: { "x-forwarded-for": "10.9.9.3" } });
+  const theirs = await context.newPage();
+  await theirs.goto(shop.url);
+  await theirs.locator("watchfire-chat .launcher").click();
+  const panel = theirs.frameLocator("watchfire-chat iframe");
+  await panel.getByText("Our team sees what you type before you send it.").waitFor();
+  const field = panel.getByRole("textbox", { name: "Message" });
+  await field.fill("Is the sencha fresh?");
+  await field.press("Enter");
+  const { page } = bob;
+  await inbox(page);
+  await row(page, "Is the sencha fresh?").click();
+  await message(page, "Is the sencha fresh?").waitFor();
+  await page.locator(".woven .note", { hasText: "has this conversation: it was their turn" }).waitFor();
+  await until("it is seen what is typed", async () => {
+    await field.pressSequentially(" and the gyokuro");
+    return page.getByText(/is typing: .*and the gyokuro/).isVisible();
+  });
+  await accessible(page, "while it is typed");
+  page.once("dialog", (dialog) => dialog.accept());
+  await page.getByRole("button", { name: "More" }).first().click();
+  await page.getByRole("menuitem", { name: "Revoke the customer’s access" }).click();
+  await panel.getByText("The earlier conversation is no longer there. What you write begins a new one.").waitFor({ timeout: 3_000 });
+  assert.equal(await panel.locator(".bubble", { hasText: "sencha" }).count(), 0);
+  assert.equal(await theirs.evaluate(() => localStorage.length), 0);
+  await page.getByText("access revoked").waitFor();
+  await field.fill("It is me again");
+  await field.press("Enter");
+  await row(page, "It is me again").waitFor();
+  await context.close();
+  await shop.stop();
+  await settings({});
+});

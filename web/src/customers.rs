@@ -71,6 +71,7 @@ pub fn settings_of(web: &Web, site: &Site) -> serde_json::Value {
         "opens_at": opens_at,
         "replies_in": chat.replies_in,
         "asks_email": chat.asks_email,
+        "previews": chat.previews,
     })
 }
 

@@ -118,6 +118,7 @@ enum DeedStated {
     Labels(Vec<String>),
     Verdict(Verdict),
     Block(bool),
+    Revoke(bool),
 }
 
 /// `POST …/conversations/{room}`
@@ -143,6 +144,10 @@ pub async fn change(
         }
         DeedStated::Verdict(verdict) => Deed::Verdict(verdict),
         DeedStated::Block(blocked) => Deed::Block(blocked),
+        DeedStated::Revoke(true) => Deed::Revoke,
+        DeedStated::Revoke(false) => {
+            return Err(refused::field("revoke", "true: what is revoked is not given back.").into());
+        }
     };
     let changed = web.chat.look_after(&caller.principal, site.id, room, deed).await?;
     told(&web, &changed).await

@@ -42,6 +42,8 @@ pub struct TellConversation {
     pub rating: Option<Rating>,
     /// An agent wrote first, and the customer has said nothing yet.
     pub is_call: bool,
+    /// The customer's browser opens it no more.
+    pub is_revoked: bool,
     pub version: u64,
 }
 
@@ -112,6 +114,7 @@ fn told(one: &Conversation, assignee_name: String) -> TellConversation {
         closed_at: one.closed_at,
         rating: one.rating.clone(),
         is_call: one.is_call,
+        is_revoked: one.is_revoked,
         version: one.version,
     }
 }

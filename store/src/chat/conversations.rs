@@ -2,11 +2,12 @@
 
 use async_trait::async_trait;
 use model::chat::{
-    Conversation, ConversationState, Customer, Folder, Guest, Message, MessageKind, NewMessage, Rating, Room,
-    Side, Verdict, Who,
+    Conversation, ConversationState, Customer, Folder, Guest, Message, MessageKind, NewMessage, Note, Rating,
+    Room, Side, Verdict, Who,
 };
 use model::{AccountId, Millis, RoomId, SiteId, VisitorKey, limits};
 
+use super::duty::Turn;
 use super::rooms::bounded;
 use crate::accounts::SecretHash;
 use crate::{Result, StoreError};
@@ -17,8 +18,8 @@ use crate::{Result, StoreError};
 pub trait Conversations: Send + Sync {
     /// Opens a conversation with its rooms, its customer and what was said first, all or nothing. Of a secret that opened one before, that
     /// one as it is, and false. Where an agent called the visitor and waits for a word, that conversation is the secret's from now on, with what
-    /// is said first, who the customer is and where they are; true. Without a secret it is such a call: of a visitor who has one that is no spam already,
-    /// their last, as it is, and false. Conflict where an id is taken; Limit past `CONVERSATIONS_MAX` of the site, and past the bytes of any text.
+    /// is said first, who the customer is and where they are; true. Without a secret it is such a call: of a visitor who has one already that is no spam and not
+    /// revoked, their last, as it is, and false. Conflict where an id is taken; Limit past `CONVERSATIONS_MAX` of the site, and past the bytes of any text.
     async fn open_conversation(&self, new: NewConversation) -> Result<(Conversation, bool)>;
 
     /// By either of its rooms.
@@ -47,6 +48,13 @@ pub trait Conversations: Send + Sync {
     /// Opens those that were put off until now; at most `CONVERSATIONS_A_PAGE_MAX` of them, which it names.
     async fn wake(&self, now: Millis) -> Result<Vec<RoomId>>;
 
+    /// An agent is in the site's inbox then.
+    async fn on_duty(&self, site: SiteId, agent: AccountId, at: Millis) -> Result<()>;
+
+    /// Gives a conversation that is open and nobody's to whose turn it is, and says so in its notes, all or nothing: of several at once each is
+    /// another's. Any other stays as it is.
+    async fn give_turn(&self, room: RoomId, turn: Turn, at: Millis) -> Result<Conversation>;
+
     /// What the site's filter learned, and its version: 0, and nothing, where it never did.
     async fn learned(&self, site: SiteId) -> Result<(u64, Vec<u8>)>;
 
@@ -64,6 +72,8 @@ pub struct NewConversation {
     /// Of the secret that the customer's browser keeps; None: an agent writes first.
     pub secret: Option<SecretHash>,
     pub first: NewMessage,
+    /// Whoever's turn it is gets it as it is opened, as `give_turn` tells.
+    pub turn: Option<Turn>,
 }
 
 /// Which conversations are asked for.
@@ -118,6 +128,8 @@ pub enum ConversationChange {
     Learned(Option<Verdict>),
     /// Answers up to that one were mailed; never lowered.
     Mailed(u64),
+    /// The customer's secret, and letters to them, open it no more.
+    Revoke,
 }
 
 pub(crate) const NO_CONVERSATION: StoreError = StoreError::NotFound("conversation");
@@ -195,12 +207,12 @@ fn beginning(body: &str) -> String {
 
 /// Of a visitor's conversations, the last said in first: the call that waits for their first word.
 pub fn call_in(conversations: Vec<Conversation>) -> Option<Conversation> {
-    conversations.into_iter().find(|one| one.is_call)
+    conversations.into_iter().find(|one| one.is_call && !one.is_revoked)
 }
 
 /// The one of them in which an agent who writes first goes on.
 pub(crate) fn going_on(conversations: Vec<Conversation>) -> Option<Conversation> {
-    conversations.into_iter().find(|one| one.folder() != Folder::Spam)
+    conversations.into_iter().find(|one| one.folder() != Folder::Spam && !one.is_revoked)
 }
 
 /// The call, as of who answers it with what would have opened a conversation of their own; their guest, and what they say first.
@@ -214,6 +226,33 @@ pub(crate) fn answered(call: &Conversation, new: NewConversation) -> (Conversati
     let guest = Guest { id: call.guest, room: call.room, ..guest };
     let first = NewMessage { room: call.room, author: Who::Guest(call.guest), ..first };
     (answered, guest, first)
+}
+
+/// Whether it is to be given to somebody.
+pub(crate) fn is_to_give(conversation: &Conversation) -> bool {
+    conversation.assignee.is_none() && conversation.folder() == Folder::Open
+}
+
+/// Theirs, and the line of it for the notes.
+pub(crate) fn given(
+    conversation: &mut Conversation,
+    agent: AccountId,
+    turn: &Turn,
+    at: Millis,
+) -> NewMessage {
+    conversation.assignee = Some(agent);
+    conversation.version += 1;
+    NewMessage {
+        room: conversation.notes,
+        id: turn.note,
+        author: Who::Account(agent),
+        kind: MessageKind::Note(Note::Turn),
+        body: String::new(),
+        thread: None,
+        mentions: Vec::new(),
+        files: Vec::new(),
+        at,
+    }
 }
 
 /// None: it makes no difference.
@@ -260,6 +299,7 @@ pub(crate) fn change(
             next.rating = Some(rating);
         }
         ConversationChange::Learned(verdict) => next.learned = verdict,
+        ConversationChange::Revoke => next.is_revoked = true,
         ConversationChange::Mailed(number) => next.mailed = next.mailed.max(number),
     }
     refuse_oversized(&next)?;

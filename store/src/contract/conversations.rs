@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use model::chat::{
-    Change, Conversation, ConversationState, Customer, File, FileType, Folder, Guest, Message, NewFile,
-    NewMessage, Note, Rating, Room, RoomKind, Side, Verdict, Who,
+    Change, Conversation, ConversationState, Customer, File, FileType, Folder, Guest, Message, MessageKind,
+    NewFile, NewMessage, Note, Rating, Room, RoomKind, Side, Verdict, Who,
 };
 use model::{
-    AccountId, BotId, BrowserId, FileId, GuestId, Millis, RoomId, SiteId, UploadId, VisitorId, VisitorKey,
+    AccountId, BotId, BrowserId, FileId, GuestId, MessageId, Millis, RoomId, SiteId, UploadId, VisitorId, VisitorKey,
     limits,
 };
 use tokio::task::JoinSet;
@@ -18,6 +18,7 @@ use super::{World, assert_refused, on_every_backend};
 use crate::Store;
 use crate::StoreError::{Conflict, Limit, NotFound};
 use crate::chat::conversations::order_of;
+use crate::chat::duty::Turn;
 use crate::chat::{Asked, ConversationChange, Counts, NewConversation, Place, Search};
 use crate::moving::{Kind, RoomRow, Row};
 
@@ -57,6 +58,11 @@ on_every_backend! {
     those_that_are_called_at_once_are_one,
     a_call_that_is_answered_at_once_is_of_one_secret,
     those_with_a_visitor_are_listed,
+    agents_have_conversations_in_turn,
+    those_that_are_opened_at_once_are_given_each_in_turn,
+    what_is_held_or_taken_is_nobodys_turn,
+    a_turn_is_of_those_who_are_there,
+    who_is_revoked_is_let_in_no_more,
     what_a_filter_learned_is_replaced_by_whoever_read_it_last,
 }
 
@@ -75,6 +81,7 @@ pub fn opening(number: u64) -> NewConversation {
         created: at(number),
         marks: vec![[number as u8; 32]],
         was: None,
+        is_revoked: false,
     };
     let conversation = Conversation {
         room: id,
@@ -102,6 +109,7 @@ pub fn opening(number: u64) -> NewConversation {
         learned: None,
         mailed: 0,
         is_call: false,
+        is_revoked: false,
         version: 0,
     };
     let first = NewMessage {
@@ -116,6 +124,7 @@ pub fn opening(number: u64) -> NewConversation {
         conversation,
         guest,
         first,
+        turn: None,
     }
 }
 
@@ -190,6 +199,10 @@ impl World {
         self.posted(room(3), 30, ANN, "an answer").await;
         self.became(room(3), ConversationChange::Close(ANN)).await;
         self.opened_as(of_site(SiteId::of(2), call(4, 4))).await;
+        self.store.conversations.on_duty(SITE, ME, NOW).await.unwrap();
+        let given = self.store.conversations.give_turn(room(1), turn(8, &[1, 2]), LATER).await.unwrap();
+        assert_eq!(given.assignee, Some(ME));
+        self.became(room(1), ConversationChange::Assign(None)).await;
         for site in 1..=40 {
             assert!(self.store.conversations.learn(SiteId::of(site), 0, vec![site as u8; 99]).await.unwrap());
         }
@@ -211,6 +224,10 @@ impl World {
         assert_eq!(conversations.learned(SITE).await.unwrap(), (1, vec![1; 99]));
         assert!(conversations.learn(SITE, 1, vec![2]).await.unwrap());
         assert_eq!(conversations.wake(LATER).await.unwrap(), [opening(2).room.id]);
+        let given = conversations.give_turn(opening(1).room.id, turn(9, &[1, 2]), LATER).await.unwrap();
+        assert_eq!(given.assignee, Some(OTHER), "it was the other's turn before");
+        let by = ConversationChange::Assign(None);
+        conversations.change_conversation(given.room, by, LATER).await.unwrap();
         let answer = of_site(SiteId::of(2), of_visitor(4, opening(5)));
         let (answered, _) = conversations.open_conversation(answer).await.unwrap();
         assert_eq!((answered.room, answered.last), (opening(4).room.id, 2), "a call waits for its answer");
@@ -1266,4 +1283,110 @@ async fn those_with_a_visitor_are_listed(world: World) {
     }
     assert_eq!(with(9).await.len(), limits::EARLIER_MAX);
     assert_eq!(with(9).await[0], 9 + limits::EARLIER_MAX as u64);
+}
+
+/// Of these agents, of whom those who were in the inbox at `NOW` or later are there; said by that message.
+fn turn(note: u128, agents: &[u64]) -> Turn {
+    let agents = agents.iter().map(|id| AccountId::of(*id)).collect();
+    Turn { agents, there_since: NOW, note: MessageId(10_000 + note) }
+}
+
+fn in_turn(agents: &[u64], number: u64) -> NewConversation {
+    NewConversation { turn: Some(turn(u128::from(number), agents)), ..opening(number) }
+}
+
+fn assignee(conversation: &Conversation) -> u64 {
+    conversation.assignee.map_or(0, |agent| agent.value())
+}
+
+async fn agents_have_conversations_in_turn(world: World) {
+    let mut given = Vec::new();
+    for number in 1..=4 {
+        let opened = world.opened_as(in_turn(&[2, 1], number)).await;
+        assert_eq!(opened, world.conversation(opened.room).await);
+        given.push(assignee(&opened));
+    }
+    assert_eq!(given, [1, 2, 1, 2]);
+    let notes = world.store.messages.page(opening(2).notes.id, Place::End, 9).await.unwrap();
+    let notes: Vec<_> = notes.iter().map(|note| (note.author, note.kind, note.body.as_str())).collect();
+    assert_eq!(notes, [(BOB, MessageKind::Note(Note::Turn), "")], "their team is told who has it");
+    let said = world.store.messages.page(opening(2).room.id, Place::End, 9).await.unwrap();
+    assert_eq!(said.len(), 1, "the customer is not");
+    let again = world.store.conversations.open_conversation(in_turn(&[1, 2], 2)).await.unwrap();
+    assert_eq!((assignee(&again.0), again.1), (2, false), "sent again it is no other turn");
+    let world = world.reopened().await;
+    assert_eq!(assignee(&world.opened_as(in_turn(&[1, 2], 5)).await), 1);
+    assert_eq!(assignee(&world.opened_as(in_turn(&[], 6)).await), 0, "there is nobody");
+    let elsewhere = of_site(SiteId::of(2), in_turn(&[1, 2], 7));
+    assert_eq!(assignee(&world.opened_as(elsewhere).await), 1, "each site has turns of its own");
+}
+
+async fn those_that_are_opened_at_once_are_given_each_in_turn(world: World) {
+    let mut opening_at_once = JoinSet::new();
+    for number in 1..=9 {
+        let conversations = world.store.conversations.clone();
+        let new = in_turn(&[1, 2, 3], number);
+        opening_at_once.spawn(async move { conversations.open_conversation(new).await.unwrap().0 });
+    }
+    let mut given: Vec<u64> = opening_at_once.join_all().await.iter().map(assignee).collect();
+    given.sort_unstable();
+    assert_eq!(given, [1, 1, 1, 2, 2, 2, 3, 3, 3]);
+}
+
+async fn what_is_held_or_taken_is_nobodys_turn(world: World) {
+    let mut held = in_turn(&[1, 2], 1);
+    held.conversation.verdict = Verdict::Held;
+    let held = world.opened_as(held).await;
+    assert_eq!(held.assignee, None);
+    let give = async |room, note| {
+        world.store.conversations.give_turn(room, turn(note, &[1, 2]), LATER).await.unwrap()
+    };
+    assert_eq!(give(held.room, 20).await, held, "nobody looked at it yet");
+    world.became(held.room, ConversationChange::Verdict(Verdict::Ham)).await;
+    assert_eq!(assignee(&give(held.room, 21).await), 1);
+    let taken = world.became(held.room, ConversationChange::Assign(Some(OTHER))).await;
+    assert_eq!(give(held.room, 22).await, taken);
+    let closed = world.opened(2).await;
+    let closed = world.became(closed.room, ConversationChange::Close(ANN)).await;
+    assert_eq!(give(closed.room, 23).await, closed);
+    assert_eq!(assignee(&world.opened_as(in_turn(&[1, 2], 3)).await), 2, "none of these was a turn");
+    assert_refused!(
+        world.store.conversations.give_turn(RoomId::of(7), turn(24, &[1]), LATER),
+        NotFound("conversation")
+    );
+}
+
+async fn a_turn_is_of_those_who_are_there(world: World) {
+    let conversations = &world.store.conversations;
+    conversations.on_duty(SITE, AccountId::of(2), NOW).await.unwrap();
+    conversations.on_duty(SITE, AccountId::of(3), Millis(NOW.0 - 1)).await.unwrap();
+    conversations.on_duty(SiteId::of(2), AccountId::of(1), NOW).await.unwrap();
+    for number in 1..=2 {
+        assert_eq!(assignee(&world.opened_as(in_turn(&[1, 2, 3], number)).await), 2);
+    }
+    conversations.on_duty(SITE, AccountId::of(3), NOW).await.unwrap();
+    conversations.on_duty(SITE, AccountId::of(3), Millis(NOW.0 - 9)).await.unwrap();
+    assert_eq!(assignee(&world.opened_as(in_turn(&[1, 2, 3], 3)).await), 3, "seen is never lowered");
+    assert_eq!(assignee(&world.opened_as(in_turn(&[1, 4], 4)).await), 1, "nobody of them is there");
+}
+
+async fn who_is_revoked_is_let_in_no_more(world: World) {
+    let (one, other) = (world.opened(1).await, world.opened(2).await);
+    let rooms = &world.store.rooms;
+    let revoked = world.became(one.room, ConversationChange::Revoke).await;
+    assert_eq!(revoked, Conversation { is_revoked: true, version: one.version + 1, ..one.clone() });
+    assert_refused!(rooms.admitted(opening(1).secret.unwrap()), NotFound("guest"));
+    let guest = rooms.guests(vec![one.guest]).await.unwrap();
+    assert_eq!(guest, [Guest { is_revoked: true, ..opening(1).guest }], "known by name in what they said");
+    assert_eq!(rooms.admitted(opening(2).secret.unwrap()).await.unwrap(), opening(2).guest);
+    assert_eq!(world.became(one.room, ConversationChange::Revoke).await, revoked);
+    let anew = NewConversation { secret: opening(1).secret, ..opening(3) };
+    assert_ne!(world.opened_as(anew).await.room, one.room, "the secret begins anew");
+    assert_ne!(one.room, other.room);
+    let called = world.opened_as(call(4, 9)).await;
+    world.became(called.room, ConversationChange::Revoke).await;
+    let answer = world.opened_as(of_visitor(9, opening(5))).await;
+    assert_ne!(answer.room, called.room, "nobody answers a call that is revoked");
+    world.became(answer.room, ConversationChange::Revoke).await;
+    assert!(world.opened_as(call(6, 9)).await.is_call, "nor is it gone on in what the visitor cannot read");
 }

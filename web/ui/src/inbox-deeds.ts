@@ -53,7 +53,7 @@ export class Deeds {
     this.labels.open(labels, [...this.context.labels()], (deed) => this.context.act(deed, room));
   }
 
-  openMore(button: HTMLElement, { verdict, blocked, room }: Conversation, others: [string, () => void][]): void {
+  openMore(button: HTMLElement, { verdict, blocked, room, is_revoked, is_call }: Conversation, others: [string, () => void][]): void {
     const act = (deed: Deed) => this.context.act(deed, room);
     const spam = verdict === "spam" ? this.more.item("Not spam", () => act({ verdict: "ham" })) : this.more.item("Mark as spam", () => act({ verdict: "spam" }));
     const block = blocked
@@ -61,7 +61,10 @@ export class Deeds {
       : this.more.item("Block this customer", () => {
         if (confirm("Block this customer? What they say from now on is held, and tells nobody.")) act({ block: true });
       }, "harm");
-    this.more.open(button, [...others.map(([name, does]) => this.more.item(name, does)), spam, block]);
+    const revoke = is_revoked || is_call ? [] : [this.more.item("Revoke the customer’s access", () => {
+      if (confirm("Revoke the customer’s access? Their browser, and letters to them, open this conversation no more, at once and for good. What they write next begins a new one.")) act({ revoke: true });
+    }, "harm")];
+    this.more.open(button, [...others.map(([name, does]) => this.more.item(name, does)), spam, block, ...revoke]);
   }
 }
 

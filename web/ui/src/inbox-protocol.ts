@@ -37,6 +37,8 @@ export interface Conversation {
   rating: { score: number; words: string } | null;
   /** An agent wrote first, and the customer has said nothing yet. */
   is_call: boolean;
+  /** The customer's browser opens it no more. */
+  is_revoked: boolean;
   version: number;
 }
 
@@ -75,7 +77,8 @@ export type Deed =
   | { snooze_until: number }
   | { labels: string[] }
   | { verdict: "ham" | "spam" }
-  | { block: boolean };
+  | { block: boolean }
+  | { revoke: true };
 
 /** What the topic of a site's conversations tells. */
 export interface InboxChange {

@@ -38,7 +38,7 @@ const READ_AGAIN_MAX = 500;
 /** Said longer ago it is no news. */
 const NEWS_MS = 30_000;
 
-const DONE: [string, string][] = [["close", "Closed."], ["reopen", "Open again."], ["snooze_until", "Snoozed."], ["labels", "Labels saved."], ["assign", "Assigned."], ["verdict", "Saved."], ["block", "Saved."]];
+const DONE: [string, string][] = [["close", "Closed."], ["reopen", "Open again."], ["snooze_until", "Snoozed."], ["labels", "Labels saved."], ["assign", "Assigned."], ["verdict", "Saved."], ["block", "Saved."], ["revoke", "Revoked."]];
 
 class InboxPage {
   private readonly site: string;

@@ -18,6 +18,8 @@ export interface Settings {
   /** In the owner's words. */
   replies_in: string;
   asks_email: boolean;
+  /** Agents see what is typed before it is sent. */
+  previews: boolean;
 }
 
 /** Who the page says that its visitor is. */

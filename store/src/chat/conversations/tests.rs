@@ -40,6 +40,7 @@ fn waiting() -> Conversation {
         learned: None,
         mailed: 0,
         is_call: false,
+        is_revoked: false,
         version: 1,
     }
 }

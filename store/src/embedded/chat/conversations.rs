@@ -13,6 +13,7 @@ use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 use super::{Chat, json, messages, people, reading, rooms, value};
 use crate::accounts::SecretHash;
 use crate::chat::change;
+use crate::chat::duty::{Duty, Turn};
 use crate::chat::conversations::{
     self, Asked, ConversationChange, Conversations, Counts, NO_CONVERSATION, NewConversation, customer_text,
     page_of,
@@ -69,6 +70,14 @@ impl Conversations for Chat {
         self.0.write(move |db| wake(db, now)).await
     }
 
+    async fn on_duty(&self, site: SiteId, agent: AccountId, at: Millis) -> Result<()> {
+        self.0.write(move |db| on_duty(db, site, agent, at)).await
+    }
+
+    async fn give_turn(&self, room: RoomId, turn: Turn, at: Millis) -> Result<Conversation> {
+        self.0.write(move |db| give_turn(db, room, &turn, at)).await
+    }
+
     async fn learned(&self, site: SiteId) -> Result<(u64, Vec<u8>)> {
         self.0.read(move |db| learned(db, site)).await
     }
@@ -77,6 +86,38 @@ impl Conversations for Chat {
         conversations::refuse_large(&bytes)?;
         self.0.write(move |db| learn(db, site, version, &bytes)).await
     }
+}
+
+fn duty(db: &Connection, site: SiteId) -> Result<Duty> {
+    let mut select = db.prepare_cached("SELECT value FROM duty WHERE site = ?1")?;
+    Ok(select.query_row([site.column()], value).optional()?.unwrap_or_default())
+}
+
+fn put_duty(db: &Connection, site: SiteId, duty: &Duty) -> Result<()> {
+    db.prepare_cached("INSERT OR REPLACE INTO duty (site, value) VALUES (?1, ?2)")?
+        .execute(params![site.column(), json(duty)])?;
+    Ok(())
+}
+
+fn on_duty(db: &Connection, site: SiteId, agent: AccountId, at: Millis) -> Result<()> {
+    let mut duty = duty(db, site)?;
+    if duty.saw(agent, at) { put_duty(db, site, &duty) } else { Ok(()) }
+}
+
+fn give_turn(db: &Connection, room: RoomId, turn: &Turn, at: Millis) -> Result<Conversation> {
+    let mut given = conversation(db, room)?;
+    if !conversations::is_to_give(&given) {
+        return Ok(given);
+    }
+    let mut duty = duty(db, given.site)?;
+    let Some(agent) = duty.next(turn) else {
+        return Ok(given);
+    };
+    let note = conversations::given(&mut given, agent, turn, at);
+    put_duty(db, given.site, &duty)?;
+    put(db, &given)?;
+    messages::post(db, &note)?;
+    Ok(given)
 }
 
 fn learned(db: &Connection, site: SiteId) -> Result<(u64, Vec<u8>)> {
@@ -114,7 +155,7 @@ fn open(db: &Connection, new: NewConversation) -> Result<(Conversation, bool)> {
             }
         }
     }
-    let NewConversation { mut conversation, room, notes, guest, secret, first } = new;
+    let NewConversation { mut conversation, room, notes, guest, secret, first, turn } = new;
     let site = conversation.site;
     let count: usize = db
         .prepare_cached("SELECT COUNT(*) FROM conversations WHERE site = ?1")?
@@ -132,7 +173,10 @@ fn open(db: &Connection, new: NewConversation) -> Result<(Conversation, bool)> {
     conversation.version = 0;
     insert(db, &conversation)?;
     messages::post(db, &first)?;
-    Ok((self::conversation(db, room.id)?, true))
+    match turn {
+        Some(turn) => Ok((give_turn(db, room.id, &turn, first.at)?, true)),
+        None => Ok((self::conversation(db, room.id)?, true)),
+    }
 }
 
 /// The call is of that secret from now on.
@@ -256,6 +300,9 @@ fn change_one(db: &Connection, room: RoomId, change: ConversationChange, at: Mil
     let Some(next) = conversations::change(&before, change, at)? else {
         return Ok(before);
     };
+    if next.is_revoked && !before.is_revoked {
+        people::shut_out(db, next.guest)?;
+    }
     put(db, &next)?;
     Ok(next)
 }

@@ -240,6 +240,17 @@ pub fn let_in(db: &Connection, guest: &Guest, secret: SecretHash) -> Result<usiz
     Ok(changed)
 }
 
+/// Nothing lets that guest in any more.
+pub fn shut_out(db: &Connection, id: GuestId) -> Result<()> {
+    let Some(guest) = guests(db, &[id])?.pop() else {
+        return Ok(());
+    };
+    let guest = Guest { is_revoked: true, ..guest };
+    db.prepare_cached("UPDATE guests SET secret = NULL, value = ?2 WHERE id = ?1")?
+        .execute(params![id.column(), json(&guest)])?;
+    Ok(())
+}
+
 pub fn admitted(db: &Connection, secret: SecretHash) -> Result<Guest> {
     one(db.prepare_cached("SELECT value FROM guests WHERE secret = ?1")?, secret.0, "guest")
 }

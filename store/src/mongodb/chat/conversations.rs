@@ -9,11 +9,12 @@ use mongodb::bson::{Binary, Bson, Document, doc};
 use serde::Deserialize;
 
 use super::{
-    CONVERSATIONS, Chat, GUESTS, LEARNED, ROOMS, RoomDocument, Valued, json, messages, parse, people,
+    CONVERSATIONS, Chat, DUTY, GUESTS, LEARNED, ROOMS, RoomDocument, Valued, json, messages, parse, people,
     reading, take,
 };
 use crate::accounts::SecretHash;
 use crate::chat::change;
+use crate::chat::duty::{Duty, Turn};
 use crate::chat::conversations::{
     self, Asked, ConversationChange, Conversations, Counts, NO_CONVERSATION, NewConversation, customer_text,
     page_of,
@@ -99,6 +100,20 @@ impl Conversations for Chat {
         Ok(woken)
     }
 
+    async fn on_duty(&self, site: SiteId, agent: AccountId, at: Millis) -> Result<()> {
+        let _turn = self.lane_of(site.value()).lock().await;
+        write!(self, |step| on_duty(step, site, agent, at))
+    }
+
+    async fn give_turn(&self, room: RoomId, turn: Turn, at: Millis) -> Result<Conversation> {
+        let before = self.conversation(room).await?;
+        within(CALL_TIME_MAX, async {
+            let _turn = self.lane_of(before.site.value()).lock().await;
+            write!(self, |step| give_turn_alone(step, &before, &turn, at))
+        })
+        .await
+    }
+
     async fn learned(&self, site: SiteId) -> Result<(u64, Vec<u8>)> {
         read!(self, |step| learned(step, site))
     }
@@ -111,6 +126,61 @@ impl Conversations for Chat {
             learned => learned,
         }
     }
+}
+
+async fn duty(step: &mut Step, site: SiteId) -> Result<Duty> {
+    let found: Option<Valued> = step.one(DUTY, doc! { "_id": site.column() }).await?;
+    found.map_or(Ok(Duty::default()), Valued::read)
+}
+
+async fn put_duty(step: &mut Step, site: SiteId, duty: &Duty) -> Result<()> {
+    let value = doc! { "$set": { "value": json(duty) }, "$setOnInsert": { "v": V } };
+    step.put(DUTY, doc! { "_id": site.column() }, value).await.map(drop)
+}
+
+/// By who has the site's turn.
+async fn on_duty(step: &mut Step, site: SiteId, agent: AccountId, at: Millis) -> Result<()> {
+    take_site(step, site).await?;
+    let mut duty = duty(step, site).await?;
+    if duty.saw(agent, at) { put_duty(step, site, &duty).await } else { Ok(()) }
+}
+
+async fn give_turn_alone(
+    step: &mut Step,
+    before: &Conversation,
+    turn: &Turn,
+    at: Millis,
+) -> Result<Conversation> {
+    take_site(step, before.site).await?;
+    take(step, before.room).await?;
+    give_turn(step, before.room, turn, at).await
+}
+
+/// By who has the turns of the site and of the room.
+async fn give_turn(step: &mut Step, room: RoomId, turn: &Turn, at: Millis) -> Result<Conversation> {
+    let mut given = conversation(step, room).await?;
+    if !conversations::is_to_give(&given) {
+        return Ok(given);
+    }
+    let mut duty = duty(step, given.site).await?;
+    let Some(agent) = duty.next(turn) else {
+        return Ok(given);
+    };
+    let note = conversations::given(&mut given, agent, turn, at);
+    put_duty(step, given.site, &duty).await?;
+    put(step, &given).await?;
+    messages::post(step, &note).await?;
+    Ok(given)
+}
+
+async fn take_site(step: &mut Step, site: SiteId) -> Result<()> {
+    let site = site.column();
+    if !step.take_turn(SITES, doc! { "_id": site }).await?
+        && step.exists(FORGOTTEN, doc! { "_id": site }).await?
+    {
+        return Err(StoreError::NotFound("site"));
+    }
+    Ok(())
 }
 
 async fn learned(step: &mut Step, site: SiteId) -> Result<(u64, Vec<u8>)> {
@@ -134,13 +204,9 @@ async fn learn(step: &mut Step, site: SiteId, version: u64, bytes: &[u8]) -> Res
 
 /// Takes the site's turn: who counts its conversations or removes it comes before or after.
 pub async fn open(step: &mut Step, new: &NewConversation) -> Result<(Conversation, bool)> {
-    let NewConversation { conversation, room, notes, guest, secret, first } = new;
+    let NewConversation { conversation, room, notes, guest, secret, first, turn } = new;
+    take_site(step, conversation.site).await?;
     let site = conversation.site.column();
-    if !step.take_turn(SITES, doc! { "_id": site }).await?
-        && step.exists(FORGOTTEN, doc! { "_id": site }).await?
-    {
-        return Err(StoreError::NotFound("site"));
-    }
     if let Some(known) = known(step, *secret).await? {
         return Ok((known, false));
     }
@@ -174,7 +240,10 @@ pub async fn open(step: &mut Step, new: &NewConversation) -> Result<(Conversatio
     row.insert("_id", room.id.column());
     step.insert(CONVERSATIONS, &row).await?;
     messages::post(step, first).await?;
-    Ok((self::conversation(step, room.id).await?, true))
+    match turn {
+        Some(turn) => Ok((give_turn(step, room.id, turn, first.at).await?, true)),
+        None => Ok((self::conversation(step, room.id).await?, true)),
+    }
 }
 
 /// The call is of that secret from now on.
@@ -290,6 +359,9 @@ async fn change_one(
     let Some(next) = conversations::change(&before, change.clone(), at)? else {
         return Ok(before);
     };
+    if next.is_revoked && !before.is_revoked {
+        people::shut_out(step, next.guest).await?;
+    }
     put(step, &next).await?;
     Ok(next)
 }

@@ -228,6 +228,16 @@ pub async fn let_in(step: &mut Step, guest: &Guest, secret: SecretHash) -> Resul
     step.change(GUESTS, without, doc! { "$set": guest_document(guest, Some(secret.0)) }).await
 }
 
+/// Nothing lets that guest in any more.
+pub async fn shut_out(step: &mut Step, id: GuestId) -> Result<()> {
+    let Some(guest) = guests(step, &[id]).await?.pop() else {
+        return Ok(());
+    };
+    let value = json(&Guest { is_revoked: true, ..guest });
+    let shut = doc! { "$set": { "value": value }, "$unset": { "secret": "" } };
+    step.change(GUESTS, doc! { "_id": id.column() }, shut).await.map(drop)
+}
+
 /// But its key.
 pub fn guest_document(guest: &Guest, secret: Option<[u8; 32]>) -> Document {
     let mut document = doc! { "room": guest.room.column(), "value": json(guest) };

@@ -101,7 +101,8 @@ class Panel {
         this.conversation.sending.send(pending);
         this.toEnd();
       },
-      typing: () => this.conversation.api?.doing("typing"),
+      previews: () => this.settings.previews,
+      typing: (text) => this.conversation.api?.doing("typing", text),
     });
     const isPopOut = parent === self;
     this.head = new Head({
@@ -268,6 +269,7 @@ class Panel {
     say(this.typingLine, who.length === 0 ? "" : who.length === 1 ? speech.say(typing, { name: who[0]! }) : speech.say(severalTyping));
     this.drawNotice();
     if (stays) scroll.scrollTop = scroll.scrollHeight;
+    this.writing.draw();
     this.writing.sendFiles();
     this.look();
     this.tellWaiting();
