@@ -514,7 +514,7 @@ test("who is no agent any more is told so, and sees nothing new", async () => {
 
 test("an agent writes to a visitor first, from the live page and from the inbox, once", async () => {
   const shop = await CustomerSite.start(`<script defer src="${program.url}/wf.js" data-site="${site}"></script>`, { body: "<h1>Tea</h1>" });
-  const [first, second] = [await visitor(browser, { extraHTTPHeaders: { "x-forwarded-for": "10.9.9.1" } }), await visitor(browser, { extraHTTPHeaders: { "x-forwarded-for": "10.9.9.2" } })];
+  const [first, second] = [await visitor(browser), await visitor(browser)];
   const [one, two] = [await first.newPage(), await second.newPage()];
   await one.goto(`${shop.url}/called-one`);
   await two.goto(`${shop.url}/called-two`);
@@ -555,7 +555,7 @@ test("what a customer types is seen where the site says so, and who is revoked i
   const settings = (fields) => olive.context.request.post(`${program.url}/sites/${site}/chat`, { form: { on: "on", colour: "#b8400e", side: "right", greeting: "", hours: "", replies_in: "", ...fields }, headers: { origin: program.url }, maxRedirects: 0 });
   await settings({ previews: "on", in_turn: "on" });
   const shop = await CustomerSite.start(`<script defer src="${program.url}/wf.js" data-site="${site}"></script>`, { body: "<h1>Tea</h1>" });
-  const context = await visitor(browser, { extraHTTPHeaders: { "x-forwarded-for": "10.9.9.3" } });
+  const context = await visitor(browser);
   const theirs = await context.newPage();
   await theirs.goto(shop.url);
   await theirs.locator("watchfire-chat .launcher").click();

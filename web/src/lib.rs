@@ -90,13 +90,16 @@ pub struct Deps {
 /// Routes and background work, for a server that merges several services on one listener.
 pub struct Service {
     pub routes: axum::Router,
+    /// Cancelled, no request waits for something to happen any more.
+    pub waiting: CancellationToken,
     pub work: JoinHandle<anyhow::Result<()>>,
 }
 
 /// The pages' routes; they answer every path that no other service claims.
 pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) -> anyhow::Result<Service> {
     let (vapid, off) = (push::vapid(&deps.store).await?, Off::of(&deps.store).await?);
-    let web = Arc::new(Web::new(options, deps, vapid.public(), off, shutdown.clone()));
+    let waiting = shutdown.child_token();
+    let web = Arc::new(Web::new(options, deps, vapid.public(), off, waiting.clone()));
     let changes = web.changes.clone();
     let chat = web.chat.clone();
     let outgoing = send_what_goes_out(&web, vapid, shutdown.clone())?;
@@ -117,7 +120,7 @@ pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) ->
         Ok(())
     });
     let routes = router::routes(web);
-    Ok(Service { routes, work })
+    Ok(Service { routes, waiting, work })
 }
 
 /// The worker of this process, with every rule and sender that there is.

@@ -82,7 +82,7 @@ impl World {
             clock: clock.clone(),
         };
         let shutdown = CancellationToken::new();
-        let Service { routes, work } = start(options, deps, shutdown.clone()).await.unwrap();
+        let Service { routes, work, .. } = start(options, deps, shutdown.clone()).await.unwrap();
         World { store, clock, live, routes, work, shutdown, _folder: folder }
     }
 

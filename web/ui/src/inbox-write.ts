@@ -1,7 +1,8 @@
 // To whom on the site an agent writes first: those who are there now, by page and place, in a dialog.
 import { make, makePath } from "./element";
-import { duration, placeName } from "./format";
+import { duration } from "./format";
 import type { Conversation } from "./inbox-protocol";
+import { placeOf } from "./inbox-visitor";
 import type { Visitor } from "./protocol";
 import { dialog } from "./reports-dialog";
 import type { VisitorsView } from "./state";
@@ -81,7 +82,7 @@ export class WriteToVisitor {
 }
 
 function nameOf(visitor: Visitor): string {
-  const place = placeName(visitor);
+  const place = placeOf(visitor);
   return visitor.identity ?? (place ? `Visitor from ${place}` : `Visitor ${shortName(visitor.key)}`);
 }
 

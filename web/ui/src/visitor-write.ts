@@ -36,7 +36,9 @@ export class WriteFirst {
     });
     const row = make("p", "row");
     row.append(this.button, make("span", "muted small", "It shows on their page at once."));
-    this.element.append(label, this.field, this.problem, row);
+    const field = make("div", "field");
+    field.append(label, this.field);
+    this.element.append(field, this.problem, row);
   }
 
   /** To whom; what was begun to somebody else is left. */

@@ -43,6 +43,7 @@ async function start(): Promise<void> {
 
   const load = () => {
     if (frame) return;
+    asking?.abort();
     frame = document.createElement("iframe");
     frame.title = settings.name;
     frame.src = `${origin}/chat/${site}?lang=${language}#${state.nonce}`;

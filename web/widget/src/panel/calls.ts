@@ -6,7 +6,7 @@ const AGAIN_MS = 5_000;
 export class Calls {
   private who: Whereabouts | null = null;
   private change = 0;
-  private isAsking = false;
+  private asking: AbortController | null = null;
 
   /** `waits`: nobody spoke yet, and somebody looks. */
   constructor(private readonly customer: CustomerApi, private readonly on: { waits: () => boolean; called: (call: Call) => void }) {
@@ -24,19 +24,25 @@ export class Calls {
     if (this.who) this.customer.sawCall(this.who, number).catch(() => {});
   }
 
+  /** Nobody is waited for longer than need be: browsers have six lines to a server of HTTP/1.1. */
+  look(): void {
+    if (!this.on.waits()) this.asking?.abort();
+  }
+
   private async listen(): Promise<void> {
-    if (this.isAsking) return;
-    this.isAsking = true;
+    this.look();
+    if (this.asking) return;
     while (this.who && this.on.waits()) {
+      this.asking = new AbortController();
       try {
-        const call = await this.customer.call(this.who, this.change);
+        const call = await this.customer.call(this.who, this.change, this.asking.signal);
         if (!call || !this.on.waits()) continue;
         this.change = call.change;
         this.on.called(call);
       } catch {
-        await new Promise((go) => setTimeout(go, AGAIN_MS));
+        if (this.on.waits()) await new Promise((go) => setTimeout(go, AGAIN_MS));
       }
     }
-    this.isAsking = false;
+    this.asking = null;
   }
 }

@@ -61,8 +61,8 @@ export class CustomerApi {
   }
 
   /** As soon as an agent wrote behind that change; nothing where that is not so for a while. */
-  call({ browser, visitor }: Whereabouts, after: number): Promise<Call | undefined> {
-    return ask(`${this.path}/call?${new URLSearchParams({ browser, visitor, after: String(after) })}`, { credentials: "omit" });
+  call({ browser, visitor }: Whereabouts, after: number, signal: AbortSignal): Promise<Call | undefined> {
+    return ask(`${this.path}/call?${new URLSearchParams({ browser, visitor, after: String(after) })}`, { credentials: "omit", signal });
   }
 
   sawCall(who: Whereabouts, seen: number): Promise<void> {

@@ -270,6 +270,7 @@ class Panel {
     this.drawNotice();
     if (stays) scroll.scrollTop = scroll.scrollHeight;
     this.writing.draw();
+    this.calls.look();
     this.writing.sendFiles();
     this.look();
     this.tellWaiting();
