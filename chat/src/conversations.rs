@@ -18,8 +18,8 @@ use store::StoreError;
 use store::accounts::SecretHash;
 use store::chat::{Asked, ConversationChange, Counts, NewConversation};
 
-pub use duty::OnDuty;
 pub use calls::{Call, CalledTo, call_topic};
+pub use duty::OnDuty;
 pub use identity::{Claim, identify_secret};
 pub use told::{TellConversation, TellCounts};
 

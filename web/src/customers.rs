@@ -2,6 +2,7 @@
 //! A customer is known by the secret that their browser made when they spoke first; nobody else's is answered for.
 
 pub mod calls;
+mod flood;
 mod ink;
 mod whereabouts;
 
@@ -79,6 +80,8 @@ pub fn settings_of(web: &Web, site: &Site) -> serde_json::Value {
 struct OpeningStated {
     id: MessageId,
     body: String,
+    /// What was found for the challenge of a refusal.
+    work: Option<String>,
     #[serde(flatten)]
     about: AboutStated,
 }
@@ -124,7 +127,8 @@ pub async fn open(
         let message = "Too many conversations were begun from here; go on in a moment.";
         Refusal::new(StatusCode::TOO_MANY_REQUESTS, "rate", message).retry_after(wait)
     })?;
-    let OpeningStated { id, body, about } = read_json(&body(request).await?)?;
+    let OpeningStated { id, body, work, about } = read_json(&body(request).await?)?;
+    flood::admit(&web, site.id, &secret, work.as_deref()).await?;
     let customer = customer(&web, &site, &about).await?;
     let Whereabouts { visitor, before } =
         whereabouts::visitor(&web, &site, address, &headers, &about).await?;

@@ -55,8 +55,9 @@ pub async fn call(
     request: Request,
 ) -> Answer {
     let CallStated { id, visitor, body } = read_json(&body(request).await?)?;
-    let visitor =
-        visitor.parse().map_err(|_| refused::field("visitor", "a visitor's key: 16 and 16 hexadecimal digits"))?;
+    let visitor = visitor
+        .parse()
+        .map_err(|_| refused::field("visitor", "a visitor's key: 16 and 16 hexadecimal digits"))?;
     let (opened, fresh) = web.chat.call(&caller.principal, &site, Call { visitor, id, body }).await?;
     let told = web.chat.told_conversations(std::slice::from_ref(&opened)).await?;
     let status = if fresh { StatusCode::CREATED } else { StatusCode::OK };

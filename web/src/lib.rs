@@ -190,6 +190,9 @@ pub(crate) struct Web {
     pub stranger_rate: Rate,
     /// Of conversations that are begun.
     pub opening_rate: Rate,
+    /// Of those on one site: without work, and with it.
+    pub calm_rate: Rate,
+    pub flood_rate: Rate,
     /// Pages of visitors who may be called.
     pub awaiting: Awaiting,
     pub identity: Identity,
@@ -209,13 +212,7 @@ pub(crate) struct Web {
 }
 
 impl Web {
-    fn new(
-        options: Options,
-        deps: Deps,
-        push_key: String,
-        mail_off: Off,
-        closing: CancellationToken,
-    ) -> Web {
+    fn new(options: Options, deps: Deps, push_key: String, mail_off: Off, closing: CancellationToken) -> Web {
         let Deps { store, archive, access, live, clock } = deps;
         Web {
             options,
@@ -223,6 +220,8 @@ impl Web {
             room_rate: Rate::of_rooms(),
             stranger_rate: Rate::of_strangers(),
             opening_rate: Rate::of_openings(),
+            calm_rate: Rate::of_calm(),
+            flood_rate: Rate::of_flood(),
             awaiting: Awaiting::until(closing),
             identity: Identity::new(store.salts.clone()),
             hearing: Hearing::default(),

@@ -49,7 +49,8 @@ impl Chat {
         let mut new = self.new_conversation(site, self.clock.now());
         new.conversation.visitor = Some(call.visitor);
         new.conversation.is_call = true;
-        new.first = NewMessage { id: call.id, author: Who::Account(me), body: call.body.clone(), ..new.first };
+        new.first =
+            NewMessage { id: call.id, author: Who::Account(me), body: call.body.clone(), ..new.first };
         let (opened, fresh) = self.store.conversations.open_conversation(new).await?;
         if fresh {
             self.news().tell(opened.room);

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use model::chat::{Conversation, Folder};
 use model::{AccountId, MessageId, Millis, Role, Site, SiteId, limits};
 use parking_lot::Mutex;
-use store::chat::duty::Turn;
 use store::StoreError;
+use store::chat::duty::Turn;
 
 use crate::{Chat, Result, random};
 
@@ -23,7 +23,8 @@ impl Chat {
             return Ok(None);
         }
         let members = self.store.accounts.members(site.id).await?.into_iter();
-        let agents = members.filter(|(_, role)| *role >= Role::Agent).map(|(account, _)| account.id).collect();
+        let agents =
+            members.filter(|(_, role)| *role >= Role::Agent).map(|(account, _)| account.id).collect();
         let note = MessageId((u128::from(random()) << 64) | u128::from(random()));
         Ok(Some(Turn { agents, there_since: self.clock.now().minus(limits::ON_DUTY), note }))
     }

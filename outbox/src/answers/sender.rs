@@ -77,7 +77,8 @@ impl Answering {
     async fn mail(&self, job: &Job, about: &About) -> Result<Sent, Refused> {
         let conversation = self.store.conversations.conversation(about.room).await?;
         let to = conversation.customer.email.clone();
-        let is_heard = conversation.verdict == Verdict::Ham && !conversation.blocked && !conversation.is_revoked;
+        let is_heard =
+            conversation.verdict == Verdict::Ham && !conversation.blocked && !conversation.is_revoked;
         if to.is_empty() || !is_heard {
             return Ok(Sent::Gone);
         }

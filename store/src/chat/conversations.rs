@@ -218,7 +218,8 @@ pub(crate) fn going_on(conversations: Vec<Conversation>) -> Option<Conversation>
 /// The call, as of who answers it with what would have opened a conversation of their own; their guest, and what they say first.
 pub(crate) fn answered(call: &Conversation, new: NewConversation) -> (Conversation, Guest, NewMessage) {
     let NewConversation { conversation, guest, first, .. } = new;
-    let mut answered = Conversation { customer: known(&call.customer, conversation.customer), ..call.clone() };
+    let mut answered =
+        Conversation { customer: known(&call.customer, conversation.customer), ..call.clone() };
     if !conversation.page.is_empty() {
         (answered.page, answered.title) = (conversation.page, conversation.title);
     }

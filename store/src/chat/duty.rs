@@ -38,10 +38,12 @@ impl Duty {
 
     /// Whose turn it is, which it then was; None: there is nobody.
     pub fn next(&mut self, turn: &Turn) -> Option<AccountId> {
-        let is_there =
-            |agent: &&AccountId| self.seen.iter().any(|(one, seen)| one == *agent && *seen >= turn.there_since);
+        let is_there = |agent: &&AccountId| {
+            self.seen.iter().any(|(one, seen)| one == *agent && *seen >= turn.there_since)
+        };
         let anybody_there = turn.agents.iter().any(|agent| is_there(&agent));
-        let place = |agent: &AccountId| self.got.iter().position(|one| one == agent).map_or(0, |place| place + 1);
+        let place =
+            |agent: &AccountId| self.got.iter().position(|one| one == agent).map_or(0, |place| place + 1);
         let next = turn
             .agents
             .iter()

@@ -7,8 +7,8 @@ use model::chat::{
     NewFile, NewMessage, Note, Rating, Room, RoomKind, Side, Verdict, Who,
 };
 use model::{
-    AccountId, BotId, BrowserId, FileId, GuestId, MessageId, Millis, RoomId, SiteId, UploadId, VisitorId, VisitorKey,
-    limits,
+    AccountId, BotId, BrowserId, FileId, GuestId, MessageId, Millis, RoomId, SiteId, UploadId, VisitorId,
+    VisitorKey, limits,
 };
 use tokio::task::JoinSet;
 

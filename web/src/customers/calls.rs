@@ -204,8 +204,9 @@ mod tests {
     #[test]
     fn so_many_pages_wait_in_all_and_no_more() {
         let awaiting = Awaiting::until(CancellationToken::new());
-        let mut all: Vec<_> =
-            (0..limits::CALLS_AWAITED_MAX).map(|number| awaiting.begin(address(number as u32)).unwrap()).collect();
+        let mut all: Vec<_> = (0..limits::CALLS_AWAITED_MAX)
+            .map(|number| awaiting.begin(address(number as u32)).unwrap())
+            .collect();
         assert!(awaiting.begin(address(u32::MAX)).is_none());
         all.pop();
         assert!(awaiting.begin(address(u32::MAX)).is_some());

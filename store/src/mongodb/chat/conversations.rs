@@ -14,11 +14,11 @@ use super::{
 };
 use crate::accounts::SecretHash;
 use crate::chat::change;
-use crate::chat::duty::{Duty, Turn};
 use crate::chat::conversations::{
     self, Asked, ConversationChange, Conversations, Counts, NO_CONVERSATION, NewConversation, customer_text,
     page_of,
 };
+use crate::chat::duty::{Duty, Turn};
 use crate::chat::{Search, words};
 use crate::mongodb::columns::{Column, binary, secret as secret_column};
 use crate::mongodb::forgotten::FORGOTTEN;

@@ -8,8 +8,8 @@ use model::{BotId, GuestId, Millis, RoomId, SiteId, limits};
 use mongodb::bson::{Document, doc};
 
 use super::{
-    ARRIVALS, BANS, CONVERSATIONS, Chat, DUTY, FANNED, GUESTS, HOOKS, LEARNED, LINKS, MEMBERS, MESSAGES, REVISIONS,
-    ROOMS, RoomDocument, SHOWN, STARS, conversations, json, people, put_ends, room, take, there,
+    ARRIVALS, BANS, CONVERSATIONS, Chat, DUTY, FANNED, GUESTS, HOOKS, LEARNED, LINKS, MEMBERS, MESSAGES,
+    REVISIONS, ROOMS, RoomDocument, SHOWN, STARS, conversations, json, people, put_ends, room, take, there,
 };
 use super::{files, messages};
 use crate::accounts::SecretHash;

@@ -20,8 +20,8 @@ use model::JobId;
 use crate::Result;
 use crate::moving::history::{mark, number, pair, triple};
 use crate::moving::{
-    ArrivalRow, BotRow, DutyRow, FannedRow, GuestRow, HookRow, Key, Kind, LearnedRow, LinkRow, RoomRow, Row, ShownRow,
-    StarRow,
+    ArrivalRow, BotRow, DutyRow, FannedRow, GuestRow, HookRow, Key, Kind, LearnedRow, LinkRow, RoomRow, Row,
+    ShownRow, StarRow,
 };
 
 /// Collection, filter and sort of what stands behind a key.
