@@ -518,6 +518,7 @@ test("an agent writes to a visitor first, from the live page and from the inbox,
   const [one, two] = [await first.newPage(), await second.newPage()];
   await one.goto(`${shop.url}/called-one`);
   await two.goto(`${shop.url}/called-two`);
+  for (const one of [first, second]) await one.pages()[0].locator("watchfire-chat .launcher").waitFor();
   const { page } = bob;
   await page.goto(`${program.url}/sites/${site}`);
   await page.locator(".visitor-rows [role=row]", { hasText: "/called-one" }).first().click();
@@ -526,7 +527,7 @@ test("an agent writes to a visitor first, from the live page and from the inbox,
   await accessible(page, "the visitor's panel with a field");
   await panel.getByRole("button", { name: "Send" }).dblclick();
   await panel.getByRole("link", { name: "Said. Go on in the inbox" }).waitFor();
-  await one.locator("watchfire-chat .teaser", { hasText: "Shall I help?" }).waitFor();
+  await one.locator("watchfire-chat .launcher b", { hasText: "1" }).waitFor();
   await panel.getByRole("link", { name: "Said. Go on in the inbox" }).click();
   await page.locator(".talk-body[data-state=there]").waitFor();
   await page.getByText("Your team wrote first; no answer yet").waitFor();
@@ -540,7 +541,7 @@ test("an agent writes to a visitor first, from the live page and from the inbox,
   await page.keyboard.press("Control+Enter");
   await message(page, "And you?").waitFor();
   assert.equal(await box.count(), 0);
-  await two.locator("watchfire-chat .teaser", { hasText: "And you?" }).waitFor();
+  await two.locator("watchfire-chat .launcher b", { hasText: "1" }).waitFor();
   await page.goto(`${program.url}/sites/${site}`);
   await page.locator(".visitor-rows [role=row]", { hasText: "/called-one" }).first().click();
   await panel.getByLabel("Write to them").fill("Too late");
