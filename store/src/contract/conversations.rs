@@ -225,7 +225,7 @@ impl World {
         assert!(conversations.learn(SITE, 1, vec![2]).await.unwrap());
         assert_eq!(conversations.wake(LATER).await.unwrap(), [opening(2).room.id]);
         let given = conversations.give_turn(opening(1).room.id, turn(9, &[1, 2]), LATER).await.unwrap();
-        assert_eq!(given.assignee, Some(OTHER), "it was the other's turn before");
+        assert_eq!(given.assignee, Some(ME), "who was there is there still");
         let by = ConversationChange::Assign(None);
         conversations.change_conversation(given.room, by, LATER).await.unwrap();
         let answer = of_site(SiteId::of(2), of_visitor(4, opening(5)));
