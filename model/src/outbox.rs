@@ -17,6 +17,8 @@ pub enum JobKind {
     Mail,
     /// To the mailbox of a customer: what an agent answered while they were away.
     Answer,
+    /// No letter, but who looks after the mailbox that letters are answered to: whoever took the job, as long as they have it.
+    Mailbox,
 }
 
 impl JobKind {
@@ -27,6 +29,7 @@ impl JobKind {
             JobKind::Push => 2,
             JobKind::Mail => 3,
             JobKind::Answer => 4,
+            JobKind::Mailbox => 5,
         }
     }
 
@@ -36,6 +39,7 @@ impl JobKind {
             2 => Some(JobKind::Push),
             3 => Some(JobKind::Mail),
             4 => Some(JobKind::Answer),
+            5 => Some(JobKind::Mailbox),
             _ => None,
         }
     }

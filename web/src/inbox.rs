@@ -92,6 +92,7 @@ enum DeedStated {
     Labels(Vec<String>),
     Verdict(Verdict),
     Block(bool),
+    RevokeReplies(bool),
 }
 
 /// `POST …/conversations/{room}`
@@ -117,6 +118,10 @@ pub async fn change(
         }
         DeedStated::Verdict(verdict) => Deed::Verdict(verdict),
         DeedStated::Block(blocked) => Deed::Block(blocked),
+        DeedStated::RevokeReplies(true) => Deed::RevokeReplies,
+        DeedStated::RevokeReplies(false) => {
+            return Err(refused::field("revoke_replies", "What was taken back is not given again.").into());
+        }
     };
     let changed = web.chat.look_after(&caller.principal, site.id, room, deed).await?;
     told(&web, &changed).await
