@@ -4,6 +4,7 @@
 mod identity;
 mod judging;
 mod told;
+mod transcripts;
 
 use model::chat::rights::RoomAction;
 use model::chat::{
@@ -65,6 +66,8 @@ pub enum Deed {
     Block(bool),
     /// What was mailed to the customer until now is answered in vain.
     RevokeReplies,
+    /// All of it is mailed to the customer.
+    Transcript,
 }
 
 impl Chat {
@@ -291,6 +294,10 @@ impl Chat {
             }
             Deed::Block(blocked) => ConversationChange::Block(blocked),
             Deed::RevokeReplies => ConversationChange::RevokeReplies,
+            Deed::Transcript => {
+                self.mail_theirs(&before).await?;
+                return Ok(before);
+            }
         };
         self.change_to(&before, change).await
     }

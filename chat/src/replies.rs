@@ -182,7 +182,7 @@ fn body(said: String, is_long: bool, left_out: &[String]) -> String {
     body
 }
 
-fn number_of(text: &str) -> u128 {
+pub(crate) fn number_of(text: &str) -> u128 {
     let SecretHash(hash) = SecretHash::of(text);
     let (half, _) = hash.split_at(16);
     u128::from_be_bytes(half.try_into().expect("16 of 32 bytes"))

@@ -19,6 +19,8 @@ pub enum JobKind {
     Answer,
     /// No letter, but who looks after the mailbox that letters are answered to: whoever took the job, as long as they have it.
     Mailbox,
+    /// To the mailbox of a customer: all of their conversation.
+    Transcript,
 }
 
 impl JobKind {
@@ -30,6 +32,7 @@ impl JobKind {
             JobKind::Mail => 3,
             JobKind::Answer => 4,
             JobKind::Mailbox => 5,
+            JobKind::Transcript => 6,
         }
     }
 
@@ -40,6 +43,7 @@ impl JobKind {
             3 => Some(JobKind::Mail),
             4 => Some(JobKind::Answer),
             5 => Some(JobKind::Mailbox),
+            6 => Some(JobKind::Transcript),
             _ => None,
         }
     }

@@ -19,6 +19,7 @@ use crate::smtp::{Letter, Server};
 on_both_sizes! {
     who_is_answered_by_mail_answers_the_letter,
     a_mailbox_is_looked_after_by_one_process,
+    a_conversation_is_mailed_to_its_customer_once_an_hour,
 }
 
 const HOOK: &str = "a0123456789012345678901234567890";
@@ -237,6 +238,70 @@ async fn a_mailbox_is_looked_after_by_one_process(size: Size) {
     mailbox.deliver("twice", &reply(&to, "soon", "", "And now?")).expect("it is delivered");
     within(FOUND_MAX, "it is read", || async { (mailbox.unread().ok()? == 0).then_some(()) }).await;
     assert_eq!(bodies(&ann, &room).await.iter().filter(|body| *body == "And now?").count(), 1);
+    world.end().await;
+}
+
+async fn a_conversation_is_mailed_to_its_customer_once_an_hour(size: Size) {
+    let smtp = Server::start().await;
+    let world = world_with(size, &flags(&smtp, None)).await;
+    let (owner, site) = (world.owner(), world.site().await.to_string());
+    talks(owner, &site).await;
+    let (ann, room) = answered(world.address(), owner, &site, "ann@x.example").await;
+    say(&ann, &room, "A <b>secret</b>\nin two lines").await;
+    say(&ann, &room, "What I take back").await;
+    let path = format!("/api/watchfire/sites/{site}/conversations/{room}");
+    let notes = owner.get(&path).await.json()["conversation"]["notes"].as_str().expect("a room").to_owned();
+    say(owner, &notes, "Among ourselves").await;
+    let removed = ann.post_json(&format!("/api/watchfire/rooms/{room}/messages/4/remove"), &json!({})).await;
+    assert!(removed.status.is_success(), "{}", removed.text());
+    // What was read on the page is not mailed by itself.
+    let read = ann.post_json(&format!("/api/watchfire/rooms/{room}/read"), &json!({ "number": 4 })).await;
+    assert!(read.status.is_success(), "{}", read.text());
+
+    let mine = format!("/api/watchfire/chat/{site}/conversations/mine");
+    assert_eq!(ann.get(&format!("/api/watchfire/chat/{site}")).await.json()["mails"], true);
+    let asked = ann.post_json(&mine, &json!({ "transcript": true })).await;
+    assert_eq!((asked.status.as_u16(), &asked.json()["room"]), (200, &json!(room)), "{}", asked.text());
+    let letter = letter_to(&smtp, "ann@x.example").await;
+    let text = letter.part("text/plain");
+    assert!(text.starts_with("--- Write your answer above this line; it goes to "), "{text}");
+    assert!(
+        text.contains(":\nA <b>secret</b>\nin two lines\n") && text.contains(":\nIt comes on Monday.\n"),
+        "{text}"
+    );
+    let html = letter.part("text/html");
+    assert!(html.contains("A &lt;b&gt;secret&lt;/b&gt;<br>in two lines"), "{html}");
+    for never in ["Among ourselves", "take back"] {
+        assert!(!text.contains(never) && !html.contains(never), "{text}");
+    }
+    assert_eq!(letter.header("Auto-Submitted"), "auto-generated");
+    let to = letter.header("Reply-To");
+    assert_eq!(
+        hand_over(&world.stranger(), reply(&to, "t", "", "Thanks.")).await,
+        json!({ "became": "said" })
+    );
+
+    // Whoever asks: once an hour.
+    let again = ann.post_json(&mine, &json!({ "transcript": true })).await;
+    assert_eq!((again.status.as_u16(), again.code().as_str()), (409, "conflict"), "{}", again.text());
+    let agent = owner.post_json(&path, &json!({ "transcript": true })).await;
+    assert_eq!(agent.status, 409, "{}", agent.text());
+    world.clock.advance(Duration::from_secs(3_600));
+    let agent = owner.post_json(&path, &json!({ "transcript": true })).await;
+    assert_eq!((agent.status.as_u16(), &agent.json()["room"]), (200, &json!(room)), "{}", agent.text());
+    let second = within(FOUND_MAX, "another", || async { smtp.letters().get(1).cloned() }).await;
+    assert!(second.part("text/plain").contains(":\nThanks.\n"), "{}", second.part("text/plain"));
+
+    // To whom there is no address, and who is blocked: nothing; the one who is blocked is not told.
+    let nameless = Person::with_token(world.address(), &secret());
+    begins(&nameless, &site, json!({})).await;
+    assert_eq!(nameless.post_json(&mine, &json!({ "transcript": true })).await.status, 400);
+    world.clock.advance(Duration::from_secs(3_600));
+    assert_eq!(owner.post_json(&path, &json!({ "block": true })).await.status, 200);
+    assert_eq!(ann.post_json(&mine, &json!({ "transcript": true })).await.status, 200);
+    assert_eq!(owner.post_json(&path, &json!({ "transcript": true })).await.status, 409);
+    tokio::time::sleep(WOULD_HAVE_COME).await;
+    assert_eq!(smtp.letters().len(), 2);
     world.end().await;
 }
 

@@ -24,6 +24,8 @@ use crate::options::Replies;
 
 /// Long letters that come in at once: 128 MiB of them.
 const LONG_AT_ONCE_MAX: usize = 4;
+/// Letters that are here at once, those that wait to be read among them.
+const AT_ONCE_MAX: usize = 64;
 /// Bytes of a letter that waits for no turn. One that does not say how long it is takes a turn.
 const SHORT_BYTES_MAX: usize = 256 * 1024;
 /// How long a letter may take to arrive.
@@ -36,6 +38,7 @@ pub struct Letters {
     /// Of the secret of its address.
     hook: Option<SecretHash>,
     hearing: Hearing,
+    any: Semaphore,
     long: Semaphore,
 }
 
@@ -44,7 +47,8 @@ impl Letters {
     pub fn new(replies: &Replies, own: Option<String>, chat: Chat) -> Letters {
         let letter = Letter { address: replies.address.clone(), own };
         let (hook, hearing) = (replies.hook, Hearing::new(chat, letter));
-        Letters { hook, hearing, long: Semaphore::new(LONG_AT_ONCE_MAX) }
+        let (any, long) = (Semaphore::new(AT_ONCE_MAX), Semaphore::new(LONG_AT_ONCE_MAX));
+        Letters { hook, hearing, any, long }
     }
 
     pub fn hearing(&self) -> &Hearing {
@@ -70,10 +74,12 @@ pub async fn take(
     let Some(letters) = web.letters.as_ref().filter(|letters| letters.is_hook(&secret)) else {
         return Err(Refusal::not_found().into());
     };
+    let full = || Refusal::unavailable(Duration::from_secs(5));
+    let _turn = letters.any.try_acquire().map_err(|_| full())?;
     let is_short = length(&headers).is_some_and(|length| length <= SHORT_BYTES_MAX);
     let turn = if is_short { None } else { letters.long.try_acquire().ok() };
     if !is_short && turn.is_none() {
-        return Err(Refusal::unavailable(Duration::from_secs(5)).into());
+        return Err(full().into());
     }
     let (raw, bytes) = body(request).await?;
     let became = letters.hearing.hear(raw, bytes).await.map_err(StoreError::Unavailable)?;

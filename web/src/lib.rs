@@ -59,7 +59,7 @@ use chat::Chat;
 use door::identity::Identity;
 use live::Live;
 use model::{Clock, SiteId};
-use outbox::answers::{Answering, Answers};
+use outbox::answers::{Answering, Answers, Transcripts};
 use outbox::dial::Dial;
 use outbox::digest::{Digests, Mailer, Mailing, Off};
 use outbox::push::{self, Pushes, Pushing, Vapid};
@@ -158,13 +158,20 @@ fn send_what_goes_out(
         let (store, chat, off) = (store.clone(), chat.clone(), web.mail_off.clone());
         rules.push(Arc::new(Digests { store: store.clone() }));
         rules.push(Arc::new(Answers { store: store.clone() }));
+        let replies = web.options.replies.as_ref().map(|replies| replies.address.clone());
+        senders.push(Arc::new(Transcripts {
+            store: store.clone(),
+            chat: chat.clone(),
+            mailer: mailer.clone(),
+            replies: replies.clone(),
+        }));
         senders.push(Arc::new(Answering {
             store: store.clone(),
             chat: chat.clone(),
             mailer: mailer.clone(),
             clock: clock.clone(),
             public_url: public_url.trim_end_matches('/').to_owned(),
-            replies: web.options.replies.as_ref().map(|replies| replies.address.clone()),
+            replies,
         }));
         senders.push(Arc::new(Mailing { store, chat, mailer, off, public_url }));
     }

@@ -20,19 +20,19 @@ use crate::missed::{beginning, line};
 use crate::{Sender, Sent};
 
 /// Between attempts.
-const WAITS: [Duration; 5] = [
+pub(super) const WAITS: [Duration; 5] = [
     Duration::from_secs(60),
     Duration::from_secs(5 * 60),
     Duration::from_secs(30 * 60),
     Duration::from_secs(2 * 3_600),
     Duration::from_secs(8 * 3_600),
 ];
-const ATTEMPT_MAX: Duration = Duration::from_secs(60);
-const AT_ONCE_MAX: usize = 4;
+pub(super) const ATTEMPT_MAX: Duration = Duration::from_secs(60);
+pub(super) const AT_ONCE_MAX: usize = 4;
 /// Answers of one letter, the last ones, and characters of one.
 const ANSWERS_SHOWN_MAX: usize = 20;
 const ANSWER_CHARS_MAX: usize = 4_000;
-const NAME_CHARS_MAX: usize = 80;
+pub(super) const NAME_CHARS_MAX: usize = 80;
 
 pub struct Answering {
     pub store: Store,

@@ -128,7 +128,7 @@ export class Head {
       await act();
       told(speech.say(mailed, { email }), true);
     } catch (error) {
-      const isAgain = error instanceof Refused && error.code === "mailed_before";
+      const isAgain = error instanceof Refused && error.code === "conflict";
       told(isAgain ? speech.say(mailedBefore, { email }) : explain(error), isAgain);
     }
     mailing.disabled = false;
