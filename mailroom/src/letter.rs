@@ -48,6 +48,9 @@ impl Letter {
         refuse_unbounded(raw)?;
         let raw = without_nested(raw);
         let message = MessageParser::default().parse(&raw).ok_or(NotForUs::Unreadable)?;
+        if message.parts.len() > PARTS_MAX {
+            return Err(NotForUs::Parts);
+        }
         let senders = senders(&message);
         if senders.iter().any(|sender| self.is_own(sender)) {
             return Err(NotForUs::Own);

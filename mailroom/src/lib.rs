@@ -25,6 +25,6 @@ pub use mailbox::Mailbox;
 pub const LETTER_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// How much of a longer letter is heard: its words, not its files.
 pub const BEGINNING_BYTES: usize = 256 * 1024;
-/// Bytes of the head of a letter, `Content-Type`s in all of it, parts that it is made of as far as they say so.
+/// Bytes of the head of a letter, and parts that it says, or turns out, to be made of.
 pub const HEAD_BYTES_MAX: usize = 128 * 1024;
 pub const PARTS_MAX: usize = 1_000;

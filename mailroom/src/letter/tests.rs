@@ -234,9 +234,12 @@ fn heads_and_parts_are_bounded() {
     assert_eq!(read(&long(HEAD_BYTES_MAX - bare)).unwrap().said, "x");
     assert_eq!(read(&long(HEAD_BYTES_MAX)), Err(NotForUs::Head));
     let parts = |count: usize| vec![("Content-Type: text/plain", "x"); count];
-    // One is the letter's own.
+    // One is the letter's own, by what is said of its parts as by what they are.
     assert!(read(&mixed(&parts(PARTS_MAX - 1))).is_ok());
     assert_eq!(read(&mixed(&parts(PARTS_MAX))), Err(NotForUs::Parts));
+    let unsaid = |count: usize| vec![("X-Part: 1", "x"); count];
+    assert!(read(&mixed(&unsaid(PARTS_MAX - 1))).is_ok());
+    assert_eq!(read(&mixed(&unsaid(PARTS_MAX))), Err(NotForUs::Parts));
 }
 
 /// How deep letters stand in letters.
