@@ -39,6 +39,8 @@ test: assets
 	npm run --silent check
 	$(CARGO) build --locked -p watchfire
 	$(CARGO) test --workspace --locked
+	rubocop --config chef/.rubocop.yml chef
+	ruby chef/test/recipes_test.rb
 	$(CARGO) test --locked -p watchfire-tests --test journeys -- --ignored --test-threads 1 within_5_seconds within_100_ms
 	npm run --silent test
 

@@ -48,12 +48,15 @@ host_up() {
 host_boot() {
     local name=$1 root=$HOSTS_FOLDER/$1
     SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=0 setsid systemd-nspawn -q -D "$root/root" --boot --register=no --keep-unit \
-        --machine="$name" --network-namespace-path="/run/netns/wf-$name" --link-journal=no --resolv-conf=off --console=pipe \
+        --machine="$name" --capability=CAP_NET_ADMIN --network-namespace-path="/run/netns/wf-$name" --link-journal=no --resolv-conf=off --console=pipe \
         --bind-ro="$REPOSITORY:/srv/watchfire" </dev/null >"$root/console.log" 2>&1 &
     echo $! > "$root/nspawn.pid"
     for _ in $(seq 100); do
         sleep 0.2
-        in_host "$name" systemctl is-system-running 2>/dev/null | grep -q 'running\|degraded' && return
+        in_host "$name" systemctl is-system-running 2>/dev/null | grep -q 'running\|degraded' || continue
+        # The kernel's settings of its own network may be set, as with --private-network.
+        in_host "$name" sh -c 'mount -t proc proc /mnt && mount --bind /mnt/sys/net /proc/sys/net && umount -l /mnt'
+        return
     done
     say "$name did not boot"; tail "$root/console.log" >&2; return 1
 }
