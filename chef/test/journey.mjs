@@ -23,7 +23,7 @@ async function setUp(path) {
   assert.equal(sent.status, 202, sent.text);
   await eventually(30, "the first visitor is seen live", async () => {
     const now = JSON.parse((await owner.get(`/api/watchfire/live/now?topic=site/${site}/now`)).text);
-    return now.present === 1 || now;
+    return now.data?.present === 1 || now;
   });
 }
 

@@ -60,5 +60,7 @@ default['watchfire']['mongodb']['command'] = nil
 # Another address than the one made of the hosts: a MongoDB that somebody else runs.
 default['watchfire']['mongodb']['uri'] = nil
 
-# The proxy: seconds that a stopping proxy waits for its connections.
+# The proxy: connections at most, of which each takes two files (the unit allows 65,536 files).
+default['watchfire']['proxy']['connections'] = 20_000
+# Seconds that a stopping proxy waits for its connections.
 default['watchfire']['proxy']['drain'] = 30

@@ -58,11 +58,23 @@ systemd_unit 'watchfire-huge-pages.service' do
     },
     Install: { WantedBy: 'multi-user.target' }
   )
-  action %i(create enable start)
+  action %i(create enable)
+end
+
+service 'watchfire-huge-pages' do
+  action :start
+  only_if { ::File.writable?('/sys/kernel/mm/transparent_hugepage/enabled') }
 end
 
 service 'systemd-timesyncd' do
-  action %i(enable start)
+  action :enable
+end
+
+# A container has the clock of the machine around it.
+service 'systemd-timesyncd outside of containers' do
+  service_name 'systemd-timesyncd'
+  action :start
+  not_if { ::File.exist?('/run/systemd/container') }
 end
 
 template '/etc/nftables.conf' do

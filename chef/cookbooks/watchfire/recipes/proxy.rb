@@ -1,6 +1,29 @@
 # frozen_string_literal: true
 
 # HAProxy before the services: TLS, health checks, WebSockets, the client's address passed on, drained when stopped.
+directory '/etc/systemd/system/haproxy.service.d' do
+  mode '0755'
+end
+
+# There before the package starts it.
+file '/etc/systemd/system/haproxy.service.d/watchfire.conf' do
+  content <<~TEXT
+    # Written by Chef: two files a connection; connections under way end by themselves, or after hard-stop-after.
+    [Service]
+    LimitNOFILE=65536
+    KillSignal=SIGUSR1
+    TimeoutStopSec=#{node['watchfire']['proxy']['drain'] + 5}
+  TEXT
+  mode '0644'
+  notifies :run, 'execute[daemon-reload for haproxy]', :immediately
+  notifies :restart, 'service[haproxy]', :delayed
+end
+
+execute 'daemon-reload for haproxy' do
+  command %w(systemctl daemon-reload)
+  action :nothing
+end
+
 package 'haproxy'
 
 tls = watchfire_secrets['tls']
@@ -41,30 +64,11 @@ template '/etc/haproxy/haproxy.cfg' do
     realtimes: watchfire_addresses('realtime'),
     webs: watchfire_addresses('web'),
     ports: Watchfire::Cluster::PORTS,
+    connections: node['watchfire']['proxy']['connections'],
     drain: node['watchfire']['proxy']['drain']
   )
   verify 'haproxy -c -f %{path}'
   notifies :reload, 'service[haproxy]', :delayed
-end
-
-directory '/etc/systemd/system/haproxy.service.d' do
-  mode '0755'
-end
-
-file '/etc/systemd/system/haproxy.service.d/drain.conf' do
-  content <<~TEXT
-    # Written by Chef: connections under way end by themselves, or after hard-stop-after.
-    [Service]
-    KillSignal=SIGUSR1
-    TimeoutStopSec=#{node['watchfire']['proxy']['drain'] + 5}
-  TEXT
-  mode '0644'
-  notifies :run, 'execute[daemon-reload for haproxy]', :immediately
-end
-
-execute 'daemon-reload for haproxy' do
-  command %w(systemctl daemon-reload)
-  action :nothing
 end
 
 service 'haproxy' do
