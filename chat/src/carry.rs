@@ -12,10 +12,11 @@ mod unpack;
 use std::sync::Arc;
 
 use model::RoomId;
+use model::chat::Who;
 use model::chat::rights::RoomAction;
 use model::rights::Principal;
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{Chat, Refused, Result};
 
@@ -35,8 +36,8 @@ const MANIFEST_BYTES_MAX: u64 = 4 * 1024 * 1024;
 pub const FILES_MAX: usize = 500_000;
 pub const MESSAGES_MAX: u64 = 2_000_000;
 pub const PEOPLE_MAX: usize = 200_000;
-/// Rooms that are taken out over HTTP at once, of one process.
-pub const EXPORTS_AT_ONCE_MAX: usize = 2;
+/// Rooms that are taken out over HTTP at once, of one process; one by one person.
+pub const EXPORTS_AT_ONCE_MAX: usize = 4;
 
 /// The last file of an archive: without it it is none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -82,29 +83,80 @@ fn hex(hash: &[u8]) -> String {
     })
 }
 
-/// The turn of one who takes a room out.
+/// What one may take out.
 pub struct Leave {
     store: store::Store,
     room: RoomId,
-    _turn: OwnedSemaphorePermit,
+    _turn: Turn,
 }
 
-pub(crate) fn turns() -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(EXPORTS_AT_ONCE_MAX))
+/// Who takes a room out just now.
+pub(crate) type Exports = Arc<Mutex<Vec<Option<Who>>>>;
+
+/// One of them, until it is dropped.
+struct Turn {
+    of: Exports,
+    by: Option<Who>,
+}
+
+impl Turn {
+    fn take(of: &Exports, by: Option<Who>) -> Result<Turn> {
+        let mut under_way = of.lock();
+        let (what, max) = match () {
+            () if under_way.contains(&by) => ("exports under way by one person", 1),
+            () if under_way.len() >= EXPORTS_AT_ONCE_MAX => {
+                ("exports under way at once", EXPORTS_AT_ONCE_MAX)
+            }
+            () => {
+                under_way.push(by);
+                return Ok(Turn { of: Arc::clone(of), by });
+            }
+        };
+        Err(Refused::Limit { what, max })
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.of.lock().retain(|by| *by != self.by);
+    }
 }
 
 impl Chat {
     /// A room for who may take it out: `Leave::pack` writes it, without what is each member's own.
     pub async fn export(&self, by: &Principal, room: RoomId) -> Result<Leave> {
         self.seen(by, room, RoomAction::Export).await?;
-        let turn = Arc::clone(&self.exports).try_acquire_owned();
-        let full = Refused::Limit { what: "exports under way at once", max: EXPORTS_AT_ONCE_MAX };
-        Ok(Leave { store: self.store.clone(), room, _turn: turn.map_err(|_| full)? })
+        let turn = Turn::take(&self.exports, by.who())?;
+        Ok(Leave { store: self.store.clone(), room, _turn: turn })
     }
 }
 
 impl Leave {
     pub async fn pack(self, out: &mut (impl tokio::io::AsyncWrite + Unpin + Send)) -> anyhow::Result<Packed> {
         pack(&self.store, Some(self.room), Own::LeftOut, out).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::AccountId;
+
+    use super::*;
+
+    #[test]
+    fn one_takes_out_one_room_at_a_time_and_so_many_do_together() {
+        let exports = Exports::default();
+        let person = |number| Some(Who::Account(AccountId(number)));
+        let mut turns: Vec<Turn> = (0..EXPORTS_AT_ONCE_MAX as u64)
+            .map(|number| Turn::take(&exports, person(number)).expect("there is room"))
+            .collect();
+        assert!(matches!(
+            Turn::take(&exports, person(99)),
+            Err(Refused::Limit { max: EXPORTS_AT_ONCE_MAX, .. })
+        ));
+        assert!(matches!(Turn::take(&exports, person(0)), Err(Refused::Limit { max: 1, .. })));
+        turns.remove(0);
+        assert!(Turn::take(&exports, person(1)).is_err());
+        turns.push(Turn::take(&exports, person(0)).expect("the first is done"));
     }
 }

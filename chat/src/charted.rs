@@ -37,8 +37,8 @@ impl Chat {
         (from, to): (Millis, Millis),
     ) -> Result<(Vec<Charted>, bool)> {
         let mut found: Vec<Charted> = Vec::new();
-        let mut is_more = false;
-        for room in self.readable_with_commits(by, site).await? {
+        let (rooms, mut is_more) = self.readable_with_commits(by, site).await?;
+        for room in rooms {
             let arrivals = self.store.hooks.arrived(room, from, LOOKED_AT_MAX).await?;
             is_more |= arrivals.len() >= LOOKED_AT_MAX;
             for arrival in arrivals.into_iter().filter(|arrival| arrival.at < to) {
@@ -59,22 +59,25 @@ impl Chat {
         Ok((found, is_more))
     }
 
-    async fn readable_with_commits(&self, by: &Principal, site: SiteId) -> Result<Vec<RoomId>> {
+    /// And whether there may be more of them.
+    async fn readable_with_commits(&self, by: &Principal, site: SiteId) -> Result<(Vec<RoomId>, bool)> {
         let mut rooms = BTreeMap::new();
         for of in [Some(site), None] {
             rooms.extend(self.store.rooms.rooms(of).await?.into_iter().map(|room| (room.id, room)));
         }
         let all: Vec<RoomId> = rooms.keys().copied().collect();
-        let with_commits: BTreeSet<RoomId> =
-            self.store.hooks.repositories(all).await?.into_iter().map(|(room, _)| room).collect();
+        let repositories = self.store.hooks.repositories(all).await?;
+        let are_all = repositories.len() < limits::REPOSITORIES_LISTED_MAX;
+        let with_commits: BTreeSet<RoomId> = repositories.into_iter().map(|(room, _)| room).collect();
         let mut readable = Vec::new();
         for room in with_commits.iter().filter_map(|id| rooms.get(id)) {
             if may(self.access.standing(by, room).await?, Facts::of(room), RoomAction::Read) {
                 readable.push(room.id);
             }
         }
+        let is_more = !are_all || readable.len() > ROOMS_MAX;
         readable.truncate(ROOMS_MAX);
-        Ok(readable)
+        Ok((readable, is_more))
     }
 
     /// Of those that are about nothing, the message that showed them.

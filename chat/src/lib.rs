@@ -43,7 +43,7 @@ use model::chat::{Room, Who};
 use model::rights::Principal;
 use model::{Clock, RoomId};
 use store::{Access, Store};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 pub use charted::{CHARTED_MAX, Charted};
@@ -80,7 +80,7 @@ pub struct Chat {
     news: Arc<News>,
     /// A message with files was removed.
     removed: Arc<Notify>,
-    exports: Arc<Semaphore>,
+    exports: carry::Exports,
     judge: Arc<spam::Judge>,
 }
 
@@ -110,7 +110,7 @@ impl Chat {
             announcing: TaskTracker::new(),
             news: Arc::default(),
             removed: Arc::default(),
-            exports: carry::turns(),
+            exports: carry::Exports::default(),
             judge: Arc::new(spam::Judge::new()),
         }
     }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use chat::announce::{Announced, Missed};
 use hashbrown::HashMap;
 use live::Subscription;
@@ -13,7 +14,7 @@ use metrics::counter;
 use parking_lot::Mutex;
 use serde_json::value::RawValue;
 use tokio::sync::Notify;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::client::{Client, offer_all};
@@ -23,6 +24,10 @@ use crate::topic::{Of, Topic};
 
 /// Between two tries to read what was missed.
 const RETRY: Duration = Duration::from_millis(500);
+/// A frame to each takes the kernels of both sides about so long. What is said meanwhile goes out together, so that a
+/// crowd that is talked to without a pause hears sooner, and not later and later.
+const ROUND_A_CLIENT: Duration = Duration::from_micros(10);
+const ROUND_MAX: Duration = Duration::from_millis(100);
 
 pub struct Followed {
     pub topic: Arc<Topic>,
@@ -111,17 +116,13 @@ impl Followed {
         let (mut leaving, mut is_heard) = (deserted(), true);
         // Should the last announcement be lost, nobody would ask.
         let mut look = Instant::now() + hub.options.recheck;
+        let mut next_round = Instant::now();
         loop {
             tokio::select! {
-                message = heard.0.recv(), if is_heard => match message {
-                    Ok(message) => self.hear(hub, &message).await,
-                    Err(RecvError::Lagged(_)) => {
-                        self.say_missed();
-                        self.make_up(hub, self.known()).await;
-                    }
-                    // Live ends with the process.
-                    Err(RecvError::Closed) => is_heard = false,
-                },
+                first = next_of(heard, next_round), if is_heard => {
+                    is_heard = self.hear_all(hub, heard, first).await;
+                    next_round = Instant::now() + self.round();
+                }
                 () = sleep_until(look) => {
                     look = Instant::now() + hub.options.recheck;
                     self.make_up(hub, self.known()).await;
@@ -135,6 +136,33 @@ impl Followed {
                 }
             }
         }
+    }
+
+    /// What was heard first, and all that is there by now. False: there will be no more, since live ends with the process.
+    async fn hear_all(&self, hub: &Hub, heard: &mut Subscription, first: Result<Bytes, RecvError>) -> bool {
+        let mut next = first;
+        loop {
+            match next {
+                Ok(message) => self.hear(hub, &message).await,
+                Err(RecvError::Lagged(_)) => {
+                    self.say_missed();
+                    self.make_up(hub, self.known()).await;
+                }
+                Err(RecvError::Closed) => return false,
+            }
+            next = match heard.0.try_recv() {
+                Ok(message) => Ok(message),
+                Err(TryRecvError::Lagged(missed)) => Err(RecvError::Lagged(missed)),
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Closed) => return false,
+            };
+        }
+    }
+
+    /// How long it takes until all who listen were told of something.
+    fn round(&self) -> Duration {
+        let clients = self.state.lock().clients.len();
+        (ROUND_A_CLIENT * u32::try_from(clients).unwrap_or(u32::MAX)).min(ROUND_MAX)
     }
 
     fn known(&self) -> Option<u64> {
@@ -235,6 +263,11 @@ impl Followed {
         }
         offer_all(state.clients.values(), &self.topic, &delta);
     }
+}
+
+async fn next_of(heard: &mut Subscription, not_before: Instant) -> Result<Bytes, RecvError> {
+    sleep_until(not_before).await;
+    heard.0.recv().await
 }
 
 /// What happens just now is over when somebody comes.

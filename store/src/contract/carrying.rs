@@ -17,6 +17,7 @@ on_every_backend! {
     a_room_that_came_is_read_found_and_told_to_nobody,
     what_came_half_goes_and_the_room_comes_again,
     nothing_comes_in_the_place_of_a_room_that_is_there,
+    a_direct_room_that_never_comes_bars_nobody_from_opening_theirs,
     every_room_guest_and_star_is_listed,
 }
 
@@ -127,6 +128,26 @@ async fn nothing_comes_in_the_place_of_a_room_that_is_there(world: World) {
     let key = crate::chat::rooms::direct_key(&direct, &members);
     world.store.rooms.open(direct.clone(), members).await.unwrap();
     assert_refused!(carrying.begin(Room { id: RoomId::of(3), ..direct }, key, NOW), Conflict(_));
+}
+
+async fn a_direct_room_that_never_comes_bars_nobody_from_opening_theirs(world: World) {
+    world.talking().await;
+    let carrying = &world.store.carrying;
+    let direct = Room { kind: RoomKind::Direct, name: String::new(), ..room(2) };
+    let members = vec![member(direct.id, ANN, RoomRole::Member), member(direct.id, BOB, RoomRole::Member)];
+    let key = crate::chat::rooms::direct_key(&direct, &members);
+    let coming = Room { id: RoomId::of(3), ..direct.clone() };
+    carrying.begin(coming.clone(), key.clone(), NOW).await.unwrap();
+    let world = world.reopened().await;
+    let (rooms, carrying) = (&world.store.rooms, &world.store.carrying);
+    rooms.open(direct.clone(), members).await.unwrap();
+    assert_refused!(carrying.begin(coming.clone(), key.clone(), LATER), Conflict(_));
+    rooms.demolish(direct.id).await.unwrap();
+    carrying.begin(coming.clone(), key, LATER).await.unwrap();
+    carrying.end(coming.id, LATER).await.unwrap();
+    assert_eq!(rooms.room(coming.id).await.unwrap(), coming);
+    let members = vec![member(direct.id, ANN, RoomRole::Member), member(direct.id, BOB, RoomRole::Member)];
+    assert_eq!(rooms.open(direct, members).await.unwrap().id, coming.id, "the one that came is theirs");
 }
 
 async fn every_room_guest_and_star_is_listed(world: World) {

@@ -27,7 +27,7 @@ impl Accounts for Registry {
     }
 
     async fn account(&self, id: AccountId) -> Result<Account> {
-        self.0.read(move |db| people::account(db, id)).await
+        self.0.look_up(move |db| people::account(db, id)).await
     }
 
     async fn account_by_email(&self, email: &str) -> Result<Account> {
@@ -56,7 +56,7 @@ impl Accounts for Registry {
     }
 
     async fn sign_in(&self, secret: SecretHash, now: Millis) -> Result<(SignIn, Account)> {
-        self.0.read(move |db| sign_ins::sign_in(db, secret, now)).await
+        self.0.look_up(move |db| sign_ins::sign_in(db, secret, now)).await
     }
 
     async fn close_sign_in(&self, secret: SecretHash) -> Result<()> {
@@ -72,7 +72,7 @@ impl Accounts for Registry {
     }
 
     async fn role(&self, account: AccountId, site: SiteId) -> Result<Option<Role>> {
-        self.0.read(move |db| members::role(db, account, site)).await
+        self.0.look_up(move |db| members::role(db, account, site)).await
     }
 
     async fn memberships(&self, account: AccountId) -> Result<Vec<(SiteId, Role)>> {
@@ -96,7 +96,7 @@ impl Accounts for Registry {
     }
 
     async fn token(&self, secret: SecretHash) -> Result<(Token, Account)> {
-        self.0.read(move |db| tokens::token(db, secret)).await
+        self.0.look_up(move |db| tokens::token(db, secret)).await
     }
 
     async fn tokens(&self, account: AccountId) -> Result<Vec<Token>> {
@@ -136,7 +136,7 @@ impl Accounts for Registry {
     }
 
     async fn shared(&self, secret: SecretHash) -> Result<Share> {
-        self.0.read(move |db| shares::shared(db, secret)).await
+        self.0.look_up(move |db| shares::shared(db, secret)).await
     }
 
     async fn shares(&self, site: SiteId) -> Result<Vec<Share>> {

@@ -69,6 +69,15 @@ impl Database {
         Readers::read(&self.readers, work).await
     }
 
+    /// As `read`, for a few rows by their key: mostly at once, on the thread that asks.
+    pub async fn look_up<T, W>(&self, work: W) -> Result<T>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
+        Readers::look_up(&self.readers, work).await
+    }
+
     /// Moves the whole log into the file and leaves no byte in it.
     pub async fn empty_log(&self) -> Result<()> {
         self.writer.empty_log().await

@@ -20,7 +20,7 @@ impl Sites for Registry {
     }
 
     async fn site(&self, id: SiteId) -> Result<Site> {
-        self.0.read(move |db| site(db, id)).await
+        self.0.look_up(move |db| site(db, id)).await
     }
 
     async fn add(&self, site: Site, owner: AccountId) -> Result<()> {

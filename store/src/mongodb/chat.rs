@@ -1,6 +1,6 @@
 //! Rooms and what is said in them:
 //!
-//! - `rooms`: `{_id, v, site: i64?, inbox: bool, direct: text?, last: i64, changes: i64, last_at: i64, demolished: bool, coming: i64?, turn: i64, value}`;
+//! - `rooms`: `{_id, v, site: i64?, inbox: bool, direct: text?, last: i64, changes: i64, last_at: i64, demolished: bool, coming: i64?, direct_then: text?, turn: i64, value}`;
 //! - `room_members`: `{_id, v, room, who: i64, host: bool, joined: i64, read: i64, notify: i64}`;
 //! - `guest_links`: `{_id: room, v, secret, value}`; `guests`: `{_id, v, room, secret?, value}`; `bots`: `{_id, v, secret, value}`;
 //! - `bans`: `{_id, v, room, mark: 32 bytes, who: i64, by: i64, until: i64}`;
@@ -107,6 +107,9 @@ pub struct RoomDocument {
     /// When it began to come out of an archive: it is not there yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coming: Option<i64>,
+    /// What `direct` is to be, once it is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub direct_then: Option<String>,
     pub turn: i64,
     pub value: String,
 }
@@ -124,6 +127,7 @@ impl RoomDocument {
             last_at: room.last_at.0,
             demolished: false,
             coming: None,
+            direct_then: None,
             turn: 0,
             value: json(room),
         }

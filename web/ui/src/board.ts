@@ -49,7 +49,7 @@ export class Board {
   private titledAt = -Infinity;
   /** None for who came by a share link: notes are the site's own. */
   private readonly saved: SavedApi | null;
-  private readonly marked: Marked = { notes: [], commits: [] };
+  private readonly marked: Marked = { notes: [], commits: [], more: false };
 
   constructor(private readonly root: HTMLElement) {
     const { site, zone, share, world, visitors } = root.dataset;
@@ -99,8 +99,9 @@ export class Board {
     const loaded = this.saved.load().then(() => {
       this.marked.notes = this.saved!.of("annotation").map(({ at, name }) => ({ at: at ?? 0, text: name }));
     });
-    const told = loadCommits(this.root.dataset["site"] ?? "", Date.now() - MARKED_MS).then((commits) => {
+    const told = loadCommits(this.root.dataset["site"] ?? "", Date.now() - MARKED_MS).then(({ commits, more }) => {
       this.marked.commits = commits;
+      this.marked.more = more;
     });
     await Promise.allSettled([loaded, told]);
     this.chart.mark(this.marked);

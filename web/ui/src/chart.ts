@@ -22,7 +22,7 @@ export class MinuteChart {
   private readonly table: HTMLTableSectionElement;
   private readonly stage: HTMLElement;
   private minutes: ShownMinute[] = [];
-  private marked: Marked = { notes: [], commits: [] };
+  private marked: Marked = { notes: [], commits: [], more: false };
   private readonly happened = new MarkedDialog();
   private pointed: number | null = null;
   private width = 0;

@@ -22,22 +22,24 @@ export interface Note {
 export interface Marked {
   notes: Note[];
   commits: Commit[];
+  /** There are commits that are not marked. */
+  more: boolean;
 }
 
 const NAMED_MAX = 3;
 
-/** `to` is left out where the stretch is still going on. */
-export async function loadCommits(site: string, from: number, to?: number): Promise<Commit[]> {
+/** The newest; `more`: there are others that a chart does not mark. `to` is left out where the stretch is still going on. */
+export async function loadCommits(site: string, from: number, to?: number): Promise<{ commits: Commit[]; more: boolean }> {
   const until = to === undefined ? "" : `&to=${Math.ceil(to)}`;
   const answer = await reach(`/api/watchfire/sites/${encodeURIComponent(site)}/commits?from=${Math.floor(from)}${until}`, {});
   const told = await answer.json().catch(() => null);
   if (!answer.ok || told === null) throw problemOf(answer.status, told);
-  return (told as { commits: Commit[] }).commits;
+  return told as { commits: Commit[]; more: boolean };
 }
 
-export function markedIn({ notes, commits }: Marked, from: number, to: number): Marked {
+export function markedIn({ notes, commits, more }: Marked, from: number, to: number): Marked {
   const within = ({ at }: { at: number }) => at >= from && at < to;
-  return { notes: notes.filter(within), commits: commits.filter(within) };
+  return { notes: notes.filter(within), commits: commits.filter(within), more };
 }
 
 export function countOf({ notes, commits }: Marked): number {
@@ -68,6 +70,11 @@ export function commitRow({ commit, repository, branch, href }: Commit, when: st
   return row;
 }
 
+/** Beneath what happened, where not every commit is marked. */
+export function notAll(): HTMLElement {
+  return make("p", "muted small", "Only the latest commits are marked: there are more in your rooms.");
+}
+
 function linkTo(href: string, text: string, about: string): HTMLAnchorElement {
   const link = make("a", "", text);
   link.href = href;
@@ -80,14 +87,15 @@ function linkTo(href: string, text: string, about: string): HTMLAnchorElement {
 export class MarkedDialog {
   private readonly box = dialog("What happened", "notes-dialog");
   private readonly list = make("ul", "saved-list");
+  private readonly foot = make("div");
 
   constructor() {
     this.list.setAttribute("role", "list");
-    this.box.body.append(this.list);
+    this.box.body.append(this.list, this.foot);
     this.box.form.addEventListener("submit", (event) => event.preventDefault());
   }
 
-  open({ notes, commits }: Marked, when: (at: number) => string): void {
+  open({ notes, commits, more }: Marked, when: (at: number) => string): void {
     const rows = notes.map((note) => {
       const row = make("li", "saved-row");
       const words = make("span", "note-words");
@@ -96,6 +104,7 @@ export class MarkedDialog {
       return row;
     });
     this.list.replaceChildren(...rows, ...commits.map((commit) => commitRow(commit, when(commit.at))));
+    this.foot.replaceChildren(...(more ? [notAll()] : []));
     if (!this.box.element.open) this.box.element.showModal();
   }
 }

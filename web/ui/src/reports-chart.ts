@@ -33,7 +33,7 @@ export class ReportChart {
   private metric: Metric = "visitors";
   private unit: Unit = "day";
   private pointed: number | null = null;
-  private marked: Marked = { notes: [], commits: [] };
+  private marked: Marked = { notes: [], commits: [], more: false };
   private onOpen: (from: number, to: number) => void = () => undefined;
 
   constructor(private readonly root: HTMLElement, private readonly labels: Labels, private readonly onSelect: (span: Span) => void) {
@@ -46,7 +46,6 @@ export class ReportChart {
     new ResizeObserver(([entry]) => {
       const width = Math.floor(entry!.contentRect.width);
       if (this.plot && width > 0 && width !== this.plot.width) this.plot.setSize({ width, height: HEIGHT });
-      this.drawMarks();
     }).observe(this.stage);
     for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) matchMedia(query).addEventListener("change", () => this.draw());
   }
@@ -114,7 +113,6 @@ export class ReportChart {
     this.writeLegend();
     this.plot = new uPlot(this.options(), this.data(), this.stage);
     this.plot.root.setAttribute("aria-hidden", "true");
-    this.drawMarks();
   }
 
   private data(): uPlot.AlignedData {
@@ -162,6 +160,8 @@ export class ReportChart {
       hooks: {
         setCursor: [(plot) => this.pointAt(plot.cursor.idx ?? null)],
         setSelect: [(plot) => this.select(plot)],
+        // Only then are the scales as they will be, after a change of size too.
+        draw: [() => this.drawMarks()],
       },
     };
   }

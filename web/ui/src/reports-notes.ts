@@ -1,5 +1,5 @@
 // Annotations: what happened when, marked under the chart; a press tells it, and may take it away.
-import { commitRow, loadCommits, markedIn } from "./commits";
+import { commitRow, loadCommits, markedIn, notAll } from "./commits";
 import type { Commit, Marked } from "./commits";
 import { make, part } from "./element";
 import type { Calendar } from "./reports-calendar";
@@ -13,13 +13,14 @@ import { editButton, removeButton } from "./reports-segments";
 type Note = SavedItem<"annotation">;
 
 export class Notes {
-  private readonly box = dialog("Notes", "notes-dialog");
+  private readonly box = dialog("What happened", "notes-dialog");
   private readonly list = make("ul", "saved-list");
-  private commits: Commit[] = [];
+  private readonly foot = make("div");
+  private loaded: { commits: Commit[]; more: boolean } = { commits: [], more: false };
 
   constructor(private readonly root: HTMLElement, private readonly saved: SavedApi, private readonly chart: ReportChart, private readonly calendar: Calendar, private readonly labels: Labels, private readonly naming: NameDialog) {
     this.list.setAttribute("role", "list");
-    this.box.body.append(this.list);
+    this.box.body.append(this.list, this.foot);
     this.box.form.addEventListener("submit", (event) => event.preventDefault());
     const add = part(root, "add-note");
     add.hidden = !saved.mayEdit;
@@ -37,20 +38,21 @@ export class Notes {
 
   /** What rooms were told between these moments is marked, too; where it cannot be asked for, notes stand alone. */
   async load(from: number, to: number, signal: AbortSignal): Promise<void> {
-    const commits = await loadCommits(this.root.dataset["site"] ?? "", from, to).catch(() => []);
+    const loaded = await loadCommits(this.root.dataset["site"] ?? "", from, to).catch(() => ({ commits: [], more: false }));
     if (signal.aborted) return;
-    this.commits = commits;
+    this.loaded = loaded;
     this.show();
   }
 
   private marked(): Marked {
-    return { notes: this.saved.of("annotation").map((note) => ({ at: note.at ?? 0, text: note.name })), commits: this.commits };
+    return { notes: this.saved.of("annotation").map((note) => ({ at: note.at ?? 0, text: note.name })), ...this.loaded };
   }
 
   private open(from: number, to: number): void {
     const notes = this.saved.of("annotation").filter((note) => note.at !== null && note.at >= from && note.at < to);
-    const { commits } = markedIn(this.marked(), from, to);
+    const { commits, more } = markedIn(this.marked(), from, to);
     this.list.replaceChildren(...notes.map((note) => this.row(note)), ...commits.map((commit) => commitRow(commit, this.labels.bucket(commit.at, "minute"))));
+    this.foot.replaceChildren(...(more ? [notAll()] : []));
     if (!this.box.element.open) this.box.element.showModal();
   }
 

@@ -25,7 +25,7 @@ impl Rooms for Chat {
     }
 
     async fn room(&self, id: RoomId) -> Result<Room> {
-        self.0.read(move |db| room(db, id)).await
+        self.0.look_up(move |db| room(db, id)).await
     }
 
     async fn rooms_of(&self, who: Who) -> Result<Vec<(Room, Member)>> {
@@ -65,7 +65,7 @@ impl Rooms for Chat {
     }
 
     async fn member(&self, room: RoomId, who: Who) -> Result<Option<Member>> {
-        self.0.read(move |db| people::member(db, room, who)).await
+        self.0.look_up(move |db| people::member(db, room, who)).await
     }
 
     async fn members(&self, room: RoomId) -> Result<Vec<Member>> {
@@ -101,11 +101,11 @@ impl Rooms for Chat {
     }
 
     async fn admitted(&self, secret: SecretHash) -> Result<Guest> {
-        self.0.read(move |db| people::admitted(db, secret)).await
+        self.0.look_up(move |db| people::admitted(db, secret)).await
     }
 
     async fn guests(&self, ids: Vec<GuestId>) -> Result<Vec<Guest>> {
-        self.0.read(move |db| people::guests(db, &ids)).await
+        self.0.look_up(move |db| people::guests(db, &ids)).await
     }
 
     async fn ban(&self, bans: Vec<Ban>, now: Millis, note: Option<NewMessage>) -> Result<()> {
@@ -129,7 +129,7 @@ impl Rooms for Chat {
     }
 
     async fn bot(&self, secret: SecretHash) -> Result<Bot> {
-        self.0.read(move |db| people::bot(db, secret)).await
+        self.0.look_up(move |db| people::bot(db, secret)).await
     }
 
     async fn bots(&self) -> Result<Vec<Bot>> {

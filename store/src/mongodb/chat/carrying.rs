@@ -123,8 +123,10 @@ async fn begin(step: &mut Step, room: &Room, direct: Option<&str>, began: Millis
     if step.count(ROOMS, doc! { "inbox": false }).await? >= limits::ROOMS_MAX {
         return Err(TOO_MANY_ROOMS);
     }
-    let mut document = RoomDocument::of(room, direct.map(str::to_owned));
+    let mut document = RoomDocument::of(room, None);
     (document.demolished, document.coming) = (true, Some(began.0));
+    // Should it never come, the same people may open theirs.
+    document.direct_then = direct.map(str::to_owned);
     step.insert(ROOMS, &document).await
 }
 
@@ -168,9 +170,20 @@ async fn take_part(step: &mut Step, room: RoomId, began: Millis, part: &FilePart
 }
 
 async fn end(step: &mut Step, room: RoomId, began: Millis) -> Result<()> {
-    let taken = doc! { "$set": { "demolished": false }, "$unset": { "coming": "" } };
-    let document: Option<RoomDocument> = step.changed(ROOMS, coming(room, began), taken).await?;
-    let last = document.ok_or(NOT_COMING)?.last;
+    let document: Option<RoomDocument> = step.one(ROOMS, coming(room, began)).await?;
+    let RoomDocument { last, direct_then, .. } = document.ok_or(NOT_COMING)?;
+    let mut there = doc! { "demolished": false };
+    if let Some(direct) = direct_then {
+        // Theirs was opened meanwhile.
+        if step.exists(ROOMS, doc! { "direct": &direct }).await? {
+            return Err(DIRECT_ALREADY);
+        }
+        there.insert("direct", direct);
+    }
+    let taken = doc! { "$set": there, "$unset": { "coming": "", "direct_then": "" } };
+    if !step.change(ROOMS, coming(room, began), taken).await? {
+        return Err(NOT_COMING);
+    }
     let messages = step.count(MESSAGES, doc! { "room": room.column() }).await?;
     let has_half = step.exists(FILES, doc! { "room": room.column(), "state": "coming" }).await?;
     if messages as i64 != last || has_half {
