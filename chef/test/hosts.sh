@@ -5,7 +5,7 @@ HOSTS_FOLDER=${HOSTS_FOLDER:-/var/tmp/watchfire-hosts}
 BASE=$HOSTS_FOLDER/base
 NETWORK=wf-net
 # What recipes install: fetched once, so that converging needs no internet.
-PACKAGES="rabbitmq-server redis-server nginx-light nftables logrotate systemd-timesyncd prometheus prometheus-node-exporter kmod procps"
+PACKAGES="rabbitmq-server redis-server haproxy nftables logrotate systemd-timesyncd prometheus prometheus-node-exporter kmod procps"
 
 say() { printf '%s  %s\n' "$(date +%T)" "$*" >&2; }
 
