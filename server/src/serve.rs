@@ -25,7 +25,7 @@ use web::options::Replies;
 
 use crate::backends::{self, Backends};
 use crate::settings::{Service, Settings};
-use crate::{health, monitoring, uri};
+use crate::{health, monitoring, supervisor, uri};
 
 const HUB: &str = "realtime";
 /// What the whole shutdown may take, so that it stays under the ten seconds that supervisors wait.
@@ -173,16 +173,26 @@ pub async fn until_signal(settings: Settings) -> anyhow::Result<()> {
     let stop_metrics = CancellationToken::new();
     let metrics = tokio::spawn(monitoring::serve(metrics_listener, metrics, stop_metrics.clone()));
 
-    let mut server = Server::start(&settings, Arc::new(SystemClock)).await?;
+    let listener = match supervisor::door()? {
+        Some(handed_over) => handed_over,
+        None => listen(&settings).await?,
+    };
+    let backends = backends::open(&settings).await?;
+    let mut server = Server::serve(&settings, listener, backends, Arc::new(SystemClock)).await?;
     announce(&settings, &server);
+    supervisor::ready();
+    let beats = tokio::spawn(supervisor::beat());
     let ended = tokio::select! {
         () = signal() => None,
         problem = server.any_ended() => Some(problem),
     };
+    beats.abort();
+    let _cancelled = beats.await;
     if let Some(problem) = ended {
         // A service is gone: what the others hold is safe on disk, and a supervisor starts afresh.
         return Err(problem);
     }
+    supervisor::stopping();
     tracing::info!("stopping: draining");
     server.stop().await?;
     stop_metrics.cancel();

@@ -27,4 +27,6 @@ mod rights;
 mod rolling;
 mod rooms_archive;
 mod sharing;
+mod supervised;
+mod units;
 mod webhooks;

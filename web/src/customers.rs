@@ -1,6 +1,7 @@
 //! What the chat on a customer's page asks for: how the site talks with its customers, and the conversation of the one who asks.
 //! A customer is known by the secret that their browser made when they spoke first; nobody else's is answered for.
 
+mod flood;
 mod whereabouts;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -73,6 +74,8 @@ pub fn settings_of(web: &Web, site: &Site) -> serde_json::Value {
 struct OpeningStated {
     id: MessageId,
     body: String,
+    /// What was found for the challenge of a refusal.
+    work: Option<String>,
     #[serde(flatten)]
     about: AboutStated,
 }
@@ -120,7 +123,8 @@ pub async fn open(
         let message = "Too many conversations were begun from here; go on in a moment.";
         Refusal::new(StatusCode::TOO_MANY_REQUESTS, "rate", message).retry_after(wait)
     })?;
-    let OpeningStated { id, body, about } = read_json(&body(request).await?)?;
+    let OpeningStated { id, body, work, about } = read_json(&body(request).await?)?;
+    flood::admit(&web, site.id, &secret, work.as_deref()).await?;
     let customer = customer(&web, &site, &about).await?;
     let visitor = whereabouts::visitor(&web, &site, address, &headers, &about).await?;
     let marks = crate::rooms::marks_of(&web, &secret, address).await?;

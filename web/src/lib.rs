@@ -212,6 +212,9 @@ pub(crate) struct Web {
     pub stranger_rate: Rate,
     /// Of conversations that are begun.
     pub opening_rate: Rate,
+    /// Of those on one site: without work, and with it.
+    pub calm_rate: Rate,
+    pub flood_rate: Rate,
     pub identity: Identity,
     pub hearing: Hearing,
     /// None: letters are not answered.
@@ -243,6 +246,8 @@ impl Web {
             room_rate: Rate::of_rooms(),
             stranger_rate: Rate::of_strangers(),
             opening_rate: Rate::of_openings(),
+            calm_rate: Rate::of_calm(),
+            flood_rate: Rate::of_flood(),
             identity: Identity::new(store.salts.clone()),
             hearing: Hearing::default(),
             store,

@@ -25,7 +25,7 @@ pub use imported::{DayRow, date_of, dimensions, number_of};
 pub use question::{QUESTIONS_MAX, Question, name as metric_name};
 pub(crate) use rate::Rate;
 #[cfg(test)]
-pub(crate) use rate::{BURST, OPENING_BURST, ROOM_BURST, STRANGER_BURST};
+pub(crate) use rate::{BURST, CALM_BURST, OPENING_BURST, ROOM_BURST, STRANGER_BURST};
 pub use said::{Answer, Told};
 pub use table::{Cell, Table};
 pub use within::Within;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use model::rights::Principal;
-use model::{AccountId, BotId, GuestId, Millis, ShareId, TokenId};
+use model::{AccountId, BotId, GuestId, Millis, ShareId, SiteId, TokenId};
 use parking_lot::Mutex;
 
 use crate::attempts::network;
@@ -22,6 +22,11 @@ const STRANGER_EACH: Duration = Duration::from_millis(500);
 /// Conversations that are begun from one address, or one network: an office shares one.
 pub const OPENING_BURST: u32 = 30;
 const OPENING_EACH: Duration = Duration::from_secs(10);
+/// Conversations that are begun on one site without work, and with it.
+pub const CALM_BURST: u32 = 60;
+const CALM_EACH: Duration = Duration::from_secs(1);
+pub const FLOOD_BURST: u32 = 600;
+const FLOOD_EACH: Duration = Duration::from_millis(100);
 /// Askers remembered; past it those with the most left are forgotten first.
 const REMEMBERED_MAX: usize = 10_000;
 
@@ -33,6 +38,7 @@ enum Who {
     Share(ShareId),
     Guest(GuestId),
     Bot(BotId),
+    Site(SiteId),
     /// In memory only, as all of this.
     Network(IpAddr),
 }
@@ -57,6 +63,19 @@ impl Rate {
 
     pub fn of_openings() -> Rate {
         Rate { burst: OPENING_BURST, each: OPENING_EACH, full_at: Mutex::default() }
+    }
+
+    pub fn of_calm() -> Rate {
+        Rate { burst: CALM_BURST, each: CALM_EACH, full_at: Mutex::default() }
+    }
+
+    pub fn of_flood() -> Rate {
+        Rate { burst: FLOOD_BURST, each: FLOOD_EACH, full_at: Mutex::default() }
+    }
+
+    /// One conversation that is begun on a site.
+    pub fn take_of(&self, site: SiteId, now: Millis) -> Result<(), Duration> {
+        self.take_as(Who::Site(site), 1, now)
     }
 
     /// One request of whoever nobody knows, by where it comes from.
@@ -113,8 +132,6 @@ fn forget_harmless(full_at: &mut HashMap<Who, Millis>, now: Millis) {
 
 #[cfg(test)]
 mod tests {
-    use model::SiteId;
-
     use super::*;
 
     const NOW: Millis = Millis(1_772_620_200_000);
@@ -133,6 +150,15 @@ mod tests {
         assert_eq!(rate.take(&share(2), 1, NOW), Ok(()));
         assert_eq!(rate.take(&share(1), 1, NOW.plus(EACH)), Ok(()));
         assert_eq!(rate.take(&share(1), 1, NOW.plus(EACH)), Err(EACH));
+    }
+
+    #[test]
+    fn so_many_conversations_are_begun_on_a_site_and_other_sites_do_not_matter() {
+        for (rate, burst) in [(Rate::of_calm(), CALM_BURST), (Rate::of_flood(), FLOOD_BURST)] {
+            assert!((0..burst).all(|_| rate.take_of(SiteId::of(1), NOW).is_ok()));
+            assert!(rate.take_of(SiteId::of(1), NOW).is_err());
+            assert!(rate.take_of(SiteId::of(2), NOW).is_ok());
+        }
     }
 
     #[test]

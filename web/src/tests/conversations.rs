@@ -2,6 +2,7 @@
 
 use axum::http::Method;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::openapi::fits;
 use super::{Browser, Page, World};
@@ -324,6 +325,44 @@ async fn an_office_may_begin_many_conversations_and_a_flood_is_told_to_wait() {
     let (last, before) = answers.split_last().unwrap();
     assert!(before.iter().all(|status| *status == 201), "{answers:?}");
     assert_eq!(*last, 429);
+}
+
+/// What the panel finds, by the same hash.
+fn work(challenge: &str, bits: u32) -> String {
+    let is_found = |text: &String| {
+        let hash = Sha256::digest(format!("{challenge}:{text}"));
+        u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]]).leading_zeros() >= bits
+    };
+    (0..).map(|number: u32| format!("{number:x}")).find(is_found).unwrap()
+}
+
+#[tokio::test]
+async fn while_a_site_is_under_a_flood_who_begins_a_conversation_works_for_it() {
+    let shop = Shop::new().await;
+    let mut customers = (0..).map(|number: u32| {
+        let mut customer = shop.customer(0);
+        customer.headers[0].1 = format!("Bearer wfc_{number:043}");
+        customer.address = std::net::Ipv4Addr::from(0xC612_0000 + number).into();
+        customer
+    });
+    let path = shop.chat("/conversations");
+    let said = json!({ "id": id(1), "body": "Hello" });
+    for mut customer in customers.by_ref().take(crate::reports::CALM_BURST as usize) {
+        assert_eq!(customer.json(&path, said.clone()).await.status, 201);
+    }
+    let (mut ann, mut bob) = (customers.next().unwrap(), customers.next().unwrap());
+    let refused = ann.json(&path, said.clone()).await;
+    assert_eq!((refused.status.as_u16(), refused.json()["error"]["code"].as_str()), (428, Some("work")));
+    let (challenge, bits) =
+        (refused.json()["work"]["challenge"].clone(), refused.json()["work"]["bits"].clone());
+    let found = work(challenge.as_str().unwrap(), bits.as_u64().unwrap() as u32);
+    let with = |work: &str| json!({ "id": id(1), "body": "Hello", "work": work });
+    for wrong in ["", "0", &"0".repeat(17), "\u{1F525}"] {
+        assert_eq!(ann.json(&path, with(wrong)).await.status, 428, "{wrong}");
+    }
+    assert_eq!(bob.json(&path, with(&found)).await.status, 428, "it is another's work");
+    assert_eq!(ann.json(&path, with(&found)).await.status, 201);
+    assert_eq!(ann.json(&path, with(&found)).await.status, 200, "sent again");
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@ const ROOMS = "/api/watchfire/rooms";
 
 /** What the server said against it. */
 export class Refused extends Error {
-  /** `seconds`: as long as the server asks to wait, or 0. */
-  constructor(readonly status: number, readonly code: string, message: string, readonly seconds = 0) {
+  /** `seconds`: as long as the server asks to wait, or 0; `told`: all that it said. */
+  constructor(readonly status: number, readonly code: string, message: string, readonly seconds = 0, readonly told: unknown = null) {
     super(message);
   }
 
@@ -117,7 +117,7 @@ export async function ask<Told>(url: string, request: RequestInit = {}, bearer?:
   const told = await answer.json().catch(() => null);
   if (answer.ok) return told as Told;
   const { code = "failed", message = "The server cannot be reached right now." } = told?.error ?? {};
-  throw new Refused(answer.status, code, message, Number(answer.headers.get("retry-after")) || 0);
+  throw new Refused(answer.status, code, message, Number(answer.headers.get("retry-after")) || 0, told);
 }
 
 /** 32 hexadecimal digits that nobody else has. */

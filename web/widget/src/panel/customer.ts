@@ -1,6 +1,7 @@
 // What the panel asks of the server for its customer: the site's settings, and the one conversation that the secret opens.
-import { ask, tell } from "../../../ui/src/room-api";
+import { Refused, ask, tell } from "../../../ui/src/room-api";
 import type { Identity, Settings } from "../talk";
+import { done, workIn } from "./work";
 
 /** The conversation as the customer is told of it. */
 export interface Mine {
@@ -44,8 +45,15 @@ export class CustomerApi {
     return ask(`${this.path}/conversations/mine`, {}, secret);
   }
 
-  begin(secret: string, opening: { id: string; body: string } & About): Promise<Mine> {
-    return tell(`${this.path}/conversations`, opening, secret);
+  async begin(secret: string, opening: { id: string; body: string } & About): Promise<Mine> {
+    const begin = (more: { work?: string }) => tell<Mine>(`${this.path}/conversations`, { ...opening, ...more }, secret);
+    try {
+      return await begin({});
+    } catch (error) {
+      const work = error instanceof Refused && error.code === "work" ? workIn(error.told) : null;
+      if (!work) throw error;
+      return begin({ work: await done(work) });
+    }
   }
 
   /** To the address that they gave. */
