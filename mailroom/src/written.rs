@@ -4,6 +4,8 @@
 /// The line of our letters above which one writes.
 pub use chat::ANSWER_ABOVE;
 
+/// Bytes of a text that is looked at: what somebody wrote stands at its beginning, and the whole of a long one is a file.
+pub const WRITTEN_BYTES_MAX: usize = 64 * 1024;
 /// Lines that may say together who wrote what follows, and when: some programs break that line.
 const INTRODUCTION_LINES_MAX: usize = 4;
 /// Bytes of such an introduction.
@@ -13,7 +15,7 @@ const HEAD_LINES_MAX: usize = 8;
 
 /// What was written; the text as it came where nothing would be left of it.
 pub fn written(text: &str) -> String {
-    let whole = tidy(text);
+    let whole = tidy(&text[..text.floor_char_boundary(WRITTEN_BYTES_MAX)]);
     let own = without_signature(&without_quotes(&above_our_line(&whole)));
     let own = tidy(&own);
     if own.is_empty() { whole } else { own }
