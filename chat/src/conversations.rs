@@ -4,10 +4,11 @@
 mod identity;
 mod judging;
 mod told;
+mod transcripts;
 
 use model::chat::rights::RoomAction;
 use model::chat::{
-    Conversation, ConversationState, Customer, Folder, Guest, MessageKind, NewMessage, Rating, Room,
+    Conversation, ConversationState, Customer, Folder, Guest, MessageKind, NewMessage, Rating, Replies, Room,
     RoomKind, Side, Verdict, Who,
 };
 use model::rights::Principal;
@@ -63,6 +64,10 @@ pub enum Deed {
     Labels(Vec<String>),
     Verdict(Verdict),
     Block(bool),
+    /// What was mailed to the customer until now is answered in vain.
+    RevokeReplies,
+    /// All of it is mailed to the customer.
+    Transcript,
 }
 
 impl Chat {
@@ -119,6 +124,7 @@ impl Chat {
             rating: None,
             learned: None,
             mailed: 0,
+            replies: Replies::default(),
             version: 0,
         };
         let new = NewConversation { conversation, room, notes, guest, secret: opening.secret, first };
@@ -287,6 +293,11 @@ impl Chat {
                 ConversationChange::Verdict(verdict)
             }
             Deed::Block(blocked) => ConversationChange::Block(blocked),
+            Deed::RevokeReplies => ConversationChange::RevokeReplies,
+            Deed::Transcript => {
+                self.mail_theirs(&before).await?;
+                return Ok(before);
+            }
         };
         self.change_to(&before, change).await
     }

@@ -9,16 +9,19 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use archive::Archive;
 use axum::Router;
-use chat::Chat;
+use chat::{Chat, ReplyAddress};
 use door::{DoorOptions, TrustedProxies};
 use futures_util::future::select_all;
+use mailroom::Mailbox;
 use model::{Clock, SystemClock};
 use outbox::digest::Mailer;
 use store::Access;
+use store::accounts::SecretHash;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use web::options::Replies;
 
 use crate::backends::{self, Backends};
 use crate::settings::{Service, Settings};
@@ -327,6 +330,7 @@ async fn start_pages(
             _ => outbox::address::Reach::Public,
         },
         mail: mailer(settings)?,
+        replies: replies(settings)?,
         ..Default::default()
     };
     let stop = CancellationToken::new();
@@ -347,6 +351,36 @@ fn mailer(settings: &Settings) -> anyhow::Result<Option<Mailer>> {
     let from = settings.mail_from.as_deref().unwrap_or_default();
     Mailer::new(&url, from).map(Some).context("--mail")
 }
+
+/// None: letters are not answered.
+fn replies(settings: &Settings) -> anyhow::Result<Option<Replies>> {
+    let Some(address) = &settings.mail_replies else {
+        return Ok(None);
+    };
+    let address = ReplyAddress::of(address).context(
+        "--mail-replies: it is an address of at most 21 letters, digits, dots, - and _ before its @, and no + there",
+    )?;
+    let hook = settings.mail_hook.as_deref().map(|secret| uri::resolved("mail-hook", secret)).transpose()?;
+    if let Some(secret) = &hook {
+        ensure!(
+            (HOOK_SECRET_BYTES_MIN..=HOOK_SECRET_BYTES_MAX).contains(&secret.len())
+                && web::secret::is_plausible(secret),
+            "--mail-hook: it has {HOOK_SECRET_BYTES_MIN} to {HOOK_SECRET_BYTES_MAX} letters, digits and _"
+        );
+    }
+    let mailbox = settings.mailbox.as_deref().map(|mailbox| uri::resolved("mailbox", mailbox)).transpose()?;
+    let mailbox = mailbox.map(|mailbox| Mailbox::of(&mailbox)).transpose().context("--mailbox")?;
+    ensure!(
+        hook.is_some() || mailbox.is_some(),
+        "--mail-replies: nothing would hear the answers; say with --mail-hook or --mailbox how they come in"
+    );
+    let hook = hook.map(|secret| SecretHash::of(&secret));
+    Ok(Some(Replies { address, hook, mailbox }))
+}
+
+/// Characters of the secret that a mail server knocks with.
+const HOOK_SECRET_BYTES_MIN: usize = 32;
+const HOOK_SECRET_BYTES_MAX: usize = 64;
 
 fn start_door(settings: &Settings, listener: TcpListener, routes: Router) -> Stage {
     let options = DoorOptions {

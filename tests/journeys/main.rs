@@ -16,6 +16,7 @@ mod deadletters;
 mod digests;
 mod export;
 mod import;
+mod letters;
 mod limits;
 mod moving;
 mod plausible;

@@ -53,7 +53,7 @@ export class Deeds {
     this.labels.open(labels, [...this.context.labels()], (deed) => this.context.act(deed, room));
   }
 
-  openMore(button: HTMLElement, { verdict, blocked, room }: Conversation, others: [string, () => void][]): void {
+  openMore(button: HTMLElement, { verdict, blocked, email, room }: Conversation, others: [string, () => void][]): void {
     const act = (deed: Deed) => this.context.act(deed, room);
     const spam = verdict === "spam" ? this.more.item("Not spam", () => act({ verdict: "ham" })) : this.more.item("Mark as spam", () => act({ verdict: "spam" }));
     const block = blocked
@@ -61,7 +61,13 @@ export class Deeds {
       : this.more.item("Block this customer", () => {
         if (confirm("Block this customer? What they say from now on is held, and tells nobody.")) act({ block: true });
       }, "harm");
-    this.more.open(button, [...others.map(([name, does]) => this.more.item(name, does)), spam, block]);
+    const letters = email === "" ? [] : [
+      this.more.item("Mail the conversation to the customer", () => act({ transcript: true })),
+      this.more.item("Take back the address for answers by mail", () => {
+        if (confirm("Take back the address that letters of this conversation are answered to? The next letter has another one.")) act({ revoke_replies: true });
+      }),
+    ];
+    this.more.open(button, [...others.map(([name, does]) => this.more.item(name, does)), ...letters, spam, block]);
   }
 }
 

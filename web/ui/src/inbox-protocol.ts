@@ -73,7 +73,9 @@ export type Deed =
   | { snooze_until: number }
   | { labels: string[] }
   | { verdict: "ham" | "spam" }
-  | { block: boolean };
+  | { block: boolean }
+  | { revoke_replies: true }
+  | { transcript: true };
 
 /** What the topic of a site's conversations tells. */
 export interface InboxChange {

@@ -16,6 +16,8 @@ export interface Settings {
   /** In the owner's words. */
   replies_in: string;
   asks_email: boolean;
+  /** Conversations are mailed to who asks for it. */
+  mails: boolean;
 }
 
 /** Who the page says that its visitor is. */
