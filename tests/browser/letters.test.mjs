@@ -1,11 +1,9 @@
 // Letters of conversations, in real Chromium: a customer has theirs mailed, in their language; an agent has it sent, and takes back where it is answered to.
 import assert from "node:assert/strict";
-import { mkdtempSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { CustomerSite, Program, launch, setUp, until, visitor } from "./program.mjs";
+import { CustomerSite, launch, setUp, start, until, visitor } from "./program.mjs";
 
 const HOOK = "a0123456789012345678901234567890";
 const EMAIL = "ann@shop.example";
@@ -43,8 +41,11 @@ function mailServer() {
 
 before(async () => {
   smtp = await mailServer();
-  const flags = ["--mail", smtp.url, "--mail-from", "Shop <shop@shop.example>", "--public-url", "http://watchfire.example", "--mail-replies", "replies@shop.example", "--mail-hook", HOOK];
-  program = await Program.start(mkdtempSync(join(tmpdir(), "watchfire-")), flags);
+  program = await start();
+  // Letters hold links: the program is told where it is reached, which is known once it listens.
+  await program.stop();
+  program.flags = ["--mail", smtp.url, "--mail-from", "Shop <shop@shop.example>", "--public-url", program.url, "--mail-replies", "replies@shop.example", "--mail-hook", HOOK];
+  await program.run();
   browser = await launch();
   olive = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   inbox = await olive.newPage();
@@ -82,7 +83,9 @@ test("a customer has their conversation mailed, and an agent has it sent and tak
   assert.equal(await mailMe.isVisible(), false, "there is no address yet");
   await frame.locator("#about-email").fill(EMAIL);
   await frame.getByRole("button", { name: "Speichern" }).first().click();
+  await frame.locator(".details").waitFor({ state: "hidden" });
   await details.click();
+  await mailMe.waitFor();
   await look(page, "details");
   await mailMe.click();
   await frame.getByText(`Sie ist unterwegs an ${EMAIL}.`).waitFor();
