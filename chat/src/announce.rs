@@ -30,6 +30,9 @@ pub enum Announced {
 pub enum Doing {
     Typing {
         who: Who,
+        /// What they typed so far, where the site's agents may see it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
     },
     /// Looks at the room now; said again every so often while that is so.
     Here {
@@ -226,7 +229,7 @@ impl Chat {
 }
 
 /// Messages of one announcement, and of one page of what was missed; the rest is read by who follows.
-const MISSED_MAX: usize = 20;
+pub(crate) const MISSED_MAX: usize = 20;
 /// New messages of a room that wait to be announced.
 const WAITING_MAX: usize = 1_000;
 

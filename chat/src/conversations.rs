@@ -1,6 +1,8 @@
 //! Conversations with customers: opened by what they say first, found and looked after by the agents of the site. Rights are those of the site
 //! (`Action::Converse`) and of the conversation's rooms; a customer is known by the secret that their own browser made.
 
+mod calls;
+mod duty;
 mod identity;
 mod judging;
 mod told;
@@ -17,6 +19,8 @@ use store::StoreError;
 use store::accounts::SecretHash;
 use store::chat::{Asked, ConversationChange, Counts, NewConversation};
 
+pub use calls::{Call, CalledTo, call_topic};
+pub use duty::OnDuty;
 pub use identity::{Claim, identify_secret};
 pub use told::{TellConversation, TellCounts};
 
@@ -32,6 +36,8 @@ pub struct Opening {
     pub body: String,
     pub customer: Customer,
     pub visitor: Option<VisitorKey>,
+    /// Whom the visitor was known as before the salts changed.
+    pub visitor_before: Option<VisitorKey>,
     pub page: String,
     pub title: String,
     /// Keyed hashes of browser and address.
@@ -68,6 +74,8 @@ pub enum Deed {
     RevokeReplies,
     /// All of it is mailed to the customer.
     Transcript,
+    /// The customer's browser, and letters to them, open it no more.
+    Revoke,
 }
 
 impl Chat {
@@ -78,22 +86,51 @@ impl Chat {
         }
         let now = self.clock.now();
         let verdict = self.judged(site, &opening.body).await?;
+        self.keep_call(site.id, opening.visitor, opening.visitor_before).await?;
+        let mut new = self.new_conversation(site, now);
+        new.guest.name = opening.customer.name.clone();
+        new.guest.marks = opening.marks;
+        new.secret = Some(opening.secret);
+        new.turn = self.turn(site).await?;
+        new.first = NewMessage { id: opening.id, body: opening.body, ..new.first };
+        new.conversation = Conversation {
+            customer: opening.customer,
+            visitor: opening.visitor,
+            page: opening.page,
+            title: opening.title,
+            verdict,
+            ..new.conversation
+        };
+        let (opened, fresh) = self.store.conversations.open_conversation(new).await?;
+        if opened.site != site.id {
+            return Err(Refused::NotFound);
+        }
+        if fresh {
+            self.news().tell(opened.room);
+            self.announce_conversation(&opened).await;
+        }
+        Ok((opened, fresh))
+    }
+
+    /// Nobody is known, and nothing is said: both are to be filled in.
+    fn new_conversation(&self, site: &Site, now: Millis) -> NewConversation {
         let room = self.inbox_room(site, RoomKind::Conversation, now);
         let notes = self.inbox_room(site, RoomKind::Notes, now);
         let guest = Guest {
             id: GuestId::of(random()),
             room: room.id,
-            name: opening.customer.name.clone(),
+            name: String::new(),
             created: now,
-            marks: opening.marks,
+            marks: Vec::new(),
             was: None,
+            is_revoked: false,
         };
         let first = NewMessage {
             room: room.id,
-            id: opening.id,
+            id: MessageId(0),
             author: Who::Guest(guest.id),
             kind: MessageKind::Text,
-            body: opening.body,
+            body: String::new(),
             thread: None,
             mentions: Vec::new(),
             files: Vec::new(),
@@ -104,12 +141,12 @@ impl Chat {
             notes: notes.id,
             site: site.id,
             guest: guest.id,
-            customer: opening.customer,
-            visitor: opening.visitor,
-            page: opening.page,
-            title: opening.title,
+            customer: Customer::default(),
+            visitor: None,
+            page: String::new(),
+            title: String::new(),
             state: ConversationState::Open,
-            verdict,
+            verdict: Verdict::Ham,
             blocked: false,
             assignee: None,
             labels: Vec::new(),
@@ -125,18 +162,11 @@ impl Chat {
             learned: None,
             mailed: 0,
             replies: Replies::default(),
+            is_call: false,
+            is_revoked: false,
             version: 0,
         };
-        let new = NewConversation { conversation, room, notes, guest, secret: opening.secret, first };
-        let (opened, fresh) = self.store.conversations.open_conversation(new).await?;
-        if opened.site != site.id {
-            return Err(Refused::NotFound);
-        }
-        if fresh {
-            self.news().tell(opened.room);
-            self.announce_conversation(&opened).await;
-        }
-        Ok((opened, fresh))
+        NewConversation { conversation, room, notes, guest, secret: None, first, turn: None }
     }
 
     fn inbox_room(&self, site: &Site, kind: RoomKind, now: Millis) -> Room {
@@ -165,6 +195,17 @@ impl Chat {
         self.seen(by, *room, RoomAction::Read).await?;
         let mine = self.store.conversations.conversation(*room).await?;
         if mine.site == site { Ok(mine) } else { Err(Refused::Unknown) }
+    }
+
+    /// Whether agents may see what that customer types, before it is sent.
+    pub async fn previews(&self, by: &Principal, room: RoomId) -> Result<bool> {
+        let room = self.seen(by, room, RoomAction::Post).await?.room;
+        match (by, room.kind, room.site) {
+            (Principal::Guest { .. }, RoomKind::Conversation, Some(site)) => {
+                Ok(self.store.sites.site(site).await?.chat.previews)
+            }
+            _ => Ok(false),
+        }
     }
 
     /// What the customer says of themselves.
@@ -224,6 +265,7 @@ impl Chat {
     /// A page of the inbox, for agents of the site.
     pub async fn inbox(&self, by: &Principal, site: SiteId, question: Question) -> Result<Inbox> {
         let me = self.agent(by, site).await?;
+        self.on_duty(site, me).await?;
         self.wake().await?;
         let Question { folder, label, text, before } = question;
         let limit = limits::CONVERSATIONS_A_PAGE_MAX;
@@ -298,8 +340,13 @@ impl Chat {
                 self.mail_theirs(&before).await?;
                 return Ok(before);
             }
+            Deed::Revoke => ConversationChange::Revoke,
         };
-        self.change_to(&before, change).await
+        let changed = self.change_to(&before, change).await?;
+        if changed.is_revoked && !before.is_revoked {
+            self.rights_changed().await;
+        }
+        self.give_on(before.folder(), changed).await
     }
 
     /// Who may be asked to look after a conversation: the site's agents, by name.
@@ -355,7 +402,10 @@ impl Chat {
     /// Something was said in a room of it.
     pub(crate) async fn announce_said(&self, room: RoomId) {
         match self.store.conversations.conversation(room).await {
-            Ok(conversation) => self.announce_conversation(&conversation).await,
+            Ok(conversation) => {
+                self.announce_conversation(&conversation).await;
+                self.announce_call(&conversation).await;
+            }
             Err(error) => {
                 tracing::warn!(%room, %error, "agents are told of a conversation with its next change")
             }

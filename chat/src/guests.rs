@@ -81,6 +81,7 @@ impl Chat {
             created: self.clock.now(),
             marks: coming.marks,
             was: None,
+            is_revoked: false,
         };
         let note = self.note(room.id, Who::Guest(guest.id), Note::Entered, "");
         let entry = self.store.rooms.admit(guest.clone(), coming.secret, Some(note)).await?;

@@ -50,7 +50,8 @@ use tokio_util::task::TaskTracker;
 
 pub use charted::{CHARTED_MAX, Charted};
 pub use conversations::{
-    Claim, Deed, Inbox, Opening, Question, TellConversation, TellCounts, identify_secret,
+    Call, CalledTo, Claim, Deed, Inbox, Opening, Question, TellConversation, TellCounts, call_topic,
+    identify_secret,
 };
 pub use files::Upload;
 pub use guests::{Coming, Knocked};
@@ -85,6 +86,7 @@ pub struct Chat {
     removed: Arc<Notify>,
     exports: carry::Exports,
     judge: Arc<spam::Judge>,
+    on_duty: Arc<conversations::OnDuty>,
 }
 
 /// A room, as who asks stands to it.
@@ -115,6 +117,7 @@ impl Chat {
             removed: Arc::default(),
             exports: carry::Exports::default(),
             judge: Arc::new(spam::Judge::new()),
+            on_duty: Arc::default(),
         }
     }
 

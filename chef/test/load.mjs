@@ -25,7 +25,11 @@ const numberIn = (answer) => {
   return Number(/(\d+)/.exec(text.replace(/"[^"]*"/g, ""))?.[1] ?? Number.NaN);
 };
 
-const before = numberIn(await counted());
+let before;
+await eventually(60, "reports answer", async () => {
+  before = numberIn(await counted());
+  return Number.isFinite(before);
+});
 const told = { acknowledged: 0, given_up: 0, tries_again: 0, answers_5xx: {}, no_answer: {}, slowest_ms: 0 };
 let under_way = 0;
 

@@ -177,6 +177,16 @@ pub const REPLIES_AN_HOUR_MAX: u32 = 30;
 pub const MESSAGE_ID_BYTES_MAX: usize = 250;
 /// Messages of a conversation that is mailed to its customer: the last ones.
 pub const TRANSCRIPT_MESSAGES_MAX: usize = 1_000;
+/// Bytes that are seen of what a customer types.
+pub const TYPED_BYTES_MAX: usize = 1_024;
+/// An agent who was in the inbox within this is there; how often that is written down; agents of a site of whom it is known.
+pub const ON_DUTY: Duration = Duration::from_secs(150);
+pub const ON_DUTY_EVERY: Duration = Duration::from_secs(60);
+pub const ON_DUTY_MAX: usize = 1_000;
+/// Pages of one process that wait to be called, of one network; how long each waits before it asks again.
+pub const CALLS_AWAITED_MAX: usize = 10_000;
+pub const CALLS_AWAITED_A_NETWORK_MAX: usize = 100;
+pub const CALL_AWAITED: Duration = Duration::from_secs(25);
 /// How long a conversation may be put off.
 pub const SNOOZE_MAX: Duration = Duration::from_secs(366 * 86_400);
 /// Commits on branches, and tags, that one room knows of, all together: the last ones.

@@ -47,6 +47,10 @@ pub struct ChatSettings {
     pub replies_in: String,
     /// Customers are asked for an e-mail address once they said something.
     pub asks_email: bool,
+    /// Whoever's turn it is of the agents gets a conversation that is begun; else it is nobody's until somebody takes it.
+    pub in_turn: bool,
+    /// Agents see what a customer types before it is sent, and the customer is told so.
+    pub previews: bool,
 }
 
 /// Of one day, in minutes since midnight; `to` at most 1,440, and above `from`.
@@ -76,6 +80,8 @@ impl Default for ChatSettings {
             hours: Vec::new(),
             replies_in: String::new(),
             asks_email: true,
+            in_turn: false,
+            previews: false,
         }
     }
 }

@@ -1,9 +1,12 @@
 //! A present visitor: what the processor's presence machine decides and Live keeps.
 
+use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ids::BadId;
 use crate::{BrowserId, HitId, Millis, Place, Source, VisitorId};
 
 /// Who is told apart while present: a visitor, and where many share one id, the browser.
@@ -11,6 +14,21 @@ use crate::{BrowserId, HitId, Millis, Place, Source, VisitorId};
 pub struct VisitorKey {
     pub visitor: VisitorId,
     pub browser: BrowserId,
+}
+
+impl fmt::Display for VisitorKey {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}-{}", self.visitor, self.browser)
+    }
+}
+
+impl FromStr for VisitorKey {
+    type Err = BadId;
+
+    fn from_str(text: &str) -> Result<VisitorKey, BadId> {
+        let (visitor, browser) = text.split_once('-').ok_or(BadId("visitor's key"))?;
+        Ok(VisitorKey { visitor: visitor.parse()?, browser: browser.parse()? })
+    }
 }
 
 /// The state of one present visitor. Shared by `Arc` between processor, Live and hub within a process:

@@ -27,7 +27,6 @@ use crate::backends::{self, Backends};
 use crate::settings::{Service, Settings};
 use crate::{health, monitoring, supervisor, uri};
 
-const HUB: &str = "realtime";
 /// What the whole shutdown may take, so that it stays under the ten seconds that supervisors wait.
 const STOP_MAX: Duration = Duration::from_secs(9);
 /// How long requests under way are answered as ever, before the hub closes what would stay open.
@@ -47,6 +46,8 @@ pub struct Server {
 struct Stage {
     name: &'static str,
     stop: CancellationToken,
+    /// What it keeps open until it is told: the door waits for it.
+    lets_go: Option<CancellationToken>,
     work: JoinHandle<anyhow::Result<()>>,
 }
 
@@ -129,13 +130,13 @@ impl Server {
     }
 
     async fn drain(self) -> anyhow::Result<()> {
-        let hub = self.stages.iter().find(|stage| stage.name == HUB).map(|hub| hub.stop.clone());
+        let open: Vec<_> = self.stages.iter().filter_map(|stage| stage.lets_go.clone()).collect();
         let mut ending = pin!(end_in_order(self.stages));
         let ended = match timeout(ANSWERS_MAX, &mut ending).await {
             Ok(ended) => ended,
             Err(_) => {
-                // The door waits for streams of dashboards, which stay open until told.
-                hub.iter().for_each(CancellationToken::cancel);
+                // The door waits for streams of dashboards and for pages that wait to be called, which stay open until told.
+                open.iter().for_each(CancellationToken::cancel);
                 ending.await
             }
         };
@@ -243,7 +244,7 @@ async fn start_processor(
     };
     let stop = CancellationToken::new();
     let work = processor::start(processor_options(settings), deps, stop.clone()).await?;
-    Ok(Stage { name: "processor", stop, work })
+    Ok(Stage { name: "processor", stop, lets_go: None, work })
 }
 
 fn processor_options(settings: &Settings) -> processor::Options {
@@ -283,7 +284,7 @@ async fn start_collector(
     };
     let stop = CancellationToken::new();
     let service = collector::start(options, deps, stop.clone()).await?;
-    Ok((Stage { name: "collector", stop, work: service.work }, service.routes))
+    Ok((Stage { name: "collector", stop, lets_go: None, work: service.work }, service.routes))
 }
 
 async fn start_hub(
@@ -303,7 +304,8 @@ async fn start_hub(
         realtime::Options { connections_max: settings.connections_max as usize, ..Default::default() };
     let stop = CancellationToken::new();
     let service = realtime::start(options, deps, stop.clone()).await?;
-    Ok((Stage { name: HUB, stop, work: service.work }, service.routes))
+    let lets_go = Some(stop.clone());
+    Ok((Stage { name: "realtime", stop, lets_go, work: service.work }, service.routes))
 }
 
 fn chat_over(backends: &Backends, access: &Access, clock: &Arc<dyn Clock>) -> Chat {
@@ -335,7 +337,8 @@ async fn start_pages(
     };
     let stop = CancellationToken::new();
     let service = web::start(options, deps, stop.clone()).await?;
-    Ok((Stage { name: "web", stop, work: service.work }, service.routes))
+    let lets_go = Some(service.waiting);
+    Ok((Stage { name: "web", stop, lets_go, work: service.work }, service.routes))
 }
 
 /// None: nobody is mailed.
@@ -390,7 +393,7 @@ fn start_door(settings: &Settings, listener: TcpListener, routes: Router) -> Sta
     };
     let stop = CancellationToken::new();
     let work = tokio::spawn(door::serve(listener, routes, options, stop.clone()));
-    Stage { name: "door", stop, work }
+    Stage { name: "door", stop, lets_go: None, work }
 }
 
 /// Each connection is an open file; the soft limit of most systems is 1,024.

@@ -146,15 +146,26 @@ fn opening(number: u64) -> NewConversation {
         learned: None,
         mailed: 0,
         replies: Replies::default(),
+        is_call: false,
+        is_revoked: false,
         version: 0,
     };
     NewConversation {
         conversation,
         room: of(room, RoomKind::Conversation),
         notes: of(notes, RoomKind::Notes),
-        guest: Guest { id: guest, room, name, created: at(number), marks: vec![], was: None },
-        secret: SecretHash::of(&number.to_string()),
+        guest: Guest {
+            id: guest,
+            room,
+            name,
+            created: at(number),
+            marks: vec![],
+            was: None,
+            is_revoked: false,
+        },
+        secret: Some(SecretHash::of(&number.to_string())),
         first: text(room, 1, Who::Guest(guest), number, 12),
+        turn: None,
     }
 }
 

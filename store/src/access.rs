@@ -111,14 +111,15 @@ impl Access {
         }
     }
 
-    /// Good as long as the customer is in the conversation.
+    /// Good as long as the customer is in the conversation, and not revoked.
     async fn by_letter(&self, secret: &str) -> std::result::Result<Principal, Denied> {
         let id = letter_guest(secret).ok_or(Denied::Unknown)?;
         let right = letter_secret(self.salts.as_ref(), id).await.map_err(Denied::Store)?;
         if !same(&right, secret) {
             return Err(Denied::Unknown);
         }
-        let guest = self.rooms.guests(vec![id]).await.map_err(Denied::Store)?.pop().ok_or(Denied::Unknown)?;
+        let guest = self.rooms.guests(vec![id]).await.map_err(Denied::Store)?.pop();
+        let guest = guest.filter(|guest| !guest.is_revoked).ok_or(Denied::Unknown)?;
         Ok(Principal::Guest { id, room: guest.room })
     }
 

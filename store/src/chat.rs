@@ -5,6 +5,7 @@ pub mod bot_hooks;
 pub mod carrying;
 pub mod change;
 pub mod conversations;
+pub mod duty;
 pub mod files;
 pub mod hooks;
 pub mod messages;
@@ -13,7 +14,7 @@ pub mod words;
 
 pub use bot_hooks::BotHooks;
 pub use carrying::Carrying;
-pub use conversations::{Asked, ConversationChange, Conversations, Counts, NewConversation};
+pub use conversations::{Asked, ConversationChange, Conversations, Counts, NewConversation, call_in};
 pub use files::{Expected, Files};
 pub use hooks::{CommitMark, HookChange, Hooks, Shown};
 pub use messages::{Messages, Place, Posted, Search};

@@ -21,6 +21,7 @@ use model::outbox::Job;
 use model::{BatchId, Millis, Peak, Site, SiteId};
 use serde::Serialize;
 
+use crate::chat::duty::Duty;
 use crate::history::{SegmentEntry, TailBatch};
 use crate::totals::TOTALS_AT_ONCE_MAX;
 use crate::{Result, Store};
@@ -117,6 +118,7 @@ pub enum Kind {
     Files,
     Conversations,
     Learned,
+    Duty,
     Hooks,
     Shown,
     BotHooks,
@@ -134,7 +136,7 @@ pub enum Kind {
 
 impl Kind {
     /// In the order in which they are moved.
-    pub const ALL: [Kind; 34] = [
+    pub const ALL: [Kind; 35] = [
         Kind::Accounts,
         Kind::SetUp,
         Kind::Sites,
@@ -156,6 +158,7 @@ impl Kind {
         Kind::Files,
         Kind::Conversations,
         Kind::Learned,
+        Kind::Duty,
         Kind::Hooks,
         Kind::Shown,
         Kind::BotHooks,
@@ -195,6 +198,7 @@ impl Kind {
             Kind::Files => "file parts",
             Kind::Conversations => "conversations",
             Kind::Learned => "filters of spam",
+            Kind::Duty => "turns of agents",
             Kind::Hooks => "hooks",
             Kind::Shown => "shown commits",
             Kind::BotHooks => "bot hooks",
@@ -267,6 +271,7 @@ pub enum Row {
     File(FilePart),
     Conversation(Box<Conversation>),
     Learned(LearnedRow),
+    Duty(DutyRow),
     Hook(HookRow),
     Shown(ShownRow),
     BotHook(BotHook),
@@ -292,6 +297,13 @@ pub struct AccountRow {
     pub operator: bool,
     pub created: i64,
     pub digest: i64,
+}
+
+/// Whose turn it is of a site's agents.
+#[derive(Clone, PartialEq, Serialize)]
+pub struct DutyRow {
+    pub site: i64,
+    pub duty: Duty,
 }
 
 /// What a site's filter of spam learned.
@@ -429,6 +441,7 @@ impl Row {
             Row::File(part) => Key::Part(part.row.room.value() as i64, part.row.file.id.0, part.start),
             Row::Conversation(row) => Key::Number(row.room.value() as i64),
             Row::Learned(row) => Key::Number(row.site),
+            Row::Duty(row) => Key::Number(row.site),
             Row::Hook(row) => Key::Number(row.hook.id.value() as i64),
             Row::Shown(row) => Key::Mark(row.room, row.mark),
             Row::BotHook(hook) => Key::Number(hook.bot.value() as i64),

@@ -1,7 +1,7 @@
 // The chat on a customer's page, in real Chromium: a page of another origin under a strict policy, an agent who answers by HTTP, and a page that is
 // none the worse for it.
 import assert from "node:assert/strict";
-import { createHmac } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
@@ -44,7 +44,7 @@ before(async () => {
   browser = await launch();
   olive = await browser.newContext();
   site = await setUp(await olive.newPage(), program);
-  policy = `default-src 'none'; script-src ${program.url}; connect-src ${program.url}; frame-src ${program.url}; style-src 'self'`;
+  policy = `default-src 'none'; script-src ${program.url}; connect-src ${program.url}; frame-src ${program.url}; style-src 'self'; require-trusted-types-for 'script'`;
   await settings();
   shop = await open();
 });
@@ -114,7 +114,7 @@ describe("before anybody speaks", () => {
     page.on("request", (request) => request.url().startsWith(program.url) && asked.push(new URL(request.url()).pathname));
     await visit();
     await page.waitForTimeout(300);
-    assert.deepEqual(asked, ["/wf.js", "/v1/hits", "/chat.js", `/api/watchfire/chat/${site}`]);
+    assert.deepEqual(asked, ["/wf.js", "/v1/hits", "/chat.js", `/api/watchfire/chat/${site}`, `/api/watchfire/chat/${site}/call`]);
     assert.deepEqual(await kept(), [{}, {}]);
     assert.equal(await page.locator("watchfire-chat iframe").count(), 0);
     await openChat();
@@ -155,6 +155,90 @@ describe("before anybody speaks", () => {
     const least = (all, at) => Math.min(...all.map((one) => one[at]));
     assert.equal(Math.max(...with_.map(([shift]) => shift)), 0);
     assert.ok(least(with_, 1) <= least(without, 1) + 25, `blocked for ${with_} with it, ${without} without`);
+  });
+});
+
+describe("an agent who writes first", () => {
+  const call = (key, body) => ask(`/api/watchfire/sites/${site}/conversations`, { id: randomBytes(16).toString("hex"), visitor: key, body });
+
+  /** The visitor of the page, as agents see them. */
+  async function seen(of = page) {
+    const watching = await olive.newPage();
+    await watching.goto(`${program.url}/sites/${site}`);
+    const path = new URL(of.url()).pathname;
+    const row = watching.locator(".visitor-rows [role=row]", { hasText: path }).first();
+    await row.waitFor();
+    const key = await row.getAttribute("data-visitor");
+    await watching.close();
+    return key;
+  }
+
+  test("is seen within a second, beside the button and in the panel, and nothing is kept before one answers", async () => {
+    await visit("/called");
+    const key = await seen();
+    await page.evaluate(() => {
+      window.told = [];
+      for (const event of ["unread", "message"]) watchfire("chat", "on", event, (detail) => window.told.push([event, detail]));
+    });
+    const { room } = await call(key, "Shall I **help** you choose?");
+    await page.locator("watchfire-chat .teaser", { hasText: "Shall I help you choose?" }).waitFor({ timeout: 1_000 });
+    assert.match(await page.locator("watchfire-chat .teaser").innerText(), /^Olive Owner/);
+    assert.equal(await page.locator("watchfire-chat .launcher b").innerText(), "1");
+    await call(key, "We are here");
+    await page.locator("watchfire-chat .launcher b", { hasText: "2" }).waitFor({ timeout: 1_000 });
+    assert.deepEqual((await page.evaluate(() => window.told)).filter(([event]) => event === "message").map(([, { by, text }]) => [by, text]), [["agent", "Shall I help you choose?"], ["agent", "We are here"]]);
+    assert.deepEqual(await kept(), [{}, {}]);
+    assert.deepEqual(await context.cookies(), []);
+    await page.goto(`${shop.url}/called/next`);
+    await page.locator("watchfire-chat .launcher b", { hasText: "2" }).waitFor();
+    await page.locator("watchfire-chat .teaser").click();
+    await bubble("We are here").waitFor();
+    assert.equal(await bubble("Shall I help").locator("strong").innerText(), "help");
+    await until("it was read", async () => (await launcher().getAttribute("aria-label")) === "Chat");
+    await page.goto(`${shop.url}/called/again`);
+    await launcher().waitFor();
+    await bubble("We are here").waitFor({ state: "attached" });
+    assert.equal(await page.locator("watchfire-chat .launcher b").innerText(), "", "it was read already");
+    await say("Yes, please");
+    const [local] = await kept();
+    assert.match(local[`wf-chat ${site}`], /^wfc_/, "from their first word on");
+    assert.deepEqual(await said(room), ["Shall I **help** you choose?", "We are here", "Yes, please"]);
+    assert.equal((await newest()).room, room);
+    await answer(room, "Green or black?");
+    await bubble("Green or black?").waitFor();
+    assert.equal(await frameOf().locator(".bubble", { hasText: "We are here" }).count(), 1);
+  });
+
+  test("is heard by that visitor alone, and by all of their pages", async () => {
+    await visit("/mine");
+    const other = await somebody();
+    const otherPage = await other.newPage();
+    await visit("/theirs", otherPage);
+    const second = await context.newPage();
+    await visit("/mine/too", second);
+    const key = await seen(second);
+    await page.bringToFront();
+    await call(key, "Only for you");
+    for (const one of [page, second]) {
+      await one.bringToFront();
+      await one.locator("watchfire-chat .teaser", { hasText: "Only for you" }).waitFor();
+    }
+    assert.equal(await otherPage.locator("watchfire-chat iframe").count(), 0);
+    await openChat(otherPage);
+    await say("I am somebody else", otherPage);
+    assert.equal(await bubble("Only for you", otherPage).count(), 0);
+    await other.close();
+  });
+
+  test("is heard where one comes back to a page", async () => {
+    await visit("/kept");
+    await page.waitForTimeout(300);
+    await page.goto("about:blank");
+    await page.goBack();
+    await launcher().waitFor();
+    const key = await seen();
+    await call(key, "Back again?");
+    await page.locator("watchfire-chat .teaser", { hasText: "Back again?" }).waitFor();
   });
 });
 
@@ -322,6 +406,22 @@ describe("a conversation", () => {
     await say("Are you there?");
     assert.equal((await newest()).email, "late@tea.example");
     await settings();
+  });
+
+  test("says of a file that is not taken why, in the panel's own words", async () => {
+    await begun();
+    const send = async (status) => {
+      await context.unroute(/\/files\?/);
+      await context.route(/\/files\?/, (route) => route.fulfill({ status, json: { error: { code: "x", message: "In the server's words" } } }));
+      await frameOf().locator("input[type=file]").setInputFiles({ name: "tea.pdf", mimeType: "application/pdf", buffer: Buffer.alloc(2_000_000) });
+    };
+    await send(413);
+    await frameOf().getByText("tea.pdf is too large: 2.0 MB, and a file has at most 21.0 MB.").waitFor();
+    await frameOf().getByRole("button", { name: "Take tea.pdf back" }).click();
+    await send(400);
+    await frameOf().getByText("tea.pdf: This was not taken (400). Change it, or try again.").waitFor();
+    assert.equal(await frameOf().getByText("In the server's words").count(), 0);
+    errors = errors.filter((error) => !/status of 4(13|00)/.test(error));
   });
 
   test("carries files, also with its first words, and shows pictures that only the secret opens", async () => {

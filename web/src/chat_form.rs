@@ -17,6 +17,8 @@ pub struct ChatForm {
     pub hours: Field,
     pub replies_in: Field,
     pub asks_email: bool,
+    pub in_turn: bool,
+    pub previews: bool,
 }
 
 impl ChatForm {
@@ -35,6 +37,8 @@ impl ChatForm {
                 too_long(text, NAME_BYTES_MAX).or_else(|| unprintable(text))
             }),
             asks_email: fields.is_checked("asks_email"),
+            in_turn: fields.is_checked("in_turn"),
+            previews: fields.is_checked("previews"),
         }
     }
 
@@ -52,6 +56,8 @@ impl ChatForm {
             hours: hours(&self.hours.value).ok()?,
             replies_in: self.replies_in.value.clone(),
             asks_email: self.asks_email,
+            in_turn: self.in_turn,
+            previews: self.previews,
         })
     }
 }
@@ -66,6 +72,8 @@ impl From<&ChatSettings> for ChatForm {
             hours: Field::of(lines(&chat.hours)),
             replies_in: Field::of(&chat.replies_in),
             asks_email: chat.asks_email,
+            in_turn: chat.in_turn,
+            previews: chat.previews,
         }
     }
 }

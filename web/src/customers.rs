@@ -1,7 +1,9 @@
 //! What the chat on a customer's page asks for: how the site talks with its customers, and the conversation of the one who asks.
 //! A customer is known by the secret that their browser made when they spoke first; nobody else's is answered for.
 
+pub mod calls;
 mod flood;
+mod ink;
 mod whereabouts;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -29,6 +31,7 @@ use crate::guard::Caller;
 use crate::inbox::refuse_no_mail;
 use crate::reports::refused;
 use crate::rooms::read_json;
+use whereabouts::Whereabouts;
 
 /// The site of a path, where its chat is on.
 pub async fn talking(web: &Web, site: &str) -> Result<Site, Problem> {
@@ -43,13 +46,16 @@ pub async fn talking(web: &Web, site: &str) -> Result<Site, Problem> {
 /// `GET /api/watchfire/chat/{site}`, for any page.
 pub async fn settings(State(web): State<Arc<Web>>, Path(site): Path<String>) -> Answer {
     let site = talking(&web, &site).await?;
-    let mut response = Json(settings_of(&web, &site)).into_response();
+    Ok(for_any_page(Json(settings_of(&web, &site)).into_response()))
+}
+
+fn for_any_page(mut response: Response) -> Response {
     response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response.headers_mut().insert(
         header::HeaderName::from_static("cross-origin-resource-policy"),
         HeaderValue::from_static("cross-origin"),
     );
-    Ok(response)
+    response
 }
 
 /// What button and panel are told.
@@ -60,6 +66,7 @@ pub fn settings_of(web: &Web, site: &Site) -> serde_json::Value {
         "site": site.id,
         "name": site.name,
         "colour": chat.colour,
+        "ink": ink::on(&chat.colour),
         "side": chat.side,
         "greeting": chat.greeting,
         "open": open,
@@ -67,6 +74,7 @@ pub fn settings_of(web: &Web, site: &Site) -> serde_json::Value {
         "replies_in": chat.replies_in,
         "asks_email": chat.asks_email,
         "mails": web.options.mail.is_some(),
+        "previews": chat.previews,
     })
 }
 
@@ -118,7 +126,7 @@ pub async fn open(
 ) -> Answer {
     let site = talking(&web, &site).await?;
     let secret = secret_of(&headers, request.uri())?;
-    let address = address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(address)| address.0);
+    let address = address_of(address);
     web.opening_rate.take_from(address, web.clock.now()).map_err(|wait| {
         let message = "Too many conversations were begun from here; go on in a moment.";
         Refusal::new(StatusCode::TOO_MANY_REQUESTS, "rate", message).retry_after(wait)
@@ -126,7 +134,8 @@ pub async fn open(
     let OpeningStated { id, body, work, about } = read_json(&body(request).await?)?;
     flood::admit(&web, site.id, &secret, work.as_deref()).await?;
     let customer = customer(&web, &site, &about).await?;
-    let visitor = whereabouts::visitor(&web, &site, address, &headers, &about).await?;
+    let Whereabouts { visitor, before } =
+        whereabouts::visitor(&web, &site, address, &headers, &about).await?;
     let marks = crate::rooms::marks_of(&web, &secret, address).await?;
     let opening = Opening {
         secret: SecretHash::of(&secret),
@@ -134,6 +143,7 @@ pub async fn open(
         body,
         customer,
         visitor,
+        visitor_before: before,
         page: whereabouts::page(&site, &about.page),
         title: whereabouts::title(&about.title),
         marks,
@@ -162,14 +172,15 @@ pub async fn tell(
     let by = &caller.principal;
     take_turn(&web, by)?;
     let mut mine = web.chat.my_conversation(by, site.id).await?;
-    let address = address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(address)| address.0);
+    let address = address_of(address);
     let about: AboutStated = read_json(&body(request).await?)?;
     let customer = customer(&web, &site, &about).await?;
     if customer != Customer::default() {
         mine = web.chat.introduce(by, site.id, customer).await?;
     }
     if about.browser.is_some() || about.visitor.is_some() || !about.page.is_empty() {
-        let visitor = whereabouts::visitor(&web, &site, address, &headers, &about).await?;
+        let Whereabouts { visitor, .. } =
+            whereabouts::visitor(&web, &site, address, &headers, &about).await?;
         let (page, title) = (whereabouts::page(&site, &about.page), whereabouts::title(&about.title));
         mine = web.chat.seen_on(by, site.id, visitor, page, title).await?;
     }
@@ -182,6 +193,10 @@ pub async fn tell(
         mine = web.chat.mail_mine(by, site.id).await?;
     }
     Ok(told(&mine))
+}
+
+fn address_of(address: Option<Extension<ClientAddress>>) -> IpAddr {
+    address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(address)| address.0)
 }
 
 fn take_turn(web: &Web, by: &Principal) -> Result<(), Problem> {

@@ -6,10 +6,10 @@ use axum::Json;
 use axum::extract::{Extension, Path, RawQuery, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use chat::{Deed, Inbox, Question, TellCounts};
+use chat::{Call, Deed, Inbox, Question, TellCounts};
 use door::Refusal;
 use model::chat::{Conversation, Folder, Verdict};
-use model::{AccountId, Millis, RoomId, SavedId, Site, limits};
+use model::{AccountId, MessageId, Millis, RoomId, SavedId, Site, limits};
 use serde::Deserialize;
 use serde_json::json;
 use store::saved::{SavedItem, SavedKind};
@@ -35,6 +35,33 @@ pub async fn list(
     let told = web.chat.told_conversations(&conversations).await?;
     let counts = TellCounts::from(counts);
     Ok(Json(json!({ "conversations": told, "more": has_more, "counts": counts })).into_response())
+}
+
+/// What is said to a visitor first.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CallStated {
+    id: MessageId,
+    /// Their key, as the topic of visitors has it.
+    visitor: String,
+    body: String,
+}
+
+/// `POST …/conversations`: an agent writes to a visitor of the site. 201, or 200 where there is a conversation with them, which goes on.
+pub async fn call(
+    State(web): State<Arc<Web>>,
+    caller: Caller,
+    Extension(site): Extension<Site>,
+    request: Request,
+) -> Answer {
+    let CallStated { id, visitor, body } = read_json(&body(request).await?)?;
+    let visitor = visitor
+        .parse()
+        .map_err(|_| refused::field("visitor", "a visitor's key: 16 and 16 hexadecimal digits"))?;
+    let (opened, fresh) = web.chat.call(&caller.principal, &site, Call { visitor, id, body }).await?;
+    let told = web.chat.told_conversations(std::slice::from_ref(&opened)).await?;
+    let status = if fresh { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Json(told.first())).into_response())
 }
 
 /// What a query string asks for: the folder `open` where it names none.
@@ -94,6 +121,7 @@ enum DeedStated {
     Block(bool),
     RevokeReplies(bool),
     Transcript(bool),
+    Revoke(bool),
 }
 
 /// `POST …/conversations/{room}`
@@ -129,6 +157,10 @@ pub async fn change(
         DeedStated::RevokeReplies(true) => Deed::RevokeReplies,
         DeedStated::RevokeReplies(false) => {
             return Err(refused::field("revoke_replies", "What was taken back is not given again.").into());
+        }
+        DeedStated::Revoke(true) => Deed::Revoke,
+        DeedStated::Revoke(false) => {
+            return Err(refused::field("revoke", "true: what is revoked is not given back.").into());
         }
     };
     let changed = web.chat.look_after(&caller.principal, site.id, room, deed).await?;

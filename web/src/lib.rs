@@ -72,6 +72,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use attempts::Attempts;
+use customers::calls::Awaiting;
 use hooks::Hearing;
 use letters::Letters;
 use once::Once;
@@ -91,13 +92,16 @@ pub struct Deps {
 /// Routes and background work, for a server that merges several services on one listener.
 pub struct Service {
     pub routes: axum::Router,
+    /// Cancelled, no request waits for something to happen any more.
+    pub waiting: CancellationToken,
     pub work: JoinHandle<anyhow::Result<()>>,
 }
 
 /// The pages' routes; they answer every path that no other service claims.
 pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) -> anyhow::Result<Service> {
     let (vapid, off) = (push::vapid(&deps.store).await?, Off::of(&deps.store).await?);
-    let web = Arc::new(Web::new(options, deps, vapid.public(), off));
+    let waiting = shutdown.child_token();
+    let web = Arc::new(Web::new(options, deps, vapid.public(), off, waiting.clone()));
     let changes = web.changes.clone();
     let chat = web.chat.clone();
     let outgoing = send_what_goes_out(&web, vapid, shutdown.clone())?;
@@ -124,7 +128,7 @@ pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) ->
         Ok(())
     });
     let routes = router::routes(web);
-    Ok(Service { routes, work })
+    Ok(Service { routes, waiting, work })
 }
 
 /// The worker of this process, with every rule and sender that there is.
@@ -215,6 +219,8 @@ pub(crate) struct Web {
     /// Of those on one site: without work, and with it.
     pub calm_rate: Rate,
     pub flood_rate: Rate,
+    /// Pages of visitors who may be called.
+    pub awaiting: Awaiting,
     pub identity: Identity,
     pub hearing: Hearing,
     /// None: letters are not answered.
@@ -234,7 +240,7 @@ pub(crate) struct Web {
 }
 
 impl Web {
-    fn new(options: Options, deps: Deps, push_key: String, mail_off: Off) -> Web {
+    fn new(options: Options, deps: Deps, push_key: String, mail_off: Off, closing: CancellationToken) -> Web {
         let Deps { store, archive, access, live, clock } = deps;
         let chat = Chat::new(store.clone(), access.clone(), live.clone(), clock.clone());
         let own = options.mail.as_ref().map(Mailer::from_address);
@@ -248,6 +254,7 @@ impl Web {
             opening_rate: Rate::of_openings(),
             calm_rate: Rate::of_calm(),
             flood_rate: Rate::of_flood(),
+            awaiting: Awaiting::until(closing),
             identity: Identity::new(store.salts.clone()),
             hearing: Hearing::default(),
             store,

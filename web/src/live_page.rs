@@ -21,6 +21,7 @@ struct LivePage {
     has_hits: bool,
     /// Conversations with visitors are told of.
     may_converse: bool,
+    has_chat: bool,
 }
 
 /// `GET /sites/{site}`
@@ -32,6 +33,7 @@ pub async fn show(State(web): State<Arc<Web>>, on: OnSite, done: Done) -> Answer
         time_zone: on.site.time_zone.clone(),
         has_hits: has_hits(&web, on.site.id).await?,
         may_converse: on.role >= Role::Agent,
+        has_chat: on.site.chat.on,
     }))
 }
 

@@ -1,6 +1,7 @@
 //! The real router over the real embedded store, driven as browsers and programs drive it.
 
 mod api_calls;
+mod calls;
 mod chat_panel;
 mod conversations;
 mod corrections;
@@ -81,7 +82,7 @@ impl World {
             clock: clock.clone(),
         };
         let shutdown = CancellationToken::new();
-        let Service { routes, work } = start(options, deps, shutdown.clone()).await.unwrap();
+        let Service { routes, work, .. } = start(options, deps, shutdown.clone()).await.unwrap();
         World { store, clock, live, routes, work, shutdown, _folder: folder }
     }
 

@@ -143,6 +143,7 @@ impl Plan {
             created: self.room.created,
             marks: vec![],
             was,
+            is_revoked: false,
         });
         Ok(())
     }

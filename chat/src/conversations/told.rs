@@ -40,6 +40,10 @@ pub struct TellConversation {
     pub first_answer_at: Option<Millis>,
     pub closed_at: Option<Millis>,
     pub rating: Option<Rating>,
+    /// An agent wrote first, and the customer has said nothing yet.
+    pub is_call: bool,
+    /// The customer's browser opens it no more.
+    pub is_revoked: bool,
     pub version: u64,
 }
 
@@ -90,7 +94,7 @@ fn told(one: &Conversation, assignee_name: String) -> TellConversation {
         email: customer.email,
         identity: customer.identity,
         proven: customer.proven,
-        visitor: one.visitor.map(|key| format!("{}-{}", key.visitor, key.browser)),
+        visitor: one.visitor.map(|key| key.to_string()),
         state,
         until,
         assignee: one.assignee,
@@ -109,6 +113,8 @@ fn told(one: &Conversation, assignee_name: String) -> TellConversation {
         first_answer_at: one.first_answer_at,
         closed_at: one.closed_at,
         rating: one.rating.clone(),
+        is_call: one.is_call,
+        is_revoked: one.is_revoked,
         version: one.version,
     }
 }

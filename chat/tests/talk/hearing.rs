@@ -122,9 +122,9 @@ async fn typing_is_told_to_who_sees_the_people() {
     let room = world.with_ann().await;
     let mut of_room = listening(&world, room).await;
     let mut of_people = world.live.subscribe(&people_topic(room)).await.unwrap();
-    world.chat.is_doing(&ann(), room, |who| Doing::Typing { who }).await.unwrap();
+    world.chat.is_doing(&ann(), room, |who| Doing::Typing { who, text: None }).await.unwrap();
     let doing: Doing = serde_json::from_slice(&of_people.0.try_recv().unwrap()).unwrap();
-    assert_eq!(doing, Doing::Typing { who: who(3) });
+    assert_eq!(doing, Doing::Typing { who: who(3), text: None });
     assert!(of_room.0.try_recv().is_err());
 }
 

@@ -119,7 +119,7 @@ async fn every_refusal(chat: &Chat, by: &Principal, room: RoomId) -> Vec<String>
         chat.change(by, room, 1, Change::Decide),
         chat.read_to(by, room, 1),
         chat.star(by, room, 1, true),
-        chat.is_doing(by, room, |who| Doing::Typing { who }),
+        chat.is_doing(by, room, |who| Doing::Typing { who, text: None }),
         chat.page(by, room, Place::End, 9),
         chat.message(by, room, 1),
         chat.catch_up(by, room, 0, 9),
@@ -160,7 +160,7 @@ async fn a_reader_of_an_open_room_reads_and_does_no_more() {
     assert_eq!(chat.page(&bob(), room, Place::End, 9).await.unwrap().messages.len(), 2);
     assert_eq!(chat.members(&bob(), room).await.unwrap().len(), 2);
     assert_refused!(chat.post(&bob(), room, text("x")), Refused::Forbidden);
-    assert_refused!(chat.is_doing(&bob(), room, |who| Doing::Typing { who }), Refused::Forbidden);
+    assert_refused!(chat.is_doing(&bob(), room, |who| Doing::Typing { who, text: None }), Refused::Forbidden);
     assert_refused!(chat.change(&bob(), room, 2, Change::Remove), Refused::Forbidden);
     assert_refused!(chat.change(&bob(), room, 2, Change::Decide), Refused::Forbidden);
     assert_refused!(chat.kick(&bob(), room, who(3)), Refused::Forbidden);

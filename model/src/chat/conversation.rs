@@ -49,6 +49,12 @@ pub struct Conversation {
     pub mailed: u64,
     #[serde(default)]
     pub replies: Replies,
+    /// An agent wrote first, and the customer has said nothing yet: no secret opens it.
+    #[serde(default)]
+    pub is_call: bool,
+    /// The secret of the customer's browser, and letters to them, open it no more.
+    #[serde(default)]
+    pub is_revoked: bool,
     /// Grows with each change.
     pub version: u64,
 }

@@ -35,6 +35,8 @@ pub enum Note {
     Unlocked,
     Published,
     Unpublished,
+    /// Of an agent: the conversation is theirs, since it was their turn.
+    Turn,
 }
 
 impl MessageKind {

@@ -128,6 +128,9 @@ pub struct Guest {
     /// Who came with an archive of the room and is not known here: by name alone, and let in by nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub was: Option<Was>,
+    /// Nothing lets them in any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_revoked: bool,
 }
 
 /// What somebody was in the room that an archive is of.

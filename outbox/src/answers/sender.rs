@@ -79,7 +79,9 @@ impl Answering {
     async fn mail(&self, job: &Job, about: &About) -> Result<Sent, Refused> {
         let conversation = self.store.conversations.conversation(about.room).await?;
         let to = conversation.customer.email.clone();
-        if to.is_empty() || conversation.verdict != Verdict::Ham || conversation.blocked {
+        let is_heard =
+            conversation.verdict == Verdict::Ham && !conversation.blocked && !conversation.is_revoked;
+        if to.is_empty() || !is_heard {
             return Ok(Sent::Gone);
         }
         let answers = self.unread(&conversation).await?;

@@ -145,7 +145,7 @@ pub struct ShownKey(pub VisitorKey);
 
 impl Serialize for ShownKey {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(&format_args!("{}-{}", self.0.visitor, self.0.browser))
+        to.collect_str(&self.0)
     }
 }
 

@@ -278,7 +278,7 @@ async fn ones_own_devices_are_told_what_one_read_and_the_room_who_types() {
         let delta = dashboard.next_named("delta").await;
         assert_eq!(delta["data"], json!({ "read": { "room": room, "number": 1 } }));
     }
-    house.chat.is_doing(&ann, room, |who| Doing::Typing { who }).await.unwrap();
+    house.chat.is_doing(&ann, room, |who| Doing::Typing { who, text: None }).await.unwrap();
     assert_eq!(bot.next_named("delta").await["data"], json!({ "typing": { "who": viewer() } }));
     house.close().await;
 }

@@ -2,11 +2,12 @@
 
 use async_trait::async_trait;
 use model::chat::{
-    Conversation, ConversationState, Customer, Folder, Guest, Message, MessageKind, NewMessage, Rating,
+    Conversation, ConversationState, Customer, Folder, Guest, Message, MessageKind, NewMessage, Note, Rating,
     Replies, Room, Side, Verdict, Who,
 };
 use model::{AccountId, Millis, RoomId, SiteId, VisitorKey, limits};
 
+use super::duty::Turn;
 use super::rooms::bounded;
 use crate::accounts::SecretHash;
 use crate::{Result, StoreError};
@@ -15,8 +16,10 @@ use crate::{Result, StoreError};
 /// that is edited or removed, change the conversation in the same moment, as `said` and `edited` tell. It goes with either of its rooms.
 #[async_trait]
 pub trait Conversations: Send + Sync {
-    /// Opens a conversation with its rooms, its customer and what they said first, all or nothing. Of a secret that opened one before, that
-    /// one as it is, and false. Conflict where an id is taken; Limit past `CONVERSATIONS_MAX` of the site, and past the bytes of any text.
+    /// Opens a conversation with its rooms, its customer and what was said first, all or nothing. Of a secret that opened one before, that
+    /// one as it is, and false. Where an agent called the visitor and waits for a word, that conversation is the secret's from now on, with what
+    /// is said first, who the customer is and where they are; true. Without a secret it is such a call: of a visitor who has one already that is no spam and not
+    /// revoked, their last, as it is, and false. Conflict where an id is taken; Limit past `CONVERSATIONS_MAX` of the site, and past the bytes of any text.
     async fn open_conversation(&self, new: NewConversation) -> Result<(Conversation, bool)>;
 
     /// By either of its rooms.
@@ -36,11 +39,21 @@ pub trait Conversations: Send + Sync {
 
     async fn count_conversations(&self, site: SiteId, me: AccountId) -> Result<Counts>;
 
+    /// Those of the site with that visitor, as their last page said who they are, the last said in first; at most `EARLIER_MAX`.
+    async fn with_visitor(&self, site: SiteId, visitor: VisitorKey) -> Result<Vec<Conversation>>;
+
     /// Other conversations of the site with the same customer, as `Customer::mark` tells them, the last said in first; at most `EARLIER_MAX`.
     async fn earlier(&self, room: RoomId) -> Result<Vec<Conversation>>;
 
     /// Opens those that were put off until now; at most `CONVERSATIONS_A_PAGE_MAX` of them, which it names.
     async fn wake(&self, now: Millis) -> Result<Vec<RoomId>>;
+
+    /// An agent is in the site's inbox then.
+    async fn on_duty(&self, site: SiteId, agent: AccountId, at: Millis) -> Result<()>;
+
+    /// Gives a conversation that is open and nobody's to whose turn it is, and says so in its notes, all or nothing: of several at once each is
+    /// another's. Any other stays as it is.
+    async fn give_turn(&self, room: RoomId, turn: Turn, at: Millis) -> Result<Conversation>;
 
     /// What the site's filter learned, and its version: 0, and nothing, where it never did.
     async fn learned(&self, site: SiteId) -> Result<(u64, Vec<u8>)>;
@@ -56,9 +69,11 @@ pub struct NewConversation {
     pub room: Room,
     pub notes: Room,
     pub guest: Guest,
-    /// Of the secret that the customer's browser keeps.
-    pub secret: SecretHash,
+    /// Of the secret that the customer's browser keeps; None: an agent writes first.
+    pub secret: Option<SecretHash>,
     pub first: NewMessage,
+    /// Whoever's turn it is gets it as it is opened, as `give_turn` tells.
+    pub turn: Option<Turn>,
 }
 
 /// Which conversations are asked for.
@@ -117,6 +132,8 @@ pub enum ConversationChange {
     Replied(String),
     /// What was mailed to the customer until now is answered in vain.
     RevokeReplies,
+    /// The customer's secret, and letters to them, open it no more.
+    Revoke,
 }
 
 const HOUR_MS: i64 = 3_600_000;
@@ -157,6 +174,7 @@ pub(crate) fn said(conversation: &mut Conversation, new: &NewMessage, number: u6
     conversation.preview = beginning(&new.body);
     match new.author {
         Who::Guest(_) => {
+            conversation.is_call = false;
             conversation.last_by = Side::Customer;
             conversation.waiting_since.get_or_insert(at);
             conversation.state = ConversationState::Open;
@@ -164,7 +182,9 @@ pub(crate) fn said(conversation: &mut Conversation, new: &NewMessage, number: u6
         Who::Account(_) | Who::Bot(_) => {
             conversation.last_by = Side::Agent;
             conversation.waiting_since = None;
-            conversation.first_answer_at.get_or_insert(at);
+            if !conversation.is_call {
+                conversation.first_answer_at.get_or_insert(at);
+            }
             if let Who::Account(account) = new.author {
                 conversation.assignee.get_or_insert(account);
                 if conversation.verdict == Verdict::Held {
@@ -189,6 +209,57 @@ pub(crate) fn edited(conversation: &mut Conversation, message: &Message) {
 fn beginning(body: &str) -> String {
     let line = body.split_whitespace().collect::<Vec<_>>().join(" ");
     line[..line.floor_char_boundary(limits::PREVIEW_BYTES_MAX)].to_owned()
+}
+
+/// Of a visitor's conversations, the last said in first: the call that waits for their first word.
+pub fn call_in(conversations: Vec<Conversation>) -> Option<Conversation> {
+    conversations.into_iter().find(|one| one.is_call && !one.is_revoked)
+}
+
+/// The one of them in which an agent who writes first goes on.
+pub(crate) fn going_on(conversations: Vec<Conversation>) -> Option<Conversation> {
+    conversations.into_iter().find(|one| one.folder() != Folder::Spam && !one.is_revoked)
+}
+
+/// The call, as of who answers it with what would have opened a conversation of their own; their guest, and what they say first.
+pub(crate) fn answered(call: &Conversation, new: NewConversation) -> (Conversation, Guest, NewMessage) {
+    let NewConversation { conversation, guest, first, .. } = new;
+    let mut answered =
+        Conversation { customer: known(&call.customer, conversation.customer), ..call.clone() };
+    if !conversation.page.is_empty() {
+        (answered.page, answered.title) = (conversation.page, conversation.title);
+    }
+    answered.version += 1;
+    let guest = Guest { id: call.guest, room: call.room, ..guest };
+    let first = NewMessage { room: call.room, author: Who::Guest(call.guest), ..first };
+    (answered, guest, first)
+}
+
+/// Whether it is to be given to somebody.
+pub(crate) fn is_to_give(conversation: &Conversation) -> bool {
+    conversation.assignee.is_none() && conversation.folder() == Folder::Open
+}
+
+/// Theirs, and the line of it for the notes.
+pub(crate) fn given(
+    conversation: &mut Conversation,
+    agent: AccountId,
+    turn: &Turn,
+    at: Millis,
+) -> NewMessage {
+    conversation.assignee = Some(agent);
+    conversation.version += 1;
+    NewMessage {
+        room: conversation.notes,
+        id: turn.note,
+        author: Who::Account(agent),
+        kind: MessageKind::Note(Note::Turn),
+        body: String::new(),
+        thread: None,
+        mentions: Vec::new(),
+        files: Vec::new(),
+        at,
+    }
 }
 
 /// None: it makes no difference.
@@ -242,6 +313,7 @@ pub(crate) fn change(
             next.rating = Some(rating);
         }
         ConversationChange::Learned(verdict) => next.learned = verdict,
+        ConversationChange::Revoke => next.is_revoked = true,
         ConversationChange::Mailed(number) => next.mailed = next.mailed.max(number),
         ConversationChange::Replied(id) => next.replies = replied(&next.replies, id, at)?,
         ConversationChange::RevokeReplies => next.replies.revoked = next.replies.revoked.saturating_add(1),

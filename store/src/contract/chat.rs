@@ -72,6 +72,7 @@ pub fn guest(number: u64) -> Guest {
         created: NOW,
         marks: vec![[number as u8; 32], [(100 + number) as u8; 32]],
         was: None,
+        is_revoked: false,
     }
 }
 

@@ -36,7 +36,7 @@ pub struct EmbeddedMoving {
 }
 
 const OF_TAIL: [&str; 5] = ["tail", "peaks", "forgotten", "segments", "folds"];
-const OF_CHAT: [&str; 18] = [
+const OF_CHAT: [&str; 19] = [
     "bots",
     "rooms",
     "members",
@@ -55,6 +55,7 @@ const OF_CHAT: [&str; 18] = [
     "arrivals",
     "conversations",
     "learned",
+    "duty",
 ];
 const OF_REGISTRY: [&str; 10] = [
     "accounts",

@@ -38,6 +38,7 @@ const MIGRATIONS: &[&str] = &[
     "what people want to be told of",
     "browsers that are reached, and mail",
     "conversations",
+    "conversations by visitor, agents in turn",
 ];
 
 /// How long after its end a document is removed by the server itself, where nobody asked before: longer than clocks
@@ -132,6 +133,7 @@ fn indexes() -> Vec<Index> {
         plain(chat::CONVERSATIONS, doc! { "site": 1, "customer": 1, "last_at": 1, "_id": 1 }),
         plain(chat::CONVERSATIONS, doc! { "site": 1, "labels": 1, "last_at": 1, "_id": 1 }),
         plain(chat::CONVERSATIONS, doc! { "due": 1 }),
+        plain(chat::CONVERSATIONS, doc! { "site": 1, "visitor": 1, "last_at": 1, "_id": 1 }),
         unique(chat::REVISIONS, doc! { "room": 1, "change": 1 }),
         plain(chat::REVISIONS, doc! { "room": 1, "number": 1, "change": 1 }),
         unique(chat::STARS, doc! { "who": 1, "room": 1, "number": 1 }),
@@ -158,8 +160,16 @@ fn indexes() -> Vec<Index> {
 }
 
 /// Collections without an index of their own: made before a transaction writes to them.
-const WITHOUT_INDEX: [&str; 7] =
-    [META, turns::TURNS, sites::SITES, segments::FOLDS, chat::BOT_HOOKS, chat::FANNED, chat::LEARNED];
+const WITHOUT_INDEX: [&str; 8] = [
+    META,
+    turns::TURNS,
+    sites::SITES,
+    segments::FOLDS,
+    chat::BOT_HOOKS,
+    chat::FANNED,
+    chat::LEARNED,
+    chat::DUTY,
+];
 
 /// Refuses a database of another version, and makes what is missing in an empty one.
 pub async fn prepare(database: &Database) -> anyhow::Result<()> {

@@ -26,6 +26,7 @@ impl Kind {
                 | Stars
                 | Conversations
                 | Learned
+                | Duty
                 | Hooks
                 | Shown
                 | BotHooks

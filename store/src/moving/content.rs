@@ -41,6 +41,7 @@ impl Content {
             Row::Star(row) => of_plain(row),
             Row::Conversation(row) => of_plain(row),
             Row::Learned(row) => of_plain(row),
+            Row::Duty(row) => of_plain(row),
             Row::Hook(row) => of_plain(row),
             Row::Shown(row) => of_plain(row),
             Row::BotHook(hook) => of_plain(hook),

@@ -11,19 +11,26 @@ use super::AboutStated;
 use crate::Web;
 use crate::error::Problem;
 
-/// None where the page has no tag, or no browser that says who it is.
+/// Who a visitor is, and was before the salts changed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Whereabouts {
+    pub visitor: Option<VisitorKey>,
+    pub before: Option<VisitorKey>,
+}
+
+/// Nobody where the page has no tag, or no browser that says who it is.
 pub async fn visitor(
     web: &Web,
     site: &Site,
     address: IpAddr,
     headers: &HeaderMap,
     about: &AboutStated,
-) -> Result<Option<VisitorKey>, Problem> {
+) -> Result<Whereabouts, Problem> {
     let Some(browser) = about.browser else {
-        return Ok(None);
+        return Ok(Whereabouts::default());
     };
-    let first_party = about.visitor.as_deref().filter(|_| site.first_party_id);
-    let Known { visitor, .. } = match first_party {
+    let first_party = about.visitor.as_deref().filter(|id| site.first_party_id && !id.is_empty());
+    let Known { visitor, before } = match first_party {
         Some(id) => web.identity.by_first_party(site.id, id),
         None => {
             let day = web.identity.day(&site.time_zone, web.clock.now()).await?;
@@ -33,7 +40,8 @@ pub async fn visitor(
             web.identity.by_salt(&day, site.id, address, agent)
         }
     };
-    Ok(Some(VisitorKey { visitor, browser }))
+    let key = |visitor| VisitorKey { visitor, browser };
+    Ok(Whereabouts { visitor: Some(key(visitor)), before: before.map(key) })
 }
 
 /// The address of a page of the site, without its fragment; empty: none of it.

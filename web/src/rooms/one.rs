@@ -9,6 +9,7 @@ use axum::response::IntoResponse;
 use chat::announce::Doing;
 use chat::told::TellRoom;
 use model::chat::Notify;
+use model::limits;
 use serde::Deserialize;
 use serde_json::json;
 use store::chat::RoomChange;
@@ -144,13 +145,23 @@ enum What {
 #[serde(deny_unknown_fields)]
 struct DoingStated {
     what: What,
+    /// What a customer typed so far.
+    #[serde(default)]
+    text: Option<String>,
 }
 
 /// `POST …/doing` with `{"what": "typing" | "here" | "asks" | "away"}`: told to who is there, and kept nowhere.
 pub async fn doing(State(web): State<Arc<Web>>, at: At, request: Request) -> Answer {
-    let DoingStated { what } = stated(request).await?;
+    let DoingStated { what, text } = stated(request).await?;
+    if text.as_ref().is_some_and(|text| text.len() > limits::TYPED_BYTES_MAX) {
+        return Err(refused::limit("text", "bytes", limits::TYPED_BYTES_MAX).into());
+    }
+    let text = match text {
+        Some(text) if web.chat.previews(&at.by, at.room).await? => Some(text),
+        _ => None,
+    };
     let doing = |who| match what {
-        What::Typing => Doing::Typing { who },
+        What::Typing => Doing::Typing { who, text },
         What::Here => Doing::Here { who },
         What::Asks => Doing::Asks { who },
         What::Away => Doing::Away { who },

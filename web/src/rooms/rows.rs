@@ -206,6 +206,7 @@ fn said_of(message: &Message, names: &HashMap<Who, String>) -> Option<String> {
             Note::Unlocked => "unlocked the room".to_owned(),
             Note::Published => "opened the room to be read by anybody".to_owned(),
             Note::Unpublished => "closed the room to outside readers".to_owned(),
+            Note::Turn => "has this conversation: it was their turn".to_owned(),
         },
         MessageKind::Text | MessageKind::Paste => return None,
     };

@@ -7,23 +7,23 @@ use sha2::{Digest, Sha256};
 use super::openapi::fits;
 use super::{Browser, Page, World};
 
-const PLAIN: [(&str, &str); 1] = [("content-type", "application/json")];
+pub const PLAIN: [(&str, &str); 1] = [("content-type", "application/json")];
 
 /// A shop whose chat is on, its owner, and an agent.
-struct Shop {
-    world: World,
-    owner: Browser,
-    agent: Browser,
-    site: String,
+pub struct Shop {
+    pub world: World,
+    pub owner: Browser,
+    pub agent: Browser,
+    pub site: String,
 }
 
 impl Browser {
-    async fn json(&mut self, path: &str, body: Value) -> Page {
+    pub async fn json(&mut self, path: &str, body: Value) -> Page {
         self.send(Method::POST, path, &PLAIN, body.to_string()).await
     }
 }
 
-async fn switch_on(owner: &mut Browser, site: &str, more: &[(&str, &str)]) {
+pub async fn switch_on(owner: &mut Browser, site: &str, more: &[(&str, &str)]) {
     let mut fields = vec![("on", "on"), ("colour", "#b8400e"), ("side", "right"), ("asks_email", "on")];
     fields.extend(more);
     let page = owner.post(&format!("/sites/{site}/chat"), &fields).await;
@@ -31,7 +31,7 @@ async fn switch_on(owner: &mut Browser, site: &str, more: &[(&str, &str)]) {
 }
 
 impl Shop {
-    async fn new() -> Shop {
+    pub async fn new() -> Shop {
         let (world, mut owner) = World::with_owner().await;
         let site = owner.add_site("Shop").await;
         switch_on(&mut owner, &site, &[]).await;
@@ -40,35 +40,35 @@ impl Shop {
     }
 
     /// Somebody on the site's pages, with a secret of their own.
-    fn customer(&self, number: u8) -> Browser {
+    pub fn customer(&self, number: u8) -> Browser {
         let secret = format!("wfc_{}", char::from(b'a' + number).to_string().repeat(43));
         Browser { headers: vec![("authorization", format!("Bearer {secret}"))], ..self.world.browser() }
     }
 
-    fn chat(&self, path: &str) -> String {
+    pub fn chat(&self, path: &str) -> String {
         format!("/api/watchfire/chat/{}{path}", self.site)
     }
 
-    fn inbox(&self, path: &str) -> String {
+    pub fn inbox(&self, path: &str) -> String {
         format!("/api/watchfire/sites/{}/conversations{path}", self.site)
     }
 
     /// A customer who said something first; the room.
-    async fn opened(&self, customer: &mut Browser, body: &str) -> String {
+    pub async fn opened(&self, customer: &mut Browser, body: &str) -> String {
         let page = customer.json(&self.chat("/conversations"), json!({ "id": id(1), "body": body })).await;
         assert_eq!(page.status, 201, "{}", page.text);
         fits("MyConversation", &page.json());
         page.json()["room"].as_str().unwrap().to_owned()
     }
 
-    async fn listed(&mut self, query: &str) -> Value {
+    pub async fn listed(&mut self, query: &str) -> Value {
         let page = self.agent.get(&self.inbox(query)).await;
         assert_eq!(page.status, 200, "{}", page.text);
         fits("Conversations", &page.json());
         page.json()
     }
 
-    async fn changed(&mut self, room: &str, change: Value) -> Value {
+    pub async fn changed(&mut self, room: &str, change: Value) -> Value {
         let page = self.agent.json(&self.inbox(&format!("/{room}")), change).await;
         assert_eq!(page.status, 200, "{}", page.text);
         fits("Conversation", &page.json());
@@ -76,16 +76,16 @@ impl Shop {
     }
 }
 
-fn id(number: u128) -> String {
+pub fn id(number: u128) -> String {
     format!("{number:032x}")
 }
 
-async fn say(who: &mut Browser, room: &str, number: u128, body: &str) -> Page {
+pub async fn say(who: &mut Browser, room: &str, number: u128, body: &str) -> Page {
     let said = json!({ "id": id(number), "body": body });
     who.json(&format!("/api/watchfire/rooms/{room}/messages"), said).await
 }
 
-async fn bodies(who: &mut Browser, room: &str) -> Vec<String> {
+pub async fn bodies(who: &mut Browser, room: &str) -> Vec<String> {
     let page = who.get(&format!("/api/watchfire/rooms/{room}/messages")).await;
     assert_eq!(page.status, 200, "{}", page.text);
     let messages = page.json()["messages"].as_array().unwrap().clone();
@@ -401,4 +401,86 @@ async fn what_is_taken_for_spam_waits_to_be_looked_at_and_the_filter_learns() {
         let seen = shop.agent.get(&shop.inbox(&format!("/{}", page.json()["room"].as_str().unwrap()))).await;
         assert_eq!(seen.json()["conversation"]["verdict"], "ham", "{genuine}");
     }
+}
+
+#[tokio::test]
+async fn new_ones_are_given_to_agents_in_turn_where_the_site_says_so() {
+    let mut shop = Shop::new().await;
+    let mut first = shop.customer(0);
+    let room = shop.opened(&mut first, "Hello?").await;
+    let assignee = |told: &Value, room: &str| {
+        let all = told["conversations"].as_array().unwrap().clone();
+        all.iter().find(|one| one["room"] == room).unwrap()["assignee_name"].as_str().unwrap().to_owned()
+    };
+    let told = shop.listed("").await;
+    assert_eq!(assignee(&told, &room), "", "nobody's until somebody takes it");
+    switch_on(&mut shop.owner, &shop.site, &[("in_turn", "on")]).await;
+    let mut given = Vec::new();
+    for number in 1..=2 {
+        let mut customer = shop.customer(number);
+        let room = shop.opened(&mut customer, "Hello?").await;
+        given.push(assignee(&shop.listed("").await, &room));
+    }
+    assert_eq!(given, ["Gus Guest", "Gus Guest"], "who is in the inbox");
+    assert_eq!(shop.owner.get(&shop.inbox("")).await.status, 200);
+    let mut rooms = Vec::new();
+    for number in 3..=6 {
+        let mut customer = shop.customer(number);
+        rooms.push(shop.opened(&mut customer, "Hello?").await);
+    }
+    let told = shop.listed("").await;
+    let mut given: Vec<String> = rooms.iter().map(|room| assignee(&told, room)).collect();
+    given.sort();
+    assert_eq!(given, ["Gus Guest", "Gus Guest", "Olive Owner", "Olive Owner"], "both are there");
+    let one = shop.agent.get(&shop.inbox(&format!("/{}", rooms[0]))).await.json();
+    let notes = one["conversation"]["notes"].as_str().unwrap().to_owned();
+    let page = shop.agent.get(&format!("/api/watchfire/rooms/{notes}/messages")).await.json();
+    assert_eq!(page["messages"][0]["kind"], json!({ "note": "turn" }));
+    assert_eq!(page["messages"][0]["name"], one["conversation"]["assignee_name"]);
+}
+
+#[tokio::test]
+async fn who_is_revoked_opens_it_no_more_and_begins_anew() {
+    let mut shop = Shop::new().await;
+    let mut ann = shop.customer(0);
+    let room = shop.opened(&mut ann, "Hello?").await;
+    let mut told = shop.world.listen(live::RIGHTS_TOPIC).await;
+    let revoked = shop.changed(&room, json!({ "revoke": true })).await;
+    assert_eq!(revoked["is_revoked"], true);
+    assert!(told.0.try_recv().is_ok(), "open sockets ask again");
+    assert_eq!(ann.get(&shop.chat("/conversations/mine")).await.status, 401);
+    assert_eq!(ann.get(&format!("/api/watchfire/rooms/{room}/messages")).await.status, 401);
+    assert_eq!(say(&mut ann, &room, 2, "Still here").await.status, 401);
+    assert_eq!(bodies(&mut shop.agent, &room).await, ["Hello?"]);
+    let back = shop.agent.json(&shop.inbox(&format!("/{room}")), json!({ "revoke": false })).await;
+    assert_eq!(back.status, 400);
+    let first = json!({ "id": id(3), "body": "Anew" });
+    let anew = ann.json(&shop.chat("/conversations"), first).await;
+    assert_eq!(anew.status, 201, "{}", anew.text);
+    assert_ne!(anew.json()["room"], json!(room));
+}
+
+#[tokio::test]
+async fn what_is_typed_is_seen_only_where_the_site_says_so() {
+    let mut shop = Shop::new().await;
+    let mut ann = shop.customer(0);
+    let room = shop.opened(&mut ann, "Hello?").await;
+    let mut heard = shop.world.listen(&format!("room/{room}/people")).await;
+    let path = format!("/api/watchfire/rooms/{room}/doing");
+    let types = async |who: &mut Browser, text: &str| {
+        who.json(&path, json!({ "what": "typing", "text": text })).await.status.as_u16()
+    };
+    let mut typed = || -> Value { serde_json::from_slice(&heard.0.try_recv().unwrap()).unwrap() };
+    assert_eq!(types(&mut ann, "My card is").await, 204);
+    assert_eq!(typed()["typing"]["text"], Value::Null, "off");
+    switch_on(&mut shop.owner, &shop.site, &[("previews", "on")]).await;
+    assert_eq!(shop.world.browser().get(&shop.chat("")).await.json()["previews"], true);
+    assert_eq!(types(&mut ann, "My card is").await, 204);
+    assert_eq!(typed()["typing"]["text"], "My card is");
+    assert_eq!(types(&mut shop.agent, "Nobody sees mine").await, 204);
+    assert_eq!(typed()["typing"]["text"], Value::Null, "an agent's");
+    let longest = "x".repeat(model::limits::TYPED_BYTES_MAX);
+    assert_eq!(types(&mut ann, &longest).await, 204);
+    assert_eq!(typed()["typing"]["text"], longest);
+    assert_eq!(types(&mut ann, &format!("{longest}x")).await, 400);
 }

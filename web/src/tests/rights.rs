@@ -61,6 +61,8 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
     ("GET", "/sites/{site}/chat", [SignIn, Nothing, Nothing, In, In, In]),
     ("POST", "/sites/{site}/chat", [SignIn, Nothing, Nothing, In, In, In]),
     ("GET", "/api/watchfire/sites/{site}/conversations", [SignIn, Nothing, Nothing, In, In, In]),
+    // To nobody: what is sent cannot be read. `calls` has who writes to whom.
+    ("POST", "/api/watchfire/sites/{site}/conversations", [SignIn, Nothing, Nothing, In, In, In]),
     // Of one that is not there; `conversations` has who gets what of one.
     (
         "GET",
@@ -77,6 +79,8 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
     ),
     // Where the chat is off.
     ("GET", "/api/watchfire/chat/{site}", [Nothing; 6]),
+    ("GET", "/api/watchfire/chat/{site}/call", [Nothing; 6]),
+    ("POST", "/api/watchfire/chat/{site}/call", [Nothing; 6]),
     ("POST", "/api/watchfire/chat/{site}/conversations", [Nothing; 6]),
     (
         "GET",

@@ -64,7 +64,7 @@ export class Board {
     this.panels = [...root.querySelectorAll<HTMLElement>("[data-rows]")].map((panel) => new RowPanel(panel, choose));
     this.map = new WorldMap(part(root, "places"), world ?? "", (country) => choose("country", country));
     this.chips = new Chips(root, (filter) => this.narrow(filter));
-    this.visitorPanel = new VisitorPanel(part<HTMLDialogElement>(root, "visitor-panel"), clock, now, visitors, "inbox" in root.dataset ? new Talks(site ?? "") : null);
+    this.visitorPanel = new VisitorPanel(part<HTMLDialogElement>(root, "visitor-panel"), clock, now, visitors, "inbox" in root.dataset ? new Talks(site ?? "") : null, "chat" in root.dataset ? (site ?? "") : null);
     const open = this.visitorPanel.open.bind(this.visitorPanel);
     this.list = new VisitorList(part(root, "who"), open, now, () => this.redraw.soon(this.drawVisitors));
     this.feed = new Feed(part(root, "happening"), clock, (key) => this.visitors?.byKey.get(key), open, () => this.redraw.soon(this.drawFeed));

@@ -46,6 +46,11 @@ export class InboxApi {
     return this.tell(`/conversations/${room}`, deed);
   }
 
+  /** Writes to a visitor who is on the site: into the conversation that there is, or a new one. */
+  call(visitor: string, id: string, body: string): Promise<Conversation> {
+    return this.tell("/conversations", { id, visitor, body });
+  }
+
   async canned(): Promise<Canned[]> {
     return (await ask<{ canned: Canned[] }>(`${this.site}/canned`)).canned;
   }

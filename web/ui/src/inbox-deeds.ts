@@ -53,7 +53,7 @@ export class Deeds {
     this.labels.open(labels, [...this.context.labels()], (deed) => this.context.act(deed, room));
   }
 
-  openMore(button: HTMLElement, { verdict, blocked, email, room }: Conversation, others: [string, () => void][]): void {
+  openMore(button: HTMLElement, { verdict, blocked, email, room, is_revoked, is_call }: Conversation, others: [string, () => void][]): void {
     const act = (deed: Deed) => this.context.act(deed, room);
     const spam = verdict === "spam" ? this.more.item("Not spam", () => act({ verdict: "ham" })) : this.more.item("Mark as spam", () => act({ verdict: "spam" }));
     const block = blocked
@@ -67,7 +67,10 @@ export class Deeds {
         if (confirm("Take back the address that letters of this conversation are answered to? The next letter has another one.")) act({ revoke_replies: true });
       }),
     ];
-    this.more.open(button, [...others.map(([name, does]) => this.more.item(name, does)), ...letters, spam, block]);
+    const revoke = is_revoked || is_call ? [] : [this.more.item("Revoke the customer’s access", () => {
+      if (confirm("Revoke the customer’s access? Their browser, and letters to them, open this conversation no more, at once and for good. What they write next begins a new one.")) act({ revoke: true });
+    }, "harm")];
+    this.more.open(button, [...others.map(([name, does]) => this.more.item(name, does)), ...letters, spam, block, ...revoke]);
   }
 }
 

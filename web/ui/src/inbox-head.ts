@@ -48,11 +48,12 @@ export class TalkHead {
     const { conversation } = this;
     if (!conversation) return;
     const now = Date.now();
-    const { state, until, waiting_since } = conversation;
+    const { state, until, waiting_since, is_call, is_revoked } = conversation;
     const words = state === "snoozed" && until !== null ? `Snoozed until ${fullTime(until, now)}`
       : state === "closed" ? "Closed"
+      : is_call ? "Your team wrote first; no answer yet"
       : waiting_since !== null ? `Waiting ${waited(now - waiting_since)}` : "Answered";
-    say(this.about, words);
+    say(this.about, is_revoked ? `${words} · access revoked` : words);
     this.about.classList.toggle("waits", state === "open" && waiting_since !== null);
   }
 

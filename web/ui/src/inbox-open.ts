@@ -257,7 +257,11 @@ export class OpenTalk {
     const { view, people } = this;
     if (!view || !people) return;
     const nameOf = (who: string) => (who.startsWith("GU-") ? this.context.nameOf(view.talk.conversation) : view.talk.noted.state.name(who));
-    const said = people.said.typists().map((who) => `${nameOf(who)} ${who.startsWith("GU-") ? "is typing…" : "is answering…"}`);
+    const doing = (who: string) => {
+      const typed = people.said.typedBy(who);
+      return !who.startsWith("GU-") ? "is answering…" : typed ? `is typing: ${typed}` : "is typing…";
+    };
+    const said = people.said.typists().map((who) => `${nameOf(who)} ${doing(who)}`);
     const noted = people.noted.typists().map((who) => `${nameOf(who)} is writing a note…`);
     view.saysTyping([...said, ...noted].slice(0, 3).join(" "));
     const others = people.noted.others().map(nameOf);

@@ -35,6 +35,10 @@ export interface Conversation {
   first_answer_at: number | null;
   closed_at: number | null;
   rating: { score: number; words: string } | null;
+  /** An agent wrote first, and the customer has said nothing yet. */
+  is_call: boolean;
+  /** The customer's browser opens it no more. */
+  is_revoked: boolean;
   version: number;
 }
 
@@ -75,7 +79,8 @@ export type Deed =
   | { verdict: "ham" | "spam" }
   | { block: boolean }
   | { revoke_replies: true }
-  | { transcript: true };
+  | { transcript: true }
+  | { revoke: true };
 
 /** What the topic of a site's conversations tells. */
 export interface InboxChange {

@@ -14,6 +14,7 @@ import type { Agent, Conversation, Counted, Deed, Folder, InboxChange, ListPage 
 import { InboxState } from "./inbox-state";
 import type { View } from "./inbox-state";
 import { FOLDER_NAMES, NOTHING_IN, customerName } from "./inbox-words";
+import { WriteToVisitor } from "./inbox-write";
 import { VisitorPane, placeOf } from "./inbox-visitor";
 import { PageMark } from "./page-mark";
 import type { VisitorsChange, VisitorsData } from "./protocol";
@@ -38,7 +39,7 @@ const READ_AGAIN_MAX = 500;
 const NEWS_MS = 30_000;
 
 const DONE: [string, string][] = [["close", "Closed."], ["reopen", "Open again."], ["snooze_until", "Snoozed."], ["labels", "Labels saved."], ["assign", "Assigned."], ["verdict", "Saved."], ["block", "Saved."],
-  ["revoke_replies", "Letters that were sent are answered in vain from now on."], ["transcript", "The conversation is mailed to the customer."]];
+  ["revoke_replies", "Letters that were sent are answered in vain from now on."], ["transcript", "The conversation is mailed to the customer."], ["revoke", "Revoked."]];
 
 class InboxPage {
   private readonly site: string;
@@ -52,6 +53,7 @@ class InboxPage {
   private readonly pane: VisitorPane;
   private readonly canned: CannedAnswers;
   private readonly open: OpenTalk;
+  private readonly write: WriteToVisitor;
   private readonly line: Connection;
   private readonly redraw = new Redraw();
   private readonly mark = new PageMark();
@@ -92,6 +94,10 @@ class InboxPage {
       address: (room, id) => `${this.base}/${room}#${id}`,
       announce: (words) => say(part(root, "announcer"), words), trouble: (problem) => this.trouble(problem), act,
       saw: () => this.redraw.soon(this.drawList),
+    });
+    this.write = new WriteToVisitor(this.site, () => this.present, (conversation) => {
+      this.take(conversation, "moved");
+      void this.show(conversation.room);
     });
     this.listen();
   }
@@ -277,6 +283,7 @@ class InboxPage {
       const seen = visitor ? present?.byKey.get(visitor) : undefined;
       if (seen) this.places.set(seen.key, placeOf(seen));
     }
+    this.write.changed();
     this.redraw.soon(this.drawList);
   }
 
@@ -403,6 +410,8 @@ class InboxPage {
     part(root, "tools").hidden = false;
     for (const name of ["canned", "help"]) part(root, name).hidden = false;
     part(root, "canned").addEventListener("click", () => this.canned.open());
+    part(root, "write").hidden = !("chat" in root.dataset);
+    part(root, "write").addEventListener("click", () => this.write.open());
     const keys = new InboxKeys({
       move: (by) => this.move(by), open: () => this.list.current && void this.show(this.list.current),
       reply: () => void this.answer("said"), note: () => void this.answer("noted"),

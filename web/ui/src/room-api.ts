@@ -79,8 +79,8 @@ export class RoomApi {
   }
 
   /** Heard by who is there; a page that goes away still says it. */
-  doing(what: Doing): void {
-    const body = JSON.stringify({ what });
+  doing(what: Doing, text?: string): void {
+    const body = JSON.stringify({ what, text });
     // Of no lasting interest: what is not heard is said again.
     fetch(`${ROOMS}/${this.room}/doing`, as(this.bearer, { method: "POST", headers: JSON_BODY, body, keepalive: true })).catch(() => {});
   }

@@ -24,7 +24,7 @@ const FILE_WORDS: FileWords = {
   sending: (name) => `Sending ${name}`,
   takeBack: (name) => `Take ${name} back`,
   notSent: "not sent",
-  refused: (name, _, message) => `${name}: ${message ?? "The server cannot be reached right now."}`,
+  refused: ({ name }, _, message) => `${name}: ${message ?? "The server cannot be reached right now."}`,
 };
 type Takes = Pick<Suggestions<unknown>, "takes">;
 

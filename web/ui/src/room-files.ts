@@ -5,7 +5,7 @@ import type { SentFile } from "./room-protocol";
 
 /** As the server counts. */
 const FILES_MAX = 10;
-const BYTES_MAX = 20 * 1024 * 1024;
+export const FILE_BYTES_MAX = 20 * 1024 * 1024;
 /** At once; more wait their turn. */
 const AT_ONCE = 2;
 const TRIES_MAX = 4;
@@ -21,7 +21,7 @@ export interface FileWords {
   takeBack: (name: string) => string;
   notSent: string;
   /** With what the server said against it, if it said anything. */
-  refused: (name: string, status: number, message: string | undefined) => string;
+  refused: (file: File, status: number, message: string | undefined) => string;
 }
 
 export interface AttachmentsOptions {
@@ -106,8 +106,8 @@ export class Attachments {
         this.options.say(this.options.words.tooMany(FILES_MAX));
         break;
       }
-      if (file.size > BYTES_MAX) {
-        this.options.say(this.options.words.tooLarge(file.name, sizeOf(file.size), sizeOf(BYTES_MAX)));
+      if (file.size > FILE_BYTES_MAX) {
+        this.options.say(this.options.words.tooLarge(file.name, sizeOf(file.size), sizeOf(FILE_BYTES_MAX)));
         continue;
       }
       this.uploads.push(this.drawn(file));
@@ -185,7 +185,7 @@ export class Attachments {
       upload.item.classList.add("failed");
       const { words, say } = this.options;
       upload.bar.replaceWith(make("span", "error small", words.notSent));
-      say(words.refused(upload.file.name, request.status, request.response?.error?.message));
+      say(words.refused(upload.file, request.status, request.response?.error?.message));
     }
     this.next();
   }

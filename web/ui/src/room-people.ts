@@ -17,6 +17,8 @@ export class People {
   members: Member[] = [];
   private readonly heard = new Map<string, number>();
   private readonly typing = new Map<string, number>();
+  /** As far as it is told. */
+  private readonly typed = new Map<string, string>();
   private answering: ReturnType<typeof setTimeout> | undefined;
   private readonly ended = new AbortController();
 
@@ -55,12 +57,15 @@ export class People {
   }
 
   told(data: unknown): void {
-    for (const [what, of] of Object.entries((data ?? {}) as Record<string, { who: string }>)) {
-      const { who } = of;
+    for (const [what, of] of Object.entries((data ?? {}) as Record<string, { who: string; text?: string }>)) {
+      const { who, text } = of;
       if (who === this.me) continue;
       if (what === "away") this.heard.delete(who);
       else this.heard.set(who, Date.now());
-      if (what === "typing") this.typing.set(who, Date.now());
+      if (what === "typing") {
+        this.typing.set(who, Date.now());
+        this.typed.set(who, text ?? "");
+      }
       else if (what === "away") this.typing.delete(who);
       if (what === "asks") this.answer();
     }
@@ -84,6 +89,11 @@ export class People {
 
   typists(): string[] {
     return [...this.typing.keys()];
+  }
+
+  /** What they typed so far; empty: that is not told. */
+  typedBy(who: string): string {
+    return this.typed.get(who) ?? "";
   }
 
   typingLine(): string {

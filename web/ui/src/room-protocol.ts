@@ -15,7 +15,7 @@ export interface Room {
   changes: number;
 }
 
-export type Note = "entered" | "left" | "kicked" | "banned" | "topic" | "name" | "locked" | "unlocked" | "published" | "unpublished";
+export type Note = "entered" | "left" | "kicked" | "banned" | "topic" | "name" | "locked" | "unlocked" | "published" | "unpublished" | "turn";
 
 /** A file of a room, as the API tells of it. */
 export interface SentFile {

@@ -101,5 +101,6 @@ export function noteOf(message: Message, name: (who: string) => string): string 
     case "unlocked": return "unlocked the room";
     case "published": return "opened the room to be read by anybody";
     case "unpublished": return "closed the room to outside readers";
+    case "turn": return "has this conversation: it was their turn";
   }
 }

@@ -7,6 +7,8 @@ export interface Settings {
   name: string;
   /** `#rrggbb` */
   colour: string;
+  /** What can be read on it. */
+  ink: string;
   side: "right" | "left";
   greeting: string;
   /** Somebody is there now. */
@@ -18,6 +20,8 @@ export interface Settings {
   asks_email: boolean;
   /** Conversations are mailed to who asks for it. */
   mails: boolean;
+  /** Agents see what is typed before it is sent. */
+  previews: boolean;
 }
 
 /** Who the page says that its visitor is. */

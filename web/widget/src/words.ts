@@ -39,6 +39,7 @@ export const closed: Words = ["This conversation is closed. Write to open it aga
 // What one writes.
 export const message: Words = ["Message", "Message", "Nachricht", "Mensaje", "消息", "رسالة"];
 export const write: Words = ["Write a message…", "Écrivez un message…", "Nachricht schreiben…", "Escribe un mensaje…", "输入消息…", "اكتب رسالة…"];
+export const seenAsTyped: Words = ["Our team sees what you type before you send it.", "Notre équipe voit ce que vous écrivez avant l’envoi.", "Unser Team sieht, was Sie schreiben, bevor Sie es senden.", "Nuestro equipo ve lo que escribes antes de que lo envíes.", "在您发送之前，我们的团队就能看到您输入的内容。", "يرى فريقنا ما تكتبه قبل إرساله."];
 export const send: Words = ["Send", "Envoyer", "Senden", "Enviar", "发送", "إرسال"];
 export const sending: Words = ["Sending…", "Envoi…", "Wird gesendet…", "Enviando…", "发送中…", "جارٍ الإرسال…"];
 export const sent: Words = ["Sent", "Envoyé", "Gesendet", "Enviado", "已发送", "أُرسلت"];

@@ -40,6 +40,8 @@ fn waiting() -> Conversation {
         learned: None,
         mailed: 0,
         replies: Replies::default(),
+        is_call: false,
+        is_revoked: false,
         version: 1,
     }
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use model::chat::{
     Conversation, ConversationState, Folder, Member, Message, NewMessage, Notify, Room, RoomRole, Who,
 };
-use model::{AccountId, Millis, RoomId, SiteId, limits};
+use model::{AccountId, Millis, RoomId, SiteId, VisitorKey, limits};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
@@ -17,6 +17,7 @@ use crate::chat::conversations::{
     self, Asked, ConversationChange, Conversations, Counts, NO_CONVERSATION, NewConversation, customer_text,
     page_of,
 };
+use crate::chat::duty::{Duty, Turn};
 use crate::chat::{Search, words};
 use crate::embedded::columns::Column;
 use crate::{Result, StoreError};
@@ -57,12 +58,24 @@ impl Conversations for Chat {
         self.0.read(move |db| count(db, site, me)).await
     }
 
+    async fn with_visitor(&self, site: SiteId, visitor: VisitorKey) -> Result<Vec<Conversation>> {
+        self.0.read(move |db| with_visitor(db, site, visitor)).await
+    }
+
     async fn earlier(&self, room: RoomId) -> Result<Vec<Conversation>> {
         self.0.read(move |db| earlier(db, room)).await
     }
 
     async fn wake(&self, now: Millis) -> Result<Vec<RoomId>> {
         self.0.write(move |db| wake(db, now)).await
+    }
+
+    async fn on_duty(&self, site: SiteId, agent: AccountId, at: Millis) -> Result<()> {
+        self.0.write(move |db| on_duty(db, site, agent, at)).await
+    }
+
+    async fn give_turn(&self, room: RoomId, turn: Turn, at: Millis) -> Result<Conversation> {
+        self.0.write(move |db| give_turn(db, room, &turn, at)).await
     }
 
     async fn learned(&self, site: SiteId) -> Result<(u64, Vec<u8>)> {
@@ -73,6 +86,38 @@ impl Conversations for Chat {
         conversations::refuse_large(&bytes)?;
         self.0.write(move |db| learn(db, site, version, &bytes)).await
     }
+}
+
+fn duty(db: &Connection, site: SiteId) -> Result<Duty> {
+    let mut select = db.prepare_cached("SELECT value FROM duty WHERE site = ?1")?;
+    Ok(select.query_row([site.column()], value).optional()?.unwrap_or_default())
+}
+
+fn put_duty(db: &Connection, site: SiteId, duty: &Duty) -> Result<()> {
+    db.prepare_cached("INSERT OR REPLACE INTO duty (site, value) VALUES (?1, ?2)")?
+        .execute(params![site.column(), json(duty)])?;
+    Ok(())
+}
+
+fn on_duty(db: &Connection, site: SiteId, agent: AccountId, at: Millis) -> Result<()> {
+    let mut duty = duty(db, site)?;
+    if duty.saw(agent, at) { put_duty(db, site, &duty) } else { Ok(()) }
+}
+
+fn give_turn(db: &Connection, room: RoomId, turn: &Turn, at: Millis) -> Result<Conversation> {
+    let mut given = conversation(db, room)?;
+    if !conversations::is_to_give(&given) {
+        return Ok(given);
+    }
+    let mut duty = duty(db, given.site)?;
+    let Some(agent) = duty.next(turn) else {
+        return Ok(given);
+    };
+    let note = conversations::given(&mut given, agent, turn, at);
+    put_duty(db, given.site, &duty)?;
+    put(db, &given)?;
+    messages::post(db, &note)?;
+    Ok(given)
 }
 
 fn learned(db: &Connection, site: SiteId) -> Result<(u64, Vec<u8>)> {
@@ -94,7 +139,23 @@ fn open(db: &Connection, new: NewConversation) -> Result<(Conversation, bool)> {
     if let Some(known) = known(db, new.secret)? {
         return Ok((known, false));
     }
-    let NewConversation { mut conversation, room, notes, guest, secret, first } = new;
+    let before = match new.conversation.visitor {
+        Some(visitor) => with_visitor(db, new.conversation.site, visitor)?,
+        None => Vec::new(),
+    };
+    match new.secret {
+        Some(secret) => {
+            if let Some(call) = conversations::call_in(before) {
+                return Ok((answer(db, &call, secret, new)?, true));
+            }
+        }
+        None => {
+            if let Some(one) = conversations::going_on(before) {
+                return Ok((one, false));
+            }
+        }
+    }
+    let NewConversation { mut conversation, room, notes, guest, secret, first, turn } = new;
     let site = conversation.site;
     let count: usize = db
         .prepare_cached("SELECT COUNT(*) FROM conversations WHERE site = ?1")?
@@ -103,7 +164,7 @@ fn open(db: &Connection, new: NewConversation) -> Result<(Conversation, bool)> {
     if rooms::insert(db, &room, None)? == 0 || rooms::insert(db, &notes, None)? == 0 {
         return Err(StoreError::Conflict("a room with that id is there already"));
     }
-    if people::insert_guest(db, &guest, Some(secret.0))? == 0 {
+    if people::insert_guest(db, &guest, secret.map(|secret| secret.0))? == 0 {
         return Err(StoreError::Conflict("a guest with that id is there already"));
     }
     let (who, joined) = (Who::Guest(guest.id), guest.created);
@@ -112,11 +173,41 @@ fn open(db: &Connection, new: NewConversation) -> Result<(Conversation, bool)> {
     conversation.version = 0;
     insert(db, &conversation)?;
     messages::post(db, &first)?;
-    Ok((self::conversation(db, room.id)?, true))
+    match turn {
+        Some(turn) => Ok((give_turn(db, room.id, &turn, first.at)?, true)),
+        None => Ok((self::conversation(db, room.id)?, true)),
+    }
+}
+
+/// The call is of that secret from now on.
+fn answer(
+    db: &Connection,
+    call: &Conversation,
+    secret: SecretHash,
+    new: NewConversation,
+) -> Result<Conversation> {
+    let (answered, guest, first) = conversations::answered(call, new);
+    if people::let_in(db, &guest, secret)? == 0 {
+        return Err(StoreError::Conflict("the customer is known by another secret"));
+    }
+    put(db, &answered)?;
+    messages::post(db, &first)?;
+    conversation(db, call.room)
+}
+
+fn with_visitor(db: &Connection, site: SiteId, visitor: VisitorKey) -> Result<Vec<Conversation>> {
+    let mut select = db.prepare_cached(
+        "SELECT value FROM conversations WHERE site = ?1 AND visitor = ?2 ORDER BY last_at DESC, room DESC LIMIT ?3",
+    )?;
+    let found = select.query_map(params![site.column(), visitor.to_string(), limits::EARLIER_MAX], value)?;
+    Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 
 /// The conversation of the guest who has that secret.
-fn known(db: &Connection, secret: SecretHash) -> Result<Option<Conversation>> {
+fn known(db: &Connection, secret: Option<SecretHash>) -> Result<Option<Conversation>> {
+    let Some(secret) = secret else {
+        return Ok(None);
+    };
     let mut select = db.prepare_cached(
         "SELECT c.value FROM guests g JOIN conversations c ON c.room = g.room WHERE g.secret = ?1",
     )?;
@@ -126,8 +217,8 @@ fn known(db: &Connection, secret: SecretHash) -> Result<Option<Conversation>> {
 /// Nothing where it is there.
 pub fn insert(db: &Connection, conversation: &Conversation) -> Result<()> {
     db.prepare_cached(
-        "INSERT INTO conversations (room, notes, site, folder, last_at, assignee, waiting, due, customer, who, labels, value)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (room) DO NOTHING",
+        "INSERT INTO conversations (room, notes, site, folder, last_at, assignee, waiting, due, customer, who, labels, value, visitor)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT (room) DO NOTHING",
     )?
     .execute(params_from_iter(row(conversation)))?;
     Ok(())
@@ -136,13 +227,13 @@ pub fn insert(db: &Connection, conversation: &Conversation) -> Result<()> {
 fn put(db: &Connection, conversation: &Conversation) -> Result<()> {
     db.prepare_cached(
         "UPDATE conversations SET notes = ?2, site = ?3, folder = ?4, last_at = ?5, assignee = ?6, waiting = ?7, due = ?8,
-                customer = ?9, who = ?10, labels = ?11, value = ?12 WHERE room = ?1",
+                customer = ?9, who = ?10, labels = ?11, value = ?12, visitor = ?13 WHERE room = ?1",
     )?
     .execute(params_from_iter(row(conversation)))?;
     Ok(())
 }
 
-fn row(conversation: &Conversation) -> [Value; 12] {
+fn row(conversation: &Conversation) -> [Value; 13] {
     let or_null = |number: Option<i64>| number.map_or(Value::Null, Value::Integer);
     let due = match conversation.state {
         ConversationState::Snoozed(until) => Some(until.0),
@@ -161,6 +252,7 @@ fn row(conversation: &Conversation) -> [Value; 12] {
         customer_text(conversation).into(),
         labelled(&conversation.labels).into(),
         json(conversation).into(),
+        conversation.visitor.map_or(Value::Null, |visitor| Value::Text(visitor.to_string())),
     ]
 }
 
@@ -208,6 +300,9 @@ fn change_one(db: &Connection, room: RoomId, change: ConversationChange, at: Mil
     let Some(next) = conversations::change(&before, change, at)? else {
         return Ok(before);
     };
+    if next.is_revoked && !before.is_revoked {
+        people::shut_out(db, next.guest)?;
+    }
     put(db, &next)?;
     Ok(next)
 }

@@ -232,6 +232,25 @@ pub fn insert_guest(db: &Connection, guest: &Guest, secret: Option<[u8; 32]>) ->
     Ok(added)
 }
 
+/// Somebody who was spoken of has a secret from now on; 0: they had one.
+pub fn let_in(db: &Connection, guest: &Guest, secret: SecretHash) -> Result<usize> {
+    let changed = db
+        .prepare_cached("UPDATE guests SET secret = ?2, value = ?3 WHERE id = ?1 AND secret IS NULL")?
+        .execute(params![guest.id.column(), secret.0, json(guest)])?;
+    Ok(changed)
+}
+
+/// Nothing lets that guest in any more.
+pub fn shut_out(db: &Connection, id: GuestId) -> Result<()> {
+    let Some(guest) = guests(db, &[id])?.pop() else {
+        return Ok(());
+    };
+    let guest = Guest { is_revoked: true, ..guest };
+    db.prepare_cached("UPDATE guests SET secret = NULL, value = ?2 WHERE id = ?1")?
+        .execute(params![id.column(), json(&guest)])?;
+    Ok(())
+}
+
 pub fn admitted(db: &Connection, secret: SecretHash) -> Result<Guest> {
     one(db.prepare_cached("SELECT value FROM guests WHERE secret = ?1")?, secret.0, "guest")
 }

@@ -230,6 +230,7 @@ pub fn begin_removing(db: &Connection, id: RoomId) -> Result<()> {
 /// So many rooms of a site at once that others wait only shortly: one that is long is one of them. Whether there is more to do.
 fn forget_some(db: &Connection, site: SiteId) -> Result<bool> {
     db.prepare_cached("DELETE FROM learned WHERE site = ?1")?.execute([site.column()])?;
+    db.prepare_cached("DELETE FROM duty WHERE site = ?1")?.execute([site.column()])?;
     let mut select =
         db.prepare_cached("SELECT id, last FROM rooms WHERE site = ?1 AND demolished < 2 LIMIT ?2")?;
     let found = select

@@ -13,8 +13,8 @@ use crate::embedded::chat::{
 use crate::embedded::columns::Column;
 use crate::moving::history::{mark, number, pair, triple};
 use crate::moving::{
-    ArrivalRow, BotRow, FannedRow, GuestRow, HookRow, Key, Kind, LearnedRow, LinkRow, RoomRow, Row, ShownRow,
-    StarRow,
+    ArrivalRow, BotRow, DutyRow, FannedRow, GuestRow, HookRow, Key, Kind, LearnedRow, LinkRow, RoomRow, Row,
+    ShownRow, StarRow,
 };
 
 pub fn export(db: &Connection, kind: Kind, after: Option<Key>, limit: usize) -> Result<Vec<Row>> {
@@ -86,6 +86,12 @@ pub fn export(db: &Connection, kind: Kind, after: Option<Key>, limit: usize) -> 
             |row| {
                 Ok(Row::Learned(LearnedRow { site: row.get(0)?, version: row.get(1)?, bytes: row.get(2)? }))
             },
+        ),
+        Kind::Duty => list(
+            db,
+            "SELECT value, site FROM duty WHERE site > ?1 ORDER BY site LIMIT ?2",
+            params![id, limit],
+            |row| Ok(Row::Duty(DutyRow { site: row.get(1)?, duty: value(row)? })),
         ),
         Kind::Hooks => list(
             db,
@@ -166,6 +172,12 @@ pub fn import(db: &Connection, row: &Row) -> Result<()> {
             .execute([row.who, row.room, row.number])?;
         }
         Row::Conversation(row) => conversations::insert(db, row)?,
+        Row::Duty(DutyRow { site, duty }) => {
+            db.prepare_cached(
+                "INSERT INTO duty (site, value) VALUES (?1, ?2) ON CONFLICT (site) DO NOTHING",
+            )?
+            .execute(params![site, json(duty)])?;
+        }
         Row::Learned(LearnedRow { site, version, bytes }) => {
             db.prepare_cached(
                 "INSERT INTO learned (site, version, bytes) VALUES (?1, ?2, ?3) ON CONFLICT (site) DO NOTHING",

@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use model::chat::{
     Conversation, ConversationState, Folder, Member, Message, NewMessage, Notify, Room, RoomRole, Who,
 };
-use model::{AccountId, Millis, RoomId, SiteId, limits};
+use model::{AccountId, Millis, RoomId, SiteId, VisitorKey, limits};
 use mongodb::bson::{Binary, Bson, Document, doc};
 use serde::Deserialize;
 
 use super::{
-    CONVERSATIONS, Chat, GUESTS, LEARNED, ROOMS, RoomDocument, Valued, json, messages, parse, people,
+    CONVERSATIONS, Chat, DUTY, GUESTS, LEARNED, ROOMS, RoomDocument, Valued, json, messages, parse, people,
     reading, take,
 };
 use crate::accounts::SecretHash;
@@ -18,6 +18,7 @@ use crate::chat::conversations::{
     self, Asked, ConversationChange, Conversations, Counts, NO_CONVERSATION, NewConversation, customer_text,
     page_of,
 };
+use crate::chat::duty::{Duty, Turn};
 use crate::chat::{Search, words};
 use crate::mongodb::columns::{Column, binary, secret as secret_column};
 use crate::mongodb::forgotten::FORGOTTEN;
@@ -80,6 +81,10 @@ impl Conversations for Chat {
         read!(self, |step| count(step, site, me))
     }
 
+    async fn with_visitor(&self, site: SiteId, visitor: VisitorKey) -> Result<Vec<Conversation>> {
+        read!(self, |step| with_visitor(step, site, visitor))
+    }
+
     async fn earlier(&self, room: RoomId) -> Result<Vec<Conversation>> {
         read!(self, |step| earlier(step, room))
     }
@@ -95,6 +100,20 @@ impl Conversations for Chat {
         Ok(woken)
     }
 
+    async fn on_duty(&self, site: SiteId, agent: AccountId, at: Millis) -> Result<()> {
+        let _turn = self.lane_of(site.value()).lock().await;
+        write!(self, |step| on_duty(step, site, agent, at))
+    }
+
+    async fn give_turn(&self, room: RoomId, turn: Turn, at: Millis) -> Result<Conversation> {
+        let before = self.conversation(room).await?;
+        within(CALL_TIME_MAX, async {
+            let _turn = self.lane_of(before.site.value()).lock().await;
+            write!(self, |step| give_turn_alone(step, &before, &turn, at))
+        })
+        .await
+    }
+
     async fn learned(&self, site: SiteId) -> Result<(u64, Vec<u8>)> {
         read!(self, |step| learned(step, site))
     }
@@ -107,6 +126,61 @@ impl Conversations for Chat {
             learned => learned,
         }
     }
+}
+
+async fn duty(step: &mut Step, site: SiteId) -> Result<Duty> {
+    let found: Option<Valued> = step.one(DUTY, doc! { "_id": site.column() }).await?;
+    found.map_or(Ok(Duty::default()), Valued::read)
+}
+
+async fn put_duty(step: &mut Step, site: SiteId, duty: &Duty) -> Result<()> {
+    let value = doc! { "$set": { "value": json(duty) }, "$setOnInsert": { "v": V } };
+    step.put(DUTY, doc! { "_id": site.column() }, value).await.map(drop)
+}
+
+/// By who has the site's turn.
+async fn on_duty(step: &mut Step, site: SiteId, agent: AccountId, at: Millis) -> Result<()> {
+    take_site(step, site).await?;
+    let mut duty = duty(step, site).await?;
+    if duty.saw(agent, at) { put_duty(step, site, &duty).await } else { Ok(()) }
+}
+
+async fn give_turn_alone(
+    step: &mut Step,
+    before: &Conversation,
+    turn: &Turn,
+    at: Millis,
+) -> Result<Conversation> {
+    take_site(step, before.site).await?;
+    take(step, before.room).await?;
+    give_turn(step, before.room, turn, at).await
+}
+
+/// By who has the turns of the site and of the room.
+async fn give_turn(step: &mut Step, room: RoomId, turn: &Turn, at: Millis) -> Result<Conversation> {
+    let mut given = conversation(step, room).await?;
+    if !conversations::is_to_give(&given) {
+        return Ok(given);
+    }
+    let mut duty = duty(step, given.site).await?;
+    let Some(agent) = duty.next(turn) else {
+        return Ok(given);
+    };
+    let note = conversations::given(&mut given, agent, turn, at);
+    put_duty(step, given.site, &duty).await?;
+    put(step, &given).await?;
+    messages::post(step, &note).await?;
+    Ok(given)
+}
+
+async fn take_site(step: &mut Step, site: SiteId) -> Result<()> {
+    let site = site.column();
+    if !step.take_turn(SITES, doc! { "_id": site }).await?
+        && step.exists(FORGOTTEN, doc! { "_id": site }).await?
+    {
+        return Err(StoreError::NotFound("site"));
+    }
+    Ok(())
 }
 
 async fn learned(step: &mut Step, site: SiteId) -> Result<(u64, Vec<u8>)> {
@@ -130,15 +204,27 @@ async fn learn(step: &mut Step, site: SiteId, version: u64, bytes: &[u8]) -> Res
 
 /// Takes the site's turn: who counts its conversations or removes it comes before or after.
 pub async fn open(step: &mut Step, new: &NewConversation) -> Result<(Conversation, bool)> {
-    let NewConversation { conversation, room, notes, guest, secret, first } = new;
+    let NewConversation { conversation, room, notes, guest, secret, first, turn } = new;
+    take_site(step, conversation.site).await?;
     let site = conversation.site.column();
-    if !step.take_turn(SITES, doc! { "_id": site }).await?
-        && step.exists(FORGOTTEN, doc! { "_id": site }).await?
-    {
-        return Err(StoreError::NotFound("site"));
-    }
     if let Some(known) = known(step, *secret).await? {
         return Ok((known, false));
+    }
+    let before = match conversation.visitor {
+        Some(visitor) => with_visitor(step, conversation.site, visitor).await?,
+        None => Vec::new(),
+    };
+    match secret {
+        Some(secret) => {
+            if let Some(call) = conversations::call_in(before) {
+                return Ok((answer(step, &call, *secret, new.clone()).await?, true));
+            }
+        }
+        None => {
+            if let Some(one) = conversations::going_on(before) {
+                return Ok((one, false));
+            }
+        }
     }
     conversations::refuse_full(step.count(CONVERSATIONS, doc! { "site": site }).await?)?;
     let ids = doc! { "$in": [room.id.column(), notes.id.column()] };
@@ -154,11 +240,42 @@ pub async fn open(step: &mut Step, new: &NewConversation) -> Result<(Conversatio
     row.insert("_id", room.id.column());
     step.insert(CONVERSATIONS, &row).await?;
     messages::post(step, first).await?;
-    Ok((self::conversation(step, room.id).await?, true))
+    match turn {
+        Some(turn) => Ok((give_turn(step, room.id, turn, first.at).await?, true)),
+        None => Ok((self::conversation(step, room.id).await?, true)),
+    }
+}
+
+/// The call is of that secret from now on.
+async fn answer(
+    step: &mut Step,
+    call: &Conversation,
+    secret: SecretHash,
+    new: NewConversation,
+) -> Result<Conversation> {
+    take(step, call.room).await?;
+    // As it is behind what happened in its room meanwhile.
+    let call = conversation(step, call.room).await?;
+    let (answered, guest, first) = conversations::answered(&call, new);
+    if !people::let_in(step, &guest, secret).await? {
+        return Err(StoreError::Conflict("the customer is known by another secret"));
+    }
+    put(step, &answered).await?;
+    messages::post(step, &first).await?;
+    conversation(step, call.room).await
+}
+
+async fn with_visitor(step: &mut Step, site: SiteId, visitor: VisitorKey) -> Result<Vec<Conversation>> {
+    let theirs = doc! { "site": site.column(), "visitor": visitor.to_string() };
+    let last_first = doc! { "last_at": -1, "_id": -1 };
+    values(&step.some(CONVERSATIONS, theirs, last_first, limits::EARLIER_MAX).await?)
 }
 
 /// The conversation of the guest who has that secret.
-async fn known(step: &mut Step, secret: SecretHash) -> Result<Option<Conversation>> {
+async fn known(step: &mut Step, secret: Option<SecretHash>) -> Result<Option<Conversation>> {
+    let Some(secret) = secret else {
+        return Ok(None);
+    };
     #[derive(Deserialize)]
     struct Row {
         room: i64,
@@ -189,6 +306,7 @@ pub fn fields(conversation: &Conversation) -> Document {
         "customer": conversation.customer.mark(),
         "who": customer_text(conversation),
         "labels": &conversation.labels,
+        "visitor": conversation.visitor.map(|visitor| visitor.to_string()),
         "value": json(conversation),
     }
 }
@@ -241,6 +359,9 @@ async fn change_one(
     let Some(next) = conversations::change(&before, change.clone(), at)? else {
         return Ok(before);
     };
+    if next.is_revoked && !before.is_revoked {
+        people::shut_out(step, next.guest).await?;
+    }
     put(step, &next).await?;
     Ok(next)
 }

@@ -197,7 +197,7 @@ pub async fn admit(
     let member = Member { room: guest.room, who, role, joined, read, notify };
     let entry = enter(step, &member, &guest.marks, note).await?;
     if entry == Entry::Entered {
-        put_guest(step, guest, secret).await?;
+        put_guest(step, guest, Some(secret)).await?;
     }
     Ok(entry)
 }
@@ -210,16 +210,32 @@ async fn refuse_taken(step: &mut Step, id: GuestId) -> Result<()> {
 }
 
 /// Conflict where the id or the secret is taken.
-pub async fn insert_guest(step: &mut Step, guest: &Guest, secret: SecretHash) -> Result<()> {
+pub async fn insert_guest(step: &mut Step, guest: &Guest, secret: Option<SecretHash>) -> Result<()> {
     refuse_taken(step, guest.id).await?;
     put_guest(step, guest, secret).await
 }
 
-async fn put_guest(step: &mut Step, guest: &Guest, secret: SecretHash) -> Result<()> {
-    let mut row = guest_document(guest, Some(secret.0));
+async fn put_guest(step: &mut Step, guest: &Guest, secret: Option<SecretHash>) -> Result<()> {
+    let mut row = guest_document(guest, secret.map(|secret| secret.0));
     row.insert("_id", guest.id.column());
     row.insert("v", V);
     step.insert(GUESTS, &row).await
+}
+
+/// Somebody who was spoken of has a secret from now on; false: they had one.
+pub async fn let_in(step: &mut Step, guest: &Guest, secret: SecretHash) -> Result<bool> {
+    let without = doc! { "_id": guest.id.column(), "secret": { "$exists": false } };
+    step.change(GUESTS, without, doc! { "$set": guest_document(guest, Some(secret.0)) }).await
+}
+
+/// Nothing lets that guest in any more.
+pub async fn shut_out(step: &mut Step, id: GuestId) -> Result<()> {
+    let Some(guest) = guests(step, &[id]).await?.pop() else {
+        return Ok(());
+    };
+    let value = json(&Guest { is_revoked: true, ..guest });
+    let shut = doc! { "$set": { "value": value }, "$unset": { "secret": "" } };
+    step.change(GUESTS, doc! { "_id": id.column() }, shut).await.map(drop)
 }
 
 /// But its key.

@@ -8,8 +8,8 @@ use model::{BotId, GuestId, Millis, RoomId, SiteId, limits};
 use mongodb::bson::{Document, doc};
 
 use super::{
-    ARRIVALS, BANS, CONVERSATIONS, Chat, FANNED, GUESTS, HOOKS, LEARNED, LINKS, MEMBERS, MESSAGES, REVISIONS,
-    ROOMS, RoomDocument, SHOWN, STARS, conversations, json, people, put_ends, room, take, there,
+    ARRIVALS, BANS, CONVERSATIONS, Chat, DUTY, FANNED, GUESTS, HOOKS, LEARNED, LINKS, MEMBERS, MESSAGES,
+    REVISIONS, ROOMS, RoomDocument, SHOWN, STARS, conversations, json, people, put_ends, room, take, there,
 };
 use super::{files, messages};
 use crate::accounts::SecretHash;
@@ -215,6 +215,7 @@ async fn begin_demolishing(step: &mut Step, id: RoomId) -> Result<Vec<i64>> {
 pub async fn begin_forgetting(step: &mut Step, site: SiteId) -> Result<()> {
     let listed = doc! { "inbox": false, "site": site.column(), "demolished": false };
     step.change_all(ROOMS, listed, doc! { "$set": { "demolished": true } }).await?;
+    step.remove(DUTY, doc! { "_id": site.column() }).await?;
     step.remove(LEARNED, doc! { "_id": site.column() }).await.map(drop)
 }
 

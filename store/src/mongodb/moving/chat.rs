@@ -8,7 +8,7 @@ use super::super::chat::hooks::ArrivalDocument;
 use super::super::chat::outbox::{self, JobDocument};
 use super::super::chat::people::{BanDocument, ban_fields, ban_key, guest_document};
 use super::super::chat::{
-    ARRIVALS, BANS, BOT_HOOKS, BOTS, CONVERSATIONS, FANNED, FILES, GUESTS, HOOKS, JOBS, LEARNED, LINKS,
+    ARRIVALS, BANS, BOT_HOOKS, BOTS, CONVERSATIONS, DUTY, FANNED, FILES, GUESTS, HOOKS, JOBS, LEARNED, LINKS,
     MEMBERS, MESSAGES, MemberDocument, REVISIONS, ROOMS, RoomDocument, SHOWN, STARS, conversations, json,
     messages, parse,
 };
@@ -20,8 +20,8 @@ use model::JobId;
 use crate::Result;
 use crate::moving::history::{mark, number, pair, triple};
 use crate::moving::{
-    ArrivalRow, BotRow, FannedRow, GuestRow, HookRow, Key, Kind, LearnedRow, LinkRow, RoomRow, Row, ShownRow,
-    StarRow,
+    ArrivalRow, BotRow, DutyRow, FannedRow, GuestRow, HookRow, Key, Kind, LearnedRow, LinkRow, RoomRow, Row,
+    ShownRow, StarRow,
 };
 
 /// Collection, filter and sort of what stands behind a key.
@@ -35,6 +35,7 @@ pub fn behind(kind: Kind, after: &Option<Key>) -> (&'static str, Document, Docum
         Kind::Guests => (GUESTS, behind_id(), by_id),
         Kind::Conversations => (CONVERSATIONS, behind_id(), by_id),
         Kind::Learned => (LEARNED, behind_id(), by_id),
+        Kind::Duty => (DUTY, behind_id(), by_id),
         Kind::Hooks => (HOOKS, behind_id(), by_id),
         Kind::BotHooks => (BOT_HOOKS, behind_id(), by_id),
         Kind::Fanned => (FANNED, behind_id(), by_id),
@@ -115,6 +116,7 @@ pub fn read(kind: Kind, row: &Document) -> anyhow::Result<Row> {
         Kind::Messages => Row::Message(Box::new(parse(value()?)?)),
         Kind::Revisions => Row::Revision(Box::new(parse(value()?)?)),
         Kind::Conversations => Row::Conversation(Box::new(parse(value()?)?)),
+        Kind::Duty => Row::Duty(DutyRow { site: row.get_i64("_id")?, duty: parse(value()?)? }),
         Kind::Learned => Row::Learned(LearnedRow {
             site: row.get_i64("_id")?,
             version: row.get_i64("version")?,
@@ -197,6 +199,7 @@ pub fn written(row: &Row, inboxes: &HashMap<i64, i64>) -> Option<(&'static str, 
         Row::Conversation(row) => {
             (CONVERSATIONS, doc! { "_id": row.room.column() }, conversations::fields(row))
         }
+        Row::Duty(DutyRow { site, duty }) => (DUTY, doc! { "_id": site }, doc! { "value": json(duty) }),
         Row::Learned(LearnedRow { site, version, bytes }) => {
             (LEARNED, doc! { "_id": site }, doc! { "version": version, "bytes": binary(bytes) })
         }
@@ -229,7 +232,7 @@ fn without(mut document: Document, key: &[&str]) -> Document {
 }
 
 /// For who refuses a target that holds anything.
-pub const ALL: [&str; 18] = [
+pub const ALL: [&str; 19] = [
     FILES,
     BOTS,
     ROOMS,
@@ -248,6 +251,7 @@ pub const ALL: [&str; 18] = [
     ARRIVALS,
     CONVERSATIONS,
     LEARNED,
+    DUTY,
 ];
 
 pub fn read_all(kind: Kind, found: &[Document]) -> Result<Vec<Row>> {

@@ -35,7 +35,7 @@ async fn what_two_processes_open_at_once_with_one_secret_is_one() {
     let mut opening_at_once = JoinSet::new();
     for (number, store) in (1..=8).zip(stores.iter().cycle()) {
         let store = store.clone();
-        let new = NewConversation { secret: secret(1_001), ..opening(number) };
+        let new = NewConversation { secret: Some(secret(1_001)), ..opening(number) };
         opening_at_once.spawn(async move { store.conversations.open_conversation(new).await.unwrap() });
     }
     let opened = opening_at_once.join_all().await;

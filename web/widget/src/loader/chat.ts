@@ -1,5 +1,5 @@
 // chat.js, which the tag loads where a site has chat: the button, and behind it the panel in a frame of its own. Before somebody opens it nothing is
-// asked for but the settings, and nothing is kept before they do.
+// asked for but the settings and whether an agent writes first, and nothing is kept before they do.
 import type { FromPanel, Identity, Settings, ToPanel, Waiting } from "../talk";
 import { askBrowser } from "./browser";
 import { answerCalls } from "./calls";
@@ -9,8 +9,8 @@ import { origin, site } from "./place";
 
 /** As long as a page that is never idle is waited for. */
 const IDLE_MS_MAX = 4_000;
-/** So long the page's own word stands beside the button. */
-const SHOWN_MS = 20_000;
+/** Before it is asked again whether an agent writes first, where there was no answer. */
+const AGAIN_MS = 9e3;
 /** Where the panel fills the window. */
 const SMALL = "(max-width:479px),(max-height:479px)";
 
@@ -25,6 +25,7 @@ async function start(): Promise<void> {
   const state: ToPanel = { nonce: `${crypto.getRandomValues(new Uint32Array(4))}`, secret: memory("localStorage", SECRET), open: false };
   const events = new EventTarget();
   let frame: HTMLIFrameElement | undefined;
+  let asking: AbortController | undefined;
   /** What stands in the frame, once it said so. */
   let panel: Window | undefined;
 
@@ -42,14 +43,22 @@ async function start(): Promise<void> {
 
   const load = () => {
     if (frame) return;
+    asking?.abort();
     frame = document.createElement("iframe");
     frame.title = settings.name;
     frame.src = `${origin}/chat/${site}?lang=${language}#${state.nonce}`;
     launcher.box.append(frame);
-    askBrowser((id) => {
-      state.browser = id;
-      tell();
-    });
+    tell();
+  };
+
+  /** As long as the panel is not there to do it. An answer waits until an agent writes. */
+  const listen = () => {
+    asking?.abort();
+    if (frame || document.hidden) return;
+    const { signal } = (asking = new AbortController());
+    fetch(`${origin}/api/watchfire/chat/${site}/call?browser=${state.browser}&visitor=${state.visitor || ""}`, { signal })
+      .then(({ status }) => (status == 200 ? load() : status == 204 ? listen() : Promise.reject()))
+      .catch(() => signal.aborted || setTimeout(listen, AGAIN_MS));
   };
 
   const show = (open: boolean, byCustomer?: boolean) => {
@@ -97,6 +106,12 @@ async function start(): Promise<void> {
     tell();
   });
 
+  askBrowser((id) => {
+    state.browser = id;
+    tell();
+    document.addEventListener("visibilitychange", listen);
+    listen();
+  });
   if (state.secret) idle(load);
   if (memory("sessionStorage", OPEN) && !matchMedia(SMALL).matches) show(true);
 
@@ -106,10 +121,7 @@ async function start(): Promise<void> {
       if (what == "on") events.addEventListener(detail, (event) => react((event as CustomEvent).detail));
       if (what == "show") {
         state.shown = `${detail}`;
-        if (!frame) {
-          wait({ ...NOTHING, name: settings.name, text: state.shown });
-          setTimeout(() => frame || wait(NOTHING), SHOWN_MS);
-        }
+        load();
         tell();
       }
       if (what == "forget") {

@@ -1,6 +1,5 @@
 // What the page shows of the chat: the round button, what waits to be read, and the box that the panel stands in. All of it hangs in a shadow of its
 // own beside the body, so that neither the page's styles nor what the page does to its body reach it.
-import { inkOn } from "../colour";
 import { languageOf } from "../language";
 import type { Settings, Waiting } from "../talk";
 import { chat } from "../words";
@@ -23,7 +22,7 @@ export interface Launcher {
   wait(waiting: Waiting): void;
 }
 
-export function draw({ colour, side, name: site }: Settings, toggle: (open: boolean) => void): Launcher {
+export function draw({ colour, ink, side, name: site }: Settings, toggle: (open: boolean) => void): Launcher {
   const host = document.createElement("watchfire-chat");
   const shadow = host.attachShadow({ mode: "open" });
   const sheet = new CSSStyleSheet();
@@ -52,7 +51,7 @@ export function draw({ colour, side, name: site }: Settings, toggle: (open: bool
 
   // The other side is that of the other direction.
   frame.dir = (getComputedStyle(root).direction == "rtl") == (side == "left") ? "ltr" : "rtl";
-  frame.style.cssText = `--colour:${colour};--ink:${inkOn(colour)}`;
+  frame.style.cssText = `--colour:${colour};--ink:${ink}`;
   frame.ariaLabel = box.ariaLabel = site;
   box.role = "dialog";
   teaser.dir = "auto";

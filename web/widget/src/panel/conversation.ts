@@ -10,7 +10,7 @@ import type { Message } from "../../../ui/src/room-protocol";
 import { CustomerApi, freshSecret } from "./customer";
 import { Typing } from "./typing";
 import { isGone } from "./problems";
-import type { About, Mine } from "./customer";
+import type { About, Call, Mine } from "./customer";
 
 const PAGE = 60;
 const AGAIN_MS = 2_000;
@@ -24,6 +24,8 @@ export interface ConversationEvents {
   changed(): void;
   /** Said by anybody, just now. */
   came(message: Message): void;
+  /** Of what an agent wrote first, so much was seen. */
+  saw(number: number): void;
   /** The customer speaks: from now on the secret is to be kept; null: it opens nothing any more. */
   keep(secret: string | null): void;
   words(error: Refused): string;
@@ -69,6 +71,16 @@ export class Conversation {
       else if (isLast) this.lose();
       else setTimeout(() => void this.resume(secret, true), BEGINNING_MS);
     }
+  }
+
+  /** An agent wrote first: it is there as if it was the customer's already. */
+  hear({ read, told }: Call): void {
+    if (this.secret !== null) return;
+    this.heardTo = Math.max(this.heardTo, read);
+    this.read = Math.max(this.read ?? 0, read);
+    this.state.take(told);
+    this.state.oldest = Math.min(...this.state.messages.keys());
+    this.changed();
   }
 
   /** Says something of the customer: now, or with their first words. */
@@ -124,7 +136,8 @@ export class Conversation {
     if (this.read === null || number <= this.read) return;
     this.read = number;
     // Told again with the next one.
-    this.api?.read(number).catch(() => {});
+    if (this.api) this.api.read(number).catch(() => {});
+    else this.on.saw(number);
     this.changed();
   }
 
@@ -169,6 +182,8 @@ export class Conversation {
   }
 
   private enter(mine: Mine): void {
+    // What was heard first is of another conversation.
+    if (this.state.room && this.state.room.id !== mine.room) this.forget();
     this.mine = mine;
     this.isGone = false;
     this.api = new RoomApi(mine.room, this.secret!);
@@ -240,14 +255,18 @@ export class Conversation {
     this.connection?.stop();
     this.connection = this.api = this.mine = this.secret = this.line = this.read = null;
     this.isGone = true;
+    this.forget();
+    this.on.keep(null);
+    this.changed();
+  }
+
+  private forget(): void {
     const { state } = this;
     state.messages.clear();
     state.room = null;
     state.known = 0;
     state.oldest = Infinity;
     this.heardTo = 0;
-    this.on.keep(null);
-    this.changed();
   }
 
   private changed(): void {

@@ -1,5 +1,6 @@
 // What the panel asks of the server for its customer: the site's settings, and the one conversation that the secret opens.
 import { Refused, ask, tell } from "../../../ui/src/room-api";
+import type { Page } from "../../../ui/src/room-protocol";
 import type { Identity, Settings } from "../talk";
 import { done, workIn } from "./work";
 
@@ -30,6 +31,21 @@ export interface About {
   words?: string;
 }
 
+/** Who of the site's visitors the customer is, before they are a customer. */
+export interface Whereabouts {
+  browser: string;
+  visitor: string;
+}
+
+/** What an agent wrote first. */
+export interface Call {
+  /** The last change of it. */
+  change: number;
+  /** The last message that was seen. */
+  read: number;
+  told: Partial<Page>;
+}
+
 export class CustomerApi {
   private readonly path: string;
 
@@ -43,6 +59,15 @@ export class CustomerApi {
 
   mine(secret: string): Promise<Mine> {
     return ask(`${this.path}/conversations/mine`, {}, secret);
+  }
+
+  /** As soon as an agent wrote behind that change; nothing where that is not so for a while. */
+  call({ browser, visitor }: Whereabouts, after: number, signal: AbortSignal): Promise<Call | undefined> {
+    return ask(`${this.path}/call?${new URLSearchParams({ browser, visitor, after: String(after) })}`, { credentials: "omit", signal });
+  }
+
+  sawCall(who: Whereabouts, seen: number): Promise<void> {
+    return tell(`${this.path}/call`, { ...who, seen });
   }
 
   async begin(secret: string, opening: { id: string; body: string } & About): Promise<Mine> {

@@ -9,6 +9,7 @@ import type { FromPanel, Identity, Settings, ToPanel, Waiting } from "../talk";
 import { alone, chatWith, closed, conversation as conversationWord, gone, hello, lost, newMessages, off, offline, says, severalTyping, typing, unread } from "../words";
 import { greeting, line, putMessages } from "./bubbles";
 import { emailCard, ratingCard } from "./cards";
+import { Calls } from "./calls";
 import { Conversation } from "./conversation";
 import { CustomerApi } from "./customer";
 import { Files } from "./files";
@@ -41,6 +42,7 @@ class Panel {
   private readonly speech = new Speech(new URLSearchParams(location.search).get("lang") ?? "");
   private readonly customer: CustomerApi;
   private readonly conversation: Conversation;
+  private readonly calls: Calls;
   private readonly host: Host;
   private readonly popOut: PopOut;
   private readonly head: Head;
@@ -81,8 +83,13 @@ class Panel {
     this.conversation = new Conversation(this.customer, null, {
       changed: () => this.draw(),
       came: (message) => this.came(message),
+      saw: (number) => this.calls.saw(number),
       keep: (secret) => this.host.tell({ keep: secret }),
       words: (error) => explain(error, speech),
+    });
+    this.calls = new Calls(this.customer, {
+      waits: () => this.conversation.secret === null && !document.hidden,
+      called: (call) => this.conversation.hear(call),
     });
     this.files = new Files(speech, () => this.conversation.secret, (error) => this.announce(explain(error, speech)));
     this.writing = new Writing({
@@ -94,7 +101,8 @@ class Panel {
         this.conversation.sending.send(pending);
         this.toEnd();
       },
-      typing: () => this.conversation.api?.doing("typing"),
+      previews: () => this.settings.previews,
+      typing: (text) => this.conversation.api?.doing("typing", text),
     });
     const isPopOut = parent === self;
     this.head = new Head({
@@ -178,6 +186,7 @@ class Panel {
     const about = { browser: browser ?? null, visitor: visitor ?? null, page: page ?? "", title: title ?? "", ...(identity ? { identity: asked(identity) } : {}) };
     // Of no more than passing interest: the next page says it again.
     this.conversation.tell(about).catch(() => {});
+    if (browser) this.calls.hear({ browser, visitor: visitor ?? "" });
   }
 
   private opened(): void {
@@ -261,6 +270,8 @@ class Panel {
     say(this.typingLine, who.length === 0 ? "" : who.length === 1 ? speech.say(typing, { name: who[0]! }) : speech.say(severalTyping));
     this.drawNotice();
     if (stays) scroll.scrollTop = scroll.scrollHeight;
+    this.writing.draw();
+    this.calls.look();
     this.writing.sendFiles();
     this.look();
     this.tellWaiting();

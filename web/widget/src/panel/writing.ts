@@ -1,13 +1,17 @@
 // Where the customer writes: Enter sends, Shift+Enter begins a line, and what is still being composed is not sent by it.
-import { make } from "../../../ui/src/element";
+import { make, say } from "../../../ui/src/element";
 import { freshId } from "../../../ui/src/room-api";
-import { Attachments } from "../../../ui/src/room-files";
+import { Attachments, FILE_BYTES_MAX, sizeOf } from "../../../ui/src/room-files";
 import type { Pending } from "../../../ui/src/room-state";
-import { attach, filesToSend, fileTooLarge, fileUnderway, message, notSent, refused, send, sendingFile, takeBack, tooLong, tooManyFiles, unreachable, wordsFirst, write } from "../words";
+import { attach, filesToSend, fileTooLarge, fileUnderway, message, notSent, refused, seenAsTyped, send, sendingFile, takeBack, tooLong, tooManyFiles, unreachable, wordsFirst, write } from "../words";
 import { icon } from "./icons";
 import type { Speech } from "./speech";
 
 const TYPING_EVERY_MS = 3_000;
+/** Where it is seen what is typed. */
+const TYPED_EVERY_MS = 1_000;
+/** As the server counts bytes: of at most three each. */
+const TYPED_CHARS_MAX = 340;
 /** As the server counts. */
 const BYTES_MAX = 8 * 1024;
 
@@ -17,7 +21,9 @@ export interface WritingOptions {
   secret: () => string | null;
   dropOn: HTMLElement;
   send: (pending: Pending) => void;
-  typing: () => void;
+  /** Agents see what is typed. */
+  previews: () => boolean;
+  typing: (text?: string) => void;
 }
 
 export class Writing {
@@ -25,7 +31,9 @@ export class Writing {
   private readonly field = make("textarea");
   private readonly problem = make("p", "problem");
   private readonly files: Attachments;
+  private readonly small = make("p", "small-print");
   private told = 0;
+  private telling: ReturnType<typeof setTimeout> | undefined;
   /** The words that opened the room are on their way, and the files go after them. */
   private filesFollow = false;
 
@@ -42,7 +50,8 @@ export class Writing {
     button.setAttribute("aria-label", speech.say(send));
     button.title = speech.say(send);
     button.append(icon("send"));
-    form.append(field, button, problem);
+    say(this.small, speech.say(seenAsTyped));
+    form.append(field, button, problem, this.small);
     this.files = new Attachments(form, {
       room,
       bearer: secret,
@@ -57,7 +66,7 @@ export class Writing {
         sending: (name) => speech.say(sendingFile, { name }),
         takeBack: (name) => speech.say(takeBack, { name }),
         notSent: speech.say(notSent),
-        refused: (name, status) => `${name}: ${status ? speech.say(refused, { code: status }) : speech.say(unreachable)}`,
+        refused: (file, status) => refusedFile(file, status, speech),
       },
     });
     form.addEventListener("submit", (event) => {
@@ -71,6 +80,11 @@ export class Writing {
 
   focus(): void {
     this.field.focus();
+  }
+
+  /** As the site's settings are now. */
+  draw(): void {
+    this.small.hidden = !this.options.previews();
   }
 
   /** There is a room: files that were chosen before go there, and are said once all of them are. */
@@ -95,11 +109,25 @@ export class Writing {
     field.style.height = "auto";
     field.style.height = `${field.scrollHeight}px`;
     this.problem.hidden = true;
+    if (this.options.previews()) return this.tellTyped();
     const now = Date.now();
     if (field.value.trim() && now - this.told > TYPING_EVERY_MS) {
       this.told = now;
       this.options.typing();
     }
+  }
+
+  /** Now, or a moment after what was told before; the end of it, where it is long. */
+  private tellTyped(): void {
+    if (this.telling !== undefined) return;
+    const wait = Math.max(0, this.told + TYPED_EVERY_MS - Date.now());
+    this.telling = setTimeout(() => {
+      this.telling = undefined;
+      const typed = this.field.value.trim();
+      if (!typed) return;
+      this.told = Date.now();
+      this.options.typing(typed.slice(-TYPED_CHARS_MAX));
+    }, wait);
   }
 
   private complain(problem: string): void {
@@ -125,4 +153,11 @@ export class Writing {
     this.changed();
     field.focus();
   }
+}
+
+/** Of what stands before the server, one that takes less may have refused it. */
+function refusedFile({ name, size }: File, status: number, speech: Speech): string {
+  const isTooLarge = status === 413 || size > FILE_BYTES_MAX;
+  if (isTooLarge) return speech.say(fileTooLarge, { name, size: sizeOf(size), max: sizeOf(FILE_BYTES_MAX) });
+  return `${name}: ${status === 0 ? speech.say(unreachable) : speech.say(refused, { code: status })}`;
 }
