@@ -110,10 +110,12 @@ async fn body(request: Request) -> Result<(Bytes, usize), Problem> {
         while let Some(piece) = pieces.next().await {
             let piece = piece.map_err(|_| torn())?;
             bytes += piece.len();
-            match bytes {
-                ..=LETTER_BYTES_MAX => kept.extend_from_slice(&piece),
-                ..=PASSED_BYTES_MAX => kept.truncate(BEGINNING_BYTES),
-                _ => break,
+            if bytes <= LETTER_BYTES_MAX {
+                kept.extend_from_slice(&piece);
+            } else if bytes <= PASSED_BYTES_MAX {
+                kept.truncate(BEGINNING_BYTES);
+            } else {
+                break;
             }
         }
         kept.truncate(if bytes > LETTER_BYTES_MAX { BEGINNING_BYTES } else { bytes });
