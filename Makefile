@@ -4,7 +4,7 @@ CARGO ?= cargo
 export CARGO_BUILD_JOBS ?= 2
 RELEASE := $(or $(CARGO_TARGET_DIR),target)/release/watchfire
 
-.PHONY: run demo build assets test check fire bench clean
+.PHONY: run demo build assets test check fire bench deb hosts clean
 
 ## run: build everything and start Watchfire in ./data on port 8080
 run: build
@@ -39,6 +39,8 @@ test: assets
 	npm run --silent check
 	$(CARGO) build --locked -p watchfire
 	$(CARGO) test --workspace --locked
+	rubocop --config chef/.rubocop.yml chef
+	ruby chef/test/recipes_test.rb
 	$(CARGO) test --locked -p watchfire-tests --test journeys -- --ignored --test-threads 1 within_5_seconds within_100_ms
 	npm run --silent test
 
@@ -53,6 +55,15 @@ fire: assets
 ## bench: figures beside their limits, for docs/benchmarks.md
 bench: build
 	$(CARGO) run --release --locked -p watchfire-bench
+
+## deb: the Debian package, target/debian/watchfire.deb; needs `cargo install cargo-deb`
+deb: build
+	cargo-deb -p watchfire --no-build --locked -o $(dir $(RELEASE))../debian/watchfire.deb
+
+## hosts: packages and recipes on Debian hosts with systemd in namespaces of this machine; needs root, debootstrap,
+##        systemd-container and 3 GB under HOSTS_FOLDER=/var/tmp/watchfire-hosts
+hosts: deb
+	chef/test/all.sh $(dir $(RELEASE))../debian/watchfire.deb
 
 clean:
 	$(CARGO) clean

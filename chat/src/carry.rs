@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn one_takes_out_one_room_at_a_time_and_so_many_do_together() {
         let exports = Exports::default();
-        let person = |number| Some(Who::Account(AccountId(number)));
+        let person = |number| Some(Who::Account(AccountId::of(number)));
         let mut turns: Vec<Turn> = (0..EXPORTS_AT_ONCE_MAX as u64)
             .map(|number| Turn::take(&exports, person(number)).expect("there is room"))
             .collect();

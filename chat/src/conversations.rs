@@ -6,10 +6,11 @@ mod duty;
 mod identity;
 mod judging;
 mod told;
+mod transcripts;
 
 use model::chat::rights::RoomAction;
 use model::chat::{
-    Conversation, ConversationState, Customer, Folder, Guest, MessageKind, NewMessage, Rating, Room,
+    Conversation, ConversationState, Customer, Folder, Guest, MessageKind, NewMessage, Rating, Replies, Room,
     RoomKind, Side, Verdict, Who,
 };
 use model::rights::Principal;
@@ -69,6 +70,10 @@ pub enum Deed {
     Labels(Vec<String>),
     Verdict(Verdict),
     Block(bool),
+    /// What was mailed to the customer until now is answered in vain.
+    RevokeReplies,
+    /// All of it is mailed to the customer.
+    Transcript,
     /// The customer's browser, and letters to them, open it no more.
     Revoke,
 }
@@ -156,6 +161,7 @@ impl Chat {
             rating: None,
             learned: None,
             mailed: 0,
+            replies: Replies::default(),
             is_call: false,
             is_revoked: false,
             version: 0,
@@ -329,6 +335,11 @@ impl Chat {
                 ConversationChange::Verdict(verdict)
             }
             Deed::Block(blocked) => ConversationChange::Block(blocked),
+            Deed::RevokeReplies => ConversationChange::RevokeReplies,
+            Deed::Transcript => {
+                self.mail_theirs(&before).await?;
+                return Ok(before);
+            }
             Deed::Revoke => ConversationChange::Revoke,
         };
         let changed = self.change_to(&before, change).await?;

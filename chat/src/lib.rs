@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `rooms`, `guests`, `bots` | rooms are opened, entered, left, changed; guests come by link |
 //! | `conversations`, `hours` | with customers: opened by them, looked after by agents; when those are there |
+//! | `replies` | what customers answer by mail |
 //! | `posting`, `reading` | what is said and changed; pages, days, search, catching up |
 //! | `files`, `pictures` | what is sent beside the words: taken in, made anew, given back |
 //! | `carry` | rooms as a file, and back |
@@ -32,6 +33,7 @@ mod posting;
 mod reading;
 mod refused;
 mod releases;
+mod replies;
 mod rooms;
 pub mod told;
 
@@ -59,6 +61,7 @@ pub use posting::Post;
 pub use reading::{Page, Query};
 pub use refused::Refused;
 pub use releases::{Concerned, Known, Released};
+pub use replies::{ANSWER_ABOVE, Replied, Reply, ReplyAddress};
 pub use rooms::NewRoom;
 
 pub type Result<T> = std::result::Result<T, Refused>;

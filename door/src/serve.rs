@@ -12,7 +12,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use hyper::body::Incoming;
@@ -30,6 +30,8 @@ use crate::{Refusal, TrustedProxies};
 const HEAD_BUFFER_MIN: usize = 8 * 1024;
 /// An idle connection is probed after so long, to find peers that vanished without a word.
 const PROBE_AFTER: Duration = Duration::from_secs(30);
+/// After shutdown began, who was let in and has asked nothing yet has this long to ask.
+const FIRST_REQUEST_MAX: Duration = Duration::from_millis(250);
 
 #[derive(Clone, Debug)]
 pub struct DoorOptions {
@@ -115,8 +117,11 @@ impl Door {
 
     async fn serve_connection(&self, stream: TcpStream, peer: SocketAddr) {
         bound_silence(&stream, self.options.peer_silent_max);
-        let service =
-            hyper::service::service_fn(|request: hyper::Request<Incoming>| self.answer(request, peer));
+        let asked = CancellationToken::new();
+        let service = hyper::service::service_fn(|request: hyper::Request<Incoming>| {
+            asked.cancel();
+            self.answer(request, peer)
+        });
         let mut builder = hyper::server::conn::http1::Builder::new();
         builder
             .timer(TokioTimer::new())
@@ -128,8 +133,17 @@ impl Door {
             biased;
             ended = connection.as_mut() => Some(ended),
             () = self.shutdown.cancelled() => {
-                connection.as_mut().graceful_shutdown();
-                tokio::time::timeout(self.options.drain, connection).await.ok()
+                let drained = async {
+                    // hyper would close at once where nothing was asked yet; but the question is on its way.
+                    let first = tokio::time::timeout(FIRST_REQUEST_MAX, asked.cancelled());
+                    tokio::select! {
+                        biased;
+                        ended = connection.as_mut() => return ended,
+                        _asked = first => connection.as_mut().graceful_shutdown(),
+                    }
+                    connection.await
+                };
+                tokio::time::timeout(self.options.drain, drained).await.ok()
             }
         };
         match ended {
@@ -151,7 +165,11 @@ impl Door {
         let client = self.options.trusted_proxies.client(peer, request.headers());
         request.extensions_mut().insert(client);
         let answered = AssertUnwindSafe(self.routes.clone().oneshot(request)).catch_unwind();
-        answered.await.unwrap_or_else(|_| Ok(panicked())).map(in_shape)
+        let mut answer = answered.await.unwrap_or_else(|_| Ok(panicked())).map(in_shape)?;
+        if self.shutdown.is_cancelled() {
+            answer.headers_mut().entry(header::CONNECTION).or_insert(HeaderValue::from_static("close"));
+        }
+        Ok(answer)
     }
 }
 

@@ -172,6 +172,11 @@ pub const LEARNED_BYTES_MAX: usize = 64 * 1024;
 /// Conversations of one page of the inbox, of one customer that are listed.
 pub const CONVERSATIONS_A_PAGE_MAX: usize = 50;
 pub const EARLIER_MAX: usize = 20;
+/// What a customer mails to one conversation in an hour, and bytes of the `Message-ID` of that.
+pub const REPLIES_AN_HOUR_MAX: u32 = 30;
+pub const MESSAGE_ID_BYTES_MAX: usize = 250;
+/// Messages of a conversation that is mailed to its customer: the last ones.
+pub const TRANSCRIPT_MESSAGES_MAX: usize = 1_000;
 /// Bytes that are seen of what a customer types.
 pub const TYPED_BYTES_MAX: usize = 1_024;
 /// An agent who was in the inbox within this is there; how often that is written down; agents of a site of whom it is known.

@@ -17,6 +17,10 @@ pub enum JobKind {
     Mail,
     /// To the mailbox of a customer: what an agent answered while they were away.
     Answer,
+    /// No letter, but who looks after the mailbox that letters are answered to: whoever took the job, as long as they have it.
+    Mailbox,
+    /// To the mailbox of a customer: all of their conversation.
+    Transcript,
 }
 
 impl JobKind {
@@ -27,6 +31,8 @@ impl JobKind {
             JobKind::Push => 2,
             JobKind::Mail => 3,
             JobKind::Answer => 4,
+            JobKind::Mailbox => 5,
+            JobKind::Transcript => 6,
         }
     }
 
@@ -36,6 +42,8 @@ impl JobKind {
             2 => Some(JobKind::Push),
             3 => Some(JobKind::Mail),
             4 => Some(JobKind::Answer),
+            5 => Some(JobKind::Mailbox),
+            6 => Some(JobKind::Transcript),
             _ => None,
         }
     }

@@ -4,9 +4,11 @@
 mod letter;
 mod rule;
 mod sender;
+mod transcript;
 
 pub use rule::Answers;
 pub use sender::Answering;
+pub use transcript::Transcripts;
 
 use std::time::Duration;
 

@@ -10,7 +10,7 @@
 //! | `missed` | who is told of what was said while they are away |
 //! | `push` | in their browsers |
 //! | `digest` | by mail, one letter an hour or a day |
-//! | `answers` | customers, of what agents answered while they were away |
+//! | `answers` | customers, of what agents answered while they were away; all of a conversation, where somebody asks for it |
 
 pub mod address;
 pub mod answers;

@@ -26,7 +26,7 @@ use crate::topic::{Of, Topic};
 const RETRY: Duration = Duration::from_millis(500);
 /// A frame to each takes the kernels of both sides about so long. What is said meanwhile goes out together, so that a
 /// crowd that is talked to without a pause hears sooner, and not later and later.
-const ROUND_A_CLIENT: Duration = Duration::from_micros(10);
+const ROUND_A_CLIENT: Duration = Duration::from_micros(6);
 const ROUND_MAX: Duration = Duration::from_millis(100);
 
 pub struct Followed {

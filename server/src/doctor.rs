@@ -24,7 +24,12 @@ enum Finding {
 pub async fn run(settings: Settings, sources: Sources) -> anyhow::Result<ExitCode> {
     println!("Settings");
     for (name, (value, source)) in &sources {
-        let value = if value.is_empty() { "–".to_owned() } else { uri::shown(value) };
+        let is_secret = name == "mail-hook" && !value.starts_with("file:");
+        let value = match value.as_str() {
+            "" => "–".to_owned(),
+            _ if is_secret => "…".to_owned(),
+            value => uri::shown(value),
+        };
         println!("  {name:<18} {value:<28} {source}");
     }
     println!("\nChecks");

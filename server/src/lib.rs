@@ -21,5 +21,6 @@ pub mod report;
 pub mod sender;
 pub mod serve;
 pub mod settings;
+pub mod supervisor;
 pub mod tail;
 pub mod uri;

@@ -9,20 +9,23 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use archive::Archive;
 use axum::Router;
-use chat::Chat;
+use chat::{Chat, ReplyAddress};
 use door::{DoorOptions, TrustedProxies};
 use futures_util::future::select_all;
+use mailroom::Mailbox;
 use model::{Clock, SystemClock};
 use outbox::digest::Mailer;
 use store::Access;
+use store::accounts::SecretHash;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use web::options::Replies;
 
 use crate::backends::{self, Backends};
 use crate::settings::{Service, Settings};
-use crate::{health, monitoring, uri};
+use crate::{health, monitoring, supervisor, uri};
 
 /// What the whole shutdown may take, so that it stays under the ten seconds that supervisors wait.
 const STOP_MAX: Duration = Duration::from_secs(9);
@@ -171,16 +174,26 @@ pub async fn until_signal(settings: Settings) -> anyhow::Result<()> {
     let stop_metrics = CancellationToken::new();
     let metrics = tokio::spawn(monitoring::serve(metrics_listener, metrics, stop_metrics.clone()));
 
-    let mut server = Server::start(&settings, Arc::new(SystemClock)).await?;
+    let listener = match supervisor::door()? {
+        Some(handed_over) => handed_over,
+        None => listen(&settings).await?,
+    };
+    let backends = backends::open(&settings).await?;
+    let mut server = Server::serve(&settings, listener, backends, Arc::new(SystemClock)).await?;
     announce(&settings, &server);
+    supervisor::ready();
+    let beats = tokio::spawn(supervisor::beat());
     let ended = tokio::select! {
         () = signal() => None,
         problem = server.any_ended() => Some(problem),
     };
+    beats.abort();
+    let _cancelled = beats.await;
     if let Some(problem) = ended {
         // A service is gone: what the others hold is safe on disk, and a supervisor starts afresh.
         return Err(problem);
     }
+    supervisor::stopping();
     tracing::info!("stopping: draining");
     server.stop().await?;
     stop_metrics.cancel();
@@ -319,6 +332,7 @@ async fn start_pages(
             _ => outbox::address::Reach::Public,
         },
         mail: mailer(settings)?,
+        replies: replies(settings)?,
         ..Default::default()
     };
     let stop = CancellationToken::new();
@@ -340,6 +354,36 @@ fn mailer(settings: &Settings) -> anyhow::Result<Option<Mailer>> {
     let from = settings.mail_from.as_deref().unwrap_or_default();
     Mailer::new(&url, from).map(Some).context("--mail")
 }
+
+/// None: letters are not answered.
+fn replies(settings: &Settings) -> anyhow::Result<Option<Replies>> {
+    let Some(address) = &settings.mail_replies else {
+        return Ok(None);
+    };
+    let address = ReplyAddress::of(address).context(
+        "--mail-replies: it is an address of at most 21 letters, digits, dots, - and _ before its @, and no + there",
+    )?;
+    let hook = settings.mail_hook.as_deref().map(|secret| uri::resolved("mail-hook", secret)).transpose()?;
+    if let Some(secret) = &hook {
+        ensure!(
+            (HOOK_SECRET_BYTES_MIN..=HOOK_SECRET_BYTES_MAX).contains(&secret.len())
+                && web::secret::is_plausible(secret),
+            "--mail-hook: it has {HOOK_SECRET_BYTES_MIN} to {HOOK_SECRET_BYTES_MAX} letters, digits and _"
+        );
+    }
+    let mailbox = settings.mailbox.as_deref().map(|mailbox| uri::resolved("mailbox", mailbox)).transpose()?;
+    let mailbox = mailbox.map(|mailbox| Mailbox::of(&mailbox)).transpose().context("--mailbox")?;
+    ensure!(
+        hook.is_some() || mailbox.is_some(),
+        "--mail-replies: nothing would hear the answers; say with --mail-hook or --mailbox how they come in"
+    );
+    let hook = hook.map(|secret| SecretHash::of(&secret));
+    Ok(Some(Replies { address, hook, mailbox }))
+}
+
+/// Characters of the secret that a mail server knocks with.
+const HOOK_SECRET_BYTES_MIN: usize = 32;
+const HOOK_SECRET_BYTES_MAX: usize = 64;
 
 fn start_door(settings: &Settings, listener: TcpListener, routes: Router) -> Stage {
     let options = DoorOptions {

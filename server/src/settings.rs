@@ -125,6 +125,18 @@ pub struct Settings {
     #[arg(long, env = "WATCHFIRE_MAIL_FROM", value_name = "ADDRESS")]
     pub mail_from: Option<String>,
 
+    /// Where customers answer letters to: replies@example.org, and with it whatever is for replies+ANYTHING@example.org
+    #[arg(long, env = "WATCHFIRE_MAIL_REPLIES", value_name = "ADDRESS", requires = "mail")]
+    pub mail_replies: Option<String>,
+
+    /// The secret with which a mail server hands letters over, to POST /mail/SECRET: 32 to 64 letters, digits and _; or a file that holds it
+    #[arg(long, env = "WATCHFIRE_MAIL_HOOK", value_name = "SECRET", requires = "mail_replies")]
+    pub mail_hook: Option<String>,
+
+    /// The mailbox that such letters lie in: imaps://USER:PASSWORD@HOST/FOLDER; or a file that holds this
+    #[arg(long, env = "WATCHFIRE_MAILBOX", value_name = "URI", requires = "mail_replies")]
+    pub mailbox: Option<String>,
+
     /// For tests: folds follow each other without rest, and what waited in a tail for so long is folded
     #[arg(long, value_name = "MS", hide = true, value_parser = clap::value_parser!(u64).range(1..))]
     pub fold_after_ms: Option<u64>,

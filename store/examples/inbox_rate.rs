@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use model::chat::{
-    Conversation, ConversationState, Customer, Folder, Guest, MessageKind, NewMessage, Room, RoomKind, Side,
-    Verdict, Who,
+    Conversation, ConversationState, Customer, Folder, Guest, MessageKind, NewMessage, Replies, Room,
+    RoomKind, Side, Verdict, Who,
 };
 use model::{AccountId, GuestId, MessageId, Millis, RoomId, SiteId, limits};
 use store::accounts::SecretHash;
@@ -145,6 +145,7 @@ fn opening(number: u64) -> NewConversation {
         rating: None,
         learned: None,
         mailed: 0,
+        replies: Replies::default(),
         is_call: false,
         is_revoked: false,
         version: 0,

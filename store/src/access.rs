@@ -9,7 +9,7 @@ mod tests;
 use std::sync::Arc;
 
 use model::chat::rights::Standing;
-use model::chat::{Room, RoomKind, RoomRole, Who};
+use model::chat::{Conversation, Room, RoomKind, RoomRole, Who};
 use model::rights::{Principal, Scope, may};
 use model::{Action, Clock, GuestId, Role, SiteId};
 
@@ -243,6 +243,39 @@ pub async fn letter_secret(salts: &dyn Salts, guest: GuestId) -> Result<String> 
     let mac = blake3::keyed_hash(&key, guest.to_string().as_bytes());
     Ok(format!("{}{guest}_{}", Credential::LETTER_PREFIX, mac.to_hex()))
 }
+
+/// What the customer's answers to letters are addressed to, behind the `+`: who they are, and an HMAC of it, both in hexadecimal, since mail servers
+/// may make small letters of all. Good until it was taken back once more.
+pub async fn reply_secret(salts: &dyn Salts, guest: GuestId, revoked: u32) -> Result<String> {
+    let key = salts.salt("answers of customers", NEVER).await?;
+    let mac = blake3::keyed_hash(&key, format!("{guest} {revoked}").as_bytes());
+    Ok(format!("{:010x}{}", guest.value(), &mac.to_hex()[..REPLY_MAC_DIGITS]))
+}
+
+/// Whose conversation it is, where that is still good.
+pub async fn replied_to(store: &Store, secret: &str) -> Result<Option<Conversation>> {
+    let is_one = secret.len() == REPLY_SECRET_BYTES && secret.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let Some(guest) = secret.get(..GUEST_DIGITS).filter(|_| is_one) else {
+        return Ok(None);
+    };
+    let guest = GuestId::of(u64::from_str_radix(guest, 16).expect("hexadecimal digits"));
+    let Some(known) = store.rooms.guests(vec![guest]).await?.pop() else {
+        return Ok(None);
+    };
+    let conversation = match store.conversations.conversation(known.room).await {
+        Err(StoreError::NotFound(_)) => return Ok(None),
+        found => found?,
+    };
+    let right = reply_secret(store.salts.as_ref(), guest, conversation.replies.revoked).await?;
+    let is_good = conversation.guest == guest && same(&right, &secret.to_ascii_lowercase());
+    Ok(is_good.then_some(conversation))
+}
+
+/// The bits of a guest's id, and 128 bits.
+const GUEST_DIGITS: usize = GuestId::BITS as usize / 4;
+const REPLY_MAC_DIGITS: usize = 32;
+/// Of the secret that answers to letters are addressed to.
+pub const REPLY_SECRET_BYTES: usize = GUEST_DIGITS + REPLY_MAC_DIGITS;
 
 fn letter_guest(secret: &str) -> Option<GuestId> {
     let (guest, _) = secret.strip_prefix(Credential::LETTER_PREFIX)?.split_once('_')?;

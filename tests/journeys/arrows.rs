@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each part may depend on of our own.
-const MAY: [(&str, &[&str]); 19] = [
+const MAY: [(&str, &[&str]); 20] = [
     ("model", &[]),
     ("history", &["model"]),
     ("commits", &["model"]),
@@ -21,8 +21,12 @@ const MAY: [(&str, &[&str]); 19] = [
     ("processor", &["model", "history", "bus", "live", "store", "archive"]),
     ("chat", &["model", "commits", "spam", "live", "store"]),
     ("outbox", &["model", "commits", "live", "store", "chat"]),
+    ("mailroom", &["model", "store", "chat"]),
     ("realtime", &["model", "live", "store", "door", "chat"]),
-    ("web", &["model", "history", "commits", "live", "store", "archive", "door", "chat", "outbox"]),
+    (
+        "web",
+        &["model", "history", "commits", "live", "store", "archive", "door", "chat", "outbox", "mailroom"],
+    ),
     (
         "server",
         &[
@@ -36,6 +40,7 @@ const MAY: [(&str, &[&str]); 19] = [
             "door",
             "chat",
             "outbox",
+            "mailroom",
             "collector",
             "processor",
             "realtime",

@@ -25,22 +25,22 @@ const A_ROUND: usize = 10;
 const FOUND_MAX: Duration = Duration::from_secs(120);
 const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
 
-async fn talks(owner: &Person, site: impl std::fmt::Display) {
+pub(crate) async fn talks(owner: &Person, site: impl std::fmt::Display) {
     let fields = [("on", "on"), ("colour", "#b8400e"), ("side", "right"), ("asks_email", "on")];
     let saved = owner.post(&format!("/sites/{site}/chat"), &fields).await;
     assert_eq!(saved.status, 303, "{}", saved.text());
 }
 
-fn secret() -> String {
+pub(crate) fn secret() -> String {
     format!("wfc_{:043}", fastrand::u128(..))
 }
 
-fn id() -> String {
+pub(crate) fn id() -> String {
     format!("{:032x}", fastrand::u128(..))
 }
 
 /// A customer who says something first; their room.
-async fn begins(customer: &Person, site: impl std::fmt::Display, more: Value) -> String {
+pub(crate) async fn begins(customer: &Person, site: impl std::fmt::Display, more: Value) -> String {
     let mut body = json!({ "id": id(), "body": "Where is my tea?" });
     for (name, value) in more.as_object().expect("an object") {
         body[name] = value.clone();
@@ -51,13 +51,13 @@ async fn begins(customer: &Person, site: impl std::fmt::Display, more: Value) ->
     begun.json()["room"].as_str().expect("a room").to_owned()
 }
 
-async fn say(who: &Person, room: &str, body: &str) {
+pub(crate) async fn say(who: &Person, room: &str, body: &str) {
     let said = json!({ "id": id(), "body": body });
     let said = who.post_json(&format!("/api/watchfire/rooms/{room}/messages"), &said).await;
     assert_eq!(said.status, 201, "{}", said.text());
 }
 
-async fn bodies(who: &Person, room: &str) -> Vec<String> {
+pub(crate) async fn bodies(who: &Person, room: &str) -> Vec<String> {
     let page = who.get(&format!("/api/watchfire/rooms/{room}/messages?limit=200")).await.json();
     let messages = page["messages"].as_array().expect("messages");
     messages.iter().map(|message| message["body"].as_str().expect("text").to_owned()).collect()

@@ -35,6 +35,11 @@ struct State {
 }
 
 impl Letter {
+    /// As it came.
+    pub fn raw(&self) -> &str {
+        &self.data
+    }
+
     /// Of the letter itself, unfolded.
     pub fn header(&self, name: &str) -> String {
         header(&self.data, name).unwrap_or_else(|| panic!("no {name} in {}", self.data))

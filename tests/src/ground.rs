@@ -59,8 +59,13 @@ impl Ground {
 
     /// One that serves pages, and may tell bots on this machine.
     pub async fn web(&self, name: &str) -> Program {
+        self.web_with(name, &[]).await
+    }
+
+    pub async fn web_with(&self, name: &str, more: &[&str]) -> Program {
         let mut flags: Vec<&str> = self.flags.iter().map(String::as_str).collect();
         flags.extend(["--services", "web", "--bot-hooks", "loopback"]);
+        flags.extend(more);
         Program::start(&self.folder.path().join(name), &flags).await
     }
 

@@ -28,6 +28,7 @@ use crate::Web;
 use crate::error::{Answer, Problem};
 use crate::fields::{body, email_problem, too_long, unprintable};
 use crate::guard::Caller;
+use crate::inbox::refuse_no_mail;
 use crate::reports::refused;
 use crate::rooms::read_json;
 use whereabouts::Whereabouts;
@@ -72,6 +73,7 @@ pub fn settings_of(web: &Web, site: &Site) -> serde_json::Value {
         "opens_at": opens_at,
         "replies_in": chat.replies_in,
         "asks_email": chat.asks_email,
+        "mails": web.options.mail.is_some(),
         "previews": chat.previews,
     })
 }
@@ -101,6 +103,8 @@ struct AboutStated {
     title: String,
     rating: Option<u8>,
     words: String,
+    /// All of it is mailed to the address that they gave.
+    transcript: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -183,6 +187,10 @@ pub async fn tell(
     if let Some(score) = about.rating {
         let rating = Rating { score, words: about.words.trim().to_owned() };
         mine = web.chat.rate(by, site.id, rating).await?;
+    }
+    if about.transcript {
+        refuse_no_mail(&web)?;
+        mine = web.chat.mail_mine(by, site.id).await?;
     }
     Ok(told(&mine))
 }

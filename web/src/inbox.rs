@@ -119,6 +119,8 @@ enum DeedStated {
     Labels(Vec<String>),
     Verdict(Verdict),
     Block(bool),
+    RevokeReplies(bool),
+    Transcript(bool),
     Revoke(bool),
 }
 
@@ -145,6 +147,17 @@ pub async fn change(
         }
         DeedStated::Verdict(verdict) => Deed::Verdict(verdict),
         DeedStated::Block(blocked) => Deed::Block(blocked),
+        DeedStated::Transcript(true) => {
+            refuse_no_mail(&web)?;
+            Deed::Transcript
+        }
+        DeedStated::Transcript(false) => {
+            return Err(refused::field("transcript", "What was sent is sent.").into());
+        }
+        DeedStated::RevokeReplies(true) => Deed::RevokeReplies,
+        DeedStated::RevokeReplies(false) => {
+            return Err(refused::field("revoke_replies", "What was taken back is not given again.").into());
+        }
         DeedStated::Revoke(true) => Deed::Revoke,
         DeedStated::Revoke(false) => {
             return Err(refused::field("revoke", "true: what is revoked is not given back.").into());
@@ -152,6 +165,17 @@ pub async fn change(
     };
     let changed = web.chat.look_after(&caller.principal, site.id, room, deed).await?;
     told(&web, &changed).await
+}
+
+/// Where the server mails nobody.
+pub fn refuse_no_mail(web: &Web) -> Result<(), Problem> {
+    match web.options.mail {
+        Some(_) => Ok(()),
+        None => {
+            let message = "This server sends no mail; its operator says with --mail how it could.";
+            Err(Refusal::new(StatusCode::CONFLICT, "no_mail", message).into())
+        }
+    }
 }
 
 async fn told(web: &Web, conversation: &Conversation) -> Answer {

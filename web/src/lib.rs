@@ -24,6 +24,7 @@ mod hostname;
 mod inbox;
 mod inbox_page;
 mod invitation;
+mod letters;
 mod live_page;
 mod moment;
 mod once;
@@ -58,9 +59,9 @@ use chat::Chat;
 use door::identity::Identity;
 use live::Live;
 use model::{Clock, SiteId};
-use outbox::answers::{Answering, Answers};
+use outbox::answers::{Answering, Answers, Transcripts};
 use outbox::dial::Dial;
-use outbox::digest::{Digests, Mailing, Off};
+use outbox::digest::{Digests, Mailer, Mailing, Off};
 use outbox::push::{self, Pushes, Pushing, Vapid};
 use outbox::webhook::{Deliveries, Webhooks};
 use outbox::{Rule, Sender};
@@ -73,6 +74,7 @@ use tokio_util::task::TaskTracker;
 use attempts::Attempts;
 use customers::calls::Awaiting;
 use hooks::Hearing;
+use letters::Letters;
 use once::Once;
 pub use options::Options;
 use passwords::Passwords;
@@ -103,6 +105,7 @@ pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) ->
     let changes = web.changes.clone();
     let chat = web.chat.clone();
     let outgoing = send_what_goes_out(&web, vapid, shutdown.clone())?;
+    let mailbox = look_after_the_mailbox(&web, shutdown.clone());
     let work = tokio::spawn(async move {
         let sweeping = async {
             shutdown.run_until_cancelled(chat.keep_files_swept()).await;
@@ -115,7 +118,12 @@ pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) ->
             anyhow::ensure!(shutdown.is_cancelled(), "what goes out has ended");
             Ok(())
         };
-        tokio::try_join!(sweeping, sending)?;
+        let hearing = async {
+            mailbox.await?;
+            anyhow::ensure!(shutdown.is_cancelled(), "the mailbox is not looked after any more");
+            Ok(())
+        };
+        tokio::try_join!(sweeping, sending, hearing)?;
         chat.settled().await;
         Ok(())
     });
@@ -154,17 +162,35 @@ fn send_what_goes_out(
         let (store, chat, off) = (store.clone(), chat.clone(), web.mail_off.clone());
         rules.push(Arc::new(Digests { store: store.clone() }));
         rules.push(Arc::new(Answers { store: store.clone() }));
+        let replies = web.options.replies.as_ref().map(|replies| replies.address.clone());
+        senders.push(Arc::new(Transcripts {
+            store: store.clone(),
+            chat: chat.clone(),
+            mailer: mailer.clone(),
+            replies: replies.clone(),
+        }));
         senders.push(Arc::new(Answering {
             store: store.clone(),
             chat: chat.clone(),
             mailer: mailer.clone(),
             clock: clock.clone(),
             public_url: public_url.trim_end_matches('/').to_owned(),
+            replies,
         }));
         senders.push(Arc::new(Mailing { store, chat, mailer, off, public_url }));
     }
     let deps = outbox::Deps { store, chat, clock };
     Ok(outbox::start(deps, rules, senders, shutdown))
+}
+
+/// The task of this process that does so in its turn; where there is a mailbox at all.
+fn look_after_the_mailbox(web: &Web, shutdown: CancellationToken) -> JoinHandle<()> {
+    let mailbox = web.options.replies.as_ref().and_then(|replies| replies.mailbox.clone());
+    let (Some(mailbox), Some(letters)) = (mailbox, &web.letters) else {
+        return tokio::spawn(async move { shutdown.cancelled().await });
+    };
+    let hearing = letters.hearing().clone();
+    tokio::spawn(mailroom::mailbox::keep(mailbox, web.store.clone(), hearing, web.clock.clone(), shutdown))
 }
 
 /// The pages alone on their own listener.
@@ -197,6 +223,8 @@ pub(crate) struct Web {
     pub awaiting: Awaiting,
     pub identity: Identity,
     pub hearing: Hearing,
+    /// None: letters are not answered.
+    pub letters: Option<Letters>,
     pub access: Access,
     pub live: Arc<dyn Live>,
     pub clock: Arc<dyn Clock>,
@@ -214,9 +242,13 @@ pub(crate) struct Web {
 impl Web {
     fn new(options: Options, deps: Deps, push_key: String, mail_off: Off, closing: CancellationToken) -> Web {
         let Deps { store, archive, access, live, clock } = deps;
+        let chat = Chat::new(store.clone(), access.clone(), live.clone(), clock.clone());
+        let own = options.mail.as_ref().map(Mailer::from_address);
+        let letters = options.replies.as_ref().map(|replies| Letters::new(replies, own, chat.clone()));
         Web {
             options,
-            chat: Chat::new(store.clone(), access.clone(), live.clone(), clock.clone()),
+            chat,
+            letters,
             room_rate: Rate::of_rooms(),
             stranger_rate: Rate::of_strangers(),
             opening_rate: Rate::of_openings(),

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use chat::ReplyAddress;
+use mailroom::Mailbox;
 use outbox::address::Reach;
 use outbox::digest::Mailer;
+use store::accounts::SecretHash;
 
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -18,6 +21,17 @@ pub struct Options {
     pub hooks: Reach,
     /// How mail leaves. None: nobody is mailed. It needs `public_url`.
     pub mail: Option<Mailer>,
+    /// How letters to customers are answered. None: they are not. It needs `mail`.
+    pub replies: Option<Replies>,
+}
+
+/// Where answers to letters come in.
+#[derive(Clone, Debug)]
+pub struct Replies {
+    pub address: ReplyAddress,
+    /// Of the secret in the address of the hook that a mail server hands letters to.
+    pub hook: Option<SecretHash>,
+    pub mailbox: Option<Mailbox>,
 }
 
 impl Default for Options {
@@ -28,6 +42,7 @@ impl Default for Options {
             invitation_lasts: Duration::from_secs(7 * 86_400),
             hooks: Reach::Public,
             mail: None,
+            replies: None,
         }
     }
 }

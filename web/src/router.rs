@@ -13,8 +13,8 @@ pub use crate::guard::Needs;
 use crate::guard::Needs::{Anybody, Nothing, Operator, Person, Room, Secret, SignedIn, Site};
 use crate::{
     Web, account, api, assets, chat_page, chat_panel, commits_api, corrections, customers, demo, erase,
-    error, finish, guard, headers, hooks, inbox, inbox_page, invitation, live_page, overview, people,
-    profiles, reports_page,
+    error, finish, guard, headers, hooks, inbox, inbox_page, invitation, letters, live_page, overview,
+    people, profiles, reports_page,
 };
 use crate::{reports, rooms, saved, set_up, share, sign_in, sites, tag, tokens};
 
@@ -140,6 +140,7 @@ pub const ROUTES: &[RouteInfo] = table! {
     POST "/rooms/notifications/mail" SignedIn => rooms::pages::submit_mail;
     GET "/mail/off/{secret}" Secret => rooms::pages::ask_off;
     POST "/mail/off/{secret}" Secret => rooms::pages::turn_off;
+    POST "/mail/{secret}" Secret => letters::take;
     GET "/rooms/bots" Operator => rooms::pages::show_bots;
     POST "/rooms/bots" Operator => rooms::pages::submit_bots;
     GET "/rooms/bots/{bot}" Operator => rooms::bot_hooks::show;

@@ -55,18 +55,20 @@ async fn converse(mut socket: WebSocket, told: Arc<broadcast::Sender<Utf8Bytes>>
     }
 }
 
-/// What the bare server spreads to so many, at a pace or, without one, while so many speakers each wait until they heard theirs.
+/// What the bare server spreads to so many who listen, at a pace or, without one, while some who speak each wait until they heard theirs.
 pub async fn broadcast(people: usize, pace: Option<f64>, duration: Duration) -> anyhow::Result<Spread> {
     let folder = tempfile::tempdir()?;
     let peer = Peer::start("room", folder.path()).await?;
     let board = Arc::new(Board::new(people, MESSAGES_MAX));
     let stop = CancellationToken::new();
     let mut ears = Vec::with_capacity(people);
-    for _ in 0..people - POSTERS {
+    for _ in 0..people {
         let ear = Ear::connect(peer.address, "/", "").await?;
         let (board, stop) = (board.clone(), stop.clone());
         ears.push(tokio::spawn(async move { ear.listen(&board, &stop).await }));
     }
+    // Of those who speak nobody is counted: between two turns they do not read.
+    let aside = Board::new(1, MESSAGES_MAX);
     let next = AtomicUsize::new(0);
     let began = Instant::now();
     let mut speakers = Vec::with_capacity(POSTERS);
@@ -85,16 +87,12 @@ pub async fn broadcast(people: usize, pace: Option<f64>, duration: Duration) -> 
             if speaker.say(&text[..TOLD_BYTES]).await.is_err() {
                 return;
             }
-            while !speaker.heard(&board, number).await {}
+            while !speaker.heard(&aside, number).await {}
         }
     }))
     .await;
     let deliveries = board.deliveries.load(Ordering::Relaxed);
     let elapsed = began.elapsed();
-    ears.extend(speakers.into_iter().map(|speaker| {
-        let (board, stop) = (board.clone(), stop.clone());
-        tokio::spawn(async move { speaker.listen(&board, &stop).await })
-    }));
     tokio::time::sleep(SETTLE).await;
     stop.cancel();
     join_all(ears).await;

@@ -202,6 +202,23 @@ async fn the_shutdown_lets_open_requests_end_and_takes_no_more() {
 }
 
 #[tokio::test]
+async fn who_was_let_in_before_the_shutdown_is_answered_though_it_asks_after_it() {
+    let door = open(DoorOptions::default()).await;
+    let mut late = door.connect().await;
+    let mut silent = door.connect().await;
+    // They were let in: this one came after them.
+    assert!(next(&mut door.send(&request("/")).await).await.ends_with("here"));
+    door.shutdown.cancel();
+    tokio::time::sleep(FIRST_REQUEST_MAX / 5).await;
+    late.write_all(request("/").as_bytes()).await.unwrap();
+    let answer = next(&mut late).await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("connection: close"), "{answer}");
+    assert_eq!(next(&mut silent).await, "", "who asks nothing is let go");
+    let drain = DoorOptions::default().drain;
+    assert!(door.end().await < drain);
+}
+
+#[tokio::test]
 async fn the_shutdown_cuts_what_does_not_end_and_leaves_upgraded_sockets_to_their_owner() {
     let door = open(DoorOptions { drain: Duration::from_millis(300), ..DoorOptions::default() }).await;
     let mut never = door.send(&request("/never")).await;

@@ -47,6 +47,8 @@ pub struct Conversation {
     /// The number of the last answer that was mailed to the customer.
     #[serde(default)]
     pub mailed: u64,
+    #[serde(default)]
+    pub replies: Replies,
     /// An agent wrote first, and the customer has said nothing yet: no secret opens it.
     #[serde(default)]
     pub is_call: bool,
@@ -78,6 +80,18 @@ impl Customer {
             (false, true) => None,
         }
     }
+}
+
+/// What the customer answers to letters.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replies {
+    /// How often the address that letters are answered to was taken back. What was sent to one before is refused.
+    pub revoked: u32,
+    /// The beginning of the hour in which the last one came, and how many came in it; at most `REPLIES_AN_HOUR_MAX`.
+    pub hour: Millis,
+    pub in_hour: u32,
+    /// The `Message-ID` of the last one, which the next letter answers: at most `MESSAGE_ID_BYTES_MAX`; empty: it had none.
+    pub last: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

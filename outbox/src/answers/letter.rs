@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use chat::ANSWER_ABOVE;
+
 use crate::digest::letter::{escaped, one_line};
 
 /// One answer: who, and what they said.
@@ -17,6 +19,8 @@ pub struct Letter<'l> {
     pub lines: &'l [Line],
     /// Where the conversation goes on.
     pub url: &'l str,
+    /// The letter itself can be answered.
+    pub takes_answers: bool,
 }
 
 impl Letter<'_> {
@@ -27,12 +31,16 @@ impl Letter<'_> {
 
     pub fn text(&self) -> String {
         let mut text = String::new();
+        if self.takes_answers {
+            let _ = writeln!(text, "--- {ANSWER_ABOVE}; it goes to {}. ---\n", one_line(self.site));
+        }
         for Line { author, said } in self.lines {
             let _ = writeln!(text, "{}:\n{}\n", one_line(author), one_line(said));
         }
         let _ = write!(
             text,
-            "Answer here: {}\n\n-- \nYou wrote to {} on its site.\n",
+            "{}: {}\n\n-- \nYou wrote to {} on its site.\n",
+            self.link(),
             self.url,
             one_line(self.site)
         );
@@ -41,17 +49,29 @@ impl Letter<'_> {
 
     pub fn html(&self) -> String {
         let mut html = String::from("<!doctype html><html><head><meta charset=\"utf-8\"></head><body>");
+        if self.takes_answers {
+            let _ = write!(
+                html,
+                "<p style=\"color:#6b7280\">--- {ANSWER_ABOVE}; it goes to {}. ---</p>",
+                escaped(&one_line(self.site))
+            );
+        }
         for Line { author, said } in self.lines {
             let _ =
                 write!(html, "<p><b>{}</b><br>{}</p>", escaped(&one_line(author)), escaped(&one_line(said)));
         }
         let _ = write!(
             html,
-            "<p><a href=\"{}\">Answer here</a></p><hr><p>You wrote to {} on its site.</p></body></html>",
+            "<p><a href=\"{}\">{}</a></p><hr><p>You wrote to {} on its site.</p></body></html>",
             escaped(self.url),
+            self.link(),
             escaped(&one_line(self.site))
         );
         html
+    }
+
+    fn link(&self) -> &'static str {
+        if self.takes_answers { "Or answer here" } else { "Answer here" }
     }
 }
 
@@ -63,8 +83,12 @@ mod tests {
     fn nothing_that_is_written_becomes_a_header_a_line_or_a_tag() {
         let lines =
             [Line { author: "Ann\r\nBcc: x@example.org".into(), said: "<b>tea</b>\n-- \n& more".into() }];
-        let letter =
-            Letter { site: "The\r\nShop", lines: &lines, url: "https://w.example/chat/WF-1#wfl_x?a&b" };
+        let letter = Letter {
+            site: "The\r\nShop",
+            lines: &lines,
+            url: "https://w.example/chat/WF-1#wfl_x?a&b",
+            takes_answers: false,
+        };
         assert_eq!(letter.subject(), "The Shop answered you");
         assert!(
             letter
@@ -77,6 +101,12 @@ mod tests {
         assert!(
             html.contains("&lt;b&gt;tea&lt;/b&gt; -- &amp; more") && html.contains("wfl_x?a&amp;b"),
             "{html}"
+        );
+        let letter = Letter { takes_answers: true, ..letter };
+        let begin = "--- Write your answer above this line; it goes to The Shop. ---\n\nAnn Bcc";
+        assert!(letter.text().starts_with(begin), "{}", letter.text());
+        assert!(
+            letter.html().contains("--- Write your answer above this line; it goes to The Shop. ---</p>")
         );
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chat::{Chat, Refused};
+use chat::{Chat, Refused, ReplyAddress};
 use model::Clock;
 use model::chat::{Conversation, Message, Verdict, Who};
 use model::outbox::{Job, JobKind};
@@ -20,19 +20,19 @@ use crate::missed::{beginning, line};
 use crate::{Sender, Sent};
 
 /// Between attempts.
-const WAITS: [Duration; 5] = [
+pub(super) const WAITS: [Duration; 5] = [
     Duration::from_secs(60),
     Duration::from_secs(5 * 60),
     Duration::from_secs(30 * 60),
     Duration::from_secs(2 * 3_600),
     Duration::from_secs(8 * 3_600),
 ];
-const ATTEMPT_MAX: Duration = Duration::from_secs(60);
-const AT_ONCE_MAX: usize = 4;
+pub(super) const ATTEMPT_MAX: Duration = Duration::from_secs(60);
+pub(super) const AT_ONCE_MAX: usize = 4;
 /// Answers of one letter, the last ones, and characters of one.
 const ANSWERS_SHOWN_MAX: usize = 20;
 const ANSWER_CHARS_MAX: usize = 4_000;
-const NAME_CHARS_MAX: usize = 80;
+pub(super) const NAME_CHARS_MAX: usize = 80;
 
 pub struct Answering {
     pub store: Store,
@@ -41,6 +41,8 @@ pub struct Answering {
     pub clock: Arc<dyn Clock>,
     /// Where people reach this server.
     pub public_url: String,
+    /// Where letters are answered to. None: they are not.
+    pub replies: Option<ReplyAddress>,
 }
 
 #[async_trait]
@@ -104,7 +106,11 @@ impl Answering {
             .collect();
         let secret = letter_secret(self.store.salts.as_ref(), conversation.guest).await?;
         let url = format!("{}/chat/{}#{secret}", self.public_url, site.id);
-        let letter = Letter { site: &site.name, lines: &lines, url: &url };
+        let reply_to = match &self.replies {
+            Some(address) => Some(self.chat.reply_address(address, &conversation).await?),
+            None => None,
+        };
+        let letter = Letter { site: &site.name, lines: &lines, url: &url, takes_answers: reply_to.is_some() };
         let sheet = Sheet {
             to,
             id: job.id.to_string(),
@@ -113,6 +119,8 @@ impl Answering {
             html: letter.html(),
             off_url: None,
             thread: Some(format!("conversation.{}", conversation.room)),
+            answers: Some(conversation.replies.last.clone()).filter(|id| id.contains('@')),
+            reply_to,
         };
         match self.mailer.send(sheet).await {
             Ok(()) => {}

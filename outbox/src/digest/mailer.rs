@@ -39,6 +39,10 @@ pub struct Sheet {
     pub off_url: Option<String>,
     /// Before the `@` of the `Message-ID` that letters of the same conversation refer to.
     pub thread: Option<String>,
+    /// The `Message-ID` of what it answers, where that was a letter, too.
+    pub answers: Option<String>,
+    /// Where it is answered to; None: to whom it is from.
+    pub reply_to: Option<String>,
 }
 
 /// Why it did not leave. Says nothing of whom it was for.
@@ -72,8 +76,14 @@ macro_rules! header {
 header!(ListUnsubscribe, "List-Unsubscribe");
 header!(ListUnsubscribePost, "List-Unsubscribe-Post");
 header!(AutoSubmitted, "Auto-Submitted");
+header!(AutoResponseSuppress, "X-Auto-Response-Suppress");
 
 impl Mailer {
+    /// Whom letters are from.
+    pub fn from_address(&self) -> String {
+        self.from.email.to_string()
+    }
+
     /// `smtps://USER:PASSWORD@HOST` (TLS), `smtp://…?tls=required` (STARTTLS), or `smtp://…`, which carries a password to this machine alone.
     pub fn new(url: &str, from: &str) -> anyhow::Result<Mailer> {
         // What cannot be read may hold a password: it is not repeated.
@@ -114,14 +124,23 @@ impl Mailer {
             .to(Mailbox::new(None, to))
             .subject(sheet.subject)
             .header(MessageId::from(named(&sheet.id)))
-            .header(AutoSubmitted("auto-generated".into()));
+            .header(AutoSubmitted("auto-generated".into()))
+            .header(AutoResponseSuppress("All".into()));
         if let Some(off_url) = &sheet.off_url {
             message = message
                 .header(ListUnsubscribe(format!("<{off_url}>")))
                 .header(ListUnsubscribePost("List-Unsubscribe=One-Click".into()));
         }
+        if let Some(reply_to) = &sheet.reply_to {
+            let address: Address = reply_to.parse().map_err(|_| never("this is no address to answer to"))?;
+            message = message.reply_to(Mailbox::new(self.from.name.clone(), address));
+        }
         if let Some(thread) = &sheet.thread {
-            message = message.header(References::from(named(thread))).header(InReplyTo::from(named(thread)));
+            let thread = named(thread);
+            // Mail programs go by the last one, or by the first one that they know.
+            let answers = sheet.answers.as_ref().map_or_else(|| thread.clone(), |id| format!("<{id}>"));
+            let references = if answers == thread { thread } else { format!("{thread} {answers}") };
+            message = message.header(References::from(references)).header(InReplyTo::from(answers));
         }
         message
             .multipart(

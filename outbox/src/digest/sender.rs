@@ -110,6 +110,8 @@ impl Mailing {
             html,
             off_url: Some(off_url.clone()),
             thread: None,
+            answers: None,
+            reply_to: None,
         };
         Ok(match self.mailer.send(sheet).await {
             Ok(()) => Sent::Done(format!("of {rooms_count} rooms")),

@@ -8,9 +8,11 @@ use model::{
     AccountId, Action, Clock, InvitationId, Millis, Role, SavedId, ShareId, Site, SiteId, TestClock, TokenId,
 };
 
-use super::{Access, Credential, Denied, Standing, letter_secret};
+use super::{
+    Access, Credential, Denied, REPLY_SECRET_BYTES, Standing, letter_secret, replied_to, reply_secret,
+};
 use crate::accounts::{Invitation, NewAccount, SecretHash, Share, SignIn, Token};
-use crate::chat::NewConversation;
+use crate::chat::{ConversationChange, NewConversation};
 use crate::contract::conversations::opening;
 use crate::{Embedded, Store};
 
@@ -147,6 +149,46 @@ async fn rooms_of_conversations_are_for_who_answers_and_for_its_customer() {
     assert_eq!(standings(Credential::None).await, (Standing::Stranger, Standing::Stranger));
     house.store.accounts.grant(OURS, AGENT, Role::Viewer).await.unwrap();
     assert_eq!(standings(signed_in(AGENT)).await.0, Standing::Stranger, "as the roles stand now");
+}
+
+#[tokio::test]
+async fn what_letters_are_answered_to_is_of_one_conversation_until_it_is_taken_back() {
+    let house = House::founded().await;
+    let (one, two) = (opening(1), opening(2));
+    for new in [&one, &two] {
+        house.store.conversations.open_conversation(new.clone()).await.unwrap();
+    }
+    let found = async |secret: &str| {
+        replied_to(&house.store, secret).await.unwrap().map(|conversation| conversation.room)
+    };
+    let of = async |new: &NewConversation, revoked| {
+        reply_secret(house.store.salts.as_ref(), new.guest.id, revoked).await.unwrap()
+    };
+    let (first, second) = (of(&one, 0).await, of(&two, 0).await);
+    assert_eq!((first.len(), found(&first).await), (REPLY_SECRET_BYTES, Some(one.room.id)));
+    assert_eq!(found(&first.to_uppercase()).await, Some(one.room.id), "servers change the size of letters");
+    assert_eq!(found(&second).await, Some(two.room.id));
+    let of_another = format!("{}{}", &first[..10], &second[10..]);
+    let last = if first.ends_with('0') { "1" } else { "0" };
+    let forged = format!("{}{last}", &first[..REPLY_SECRET_BYTES - 1]);
+    let nobodys = of(&opening(9), 0).await;
+    for bad in [
+        &of_another,
+        &forged,
+        &nobodys,
+        "",
+        &first[1..],
+        &format!("{first}0"),
+        &"é".repeat(21),
+        &of(&one, 1).await,
+    ] {
+        assert_eq!(found(bad).await, None, "{bad}");
+    }
+    let revoke = ConversationChange::RevokeReplies;
+    house.store.conversations.change_conversation(one.room.id, revoke, Millis(9)).await.unwrap();
+    assert_eq!(found(&first).await, None);
+    assert_eq!(found(&of(&one, 1).await).await, Some(one.room.id), "the next letter has another one");
+    assert_eq!(found(&second).await, Some(two.room.id), "those of others stay");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use model::chat::{
     Conversation, ConversationState, Customer, Folder, Guest, Message, MessageKind, NewMessage, Note, Rating,
-    Room, Side, Verdict, Who,
+    Replies, Room, Side, Verdict, Who,
 };
 use model::{AccountId, Millis, RoomId, SiteId, VisitorKey, limits};
 
@@ -114,7 +114,7 @@ pub enum ConversationChange {
     Labels(Vec<String>),
     Verdict(Verdict),
     Block(bool),
-    /// What is empty stays as it was; a claim takes nothing from what is proven.
+    /// What is empty stays as it was; a claim takes nothing from what is proven. Another address than before: what was mailed to that one is answered in vain.
     Customer(Customer),
     /// Where the customer is.
     Seen {
@@ -128,9 +128,15 @@ pub enum ConversationChange {
     Learned(Option<Verdict>),
     /// Answers up to that one were mailed; never lowered.
     Mailed(u64),
+    /// The customer mailed something with that `Message-ID`. Limit past `REPLIES_AN_HOUR_MAX`.
+    Replied(String),
+    /// What was mailed to the customer until now is answered in vain.
+    RevokeReplies,
     /// The customer's secret, and letters to them, open it no more.
     Revoke,
 }
+
+const HOUR_MS: i64 = 3_600_000;
 
 pub(crate) const NO_CONVERSATION: StoreError = StoreError::NotFound("conversation");
 const TOO_MANY_CONVERSATIONS: StoreError =
@@ -286,7 +292,14 @@ pub(crate) fn change(
         }
         ConversationChange::Verdict(verdict) => next.verdict = verdict,
         ConversationChange::Block(blocked) => next.blocked = blocked,
-        ConversationChange::Customer(customer) => next.customer = known(&next.customer, customer),
+        ConversationChange::Customer(customer) => {
+            next.customer = known(&next.customer, customer);
+            let (before, now) = (&conversation.customer.email, &next.customer.email);
+            // Who has the mailbox of before is perhaps somebody else.
+            if !before.is_empty() && !before.eq_ignore_ascii_case(now) {
+                next.replies.revoked = next.replies.revoked.saturating_add(1);
+            }
+        }
         ConversationChange::Seen { visitor, page, title } => {
             next.visitor = visitor.or(next.visitor);
             if !page.is_empty() {
@@ -302,6 +315,8 @@ pub(crate) fn change(
         ConversationChange::Learned(verdict) => next.learned = verdict,
         ConversationChange::Revoke => next.is_revoked = true,
         ConversationChange::Mailed(number) => next.mailed = next.mailed.max(number),
+        ConversationChange::Replied(id) => next.replies = replied(&next.replies, id, at)?,
+        ConversationChange::RevokeReplies => next.replies.revoked = next.replies.revoked.saturating_add(1),
     }
     refuse_oversized(&next)?;
     if next == *conversation {
@@ -309,6 +324,20 @@ pub(crate) fn change(
     }
     next.version += 1;
     Ok(Some(next))
+}
+
+/// One that comes again counts once.
+fn replied(before: &Replies, last: String, at: Millis) -> Result<Replies> {
+    if last == before.last {
+        return Ok(before.clone());
+    }
+    let hour = Millis(at.0 - at.0.rem_euclid(HOUR_MS));
+    let count = if hour == before.hour { before.in_hour } else { 0 };
+    if count >= limits::REPLIES_AN_HOUR_MAX {
+        let (what, max) = ("letters of one customer an hour", limits::REPLIES_AN_HOUR_MAX as usize);
+        return Err(StoreError::Limit { what, max });
+    }
+    Ok(Replies { revoked: before.revoked, hour, in_hour: count + 1, last })
 }
 
 /// What is known of a customer who said something more of themselves.
@@ -338,6 +367,7 @@ pub(crate) fn refuse_oversized(conversation: &Conversation) -> Result<()> {
     bounded(customer.email.len(), "bytes in an e-mail address", limits::EMAIL_BYTES_MAX)?;
     bounded(conversation.page.len(), "bytes in an address", limits::URL_BYTES_MAX)?;
     bounded(conversation.title.len(), "bytes in a title", limits::TITLE_BYTES_MAX)?;
+    bounded(conversation.replies.last.len(), "bytes in the id of a letter", limits::MESSAGE_ID_BYTES_MAX)?;
     bounded(conversation.labels.len(), "labels", limits::LABELS_MAX)?;
     for label in &conversation.labels {
         bounded(label.len(), "bytes in a label", limits::NAME_BYTES_MAX)?;

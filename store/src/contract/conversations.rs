@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use model::chat::{
     Change, Conversation, ConversationState, Customer, File, FileType, Folder, Guest, Message, MessageKind,
-    NewFile, NewMessage, Note, Rating, Room, RoomKind, Side, Verdict, Who,
+    NewFile, NewMessage, Note, Rating, Replies, Room, RoomKind, Side, Verdict, Who,
 };
 use model::{
     AccountId, BotId, BrowserId, FileId, GuestId, MessageId, Millis, RoomId, SiteId, UploadId, VisitorId,
@@ -108,6 +108,7 @@ pub fn opening(number: u64) -> NewConversation {
         rating: None,
         learned: None,
         mailed: 0,
+        replies: Replies::default(),
         is_call: false,
         is_revoked: false,
         version: 0,
@@ -536,6 +537,14 @@ async fn each_change_is_what_it_says_and_nothing_else(world: World) {
         (ConversationChange::Learned(Some(Verdict::Spam)), Box::new(|one| one.learned = Some(Verdict::Spam))),
         (ConversationChange::Learned(None), Box::new(|one| one.learned = None)),
         (ConversationChange::Mailed(7), Box::new(|one| one.mailed = 7)),
+        (
+            ConversationChange::Replied("a@mail.example".into()),
+            Box::new(|one| {
+                let hour = Millis(LATER.0 - LATER.0 % 3_600_000);
+                one.replies = Replies { revoked: 0, hour, in_hour: 1, last: "a@mail.example".into() };
+            }),
+        ),
+        (ConversationChange::RevokeReplies, Box::new(|one| one.replies.revoked = 1)),
         (ConversationChange::Block(true), Box::new(|one| one.blocked = true)),
         (ConversationChange::Block(false), Box::new(|one| one.blocked = false)),
         (
@@ -578,6 +587,7 @@ async fn a_change_without_a_difference_is_none(world: World) {
         ConversationChange::Block(false),
         ConversationChange::Learned(None),
         ConversationChange::Mailed(0),
+        ConversationChange::Replied(String::new()),
         ConversationChange::Customer(Customer::default()),
         ConversationChange::Seen { visitor: None, page: opened.page.clone(), title: opened.title.clone() },
     ] {
@@ -600,7 +610,8 @@ async fn changes_are_bounded(world: World) {
     let opened = world.opened(1).await;
     world.became(opened.room, ConversationChange::Close(ANN)).await;
     type Sized = fn(usize) -> ConversationChange;
-    let sized: [(usize, Sized); 8] = [
+    let sized: [(usize, Sized); 9] = [
+        (limits::MESSAGE_ID_BYTES_MAX, |bytes| ConversationChange::Replied("m".repeat(bytes))),
         (limits::LABELS_MAX, |count| {
             ConversationChange::Labels((0..count).map(|label| format!("label {label}")).collect())
         }),

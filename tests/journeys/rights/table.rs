@@ -119,6 +119,7 @@ pub const TABLE: &[(&str, &str, &[Who])] = &[
     ("POST", "/rooms/notifications/mail", &SIGNED_IN),
     ("GET", "/mail/off/{secret}", &[]),
     ("POST", "/mail/off/{secret}", &[]),
+    ("POST", "/mail/{secret}", &[]),
     ("GET", "/rooms/bots", &INSTALLS),
     ("POST", "/rooms/bots", &INSTALLS),
     ("GET", "/rooms/bots/{bot}", &[]),

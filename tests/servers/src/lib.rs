@@ -2,6 +2,7 @@
 //! Never touches a server that was running before.
 
 pub mod certificates;
+pub mod dovecot;
 pub mod mongodb;
 mod process;
 pub mod rabbitmq;

@@ -316,6 +316,7 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
     ("POST", "/rooms/notifications/mail", [SignIn, In, In, In, In, In]),
     ("GET", "/mail/off/{secret}", [Nothing, Nothing, Nothing, Nothing, Nothing, Nothing]),
     ("POST", "/mail/off/{secret}", [Nothing, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("POST", "/mail/{secret}", [Nothing; 6]),
     ("GET", "/rooms/bots", [SignIn, Nothing, Nothing, Nothing, Nothing, In]),
     ("POST", "/rooms/bots", [SignIn, Nothing, Nothing, Nothing, Nothing, In]),
     ("GET", "/rooms/bots/{bot}", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),

@@ -53,7 +53,7 @@ export class Deeds {
     this.labels.open(labels, [...this.context.labels()], (deed) => this.context.act(deed, room));
   }
 
-  openMore(button: HTMLElement, { verdict, blocked, room, is_revoked, is_call }: Conversation, others: [string, () => void][]): void {
+  openMore(button: HTMLElement, { verdict, blocked, email, room, is_revoked, is_call }: Conversation, others: [string, () => void][]): void {
     const act = (deed: Deed) => this.context.act(deed, room);
     const spam = verdict === "spam" ? this.more.item("Not spam", () => act({ verdict: "ham" })) : this.more.item("Mark as spam", () => act({ verdict: "spam" }));
     const block = blocked
@@ -61,10 +61,16 @@ export class Deeds {
       : this.more.item("Block this customer", () => {
         if (confirm("Block this customer? What they say from now on is held, and tells nobody.")) act({ block: true });
       }, "harm");
+    const letters = email === "" ? [] : [
+      this.more.item("Mail the conversation to the customer", () => act({ transcript: true })),
+      this.more.item("Take back the address for answers by mail", () => {
+        if (confirm("Take back the address that letters of this conversation are answered to? The next letter has another one.")) act({ revoke_replies: true });
+      }),
+    ];
     const revoke = is_revoked || is_call ? [] : [this.more.item("Revoke the customer’s access", () => {
       if (confirm("Revoke the customer’s access? Their browser, and letters to them, open this conversation no more, at once and for good. What they write next begins a new one.")) act({ revoke: true });
     }, "harm")];
-    this.more.open(button, [...others.map(([name, does]) => this.more.item(name, does)), spam, block, ...revoke]);
+    this.more.open(button, [...others.map(([name, does]) => this.more.item(name, does)), ...letters, spam, block, ...revoke]);
   }
 }
 

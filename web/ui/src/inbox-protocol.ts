@@ -78,6 +78,8 @@ export type Deed =
   | { labels: string[] }
   | { verdict: "ham" | "spam" }
   | { block: boolean }
+  | { revoke_replies: true }
+  | { transcript: true }
   | { revoke: true };
 
 /** What the topic of a site's conversations tells. */

@@ -18,6 +18,8 @@ export interface Settings {
   /** In the owner's words. */
   replies_in: string;
   asks_email: boolean;
+  /** Conversations are mailed to who asks for it. */
+  mails: boolean;
   /** Agents see what is typed before it is sent. */
   previews: boolean;
 }

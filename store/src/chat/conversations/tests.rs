@@ -39,6 +39,7 @@ fn waiting() -> Conversation {
         rating: None,
         learned: None,
         mailed: 0,
+        replies: Replies::default(),
         is_call: false,
         is_revoked: false,
         version: 1,
@@ -207,6 +208,21 @@ fn each_change() {
     check_change(Conversation { learned: spam, ..waiting() }, Learned(None), |one| one.learned = None);
     check_change(waiting(), Mailed(3), |one| one.mailed = 3);
     check_change(Conversation { mailed: 3, ..waiting() }, Mailed(2), same);
+    let replies =
+        |revoked, in_hour, last: &str| Replies { revoked, hour: Millis(0), in_hour, last: last.into() };
+    check_change(waiting(), Replied("a@x".into()), |one| one.replies = replies(0, 1, "a@x"));
+    let replied = Conversation { replies: replies(2, 1, "a@x"), ..waiting() };
+    check_change(replied.clone(), Replied("a@x".into()), same);
+    check_change(replied.clone(), Replied("b@x".into()), |one| one.replies = replies(2, 2, "b@x"));
+    check_change(replied, RevokeReplies, |one| one.replies.revoked = 3);
+    let mailed = |email: &str| super::Customer { email: email.into(), ..super::Customer::default() };
+    let of_ann = Conversation { customer: mailed("ann@x"), ..waiting() };
+    check_change(waiting(), Customer(mailed("ann@x")), |one| one.customer = mailed("ann@x"));
+    check_change(of_ann.clone(), Customer(mailed("Ann@x")), |one| one.customer = mailed("Ann@x"));
+    check_change(of_ann, Customer(mailed("bob@x")), |one| {
+        one.customer = mailed("bob@x");
+        one.replies.revoked = 1;
+    });
     check_change(waiting(), Block(false), same);
     let seen = |page: &str, title: &str| Seen { visitor: None, page: page.into(), title: title.into() };
     check_change(waiting(), seen("/till", ""), |one| (one.page, one.title) = ("/till".into(), String::new()));
@@ -243,6 +259,21 @@ fn what_is_known_of_a_customer() {
     ] {
         assert_eq!(known(&customer(before), customer(said)), customer(expected), "{before:?} {said:?}");
     }
+}
+
+#[test]
+fn so_much_is_mailed_to_a_conversation_in_an_hour() {
+    let at = |number: u32, now: i64, one: &Conversation| {
+        change(one, ConversationChange::Replied(format!("{number}@x")), Millis(now))
+    };
+    let mut one = waiting();
+    for number in 0..limits::REPLIES_AN_HOUR_MAX {
+        one = at(number, 200, &one).unwrap().unwrap();
+    }
+    let refused = at(99, HOUR_MS - 1, &one).unwrap_err();
+    assert!(matches!(refused, StoreError::Limit { max: 30, .. }), "{refused}");
+    let next = at(99, HOUR_MS, &one).unwrap().unwrap();
+    assert_eq!((next.replies.hour, next.replies.in_hour), (Millis(HOUR_MS), 1));
 }
 
 #[test]

@@ -97,6 +97,11 @@ export class Conversation {
     }
   }
 
+  /** Mails all of it to the customer. */
+  async mail(): Promise<void> {
+    this.mine = await this.customer.mail(this.secret!);
+  }
+
   get email(): string {
     return this.mine?.email || this.about.email || "";
   }

@@ -81,6 +81,11 @@ export class CustomerApi {
     }
   }
 
+  /** To the address that they gave. */
+  mail(secret: string): Promise<Mine> {
+    return tell(`${this.path}/conversations/mine`, { transcript: true }, secret);
+  }
+
   tell(secret: string, about: About): Promise<Mine> {
     return tell(`${this.path}/conversations/mine`, about, secret);
   }

@@ -1,8 +1,9 @@
 // The top of the panel: whose chat it is, whether somebody is there, and what may be done with the panel; and the form of who the customer is.
 import { make, say } from "../../../ui/src/element";
+import { Refused } from "../../../ui/src/room-api";
 import { face } from "../../../ui/src/room-message";
 import type { Settings } from "../talk";
-import { aDay, aFewHours, aFewMinutes, anHour, away, awayUntil, closeChat, details, email, emailWrong, name, popOut, repliesIn, save, weAreHere } from "../words";
+import { aDay, aFewHours, aFewMinutes, anHour, away, awayUntil, closeChat, details, email, emailWrong, mailMe, mailed, mailedBefore, name, popOut, repliesIn, save, weAreHere } from "../words";
 import type { Words } from "../words";
 import { icon } from "./icons";
 import type { Speech } from "./speech";
@@ -20,6 +21,8 @@ export interface HeadOptions {
   /** Fails where the server did not take it. */
   save: (about: { name: string; email: string }) => Promise<void>;
   explain: (error: unknown) => string;
+  /** Mails the conversation to the customer. Null: there is none, no address, or no mail. */
+  mail: () => (() => Promise<void>) | null;
   /** None in a window of its own. */
   popOut?: () => void;
   close?: () => void;
@@ -34,6 +37,7 @@ export class Head {
   private readonly status = make("p", "status");
   private readonly toggle: HTMLButtonElement;
   private readonly problem = make("p", "problem");
+  private readonly mailing = make("button", "quiet");
   private readonly fields: Record<"name" | "email", HTMLInputElement>;
 
   constructor(private readonly options: HeadOptions) {
@@ -60,7 +64,10 @@ export class Head {
     this.fields.email.maxLength = EMAIL_CHARS_MAX;
     this.problem.setAttribute("role", "alert");
     this.form.noValidate = true;
-    this.form.append(make("button", "primary", speech.say(save)), this.problem);
+    this.mailing.type = "button";
+    this.mailing.textContent = speech.say(mailMe);
+    this.mailing.addEventListener("click", () => void this.mail());
+    this.form.append(make("button", "primary", speech.say(save)), this.mailing, this.problem);
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       void this.save();
@@ -99,10 +106,32 @@ export class Head {
   private show(open: boolean): void {
     this.form.hidden = !open;
     this.problem.hidden = true;
+    this.mailing.hidden = this.options.mail() === null;
     this.toggle.setAttribute("aria-expanded", String(open));
     if (!open) return;
     Object.entries(this.options.about()).forEach(([key, value]) => (this.fields[key as "name" | "email"].value = value));
     this.fields.name.focus();
+  }
+
+  private async mail(): Promise<void> {
+    const { options: { speech, explain, about, mail }, problem, mailing } = this;
+    const told = (text: string, isDone: boolean) => {
+      problem.textContent = text;
+      problem.classList.toggle("done", isDone);
+      problem.hidden = false;
+    };
+    const act = mail();
+    if (!act) return;
+    mailing.disabled = true;
+    const { email } = about();
+    try {
+      await act();
+      told(speech.say(mailed, { email }), true);
+    } catch (error) {
+      const isAgain = error instanceof Refused && error.code === "conflict";
+      told(isAgain ? speech.say(mailedBefore, { email }) : explain(error), isAgain);
+    }
+    mailing.disabled = false;
   }
 
   private async save(): Promise<void> {
@@ -111,6 +140,7 @@ export class Head {
       problem.textContent = text;
       problem.hidden = false;
     };
+    problem.classList.remove("done");
     const about = { name: fields.name.value.trim(), email: fields.email.value.trim() };
     if (about.email && !isAddress(fields.email)) return complain(options.speech.say(emailWrong));
     try {

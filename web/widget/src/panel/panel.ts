@@ -110,6 +110,7 @@ class Panel {
       about: () => ({ name: this.conversation.name, email: this.conversation.email }),
       save: (about) => this.conversation.tell(about),
       explain: (error) => explain(error, speech),
+      mail: () => (this.settings.mails && this.conversation.mine?.email ? () => this.conversation.mail() : null),
       ...(isPopOut ? {} : { popOut: () => this.popOut.open(), close: () => this.host.tell({ close: true }) }),
     });
     this.popOut = new PopOut(() => this.told, {

@@ -1,0 +1,15 @@
+# frozen_string_literal: true
+
+include_recipe 'watchfire::program'
+
+watchfire_service 'web' do
+  address watchfire_address
+  memory_max node['watchfire']['memory_max']['web']
+end
+
+service 'watchfire@web.service after its settings' do
+  service_name 'watchfire@web.service'
+  action :nothing
+  subscribes :restart, 'template[/etc/watchfire/cluster.toml]', :delayed
+  watchfire_uris.each_key { |name| subscribes :restart, "file[/etc/watchfire/secrets/#{name}]", :delayed }
+end
