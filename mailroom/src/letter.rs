@@ -1,6 +1,8 @@
 //! The bytes of a letter (RFC 5322, MIME) become what it says: whom it is for, what was written, which files came along. What is no answer of a person to a
 //! letter of ours is told apart here, before anything is looked up.
 
+use std::panic::catch_unwind;
+
 use chat::{Reply, ReplyAddress};
 use mail_parser::{HeaderName, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 use model::limits::{FILE_NAME_BYTES_MAX, FILES_A_MESSAGE_MAX, MESSAGE_ID_BYTES_MAX};
@@ -46,6 +48,11 @@ impl Letter {
     /// What it says. `torn`: it is the beginning of one that had so many bytes.
     pub fn read(&self, raw: &[u8], torn: Option<usize>) -> Result<Reply, NotForUs> {
         refuse_unbounded(raw)?;
+        // The parser gives up on some broken letters with a panic, where it counts below zero.
+        catch_unwind(|| self.parsed(raw, torn)).unwrap_or(Err(NotForUs::Unreadable))
+    }
+
+    fn parsed(&self, raw: &[u8], torn: Option<usize>) -> Result<Reply, NotForUs> {
         let raw = without_nested(raw);
         let message = MessageParser::default().parse(&raw).ok_or(NotForUs::Unreadable)?;
         if message.parts.len() > PARTS_MAX {

@@ -232,11 +232,8 @@ async fn forget_conversations(chat: &Chat, site: SiteId) -> Result<()> {
     }
 }
 
-/// A customer's secret may open another from now on.
 async fn begin_removing(step: &mut Step, rooms: &[i64]) -> Result<()> {
     let these = doc! { "_id": { "$in": rooms } };
-    let guests = doc! { "room": { "$in": rooms } };
-    step.change_all(GUESTS, guests, doc! { "$unset": { "secret": "" } }).await?;
     step.change_all(ROOMS, these.clone(), doc! { "$set": { "demolished": true } }).await?;
     step.remove(CONVERSATIONS, these).await.map(drop)
 }
