@@ -1,6 +1,6 @@
 // The inbox in real Chromium: customers speak by HTTP, agents answer, note, assign, close, put off, label; by keyboard alone; on a phone.
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
@@ -24,6 +24,14 @@ async function person(options = {}) {
   return { context, page };
 }
 
+/** A text that, behind the challenge, has a hash with so many zero bits at its begin. */
+function done({ challenge, bits }) {
+  for (let tried = 0; ; tried += 1) {
+    const hash = createHash("sha256").update(`${challenge}:${tried}`).digest();
+    if (Math.clz32(hash.readUInt32BE()) >= bits) return String(tried);
+  }
+}
+
 let customers = 0;
 
 /** Somebody on the customer's side, who speaks as the panel does. */
@@ -40,7 +48,11 @@ class Customer {
   }
 
   async begin(body, about = {}) {
-    const { status, told } = await this.ask(`/api/watchfire/chat/${site}/conversations`, { id: randomBytes(16).toString("hex"), body, ...about });
+    const opening = { id: randomBytes(16).toString("hex"), body, ...about };
+    const begin = (more) => this.ask(`/api/watchfire/chat/${site}/conversations`, { ...opening, ...more });
+    let { status, told } = await begin();
+    // So many in so short a time are a flood: whoever begins one works for it.
+    if (status === 428) ({ status, told } = await begin({ work: done(told.work) }));
     assert.equal(status, 201, JSON.stringify(told));
     this.room = told.room;
     return this;
@@ -499,19 +511,6 @@ test("at night it reads as well", async () => {
   await context.close();
 });
 
-test("who is no agent any more is told so, and sees nothing new", async () => {
-  const { page } = bob;
-  await inbox(page);
-  const { members } = await (await olive.context.request.get(`${program.url}/sites/${site}/people`)).text().then((text) => ({ members: text.match(/AC-[0-9A-Z]{8}(?=\/role)/g) }));
-  const answer = await olive.context.request.post(`${program.url}/sites/${site}/people/${members.at(-1)}/role`, { form: { role: "viewer" }, headers: { origin: program.url } });
-  assert.ok(answer.ok());
-  await page.locator("[data-part=trouble]:not([hidden]), [data-part=signed-out]:not([hidden])").first().waitFor();
-  await new Customer().begin("A secret", { name: "Unheard" });
-  await row(olive.page, "Unheard").waitFor();
-  assert.equal(await row(page, "Unheard").count(), 0);
-  assert.equal((await page.goto(`${program.url}/sites/${site}/inbox`)).status(), 404);
-});
-
 test("an agent writes to a visitor first, from the live page and from the inbox, once", async () => {
   const shop = await CustomerSite.start(`<script defer src="${program.url}/wf.js" data-site="${site}"></script>`, { body: "<h1>Tea</h1>" });
   const [first, second] = [await visitor(browser), await visitor(browser)];
@@ -588,4 +587,17 @@ test("what a customer types is seen where the site says so, and who is revoked i
   await context.close();
   await shop.stop();
   await settings({});
+});
+
+test("who is no agent any more is told so, and sees nothing new", async () => {
+  const { page } = bob;
+  await inbox(page);
+  const { members } = await (await olive.context.request.get(`${program.url}/sites/${site}/people`)).text().then((text) => ({ members: text.match(/AC-[0-9A-Z]{8}(?=\/role)/g) }));
+  const answer = await olive.context.request.post(`${program.url}/sites/${site}/people/${members.at(-1)}/role`, { form: { role: "viewer" }, headers: { origin: program.url } });
+  assert.ok(answer.ok());
+  await page.locator("[data-part=trouble]:not([hidden]), [data-part=signed-out]:not([hidden])").first().waitFor();
+  await new Customer().begin("A secret", { name: "Unheard" });
+  await row(olive.page, "Unheard").waitFor();
+  assert.equal(await row(page, "Unheard").count(), 0);
+  assert.equal((await page.goto(`${program.url}/sites/${site}/inbox`)).status(), 404);
 });
