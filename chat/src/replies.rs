@@ -97,7 +97,7 @@ impl Chat {
         for secret in &reply.secrets {
             found = found.or(replied_to(&self.store, secret).await?);
         }
-        let Some(conversation) = found.filter(|conversation| !conversation.is_revoked) else {
+        let Some(conversation) = found else {
             return Ok(Replied::Nobodys);
         };
         let (room, by) =

@@ -58,9 +58,7 @@ impl Hearing {
     async fn became(&self, raw: Bytes, bytes: usize) -> anyhow::Result<Became> {
         let torn = (bytes > raw.len()).then_some(bytes);
         let letter = self.letter.clone();
-        // A reader that panicked has read nothing: the letter is as unreadable the next time.
-        let read = spawn_blocking(move || letter.read(&raw, torn)).await.unwrap_or(Err(NotForUs::Unreadable));
-        let reply = match read {
+        let reply = match spawn_blocking(move || letter.read(&raw, torn)).await? {
             Ok(reply) => reply,
             Err(not_for_us) => return Ok(Became::Nothing(named(not_for_us))),
         };

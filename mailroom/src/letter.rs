@@ -48,7 +48,7 @@ impl Letter {
     /// What it says. `torn`: it is the beginning of one that had so many bytes.
     pub fn read(&self, raw: &[u8], torn: Option<usize>) -> Result<Reply, NotForUs> {
         refuse_unbounded(raw)?;
-        // The parser gives up on some broken letters with a panic, where it counts below zero.
+        // The parser panics over some broken letters, which are as unreadable the next time.
         catch_unwind(|| self.parsed(raw, torn)).unwrap_or(Err(NotForUs::Unreadable))
     }
 

@@ -17,7 +17,7 @@ pub mod mailbox;
 mod refusals;
 pub mod written;
 
-pub use hearing::{Became, Hearing};
+pub use hearing::{Became, Hearing, heard_of};
 pub use letter::{Letter, NotForUs};
 pub use mailbox::Mailbox;
 

@@ -12,7 +12,7 @@ mod sender;
 mod window;
 
 pub use mailer::Mailer;
-pub(crate) use mailer::{Sheet, Unsent};
+pub(crate) use mailer::Sheet;
 pub use off::Off;
 pub use rule::Digests;
 pub use sender::Mailing;

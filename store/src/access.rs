@@ -267,7 +267,8 @@ pub async fn replied_to(store: &Store, secret: &str) -> Result<Option<Conversati
         found => found?,
     };
     let right = reply_secret(store.salts.as_ref(), guest, conversation.replies.revoked).await?;
-    let is_good = conversation.guest == guest && same(&right, &secret.to_ascii_lowercase());
+    let is_good =
+        conversation.guest == guest && !conversation.is_revoked && same(&right, &secret.to_ascii_lowercase());
     Ok(is_good.then_some(conversation))
 }
 

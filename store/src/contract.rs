@@ -5,6 +5,7 @@ mod accounts;
 mod arrivals;
 mod backend;
 mod bot_hooks;
+mod calls;
 mod carrying;
 pub mod chat;
 mod closing;
@@ -28,6 +29,7 @@ mod secrets;
 mod segments;
 mod sites;
 mod totals;
+mod turns;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -200,10 +200,7 @@ fn address_of(address: Option<Extension<ClientAddress>>) -> IpAddr {
 }
 
 fn take_turn(web: &Web, by: &Principal) -> Result<(), Problem> {
-    web.room_rate.take(by, 1, web.clock.now()).map_err(|wait| {
-        let message = "You do too much at once; go on in a moment.";
-        Refusal::new(StatusCode::TOO_MANY_REQUESTS, "rate", message).retry_after(wait).into()
-    })
+    Ok(web.room_rate.take(by, 1, web.clock.now()).map_err(refused::too_much)?)
 }
 
 /// The secret that the browser made: nothing but one of ours in shape.

@@ -12,7 +12,7 @@ use bytes::{Bytes, BytesMut};
 use chat::Chat;
 use door::Refusal;
 use futures_util::StreamExt;
-use mailroom::{BEGINNING_BYTES, Became, Hearing, LETTER_BYTES_MAX, Letter};
+use mailroom::{BEGINNING_BYTES, Became, Hearing, LETTER_BYTES_MAX, Letter, heard_of};
 use serde_json::json;
 use store::StoreError;
 use store::accounts::SecretHash;
@@ -118,7 +118,7 @@ async fn body(request: Request) -> Result<(Bytes, usize), Problem> {
                 break;
             }
         }
-        kept.truncate(if bytes > LETTER_BYTES_MAX { BEGINNING_BYTES } else { bytes });
+        kept.truncate(heard_of(bytes));
         Ok((kept.freeze(), bytes))
     };
     tokio::time::timeout(BODY_WAIT_MAX, read).await.unwrap_or_else(|_| Err(slow().into()))

@@ -49,7 +49,7 @@ use crate::Web;
 use crate::error::Problem;
 use crate::fields::body;
 use crate::guard::Caller;
-use crate::reports::question;
+use crate::reports::{question, refused};
 
 /// Somebody at a room, and whatever else the path names.
 pub(crate) struct At {
@@ -106,10 +106,7 @@ impl FromRequestParts<Arc<Web>> for Somebody {
             }
             _ => web.room_rate.take(&by, 1, now),
         };
-        taken.map_err(|wait| {
-            let message = "You do too much at once; go on in a moment.";
-            Refusal::new(StatusCode::TOO_MANY_REQUESTS, "rate", message).retry_after(wait)
-        })?;
+        taken.map_err(refused::too_much)?;
         Ok(Somebody(by))
     }
 }

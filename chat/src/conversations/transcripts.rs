@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::chat::{Conversation, Verdict, Who};
+use model::chat::{Conversation, Who};
 use model::outbox::{JobKind, NewJob};
 use model::rights::Principal;
 use model::{JobId, SiteId, limits};
@@ -17,7 +17,7 @@ impl Chat {
     /// Who asks is the customer. What is held goes to nobody, and nobody is told that it is held.
     pub async fn mail_mine(&self, by: &Principal, site: SiteId) -> Result<Conversation> {
         let mine = self.my_conversation(by, site).await?;
-        if !is_held(&mine) {
+        if mine.takes_letters() {
             self.mail_all(&mine).await?;
         }
         Ok(mine)
@@ -25,8 +25,8 @@ impl Chat {
 
     /// An agent has it sent.
     pub(super) async fn mail_theirs(&self, of: &Conversation) -> Result<()> {
-        if is_held(of) {
-            return Err(Refused::Conflict("nothing is mailed to who is held, spam or blocked"));
+        if !of.takes_letters() {
+            return Err(Refused::Conflict("nothing is mailed to who is held, spam, blocked or revoked"));
         }
         self.mail_all(of).await
     }
@@ -52,8 +52,4 @@ impl Chat {
         };
         Ok(self.store.outbox.add(vec![job]).await?)
     }
-}
-
-fn is_held(conversation: &Conversation) -> bool {
-    conversation.verdict != Verdict::Ham || conversation.blocked
 }

@@ -165,6 +165,11 @@ impl Conversation {
         matches!(self.state, ConversationState::Closed(_))
     }
 
+    /// Its customer is mailed what concerns it, and heard by mail: nobody who is held, spam, blocked or revoked is.
+    pub fn takes_letters(&self) -> bool {
+        !matches!(self.folder(), Folder::Held | Folder::Spam) && !self.is_revoked
+    }
+
     pub fn folder(&self) -> Folder {
         match (self.verdict, self.blocked, self.state) {
             (Verdict::Spam, ..) | (Verdict::Ham, true, _) => Folder::Spam,

@@ -32,7 +32,7 @@ impl Letter<'_> {
     pub fn text(&self) -> String {
         let mut text = String::new();
         if self.takes_answers {
-            let _ = writeln!(text, "--- {ANSWER_ABOVE}; it goes to {}. ---\n", one_line(self.site));
+            text.push_str(&answer_above(self.site));
         }
         for Line { author, said } in self.lines {
             let _ = writeln!(text, "{}:\n{}\n", one_line(author), one_line(said));
@@ -50,11 +50,7 @@ impl Letter<'_> {
     pub fn html(&self) -> String {
         let mut html = String::from("<!doctype html><html><head><meta charset=\"utf-8\"></head><body>");
         if self.takes_answers {
-            let _ = write!(
-                html,
-                "<p style=\"color:#6b7280\">--- {ANSWER_ABOVE}; it goes to {}. ---</p>",
-                escaped(&one_line(self.site))
-            );
+            html.push_str(&answer_above_html(self.site));
         }
         for Line { author, said } in self.lines {
             let _ =
@@ -73,6 +69,15 @@ impl Letter<'_> {
     fn link(&self) -> &'static str {
         if self.takes_answers { "Or answer here" } else { "Answer here" }
     }
+}
+
+/// At the top of a letter that can be answered.
+pub fn answer_above(site: &str) -> String {
+    format!("--- {ANSWER_ABOVE}; it goes to {}. ---\n\n", one_line(site))
+}
+
+pub fn answer_above_html(site: &str) -> String {
+    format!("<p style=\"color:#6b7280\">--- {ANSWER_ABOVE}; it goes to {}. ---</p>", escaped(&one_line(site)))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chat::{Chat, Refused, ReplyAddress};
 use model::Clock;
-use model::chat::{Conversation, Message, Verdict, Who};
+use model::chat::{Conversation, Message, Who};
 use model::outbox::{Job, JobKind};
 use std::sync::Arc;
 use store::access::letter_secret;
@@ -15,7 +15,7 @@ use store::{Store, StoreError};
 use super::About;
 use super::letter::{Letter, Line};
 use super::rule::is_answer;
-use crate::digest::{Mailer, Sheet, Unsent};
+use crate::digest::{Mailer, Sheet};
 use crate::missed::{beginning, line};
 use crate::{Sender, Sent};
 
@@ -79,9 +79,7 @@ impl Answering {
     async fn mail(&self, job: &Job, about: &About) -> Result<Sent, Refused> {
         let conversation = self.store.conversations.conversation(about.room).await?;
         let to = conversation.customer.email.clone();
-        let is_heard =
-            conversation.verdict == Verdict::Ham && !conversation.blocked && !conversation.is_revoked;
-        if to.is_empty() || !is_heard {
+        if to.is_empty() || !conversation.takes_letters() {
             return Ok(Sent::Gone);
         }
         let answers = self.unread(&conversation).await?;
@@ -106,10 +104,7 @@ impl Answering {
             .collect();
         let secret = letter_secret(self.store.salts.as_ref(), conversation.guest).await?;
         let url = format!("{}/chat/{}#{secret}", self.public_url, site.id);
-        let reply_to = match &self.replies {
-            Some(address) => Some(self.chat.reply_address(address, &conversation).await?),
-            None => None,
-        };
+        let reply_to = reply_to(&self.chat, self.replies.as_ref(), &conversation).await?;
         let letter = Letter { site: &site.name, lines: &lines, url: &url, takes_answers: reply_to.is_some() };
         let sheet = Sheet {
             to,
@@ -122,10 +117,8 @@ impl Answering {
             answers: Some(conversation.replies.last.clone()).filter(|id| id.contains('@')),
             reply_to,
         };
-        match self.mailer.send(sheet).await {
-            Ok(()) => {}
-            Err(Unsent::Later(why)) => return Ok(Sent::Again(why)),
-            Err(Unsent::Never(why)) => return Ok(Sent::GivenUp(why)),
+        if let Err(unsent) = self.mailer.send(sheet).await {
+            return Ok(unsent.into());
         }
         let mailed = ConversationChange::Mailed(about.number);
         if let Err(error) =
@@ -147,5 +140,17 @@ impl Answering {
         let mut answers = self.store.messages.page(conversation.room, Place::After(behind), max).await?;
         answers.retain(|message| is_answer(message) && message.removed.is_none());
         Ok(answers)
+    }
+}
+
+/// What the letter of a conversation is answered to. None: to nothing.
+pub(super) async fn reply_to(
+    chat: &Chat,
+    replies: Option<&ReplyAddress>,
+    of: &Conversation,
+) -> Result<Option<String>, Refused> {
+    match replies {
+        Some(address) => chat.reply_address(address, of).await.map(Some),
+        None => Ok(None),
     }
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chat::{Chat, Refused, ReplyAddress};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use model::chat::{Conversation, Message, MessageKind, Verdict};
+use model::chat::{Conversation, Message, MessageKind};
 use model::limits::{MESSAGES_A_PAGE_MAX, TRANSCRIPT_MESSAGES_MAX};
 use model::outbox::{Job, JobKind};
 use model::{Millis, RoomId, Site};
@@ -14,9 +14,10 @@ use std::time::Duration;
 use store::chat::Place;
 use store::{Store, StoreError};
 
-use super::sender::{AT_ONCE_MAX, ATTEMPT_MAX, NAME_CHARS_MAX, WAITS};
+use super::letter::{answer_above, answer_above_html};
+use super::sender::{AT_ONCE_MAX, ATTEMPT_MAX, NAME_CHARS_MAX, WAITS, reply_to};
 use crate::digest::letter::{escaped, one_line};
-use crate::digest::{Mailer, Sheet, Unsent};
+use crate::digest::{Mailer, Sheet};
 use crate::missed::beginning;
 use crate::{Sender, Sent};
 
@@ -62,7 +63,7 @@ impl Transcripts {
     async fn mail(&self, job: &Job, room: RoomId) -> Result<Sent, Refused> {
         let conversation = self.store.conversations.conversation(room).await?;
         let to = conversation.customer.email.clone();
-        if to.is_empty() || conversation.verdict != Verdict::Ham || conversation.blocked {
+        if to.is_empty() || !conversation.takes_letters() {
             return Ok(Sent::GivenUp("there is nobody to mail it to".into()));
         }
         let site = match self.store.sites.site(conversation.site).await {
@@ -70,10 +71,7 @@ impl Transcripts {
             site => site?,
         };
         let lines = self.lines(&conversation, &site).await?;
-        let reply_to = match &self.replies {
-            Some(address) => Some(self.chat.reply_address(address, &conversation).await?),
-            None => None,
-        };
+        let reply_to = reply_to(&self.chat, self.replies.as_ref(), &conversation).await?;
         let letter = Letter { site: &site.name, lines: &lines, takes_answers: reply_to.is_some() };
         let sheet = Sheet {
             to,
@@ -86,11 +84,10 @@ impl Transcripts {
             answers: None,
             reply_to,
         };
-        match self.mailer.send(sheet).await {
-            Ok(()) => Ok(Sent::Done(format!("{} messages", lines.len()))),
-            Err(Unsent::Later(why)) => Ok(Sent::Again(why)),
-            Err(Unsent::Never(why)) => Ok(Sent::GivenUp(why)),
-        }
+        Ok(match self.mailer.send(sheet).await {
+            Ok(()) => Sent::Done(format!("{} messages", lines.len())),
+            Err(unsent) => unsent.into(),
+        })
     }
 
     /// The last `TRANSCRIPT_MESSAGES_MAX`, in their order.
@@ -162,7 +159,7 @@ impl Letter<'_> {
     fn text(&self) -> String {
         let mut text = String::new();
         if self.takes_answers {
-            let _ = writeln!(text, "--- {}; it goes to {}. ---\n", chat::ANSWER_ABOVE, one_line(self.site));
+            text.push_str(&answer_above(self.site));
         }
         for Line { at, author, said } in self.lines {
             let _ = writeln!(text, "{}, {at}:\n{said}\n", one_line(author));
@@ -175,11 +172,7 @@ impl Letter<'_> {
         let mut html = String::from("<!doctype html><html><head><meta charset=\"utf-8\"></head><body>");
         let site = escaped(&one_line(self.site));
         if self.takes_answers {
-            let _ = write!(
-                html,
-                "<p style=\"color:#6b7280\">--- {}; it goes to {site}. ---</p>",
-                chat::ANSWER_ABOVE
-            );
+            html.push_str(&answer_above_html(self.site));
         }
         for Line { at, author, said } in self.lines {
             let said = escaped(said).replace('\n', "<br>");

@@ -12,6 +12,8 @@ use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use url::Url;
 
+use crate::Sent;
+
 /// For one command of the server; the attempt as a whole has its own.
 const COMMAND_MAX: Duration = Duration::from_secs(30);
 
@@ -50,6 +52,15 @@ pub struct Sheet {
 pub enum Unsent {
     Later(String),
     Never(String),
+}
+
+impl From<Unsent> for Sent {
+    fn from(unsent: Unsent) -> Sent {
+        match unsent {
+            Unsent::Later(why) => Sent::Again(why),
+            Unsent::Never(why) => Sent::GivenUp(why),
+        }
+    }
 }
 
 macro_rules! header {

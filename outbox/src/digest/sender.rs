@@ -12,7 +12,7 @@ use store::chat::Place;
 use store::{Store, StoreError};
 
 use super::letter::{LINE_CHARS_MAX, LINES_SHOWN_MAX, Letter, Missed, NAME_CHARS_MAX, ROOMS_SHOWN_MAX};
-use super::mailer::{Sheet, Unsent};
+use super::mailer::Sheet;
 use super::window::Window;
 use super::{About, Mailer, Off};
 use crate::missed::{Theirs, account_of, beginning, is_wanted, line, theirs};
@@ -115,8 +115,7 @@ impl Mailing {
         };
         Ok(match self.mailer.send(sheet).await {
             Ok(()) => Sent::Done(format!("of {rooms_count} rooms")),
-            Err(Unsent::Later(why)) => Sent::Again(why),
-            Err(Unsent::Never(why)) => Sent::GivenUp(why),
+            Err(unsent) => unsent.into(),
         })
     }
 

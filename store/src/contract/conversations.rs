@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use model::chat::{
-    Change, Conversation, ConversationState, Customer, File, FileType, Folder, Guest, Message, MessageKind,
-    NewFile, NewMessage, Note, Rating, Replies, Room, RoomKind, Side, Verdict, Who,
+    Change, Conversation, ConversationState, Customer, File, FileType, Folder, Guest, Message, NewFile,
+    NewMessage, Note, Rating, Replies, Room, RoomKind, Side, Verdict, Who,
 };
 use model::{
     AccountId, BotId, BrowserId, FileId, GuestId, MessageId, Millis, RoomId, SiteId, UploadId, VisitorId,
@@ -52,23 +52,13 @@ on_every_backend! {
     a_conversation_goes_with_either_room,
     a_removed_site_takes_its_conversations_along,
     those_of_a_removed_site_are_gone_at_the_next_opening,
-    an_agent_who_writes_first_opens_a_call,
-    whoever_answers_a_call_goes_on_in_it,
-    a_visitor_with_a_conversation_is_called_in_it,
-    those_that_are_called_at_once_are_one,
-    a_call_that_is_answered_at_once_is_of_one_secret,
-    those_with_a_visitor_are_listed,
-    agents_have_conversations_in_turn,
-    those_that_are_opened_at_once_are_given_each_in_turn,
-    what_is_held_or_taken_is_nobodys_turn,
-    a_turn_is_of_those_who_are_there,
     who_is_revoked_is_let_in_no_more,
     what_a_filter_learned_is_replaced_by_whoever_read_it_last,
 }
 
-const SITE: SiteId = SiteId::of(1);
+pub const SITE: SiteId = SiteId::of(1);
 const ME: AccountId = AccountId::of(1);
-const OTHER: AccountId = AccountId::of(2);
+pub const OTHER: AccountId = AccountId::of(2);
 
 /// Number 3 is of the rooms 1006 and 1007, guest 1003, and secret 1003.
 pub fn opening(number: u64) -> NewConversation {
@@ -134,7 +124,7 @@ pub fn of_visitor(visitor: u64, mut new: NewConversation) -> NewConversation {
     new
 }
 
-fn key(visitor: u64) -> VisitorKey {
+pub fn key(visitor: u64) -> VisitorKey {
     VisitorKey { visitor: VisitorId(visitor), browser: BrowserId(7) }
 }
 
@@ -149,7 +139,7 @@ pub fn call(number: u64, visitor: u64) -> NewConversation {
     new
 }
 
-fn of_site(site: SiteId, mut new: NewConversation) -> NewConversation {
+pub fn of_site(site: SiteId, mut new: NewConversation) -> NewConversation {
     (new.conversation.site, new.room.site, new.notes.site) = (site, Some(site), Some(site));
     new
 }
@@ -167,11 +157,17 @@ fn proven(identity: &str) -> Customer {
     Customer { identity: identity.into(), proven: true, ..Customer::default() }
 }
 
+/// Of these agents, of whom those who were in the inbox at `NOW` or later are there; said by that message.
+pub fn turn(note: u128, agents: &[u64]) -> Turn {
+    let agents = agents.iter().map(|id| AccountId::of(*id)).collect();
+    Turn { agents, there_since: NOW, note: MessageId(10_000 + note) }
+}
+
 fn asked(folder: Folder) -> Asked {
     Asked { site: SITE, folder, me: ME, label: None, text: String::new(), before: None, limit: 50 }
 }
 
-fn rooms(found: &[Conversation]) -> Vec<u64> {
+pub fn rooms(found: &[Conversation]) -> Vec<u64> {
     found.iter().map(|one| (one.room.value() - 1_000) / 2).collect()
 }
 
@@ -180,7 +176,7 @@ impl World {
         self.opened_as(opening(number)).await
     }
 
-    async fn opened_as(&self, new: NewConversation) -> Conversation {
+    pub async fn opened_as(&self, new: NewConversation) -> Conversation {
         let (opened, fresh) = self.store.conversations.open_conversation(new).await.unwrap();
         assert!(fresh);
         opened
@@ -241,19 +237,19 @@ impl World {
         assert!(store.rooms.rooms(Some(SITE)).await.unwrap().iter().all(|room| !room.kind.is_of_inbox()));
     }
 
-    async fn conversation(&self, room: RoomId) -> Conversation {
+    pub async fn conversation(&self, room: RoomId) -> Conversation {
         self.store.conversations.conversation(room).await.unwrap()
     }
 
-    async fn posted(&self, room: RoomId, number: u128, author: Who, body: &str) -> Message {
+    pub async fn posted(&self, room: RoomId, number: u128, author: Who, body: &str) -> Message {
         self.store.messages.post(NewMessage { room, ..text(number, author, body) }).await.unwrap().message
     }
 
-    async fn became(&self, room: RoomId, change: ConversationChange) -> Conversation {
+    pub async fn became(&self, room: RoomId, change: ConversationChange) -> Conversation {
         self.store.conversations.change_conversation(room, change, LATER).await.unwrap()
     }
 
-    async fn listed(&self, folder: Folder) -> Vec<u64> {
+    pub async fn listed(&self, folder: Folder) -> Vec<u64> {
         self.list(asked(folder)).await
     }
 
@@ -1176,209 +1172,6 @@ async fn learn_at_once(world: &World, version: u64) -> usize {
         learning.spawn(async move { conversations.learn(SITE, version, vec![number]).await.unwrap() });
     }
     learning.join_all().await.into_iter().filter(|first| *first).count()
-}
-
-async fn an_agent_who_writes_first_opens_a_call(world: World) {
-    let new = call(3, 9);
-    let opened = world.opened_as(new.clone()).await;
-    let expected = Conversation {
-        last: 1,
-        last_at: at(3),
-        last_by: Side::Agent,
-        preview: "question 3".into(),
-        assignee: Some(OTHER),
-        version: 1,
-        ..new.conversation.clone()
-    };
-    assert_eq!(opened, expected, "nobody waits, and nothing is answered");
-    let world = world.reopened().await;
-    assert_eq!(world.conversation(new.room.id).await, expected);
-    assert_eq!(world.store.rooms.guests(vec![new.guest.id]).await.unwrap(), [new.guest.clone()]);
-    world.posted(new.room.id, 7, BOB, "and this").await;
-    let now = world.conversation(new.room.id).await;
-    assert_eq!((now.is_call, now.first_answer_at, now.preview.as_str()), (true, None, "and this"));
-}
-
-async fn whoever_answers_a_call_goes_on_in_it(world: World) {
-    let called = world.opened_as(call(1, 9)).await;
-    let other = world.opened_as(of_visitor(8, opening(2))).await;
-    assert_ne!(other.room, called.room, "another visitor");
-    let mut answer = of_visitor(9, opening(3));
-    answer.conversation.verdict = Verdict::Held;
-    let (answered, fresh) = world.store.conversations.open_conversation(answer.clone()).await.unwrap();
-    assert!(fresh);
-    let expected = Conversation {
-        is_call: false,
-        customer: answer.conversation.customer.clone(),
-        page: answer.conversation.page.clone(),
-        title: answer.conversation.title.clone(),
-        last: 2,
-        last_at: at(3),
-        last_by: Side::Customer,
-        preview: "question 3".into(),
-        waiting_since: Some(at(3)),
-        version: called.version + 2,
-        ..called.clone()
-    };
-    assert_eq!(answered, expected, "who was written to first is not held");
-    let world = world.reopened().await;
-    assert_eq!(world.conversation(called.room).await, expected);
-    let known = world.store.rooms.admitted(answer.secret.unwrap()).await.unwrap();
-    assert_eq!(known, Guest { id: called.guest, room: called.room, ..answer.guest.clone() });
-    let said = world.store.messages.page(called.room, Place::End, 9).await.unwrap();
-    let said: Vec<_> = said.iter().map(|message| (message.author, message.body.as_str())).collect();
-    assert_eq!(said, [(BOB, "question 1"), (Who::Guest(called.guest), "question 3")]);
-    assert_refused!(world.store.rooms.room(answer.room.id), NotFound("room"));
-    assert_refused!(world.store.rooms.room(answer.notes.id), NotFound("room"));
-    let again = world.store.conversations.open_conversation(answer).await.unwrap();
-    assert_eq!(again, (expected, false), "its secret is known");
-    let stranger = world.opened_as(of_visitor(9, opening(4))).await;
-    assert_ne!(stranger.room, called.room, "it was answered already");
-    world.posted(called.room, 7, BOB, "so it is").await;
-    assert!(world.conversation(called.room).await.first_answer_at.is_some());
-}
-
-async fn a_visitor_with_a_conversation_is_called_in_it(world: World) {
-    let opened = world.opened_as(of_visitor(9, opening(1))).await;
-    let called = world.store.conversations.open_conversation(call(2, 9)).await.unwrap();
-    assert_eq!(called, (opened.clone(), false), "as it is, and nothing is said");
-    assert_refused!(world.store.rooms.room(call(2, 9).room.id), NotFound("room"));
-    let elsewhere = world.opened_as(of_site(SiteId::of(2), call(3, 9))).await;
-    assert_ne!(elsewhere.room, opened.room);
-    world.became(opened.room, ConversationChange::Verdict(Verdict::Spam)).await;
-    let anew = world.opened_as(call(4, 9)).await;
-    assert!(anew.is_call, "nobody goes on in spam");
-}
-
-async fn those_that_are_called_at_once_are_one(world: World) {
-    let mut calling = JoinSet::new();
-    for number in 1..=8 {
-        let conversations = world.store.conversations.clone();
-        calling.spawn(async move { conversations.open_conversation(call(number, 9)).await.unwrap() });
-    }
-    let called = calling.join_all().await;
-    assert_eq!(called.iter().filter(|(_, fresh)| *fresh).count(), 1);
-    assert!(called.iter().all(|(each, _)| *each == called[0].0), "{called:?}");
-    assert_eq!(world.listed(Folder::All).await, rooms(&[called[0].0.clone()]));
-}
-
-async fn a_call_that_is_answered_at_once_is_of_one_secret(world: World) {
-    let called = world.opened_as(call(1, 9)).await;
-    let mut answering = JoinSet::new();
-    for number in 2..=6 {
-        let conversations = world.store.conversations.clone();
-        let answer = of_visitor(9, opening(number));
-        answering.spawn(async move { conversations.open_conversation(answer).await.unwrap() });
-    }
-    let answered = answering.join_all().await;
-    assert!(answered.iter().all(|(_, fresh)| *fresh), "each said something");
-    assert_eq!(answered.iter().filter(|(each, _)| each.room == called.room).count(), 1, "{answered:?}");
-    assert_eq!(world.store.messages.page(called.room, Place::End, 9).await.unwrap().len(), 2);
-}
-
-async fn those_with_a_visitor_are_listed(world: World) {
-    let with = async |visitor| -> Vec<u64> {
-        rooms(&world.store.conversations.with_visitor(SITE, key(visitor)).await.unwrap())
-    };
-    assert!(with(9).await.is_empty());
-    world.opened_as(of_visitor(9, opening(1))).await;
-    world.opened_as(of_visitor(8, opening(2))).await;
-    world.opened_as(of_site(SiteId::of(2), of_visitor(9, opening(3)))).await;
-    world.opened_as(of_visitor(9, opening(4))).await;
-    assert_eq!((with(9).await, with(8).await), (vec![4, 1], vec![2]));
-    let seen = ConversationChange::Seen { visitor: Some(key(9)), page: String::new(), title: String::new() };
-    world.became(opening(2).room.id, seen).await;
-    assert_eq!((with(9).await, with(8).await), (vec![4, 2, 1], vec![]));
-    for number in 10..10 + limits::EARLIER_MAX as u64 {
-        world.opened_as(of_visitor(9, opening(number))).await;
-    }
-    assert_eq!(with(9).await.len(), limits::EARLIER_MAX);
-    assert_eq!(with(9).await[0], 9 + limits::EARLIER_MAX as u64);
-}
-
-/// Of these agents, of whom those who were in the inbox at `NOW` or later are there; said by that message.
-fn turn(note: u128, agents: &[u64]) -> Turn {
-    let agents = agents.iter().map(|id| AccountId::of(*id)).collect();
-    Turn { agents, there_since: NOW, note: MessageId(10_000 + note) }
-}
-
-fn in_turn(agents: &[u64], number: u64) -> NewConversation {
-    NewConversation { turn: Some(turn(u128::from(number), agents)), ..opening(number) }
-}
-
-fn assignee(conversation: &Conversation) -> u64 {
-    conversation.assignee.map_or(0, |agent| agent.value())
-}
-
-async fn agents_have_conversations_in_turn(world: World) {
-    let mut given = Vec::new();
-    for number in 1..=4 {
-        let opened = world.opened_as(in_turn(&[2, 1], number)).await;
-        assert_eq!(opened, world.conversation(opened.room).await);
-        given.push(assignee(&opened));
-    }
-    assert_eq!(given, [1, 2, 1, 2]);
-    let notes = world.store.messages.page(opening(2).notes.id, Place::End, 9).await.unwrap();
-    let notes: Vec<_> = notes.iter().map(|note| (note.author, note.kind, note.body.as_str())).collect();
-    assert_eq!(notes, [(BOB, MessageKind::Note(Note::Turn), "")], "their team is told who has it");
-    let said = world.store.messages.page(opening(2).room.id, Place::End, 9).await.unwrap();
-    assert_eq!(said.len(), 1, "the customer is not");
-    let again = world.store.conversations.open_conversation(in_turn(&[1, 2], 2)).await.unwrap();
-    assert_eq!((assignee(&again.0), again.1), (2, false), "sent again it is no other turn");
-    let world = world.reopened().await;
-    assert_eq!(assignee(&world.opened_as(in_turn(&[1, 2], 5)).await), 1);
-    assert_eq!(assignee(&world.opened_as(in_turn(&[], 6)).await), 0, "there is nobody");
-    let elsewhere = of_site(SiteId::of(2), in_turn(&[1, 2], 7));
-    assert_eq!(assignee(&world.opened_as(elsewhere).await), 1, "each site has turns of its own");
-}
-
-async fn those_that_are_opened_at_once_are_given_each_in_turn(world: World) {
-    let mut opening_at_once = JoinSet::new();
-    for number in 1..=9 {
-        let conversations = world.store.conversations.clone();
-        let new = in_turn(&[1, 2, 3], number);
-        opening_at_once.spawn(async move { conversations.open_conversation(new).await.unwrap().0 });
-    }
-    let mut given: Vec<u64> = opening_at_once.join_all().await.iter().map(assignee).collect();
-    given.sort_unstable();
-    assert_eq!(given, [1, 1, 1, 2, 2, 2, 3, 3, 3]);
-}
-
-async fn what_is_held_or_taken_is_nobodys_turn(world: World) {
-    let mut held = in_turn(&[1, 2], 1);
-    held.conversation.verdict = Verdict::Held;
-    let held = world.opened_as(held).await;
-    assert_eq!(held.assignee, None);
-    let give = async |room, note| {
-        world.store.conversations.give_turn(room, turn(note, &[1, 2]), LATER).await.unwrap()
-    };
-    assert_eq!(give(held.room, 20).await, held, "nobody looked at it yet");
-    world.became(held.room, ConversationChange::Verdict(Verdict::Ham)).await;
-    assert_eq!(assignee(&give(held.room, 21).await), 1);
-    let taken = world.became(held.room, ConversationChange::Assign(Some(OTHER))).await;
-    assert_eq!(give(held.room, 22).await, taken);
-    let closed = world.opened(2).await;
-    let closed = world.became(closed.room, ConversationChange::Close(ANN)).await;
-    assert_eq!(give(closed.room, 23).await, closed);
-    assert_eq!(assignee(&world.opened_as(in_turn(&[1, 2], 3)).await), 2, "none of these was a turn");
-    assert_refused!(
-        world.store.conversations.give_turn(RoomId::of(7), turn(24, &[1]), LATER),
-        NotFound("conversation")
-    );
-}
-
-async fn a_turn_is_of_those_who_are_there(world: World) {
-    let conversations = &world.store.conversations;
-    conversations.on_duty(SITE, AccountId::of(2), NOW).await.unwrap();
-    conversations.on_duty(SITE, AccountId::of(3), Millis(NOW.0 - 1)).await.unwrap();
-    conversations.on_duty(SiteId::of(2), AccountId::of(1), NOW).await.unwrap();
-    for number in 1..=2 {
-        assert_eq!(assignee(&world.opened_as(in_turn(&[1, 2, 3], number)).await), 2);
-    }
-    conversations.on_duty(SITE, AccountId::of(3), NOW).await.unwrap();
-    conversations.on_duty(SITE, AccountId::of(3), Millis(NOW.0 - 9)).await.unwrap();
-    assert_eq!(assignee(&world.opened_as(in_turn(&[1, 2, 3], 3)).await), 3, "seen is never lowered");
-    assert_eq!(assignee(&world.opened_as(in_turn(&[1, 4], 4)).await), 1, "nobody of them is there");
 }
 
 async fn who_is_revoked_is_let_in_no_more(world: World) {

@@ -118,7 +118,7 @@ pub async fn show(
 
 /// Whoever asks again at once would ask again and again.
 fn later() -> Problem {
-    let message = "Too many pages wait here to be called; ask again in a moment.";
+    let message = "A page cannot wait here to be called just now; ask again in a moment.";
     Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message).retry_after(limits::CALL_AWAITED).into()
 }
 
@@ -170,10 +170,7 @@ pub async fn see(
 ) -> Answer {
     let site = talking(&web, &site).await?;
     let address = super::address_of(address);
-    web.stranger_rate.take_from(address, web.clock.now()).map_err(|wait| {
-        let message = "You do too much at once; go on in a moment.";
-        Refusal::new(StatusCode::TOO_MANY_REQUESTS, "rate", message).retry_after(wait)
-    })?;
+    web.stranger_rate.take_from(address, web.clock.now()).map_err(refused::too_much)?;
     let SeenStated { seen, about } = read_json(&body(request).await?)?;
     let who = whereabouts::visitor(&web, &site, address, &headers, &about).await?;
     let visitor = who.visitor.ok_or_else(|| refused::field("browser", "16 hexadecimal digits"))?;

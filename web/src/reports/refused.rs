@@ -38,6 +38,12 @@ pub fn limit(field: &str, what: &str, max: usize) -> Refusal {
     query(field, format!("at most {max} {what}"))
 }
 
+/// To whoever does more at once than they may.
+pub fn too_much(wait: Duration) -> Refusal {
+    let message = "You do too much at once; go on in a moment.";
+    Refusal::new(StatusCode::TOO_MANY_REQUESTS, "rate", message).retry_after(wait)
+}
+
 /// What the engine refuses.
 pub fn report(error: ReportError) -> Refusal {
     match error {
