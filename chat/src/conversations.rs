@@ -5,13 +5,14 @@ mod calls;
 mod duty;
 mod identity;
 mod judging;
+mod rules;
 mod told;
 mod transcripts;
 
 use model::chat::rights::RoomAction;
 use model::chat::{
     Conversation, ConversationState, Customer, Folder, Guest, MessageKind, NewMessage, Rating, Replies, Room,
-    RoomKind, Side, Verdict, Who,
+    RoomKind, Side, Spoken, Verdict, Who,
 };
 use model::rights::Principal;
 use model::{AccountId, Action, GuestId, MessageId, Millis, RoomId, Site, SiteId, VisitorKey, limits};
@@ -22,6 +23,7 @@ use store::chat::{Asked, ConversationChange, Counts, NewConversation};
 pub use calls::{Call, CalledTo, call_topic};
 pub use duty::OnDuty;
 pub use identity::{Claim, identify_secret};
+pub use rules::{Addressed, spoken_proof};
 pub use told::{TellConversation, TellCounts};
 
 use crate::{Chat, Refused, Result, random};
@@ -42,6 +44,8 @@ pub struct Opening {
     pub title: String,
     /// Keyed hashes of browser and address.
     pub marks: Vec<[u8; 32]>,
+    /// What a rule said, which they answer.
+    pub spoken: Option<Spoken>,
 }
 
 /// Which of the site's conversations an agent asks for.
@@ -92,6 +96,7 @@ impl Chat {
         new.guest.marks = opening.marks;
         new.secret = Some(opening.secret);
         new.turn = self.turn(site).await?;
+        new.answered = opening.spoken.map(|spoken| rules::answered(spoken, new.room.id, now));
         new.first = NewMessage { id: opening.id, body: opening.body, ..new.first };
         new.conversation = Conversation {
             customer: opening.customer,
@@ -166,7 +171,7 @@ impl Chat {
             is_revoked: false,
             version: 0,
         };
-        NewConversation { conversation, room, notes, guest, secret: None, first, turn: None }
+        NewConversation { conversation, room, notes, guest, secret: None, first, turn: None, answered: None }
     }
 
     fn inbox_room(&self, site: &Site, kind: RoomKind, now: Millis) -> Room {

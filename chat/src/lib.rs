@@ -50,8 +50,8 @@ use tokio_util::task::TaskTracker;
 
 pub use charted::{CHARTED_MAX, Charted};
 pub use conversations::{
-    Call, CalledTo, Claim, Deed, Inbox, Opening, Question, TellConversation, TellCounts, call_topic,
-    identify_secret,
+    Addressed, Call, CalledTo, Claim, Deed, Inbox, Opening, Question, TellConversation, TellCounts,
+    call_topic, identify_secret, spoken_proof,
 };
 pub use files::Upload;
 pub use guests::{Coming, Knocked};

@@ -260,7 +260,8 @@ impl Chat {
     /// Those that are known.
     pub async fn names(&self, people: BTreeSet<Who>) -> Result<HashMap<Who, String>> {
         let mut names = HashMap::with_capacity(people.len());
-        let (mut guests, mut wants_bots) = (Vec::new(), false);
+        // A site that spoke by a rule did so as the bot of its number.
+        let (mut guests, mut speaking) = (Vec::new(), Vec::new());
         for who in people {
             match who {
                 Who::Account(id) => match self.store.accounts.account(id).await {
@@ -269,7 +270,7 @@ impl Chat {
                     Err(error) => return Err(error.into()),
                 },
                 Who::Guest(id) => guests.push(id),
-                Who::Bot(_) => wants_bots = true,
+                Who::Bot(id) => speaking.push(id),
             }
         }
         if !guests.is_empty() {
@@ -278,9 +279,17 @@ impl Chat {
                 names.insert(Who::Guest(guest.id), name);
             }
         }
-        if wants_bots {
+        if !speaking.is_empty() {
             let bots = self.store.rooms.bots().await?;
             names.extend(bots.into_iter().map(|bot| (Who::Bot(bot.id), bot.name)));
+            speaking.retain(|site| !names.contains_key(&Who::Bot(*site)));
+            for site in speaking {
+                match self.store.sites.site(SiteId::of(site.value())).await {
+                    Ok(found) => drop(names.insert(Who::Bot(site), found.name)),
+                    Err(store::StoreError::NotFound(_)) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
         }
         Ok(names)
     }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use axum::http::HeaderMap;
 use door::address::Network;
 use model::Site;
+use model::chat::is_like;
 
 /// Why a hit was taken and dropped on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +58,7 @@ impl Ignored {
 
     /// Whether the site ignores this path.
     pub fn path(&self, path: &str) -> Option<Reason> {
-        self.paths.iter().any(|pattern| matches(pattern, path)).then_some(Reason::Path)
+        self.paths.iter().any(|pattern| is_like(pattern, path)).then_some(Reason::Path)
     }
 }
 
@@ -65,32 +66,12 @@ fn opted_out(headers: &HeaderMap) -> bool {
     ["dnt", "sec-gpc"].iter().any(|name| headers.get(*name).is_some_and(|value| value == "1"))
 }
 
-/// `*` stands for any run of characters. Each part is found at its first place behind the one before,
-/// which is enough where parts are plain, and takes linear time a part.
-fn matches(pattern: &str, path: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = path.strip_prefix(first) else {
-        return false;
-    };
-    let Some(last) = parts.next_back() else {
-        return rest.is_empty();
-    };
-    for part in parts {
-        let Some(at) = rest.find(part) else {
-            return false;
-        };
-        rest = &rest[at + part.len()..];
-    }
-    rest.ends_with(last)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn check(pattern: &str, path: &str, expected: bool) {
-        assert_eq!(matches(pattern, path), expected, "{pattern} {path}");
+        assert_eq!(is_like(pattern, path), expected, "{pattern} {path}");
     }
 
     #[test]

@@ -46,6 +46,9 @@ pub trait Live: Send + Sync {
     /// again), `RecvError::Closed` where the site was forgotten. An unknown site is empty.
     async fn watch(&self, site: SiteId) -> Result<Watch, LiveError>;
 
+    /// The state of one visitor of a site, as last committed. None: not present.
+    async fn visitor(&self, site: SiteId, key: VisitorKey) -> Result<Option<Arc<Visitor>>, LiveError>;
+
     /// Visitors present now (bots left out), in the order asked. Of no sites: whether live can be reached.
     async fn present(&self, sites: &[SiteId]) -> Result<Vec<u32>, LiveError>;
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use hashbrown::HashMap;
-use model::{Peak, SiteId};
+use model::{Peak, SiteId, Visitor, VisitorKey};
 use parking_lot::{Mutex, RwLock};
 
 use crate::{Applied, Commit, Live, LiveError, Loaded, Subscription, Watch};
@@ -100,6 +100,11 @@ impl Live for MemoryLive {
 
     async fn watch(&self, site: SiteId) -> Result<Watch, LiveError> {
         Ok(self.site(site).lock().watch())
+    }
+
+    async fn visitor(&self, site: SiteId, key: VisitorKey) -> Result<Option<Arc<Visitor>>, LiveError> {
+        let site = self.sites.read().get(&site).cloned();
+        Ok(site.and_then(|site| site.lock().visitor(key)))
     }
 
     async fn present(&self, sites: &[SiteId]) -> Result<Vec<u32>, LiveError> {

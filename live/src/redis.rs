@@ -28,7 +28,7 @@ use anyhow::{Context, anyhow};
 use async_trait::async_trait;
 use bytes::Bytes;
 use hashbrown::HashMap;
-use model::{Millis, Minute, Peak, SiteId, Visitor};
+use model::{Millis, Minute, Peak, SiteId, Visitor, VisitorKey};
 use parking_lot::Mutex;
 use redis::{ErrorKind, FromRedisValue, ServerErrorKind, Value};
 use tokio::time::Instant;
@@ -250,6 +250,14 @@ impl Live for RedisLive {
                 Err(error)
             }
         }
+    }
+
+    async fn visitor(&self, site: SiteId, key: VisitorKey) -> Result<Option<Arc<Visitor>>, LiveError> {
+        let [states, ..] = self.names.of_site(site);
+        let mut call = Call::plain(&["HGET", &states]);
+        call.arg(frame::key(key));
+        let state: Option<Vec<u8>> = read(self.one(call).await?)?;
+        Ok(visitors(state.into_iter().collect()).pop())
     }
 
     async fn present(&self, sites: &[SiteId]) -> Result<Vec<u32>, LiveError> {

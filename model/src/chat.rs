@@ -10,6 +10,7 @@ mod hook;
 mod message;
 pub mod rights;
 mod room;
+mod rule;
 mod who;
 
 pub use arrival::{About, Arrival, Arrived, ArrivedCommit, ArrivedTag, NamedCommit};
@@ -21,4 +22,5 @@ pub use message::{
     Revised, Revision,
 };
 pub use room::{Ban, Bot, Guest, GuestLink, Member, Notify, Room, RoomKind, RoomRole, Was};
+pub use rule::{Occasion, Past, Rule, Spoken, is_like};
 pub use who::Who;

@@ -138,6 +138,10 @@ short_id!(
     BotId, "BT-", "bot id"
 );
 short_id!(
+    /// A rule by which a site speaks to visitors first.
+    RuleId, "RU-", "rule id"
+);
+short_id!(
     /// By which a room hears of repositories; never the secret in its address.
     HookId, "HK-", "hook id"
 );

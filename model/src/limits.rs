@@ -187,6 +187,16 @@ pub const ON_DUTY_MAX: usize = 1_000;
 pub const CALLS_AWAITED_MAX: usize = 10_000;
 pub const CALLS_AWAITED_A_NETWORK_MAX: usize = 100;
 pub const CALL_AWAITED: Duration = Duration::from_secs(25);
+/// Rules of one site, bytes of what one says, and seconds on a page that it may wait for.
+pub const RULES_MAX: usize = 20;
+pub const RULE_WORDS_BYTES_MAX: usize = 500;
+pub const RULE_SECONDS_MAX: u32 = 3_600;
+/// Visitors of one site of whom it is known that a rule spoke to them; how long that is known of an id that a browser keeps, and of one of a day.
+pub const RULE_MARKS_MAX: usize = 1_000_000;
+pub const RULE_KNOWN: Duration = Duration::from_secs(400 * 86_400);
+pub const RULE_KNOWN_OF_A_DAY: Duration = Duration::from_secs(3 * 86_400);
+/// How often a page that waits to be called is looked at for the rules of its site.
+pub const RULES_LOOKED_EVERY: Duration = Duration::from_secs(2);
 /// How long a conversation may be put off.
 pub const SNOOZE_MAX: Duration = Duration::from_secs(366 * 86_400);
 /// Commits on branches, and tags, that one room knows of, all together: the last ones.

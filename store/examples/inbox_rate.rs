@@ -166,6 +166,7 @@ fn opening(number: u64) -> NewConversation {
         secret: Some(SecretHash::of(&number.to_string())),
         first: text(room, 1, Who::Guest(guest), number, 12),
         turn: None,
+        answered: None,
     }
 }
 

@@ -10,6 +10,7 @@ pub mod files;
 pub mod hooks;
 pub mod messages;
 pub mod rooms;
+pub mod rules;
 pub mod words;
 
 pub use bot_hooks::BotHooks;
@@ -19,3 +20,4 @@ pub use files::{Expected, Files};
 pub use hooks::{CommitMark, HookChange, Hooks, Shown};
 pub use messages::{Messages, Place, Posted, Search};
 pub use rooms::{Entry, RoomChange, Rooms, mark_of};
+pub use rules::{Answered, RuleMark, Rules, Saying, rule_mark};

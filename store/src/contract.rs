@@ -23,6 +23,7 @@ mod notices;
 mod outbox;
 mod reading;
 mod rooms;
+mod rules;
 mod salts;
 mod saved;
 mod secrets;

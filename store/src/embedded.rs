@@ -135,6 +135,7 @@ impl Embedded {
             hooks: talk.clone(),
             bot_hooks: talk.clone(),
             conversations: talk.clone(),
+            rules: talk.clone(),
             outbox: talk,
             files: files.clone(),
             carrying: files,

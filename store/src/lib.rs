@@ -21,7 +21,7 @@ pub mod totals;
 pub use crate::mongodb::MongoStore;
 pub use access::{Access, Credential, Denied};
 pub use accounts::Accounts;
-pub use chat::{BotHooks, Carrying, Conversations, Files, Hooks, Messages, Rooms};
+pub use chat::{BotHooks, Carrying, Conversations, Files, Hooks, Messages, Rooms, Rules};
 pub use embedded::Embedded;
 pub use history::History;
 pub use notices::Notices;
@@ -51,6 +51,7 @@ pub struct Store {
     pub bot_hooks: Arc<dyn BotHooks>,
     pub carrying: Arc<dyn Carrying>,
     pub conversations: Arc<dyn Conversations>,
+    pub rules: Arc<dyn Rules>,
     pub outbox: Arc<dyn Outbox>,
     pub totals: Arc<dyn DayTotals>,
     pub backend: Arc<dyn Backend>,

@@ -143,6 +143,7 @@ impl MongoStore {
             bot_hooks: talk.clone(),
             carrying: talk.clone(),
             conversations: talk.clone(),
+            rules: talk.clone(),
             outbox: talk,
             backend: Arc::new(MongoStore { database, appender }),
         };

@@ -22,13 +22,15 @@ use model::{BatchId, Millis, Peak, Site, SiteId};
 use serde::Serialize;
 
 use crate::chat::duty::Duty;
+use crate::chat::rules::Rulebook;
 use crate::history::{SegmentEntry, TailBatch};
 use crate::totals::TOTALS_AT_ONCE_MAX;
 use crate::{Result, Store};
 
 pub use carry::{Compared, Progress, carry, compare, insist};
 pub use chat::{
-    ArrivalRow, BotRow, FannedRow, FilePart, FileRow, GuestRow, HookRow, LinkRow, RoomRow, ShownRow, StarRow,
+    ArrivalRow, BotRow, FannedRow, FilePart, FileRow, GuestRow, HookRow, LinkRow, RoomRow, RuleMarkRow, ShownRow,
+    StarRow,
 };
 pub use content::Content;
 
@@ -119,6 +121,8 @@ pub enum Kind {
     Conversations,
     Learned,
     Duty,
+    Rules,
+    RuleMarks,
     Hooks,
     Shown,
     BotHooks,
@@ -136,7 +140,7 @@ pub enum Kind {
 
 impl Kind {
     /// In the order in which they are moved.
-    pub const ALL: [Kind; 35] = [
+    pub const ALL: [Kind; 37] = [
         Kind::Accounts,
         Kind::SetUp,
         Kind::Sites,
@@ -159,6 +163,8 @@ impl Kind {
         Kind::Conversations,
         Kind::Learned,
         Kind::Duty,
+        Kind::Rules,
+        Kind::RuleMarks,
         Kind::Hooks,
         Kind::Shown,
         Kind::BotHooks,
@@ -199,6 +205,8 @@ impl Kind {
             Kind::Conversations => "conversations",
             Kind::Learned => "filters of spam",
             Kind::Duty => "turns of agents",
+            Kind::Rules => "rules",
+            Kind::RuleMarks => "marks of rules",
             Kind::Hooks => "hooks",
             Kind::Shown => "shown commits",
             Kind::BotHooks => "bot hooks",
@@ -226,7 +234,7 @@ pub enum Key {
     Id(u128),
     /// Site and segment, or room and file, and where in it a part begins; `u64::MAX`: behind all its parts.
     Part(i64, u128, u64),
-    /// Room, and a mark that is barred from it, or of what it knows of a repository.
+    /// Room, and a mark that is barred from it, or of what it knows of a repository; site, and to whom a rule was said.
     Mark(i64, [u8; 32]),
     Triple(i64, i64, i64),
 }
@@ -272,6 +280,8 @@ pub enum Row {
     Conversation(Box<Conversation>),
     Learned(LearnedRow),
     Duty(DutyRow),
+    Rules(RulesRow),
+    RuleMark(RuleMarkRow),
     Hook(HookRow),
     Shown(ShownRow),
     BotHook(BotHook),
@@ -304,6 +314,13 @@ pub struct AccountRow {
 pub struct DutyRow {
     pub site: i64,
     pub duty: Duty,
+}
+
+/// The rules of a site.
+#[derive(Clone, PartialEq, Serialize)]
+pub struct RulesRow {
+    pub site: i64,
+    pub book: Rulebook,
 }
 
 /// What a site's filter of spam learned.
@@ -442,6 +459,8 @@ impl Row {
             Row::Conversation(row) => Key::Number(row.room.value() as i64),
             Row::Learned(row) => Key::Number(row.site),
             Row::Duty(row) => Key::Number(row.site),
+            Row::Rules(row) => Key::Number(row.site),
+            Row::RuleMark(row) => Key::Mark(row.site, row.mark),
             Row::Hook(row) => Key::Number(row.hook.id.value() as i64),
             Row::Shown(row) => Key::Mark(row.room, row.mark),
             Row::BotHook(hook) => Key::Number(hook.bot.value() as i64),

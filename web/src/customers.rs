@@ -4,6 +4,7 @@
 pub mod calls;
 mod flood;
 mod ink;
+pub mod rules;
 mod whereabouts;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -31,6 +32,7 @@ use crate::guard::Caller;
 use crate::inbox::refuse_no_mail;
 use crate::reports::refused;
 use crate::rooms::read_json;
+use rules::SpokenStated;
 use whereabouts::Whereabouts;
 
 /// The site of a path, where its chat is on.
@@ -84,6 +86,8 @@ struct OpeningStated {
     body: String,
     /// What was found for the challenge of a refusal.
     work: Option<String>,
+    /// What a rule said, which they answer.
+    spoken: Option<SpokenStated>,
     #[serde(flatten)]
     about: AboutStated,
 }
@@ -131,11 +135,12 @@ pub async fn open(
         let message = "Too many conversations were begun from here; go on in a moment.";
         Refusal::new(StatusCode::TOO_MANY_REQUESTS, "rate", message).retry_after(wait)
     })?;
-    let OpeningStated { id, body, work, about } = read_json(&body(request).await?)?;
+    let OpeningStated { id, body, work, spoken, about } = read_json(&body(request).await?)?;
     flood::admit(&web, site.id, &secret, work.as_deref()).await?;
     let customer = customer(&web, &site, &about).await?;
     let Whereabouts { visitor, before } =
         whereabouts::visitor(&web, &site, address, &headers, &about).await?;
+    let spoken = rules::believed(&web, &site, Whereabouts { visitor, before }, spoken).await?;
     let marks = crate::rooms::marks_of(&web, &secret, address).await?;
     let opening = Opening {
         secret: SecretHash::of(&secret),
@@ -147,6 +152,7 @@ pub async fn open(
         page: whereabouts::page(&site, &about.page),
         title: whereabouts::title(&about.title),
         marks,
+        spoken,
     };
     let (opened, fresh) = web.chat.open_conversation(&site, opening).await?;
     let status = if fresh { StatusCode::CREATED } else { StatusCode::OK };

@@ -37,6 +37,7 @@ pub mod reports;
 mod reports_page;
 mod rooms;
 pub mod router;
+mod rule_form;
 mod saved;
 pub mod secret;
 pub mod set_up;
@@ -73,6 +74,7 @@ use tokio_util::task::TaskTracker;
 
 use attempts::Attempts;
 use customers::calls::Awaiting;
+use customers::rules::Pasts;
 use hooks::Hearing;
 use letters::Letters;
 use once::Once;
@@ -221,6 +223,8 @@ pub(crate) struct Web {
     pub flood_rate: Rate,
     /// Pages of visitors who may be called.
     pub awaiting: Awaiting,
+    /// What came before the visits of those to whom rules may speak.
+    pub pasts: Pasts,
     pub identity: Identity,
     pub hearing: Hearing,
     /// None: letters are not answered.
@@ -255,6 +259,7 @@ impl Web {
             calm_rate: Rate::of_calm(),
             flood_rate: Rate::of_flood(),
             awaiting: Awaiting::until(closing),
+            pasts: Pasts::default(),
             identity: Identity::new(store.salts.clone()),
             hearing: Hearing::default(),
             store,

@@ -75,6 +75,7 @@ pub const ROUTES: &[RouteInfo] = table! {
     GET "/sites/{site}/inbox/{room}" Site(Converse) => inbox_page::show_one;
     GET "/sites/{site}/chat" Site(EditSite) => chat_page::show;
     POST "/sites/{site}/chat" Site(EditSite) => chat_page::change;
+    POST "/sites/{site}/chat/rules" Site(EditSite) => chat_page::rule;
     POST "/sites/{site}/delete" Site(DeleteSite) => sites::delete;
 
     GET "/sites/{site}/people" Site(ManagePeople) => people::show;

@@ -18,6 +18,7 @@ mod profiles;
 mod reports_api;
 mod rights;
 mod rooms;
+mod rules;
 mod saved_api;
 mod share_segments;
 mod signing_in;

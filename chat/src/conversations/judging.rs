@@ -1,6 +1,6 @@
 //! What customers say first is judged by the site's filter of spam, which learns from what agents say of it.
 
-use model::chat::{Conversation, Verdict};
+use model::chat::{Conversation, Verdict, Who};
 use model::{Site, SiteId};
 use spam::Learned;
 use store::StoreError;
@@ -10,6 +10,8 @@ use crate::{Chat, Refused, Result};
 
 /// How often it is tried to be the first to write what was learned.
 const TRIES: usize = 8;
+/// Messages within which a customer says something first.
+const BEGUN_MAX: usize = 50;
 
 impl Chat {
     /// Whether it is held for people to look at. Nothing is lost by it: it waits in a folder of its own.
@@ -37,8 +39,10 @@ impl Chat {
         if conversation.learned == Some(verdict) {
             return Ok(());
         }
-        let first = self.store.messages.page(conversation.room, Place::After(0), 1).await?;
-        let Some(first) = first.first().filter(|message| message.removed.is_none()) else {
+        let begun = self.store.messages.page(conversation.room, Place::After(0), BEGUN_MAX).await?;
+        // Somebody may have written to them first.
+        let first = begun.iter().find(|message| message.author == Who::Guest(conversation.guest));
+        let Some(first) = first.filter(|message| message.removed.is_none()) else {
             return Ok(());
         };
         let hostnames = match self.store.sites.site(conversation.site).await {

@@ -80,6 +80,10 @@ impl Site {
         }
     }
 
+    pub fn visitor(&self, key: VisitorKey) -> Option<Arc<Visitor>> {
+        self.visitors.get(&key).map(|held| held.visitor.clone())
+    }
+
     fn view(&mut self, commit: &Commit, is_first: bool) {
         let told = self.shards.entry(commit.shard).or_default();
         (told.origin, told.is_first, told.mark) = (commit.origin, is_first, commit.mark);

@@ -264,6 +264,18 @@ async fn a_visitor_belongs_to_the_shard_that_last_said_it_came(live: Arc<dyn Liv
     assert_eq!(take(&*live).await.states, Some(vec![]));
 }
 
+async fn a_visitor_is_found_as_committed_last(live: Arc<dyn Live>) {
+    let (before, after) = (visitor(1, "/before"), visitor(1, "/after"));
+    assert_eq!(live.visitor(SITE, key(1)).await.unwrap(), None);
+    live.commit(vec![came(EIGHT, &before)]).await.unwrap();
+    live.commit(vec![changed(EIGHT, &before, &after)]).await.unwrap();
+    assert_eq!(live.visitor(SITE, key(1)).await.unwrap().as_ref(), Some(&after));
+    assert_eq!(live.visitor(SITE, key(2)).await.unwrap(), None);
+    assert_eq!(live.visitor(OTHER, key(1)).await.unwrap(), None, "of another site");
+    live.commit(vec![went(EIGHT, &after)]).await.unwrap();
+    assert_eq!(live.visitor(SITE, key(1)).await.unwrap(), None);
+}
+
 async fn a_watch_is_a_picture_and_then_exactly_the_commits_after_it(live: Arc<dyn Live>) {
     let committer = {
         let live = live.clone();
@@ -435,6 +447,7 @@ macro_rules! contract {
             a_shard_loads_its_marks_also_of_sites_where_nobody_is_present,
             what_is_rebuilt_has_no_marks,
             a_visitor_belongs_to_the_shard_that_last_said_it_came,
+            a_visitor_is_found_as_committed_last,
             a_watch_is_a_picture_and_then_exactly_the_commits_after_it,
             a_watcher_that_falls_behind_is_told,
             pageviews_land_in_their_own_minute,

@@ -53,6 +53,7 @@ async fn everything(server: &Redis, uri: &str) -> Result<(), LiveError> {
     live.recovered(0, next.term).await?;
     live.commit(vec![of(&next, 1, came(days, &ada))]).await?;
     assert_eq!(live.present(&[SITE]).await?, [1]);
+    assert_eq!(live.visitor(SITE, ada.key).await?.as_ref(), Some(&ada));
     let other = live.load(1).await?;
     live.commit(vec![of(&other, 1, Commit { shard: 1, ..came(days, &ada) })]).await?;
     assert!(live.load(1).await?.states.is_none());

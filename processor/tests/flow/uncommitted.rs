@@ -8,7 +8,7 @@ use bytes::Bytes;
 use live::{
     Applied, Commit, Counters, Live, LiveError, Loaded, MemoryLive, RedisLive, Snapshot, Subscription, Watch,
 };
-use model::{Arrival, Hit, HitId, Peak, SiteId};
+use model::{Arrival, Hit, HitId, Peak, SiteId, Visitor, VisitorKey};
 use servers::redis::Redis;
 
 use crate::world::*;
@@ -44,6 +44,10 @@ impl Live for Faulty {
 
     async fn watch(&self, site: SiteId) -> Result<Watch, LiveError> {
         self.live.watch(site).await
+    }
+
+    async fn visitor(&self, site: SiteId, key: VisitorKey) -> Result<Option<Arc<Visitor>>, LiveError> {
+        self.live.visitor(site, key).await
     }
 
     async fn present(&self, sites: &[SiteId]) -> Result<Vec<u32>, LiveError> {

@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use async_trait::async_trait;
 use bytes::Bytes;
 use live::{Applied, Commit, Live, LiveError, Loaded, MemoryLive, Subscription, Watch};
-use model::{Peak, SiteId};
+use model::{Peak, SiteId, Visitor, VisitorKey};
 
 use crate::house::SITE;
 
@@ -45,6 +45,10 @@ impl Live for Line {
 
     async fn watch(&self, site: SiteId) -> Result<Watch, LiveError> {
         self.whole()?.watch(site).await
+    }
+
+    async fn visitor(&self, site: SiteId, key: VisitorKey) -> Result<Option<Arc<Visitor>>, LiveError> {
+        self.whole()?.visitor(site, key).await
     }
 
     async fn present(&self, sites: &[SiteId]) -> Result<Vec<u32>, LiveError> {

@@ -9,6 +9,7 @@ use model::{AccountId, Millis, RoomId, SiteId, VisitorKey, limits};
 
 use super::duty::Turn;
 use super::rooms::bounded;
+use super::rules::Answered;
 use crate::accounts::SecretHash;
 use crate::{Result, StoreError};
 
@@ -74,6 +75,8 @@ pub struct NewConversation {
     pub first: NewMessage,
     /// Whoever's turn it is gets it as it is opened, as `give_turn` tells.
     pub turn: Option<Turn>,
+    /// A rule spoke first; of a call that is answered it is not said.
+    pub answered: Option<Answered>,
 }
 
 /// Which conversations are asked for.

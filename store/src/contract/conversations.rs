@@ -116,6 +116,7 @@ pub fn opening(number: u64) -> NewConversation {
         guest,
         first,
         turn: None,
+        answered: None,
     }
 }
 
@@ -200,6 +201,7 @@ impl World {
         let given = self.store.conversations.give_turn(room(1), turn(8, &[1, 2]), LATER).await.unwrap();
         assert_eq!(given.assignee, Some(ME));
         self.became(room(1), ConversationChange::Assign(None)).await;
+        self.ruled().await;
         for site in 1..=40 {
             assert!(self.store.conversations.learn(SiteId::of(site), 0, vec![site as u8; 99]).await.unwrap());
         }
@@ -220,6 +222,7 @@ impl World {
         assert_eq!(conversations.count_conversations(SITE, ME).await.unwrap(), expected);
         assert_eq!(conversations.learned(SITE).await.unwrap(), (1, vec![1; 99]));
         assert!(conversations.learn(SITE, 1, vec![2]).await.unwrap());
+        World::rules_on(store).await;
         assert_eq!(conversations.wake(LATER).await.unwrap(), [opening(2).room.id]);
         let given = conversations.give_turn(opening(1).room.id, turn(9, &[1, 2]), LATER).await.unwrap();
         assert_eq!(given.assignee, Some(ME), "who was there is there still");

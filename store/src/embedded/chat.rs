@@ -10,6 +10,7 @@ pub mod outbox;
 pub mod people;
 pub mod reading;
 pub mod rooms;
+pub mod rules;
 
 use std::sync::Arc;
 

@@ -36,7 +36,7 @@ pub struct EmbeddedMoving {
 }
 
 const OF_TAIL: [&str; 5] = ["tail", "peaks", "forgotten", "segments", "folds"];
-const OF_CHAT: [&str; 19] = [
+const OF_CHAT: [&str; 21] = [
     "bots",
     "rooms",
     "members",
@@ -56,6 +56,8 @@ const OF_CHAT: [&str; 19] = [
     "conversations",
     "learned",
     "duty",
+    "rules",
+    "rule_marks",
 ];
 const OF_REGISTRY: [&str; 10] = [
     "accounts",

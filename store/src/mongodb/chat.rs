@@ -11,7 +11,7 @@
 //! - `files`: `{_id, v, room, id: 16 bytes, who: i64, upload: 16 bytes, state: coming, here or gone, since: i64, bytes: i64, message: i64?, value}`;
 //! - `file_chunks`: `{_id, v, room, file: 16 bytes, n: i32, bytes}`, `chunks::CHUNK_BYTES` each but the last;
 //! - `learned`: `{_id: site, v, version: i64, bytes}`;
-//! - `duty`: `{_id: site, v, value}`;
+//! - `duty`: `{_id: site, v, value}`; `rules`: the same; `rule_marks`: `{_id, v, site: i64, mark: 32 bytes, until: i64}`;
 //! - `hooks`: `{_id, v, room, address: 32 bytes, value}`; `shown_commits`: `{_id, v, room, mark: 32 bytes, number: i64}`;
 //! - `bot_hooks`: `{_id: bot, v, value}`; `fanned`: `{_id: room, v, number: i64}`;
 //! - `jobs`: `{_id: 16 bytes, v, kind: i64, owner: i64, state: i64, due: i64, lease: i64, attempts: i64, created: i64, said: text, body}`;
@@ -32,6 +32,7 @@ pub mod outbox;
 pub mod people;
 pub mod reading;
 pub mod rooms;
+pub mod rules;
 
 use std::sync::Arc;
 
@@ -70,6 +71,8 @@ pub const ARRIVALS: &str = "arrivals";
 pub const CONVERSATIONS: &str = "conversations";
 pub const LEARNED: &str = "learned";
 pub const DUTY: &str = "duty";
+pub const RULES: &str = "rules";
+pub const RULE_MARKS: &str = "rule_marks";
 
 /// Rooms that one process posts to at once; two that share a lane wait for each other.
 const LANES: usize = 64;

@@ -39,6 +39,7 @@ const MIGRATIONS: &[&str] = &[
     "browsers that are reached, and mail",
     "conversations",
     "conversations by visitor, agents in turn",
+    "rules that speak first",
 ];
 
 /// How long after its end a document is removed by the server itself, where nobody asked before: longer than clocks
@@ -134,6 +135,8 @@ fn indexes() -> Vec<Index> {
         plain(chat::CONVERSATIONS, doc! { "site": 1, "labels": 1, "last_at": 1, "_id": 1 }),
         plain(chat::CONVERSATIONS, doc! { "due": 1 }),
         plain(chat::CONVERSATIONS, doc! { "site": 1, "visitor": 1, "last_at": 1, "_id": 1 }),
+        unique(chat::RULE_MARKS, doc! { "site": 1, "mark": 1 }),
+        plain(chat::RULE_MARKS, doc! { "site": 1, "until": 1 }),
         unique(chat::REVISIONS, doc! { "room": 1, "change": 1 }),
         plain(chat::REVISIONS, doc! { "room": 1, "number": 1, "change": 1 }),
         unique(chat::STARS, doc! { "who": 1, "room": 1, "number": 1 }),
@@ -160,7 +163,7 @@ fn indexes() -> Vec<Index> {
 }
 
 /// Collections without an index of their own: made before a transaction writes to them.
-const WITHOUT_INDEX: [&str; 8] = [
+const WITHOUT_INDEX: [&str; 9] = [
     META,
     turns::TURNS,
     sites::SITES,
@@ -169,6 +172,7 @@ const WITHOUT_INDEX: [&str; 8] = [
     chat::FANNED,
     chat::LEARNED,
     chat::DUTY,
+    chat::RULES,
 ];
 
 /// Refuses a database of another version, and makes what is missing in an empty one.

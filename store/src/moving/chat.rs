@@ -27,6 +27,8 @@ impl Kind {
                 | Conversations
                 | Learned
                 | Duty
+                | Rules
+                | RuleMarks
                 | Hooks
                 | Shown
                 | BotHooks
@@ -92,6 +94,14 @@ pub struct ShownRow {
     pub room: i64,
     pub mark: [u8; 32],
     pub number: i64,
+}
+
+/// That a rule was said to a visitor.
+#[derive(Clone, PartialEq, Serialize)]
+pub struct RuleMarkRow {
+    pub site: i64,
+    pub mark: [u8; 32],
+    pub until: i64,
 }
 
 /// How far a room was looked at for what goes out.

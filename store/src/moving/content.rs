@@ -42,6 +42,8 @@ impl Content {
             Row::Conversation(row) => of_plain(row),
             Row::Learned(row) => of_plain(row),
             Row::Duty(row) => of_plain(row),
+            Row::Rules(row) => of_plain(row),
+            Row::RuleMark(row) => of_plain(row),
             Row::Hook(row) => of_plain(row),
             Row::Shown(row) => of_plain(row),
             Row::BotHook(hook) => of_plain(hook),

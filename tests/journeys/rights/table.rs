@@ -59,6 +59,7 @@ pub const TABLE: &[(&str, &str, &[Who])] = &[
     ("POST", "/sites/{site}/people/{account}/remove", &EDITS),
     ("GET", "/sites/{site}/chat", &EDITS),
     ("POST", "/sites/{site}/chat", &EDITS),
+    ("POST", "/sites/{site}/chat/rules", &EDITS),
     ("GET", "/sites/{site}/inbox", &EDITS),
     ("GET", "/api/watchfire/sites/{site}/conversations", &EDITS),
     ("POST", "/api/watchfire/sites/{site}/conversations", &EDITS),

@@ -8,9 +8,10 @@ use axum::Json;
 use axum::extract::{Extension, Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use chat::CalledTo;
+use chat::{Addressed, CalledTo};
 use door::{ClientAddress, Refusal};
 use live::Subscription;
+use model::chat::Rule;
 use model::{Site, limits};
 use parking_lot::Mutex;
 use serde::Deserialize;
@@ -18,6 +19,7 @@ use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
+use super::rules;
 use super::whereabouts::{self, Whereabouts};
 use super::{AboutStated, for_any_page, talking};
 use crate::Web;
@@ -72,8 +74,26 @@ impl Drop for Awaited<'_> {
     }
 }
 
-/// `GET /api/watchfire/chat/{site}/call?browser=&visitor=&after=`, for any page: what an agent wrote to the visitor who asks, once it changed behind
-/// `after`; 204 where that is not so for a while.
+/// What becomes of the site's rules while a page waits.
+#[derive(Clone, Copy, Deserialize, PartialEq)]
+#[serde(rename_all = "lowercase")]
+enum Rules {
+    /// It is told that one would speak.
+    Look,
+    /// One speaks, and then it was said.
+    Speak,
+    No,
+}
+
+/// What ends a page's waiting.
+enum Told {
+    Call(CalledTo),
+    /// That rule would speak to them.
+    Due(Addressed, Rule),
+}
+
+/// `GET /api/watchfire/chat/{site}/call?browser=&visitor=&after=&rules=`, for any page: what an agent wrote to the visitor who asks, once it changed
+/// behind `after`, or what a rule says to them; 204 where neither is so for a while.
 pub async fn show(
     State(web): State<Arc<Web>>,
     Path(site): Path<String>,
@@ -89,6 +109,10 @@ pub async fn show(
     let about = AboutStated { browser, visitor: value("visitor"), ..AboutStated::default() };
     let after = value("after").map(|after| after.parse()).transpose();
     let after: u64 = after.map_err(|_| refused::query("after", "a number"))?.unwrap_or_default();
+    let rules = match value("rules") {
+        None => Rules::Look,
+        Some(rules) => refused::worded("rules", &rules, "look, speak or no")?,
+    };
     let who = whereabouts::visitor(&web, &site, address, &headers, &about).await?;
     let Some(_awaited) = web.awaiting.begin(address) else {
         return match news(&web, &site, who, after).await? {
@@ -104,15 +128,41 @@ pub async fn show(
     let awaited = async {
         loop {
             if let Some(call) = news(&web, &site, who, after).await? {
-                return Ok::<_, Problem>(call);
+                return Ok::<_, Problem>(Told::Call(call));
             }
-            hear(&mut calls, who).await;
+            tokio::select! {
+                () = hear(&mut calls, who) => {}
+                due = ruled(&web, &site, who, rules) => return due,
+            }
         }
     };
-    tokio::select! {
-        call = awaited => Ok(told(&call?)),
-        () = tokio::time::sleep(limits::CALL_AWAITED) => Ok(for_any_page(StatusCode::NO_CONTENT.into_response())),
-        () = web.awaiting.closing.cancelled() => Err(later()),
+    let ended = tokio::select! {
+        ended = awaited => Some(ended?),
+        () = tokio::time::sleep(limits::CALL_AWAITED) => None,
+        () = web.awaiting.closing.cancelled() => return Err(later()),
+    };
+    match ended {
+        None => Ok(for_any_page(StatusCode::NO_CONTENT.into_response())),
+        Some(Told::Call(call)) => Ok(told(&call)),
+        Some(Told::Due(..)) if rules == Rules::Look => Ok(for_any_page(Json(json!({ "due": true })).into_response())),
+        // Said and told in one: nothing that ends the waiting comes between.
+        Some(Told::Due(who, rule)) => match rules::speak(&web, &site, &who, &rule).await? {
+            Some(spoken) => Ok(for_any_page(Json(json!({ "spoken": spoken })).into_response())),
+            None => Ok(for_any_page(StatusCode::NO_CONTENT.into_response())),
+        },
+    }
+}
+
+/// Returns once a rule of the site would speak to them.
+async fn ruled(web: &Web, site: &Site, who: Whereabouts, rules: Rules) -> Result<Told, Problem> {
+    if rules == Rules::No || !web.chat.has_rules(site).await? {
+        return std::future::pending().await;
+    }
+    loop {
+        if let Some((who, rule)) = rules::due(web, site, who).await? {
+            return Ok(Told::Due(who, rule));
+        }
+        tokio::time::sleep(limits::RULES_LOOKED_EVERY).await;
     }
 }
 

@@ -11,11 +11,11 @@ use super::conversations::{Shop, bodies, id, say};
 use super::openapi::fits;
 use super::{Browser, NOW, Page};
 
-const BROWSER: &str = "00000000000000aa";
+pub const BROWSER: &str = "00000000000000aa";
 const OTHER: &str = "00000000000000bb";
 
 /// On the site now, on one page.
-fn present(key: VisitorKey) -> Arc<Visitor> {
+pub fn present(key: VisitorKey) -> Arc<Visitor> {
     let path: Arc<str> = "/teas".into();
     let page = OpenPage {
         pageview: model::HitId(1),
@@ -50,7 +50,7 @@ fn present(key: VisitorKey) -> Arc<Visitor> {
 
 impl Shop {
     /// As agents know whoever asks from where visitors do, by that browser.
-    async fn key_of(&mut self, browser: &str) -> String {
+    pub async fn key_of(&mut self, browser: &str) -> String {
         let mut known = self.customer(9);
         let first = json!({ "id": id(9), "body": "Hello", "browser": "00000000000000ff" });
         let page = known.json(&self.chat("/conversations"), first).await;
@@ -60,7 +60,7 @@ impl Shop {
         format!("{}-{browser}", key.split_once('-').unwrap().0)
     }
 
-    async fn comes(&self, key: &str) {
+    pub async fn comes(&self, key: &str) {
         let (site, key): (SiteId, VisitorKey) = (self.site.parse().unwrap(), key.parse().unwrap());
         let changes = vec![Change { key, before: None, after: Some(present(key)) }];
         self.commit(site, changes).await;
@@ -71,14 +71,14 @@ impl Shop {
         self.commit(site, vec![Change { key, before: Some(present(key)), after: None }]).await;
     }
 
-    async fn commit(&self, site: SiteId, changes: Vec<Change>) {
+    pub async fn commit(&self, site: SiteId, changes: Vec<Change>) {
         let (origin, mark) = (live::Origin::default(), None);
         let commit =
             Commit { site, shard: 0, origin, mark, at: NOW, changes, pageviews: vec![], feed: vec![] };
         self.world.live.commit(vec![commit]).await.unwrap();
     }
 
-    async fn call(&mut self, number: u128, key: &str, body: &str) -> Page {
+    pub async fn call(&mut self, number: u128, key: &str, body: &str) -> Page {
         let call = json!({ "id": id(number), "visitor": key, "body": body });
         self.agent.json(&self.inbox(""), call).await
     }

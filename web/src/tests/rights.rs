@@ -60,6 +60,7 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
     ("GET", "/chat/{site}", [Nothing; 6]),
     ("GET", "/sites/{site}/chat", [SignIn, Nothing, Nothing, In, In, In]),
     ("POST", "/sites/{site}/chat", [SignIn, Nothing, Nothing, In, In, In]),
+    ("POST", "/sites/{site}/chat/rules", [SignIn, Nothing, Nothing, In, In, In]),
     ("GET", "/api/watchfire/sites/{site}/conversations", [SignIn, Nothing, Nothing, In, In, In]),
     // To nobody: what is sent cannot be read. `calls` has who writes to whom.
     ("POST", "/api/watchfire/sites/{site}/conversations", [SignIn, Nothing, Nothing, In, In, In]),

@@ -10,7 +10,7 @@ use model::{AccountId, Millis, RoomId, SiteId, VisitorKey, limits};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
-use super::{Chat, json, messages, people, reading, rooms, value};
+use super::{Chat, json, messages, people, reading, rooms, rules, value};
 use crate::accounts::SecretHash;
 use crate::chat::change;
 use crate::chat::conversations::{
@@ -18,6 +18,7 @@ use crate::chat::conversations::{
     page_of,
 };
 use crate::chat::duty::{Duty, Turn};
+use crate::chat::rules::Answered;
 use crate::chat::{Search, words};
 use crate::embedded::columns::Column;
 use crate::{Result, StoreError};
@@ -155,7 +156,7 @@ fn open(db: &Connection, new: NewConversation) -> Result<(Conversation, bool)> {
             }
         }
     }
-    let NewConversation { mut conversation, room, notes, guest, secret, first, turn } = new;
+    let NewConversation { mut conversation, mut room, notes, guest, secret, first, turn, answered } = new;
     let site = conversation.site;
     let count: usize = db
         .prepare_cached("SELECT COUNT(*) FROM conversations WHERE site = ?1")?
@@ -169,9 +170,14 @@ fn open(db: &Connection, new: NewConversation) -> Result<(Conversation, bool)> {
     }
     let (who, joined) = (Who::Guest(guest.id), guest.created);
     let (role, notify) = (RoomRole::Member, Notify::default());
-    people::insert(db, &Member { room: room.id, who, role, joined, read: 0, notify })?;
+    let read = u64::from(answered.is_some());
+    people::insert(db, &Member { room: room.id, who, role, joined, read, notify })?;
     conversation.version = 0;
     insert(db, &conversation)?;
+    if let Some(Answered { rule, words }) = answered {
+        messages::tell(db, &mut room, Some(words))?;
+        rules::answered(db, site, rule)?;
+    }
     messages::post(db, &first)?;
     match turn {
         Some(turn) => Ok((give_turn(db, room.id, &turn, first.at)?, true)),

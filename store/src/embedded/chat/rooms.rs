@@ -6,7 +6,7 @@ use model::{BotId, GuestId, Millis, RoomId, SiteId, limits};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::messages::{self, forget_words};
-use super::{Chat, MEMBER, ROOM, conversations, files, json, people, put_ends, read_room, room, unsigned};
+use super::{Chat, MEMBER, ROOM, conversations, files, json, people, put_ends, read_room, room, rules, unsigned};
 use crate::Result;
 use crate::StoreError;
 use crate::accounts::SecretHash;
@@ -231,6 +231,9 @@ pub fn begin_removing(db: &Connection, id: RoomId) -> Result<()> {
 fn forget_some(db: &Connection, site: SiteId) -> Result<bool> {
     db.prepare_cached("DELETE FROM learned WHERE site = ?1")?.execute([site.column()])?;
     db.prepare_cached("DELETE FROM duty WHERE site = ?1")?.execute([site.column()])?;
+    if rules::forget_some(db, site, REMOVE_MAX)? {
+        return Ok(true);
+    }
     let mut select =
         db.prepare_cached("SELECT id, last FROM rooms WHERE site = ?1 AND demolished < 2 LIMIT ?2")?;
     let found = select

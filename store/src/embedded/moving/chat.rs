@@ -14,7 +14,7 @@ use crate::embedded::columns::Column;
 use crate::moving::history::{mark, number, pair, triple};
 use crate::moving::{
     ArrivalRow, BotRow, DutyRow, FannedRow, GuestRow, HookRow, Key, Kind, LearnedRow, LinkRow, RoomRow, Row,
-    ShownRow, StarRow,
+    RuleMarkRow, RulesRow, ShownRow, StarRow,
 };
 
 pub fn export(db: &Connection, kind: Kind, after: Option<Key>, limit: usize) -> Result<Vec<Row>> {
@@ -93,6 +93,20 @@ pub fn export(db: &Connection, kind: Kind, after: Option<Key>, limit: usize) -> 
             params![id, limit],
             |row| Ok(Row::Duty(DutyRow { site: row.get(1)?, duty: value(row)? })),
         ),
+        Kind::Rules => list(
+            db,
+            "SELECT value, site FROM rules WHERE site > ?1 ORDER BY site LIMIT ?2",
+            params![id, limit],
+            |row| Ok(Row::Rules(RulesRow { site: row.get(1)?, book: value(row)? })),
+        ),
+        Kind::RuleMarks => {
+            let (site, mark) = mark(&after);
+            let sql = "SELECT site, mark, until FROM rule_marks WHERE (site, mark) > (?1, ?2)
+                       ORDER BY site, mark LIMIT ?3";
+            list(db, sql, params![site, mark, limit], |row| {
+                Ok(Row::RuleMark(RuleMarkRow { site: row.get(0)?, mark: bytes32(row, 1)?, until: row.get(2)? }))
+            })
+        }
         Kind::Hooks => list(
             db,
             "SELECT value, address FROM hooks WHERE id > ?1 ORDER BY id LIMIT ?2",
@@ -177,6 +191,18 @@ pub fn import(db: &Connection, row: &Row) -> Result<()> {
                 "INSERT INTO duty (site, value) VALUES (?1, ?2) ON CONFLICT (site) DO NOTHING",
             )?
             .execute(params![site, json(duty)])?;
+        }
+        Row::Rules(RulesRow { site, book }) => {
+            db.prepare_cached(
+                "INSERT INTO rules (site, value) VALUES (?1, ?2) ON CONFLICT (site) DO NOTHING",
+            )?
+            .execute(params![site, json(book)])?;
+        }
+        Row::RuleMark(RuleMarkRow { site, mark, until }) => {
+            db.prepare_cached(
+                "INSERT INTO rule_marks (site, mark, until) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![site, mark, until])?;
         }
         Row::Learned(LearnedRow { site, version, bytes }) => {
             db.prepare_cached(

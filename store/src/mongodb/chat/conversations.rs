@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{
     CONVERSATIONS, Chat, DUTY, GUESTS, LEARNED, ROOMS, RoomDocument, Valued, json, messages, parse, people,
-    reading, take,
+    reading, rules, take,
 };
 use crate::accounts::SecretHash;
 use crate::chat::change;
@@ -19,6 +19,7 @@ use crate::chat::conversations::{
     page_of,
 };
 use crate::chat::duty::{Duty, Turn};
+use crate::chat::rules::Answered;
 use crate::chat::{Search, words};
 use crate::mongodb::columns::{Column, binary, secret as secret_column};
 use crate::mongodb::forgotten::FORGOTTEN;
@@ -173,7 +174,8 @@ async fn give_turn(step: &mut Step, room: RoomId, turn: &Turn, at: Millis) -> Re
     Ok(given)
 }
 
-async fn take_site(step: &mut Step, site: SiteId) -> Result<()> {
+/// Who changes what is one row of a site comes before or after others.
+pub async fn take_site(step: &mut Step, site: SiteId) -> Result<()> {
     let site = site.column();
     if !step.take_turn(SITES, doc! { "_id": site }).await?
         && step.exists(FORGOTTEN, doc! { "_id": site }).await?
@@ -204,7 +206,7 @@ async fn learn(step: &mut Step, site: SiteId, version: u64, bytes: &[u8]) -> Res
 
 /// Takes the site's turn: who counts its conversations or removes it comes before or after.
 pub async fn open(step: &mut Step, new: &NewConversation) -> Result<(Conversation, bool)> {
-    let NewConversation { conversation, room, notes, guest, secret, first, turn } = new;
+    let NewConversation { conversation, room, notes, guest, secret, first, turn, answered } = new;
     take_site(step, conversation.site).await?;
     let site = conversation.site.column();
     if let Some(known) = known(step, *secret).await? {
@@ -235,10 +237,15 @@ pub async fn open(step: &mut Step, new: &NewConversation) -> Result<(Conversatio
     people::insert_guest(step, guest, *secret).await?;
     let (who, joined) = (Who::Guest(guest.id), guest.created);
     let (role, notify) = (RoomRole::Member, Notify::default());
-    people::insert(step, &Member { room: room.id, who, role, joined, read: 0, notify }).await?;
+    let read = u64::from(answered.is_some());
+    people::insert(step, &Member { room: room.id, who, role, joined, read, notify }).await?;
     let mut row = fields(&Conversation { version: 0, ..conversation.clone() });
     row.insert("_id", room.id.column());
     step.insert(CONVERSATIONS, &row).await?;
+    if let Some(Answered { rule, words }) = answered {
+        messages::tell(step, &mut room.clone(), Some(words)).await?;
+        rules::answered(step, conversation.site, *rule).await?;
+    }
     messages::post(step, first).await?;
     match turn {
         Some(turn) => Ok((give_turn(step, room.id, turn, first.at).await?, true)),

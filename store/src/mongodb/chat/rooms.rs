@@ -9,7 +9,7 @@ use mongodb::bson::{Document, doc};
 
 use super::{
     ARRIVALS, BANS, CONVERSATIONS, Chat, DUTY, FANNED, GUESTS, HOOKS, LEARNED, LINKS, MEMBERS, MESSAGES,
-    REVISIONS, ROOMS, RoomDocument, SHOWN, STARS, conversations, json, people, put_ends, room, take, there,
+    REVISIONS, ROOMS, RULES, RoomDocument, SHOWN, STARS, conversations, json, people, put_ends, room, rules, take, there,
 };
 use super::{files, messages};
 use crate::accounts::SecretHash;
@@ -216,6 +216,7 @@ pub async fn begin_forgetting(step: &mut Step, site: SiteId) -> Result<()> {
     let listed = doc! { "inbox": false, "site": site.column(), "demolished": false };
     step.change_all(ROOMS, listed, doc! { "$set": { "demolished": true } }).await?;
     step.remove(DUTY, doc! { "_id": site.column() }).await?;
+    step.remove(RULES, doc! { "_id": site.column() }).await?;
     step.remove(LEARNED, doc! { "_id": site.column() }).await.map(drop)
 }
 
@@ -224,6 +225,7 @@ async fn forget_conversations(chat: &Chat, site: SiteId) -> Result<()> {
         let theirs = doc! { "inbox": true, "site": site.column(), "demolished": false };
         let rooms = read!(chat, |step| ids(step, theirs))?;
         if rooms.is_empty() {
+            read!(chat, |step| rules::forget_marks(step, site))?;
             return read!(chat, |step| forgotten::end_conversations(step, site));
         }
         let these = rooms.clone();

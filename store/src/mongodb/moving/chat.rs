@@ -9,8 +9,8 @@ use super::super::chat::outbox::{self, JobDocument};
 use super::super::chat::people::{BanDocument, ban_fields, ban_key, guest_document};
 use super::super::chat::{
     ARRIVALS, BANS, BOT_HOOKS, BOTS, CONVERSATIONS, DUTY, FANNED, FILES, GUESTS, HOOKS, JOBS, LEARNED, LINKS,
-    MEMBERS, MESSAGES, MemberDocument, REVISIONS, ROOMS, RoomDocument, SHOWN, STARS, conversations, json,
-    messages, parse,
+    MEMBERS, MESSAGES, MemberDocument, REVISIONS, ROOMS, RULE_MARKS, RULES, RoomDocument, SHOWN, STARS,
+    conversations, json, messages, parse, rules,
 };
 use super::super::columns::{Column, binary};
 use super::super::step::Step;
@@ -21,7 +21,7 @@ use crate::Result;
 use crate::moving::history::{mark, number, pair, triple};
 use crate::moving::{
     ArrivalRow, BotRow, DutyRow, FannedRow, GuestRow, HookRow, Key, Kind, LearnedRow, LinkRow, RoomRow, Row,
-    ShownRow, StarRow,
+    RuleMarkRow, RulesRow, ShownRow, StarRow,
 };
 
 /// Collection, filter and sort of what stands behind a key.
@@ -36,6 +36,12 @@ pub fn behind(kind: Kind, after: &Option<Key>) -> (&'static str, Document, Docum
         Kind::Conversations => (CONVERSATIONS, behind_id(), by_id),
         Kind::Learned => (LEARNED, behind_id(), by_id),
         Kind::Duty => (DUTY, behind_id(), by_id),
+        Kind::Rules => (RULES, behind_id(), by_id),
+        Kind::RuleMarks => {
+            let (site, mark) = mark(after);
+            let behind = ranked("site", site, "mark", binary(&mark).into(), after);
+            (RULE_MARKS, behind, doc! { "site": 1, "mark": 1 })
+        }
         Kind::Hooks => (HOOKS, behind_id(), by_id),
         Kind::BotHooks => (BOT_HOOKS, behind_id(), by_id),
         Kind::Fanned => (FANNED, behind_id(), by_id),
@@ -117,6 +123,12 @@ pub fn read(kind: Kind, row: &Document) -> anyhow::Result<Row> {
         Kind::Revisions => Row::Revision(Box::new(parse(value()?)?)),
         Kind::Conversations => Row::Conversation(Box::new(parse(value()?)?)),
         Kind::Duty => Row::Duty(DutyRow { site: row.get_i64("_id")?, duty: parse(value()?)? }),
+        Kind::Rules => Row::Rules(RulesRow { site: row.get_i64("_id")?, book: parse(value()?)? }),
+        Kind::RuleMarks => Row::RuleMark(RuleMarkRow {
+            site: row.get_i64("site")?,
+            mark: bytes32(row, "mark")?,
+            until: row.get_i64("until")?,
+        }),
         Kind::Learned => Row::Learned(LearnedRow {
             site: row.get_i64("_id")?,
             version: row.get_i64("version")?,
@@ -200,6 +212,10 @@ pub fn written(row: &Row, inboxes: &HashMap<i64, i64>) -> Option<(&'static str, 
             (CONVERSATIONS, doc! { "_id": row.room.column() }, conversations::fields(row))
         }
         Row::Duty(DutyRow { site, duty }) => (DUTY, doc! { "_id": site }, doc! { "value": json(duty) }),
+        Row::Rules(RulesRow { site, book }) => (RULES, doc! { "_id": site }, doc! { "value": json(book) }),
+        Row::RuleMark(RuleMarkRow { site, mark, until }) => {
+            (RULE_MARKS, rules::one(*site, mark), doc! { "until": until })
+        }
         Row::Learned(LearnedRow { site, version, bytes }) => {
             (LEARNED, doc! { "_id": site }, doc! { "version": version, "bytes": binary(bytes) })
         }
@@ -232,7 +248,7 @@ fn without(mut document: Document, key: &[&str]) -> Document {
 }
 
 /// For who refuses a target that holds anything.
-pub const ALL: [&str; 19] = [
+pub const ALL: [&str; 21] = [
     FILES,
     BOTS,
     ROOMS,
@@ -252,6 +268,8 @@ pub const ALL: [&str; 19] = [
     CONVERSATIONS,
     LEARNED,
     DUTY,
+    RULES,
+    RULE_MARKS,
 ];
 
 pub fn read_all(kind: Kind, found: &[Document]) -> Result<Vec<Row>> {

@@ -1,15 +1,17 @@
-// An agent may write first: heard as long as the customer says nothing, by who they are on the site and without anything that is kept.
-import type { Call, CustomerApi, Whereabouts } from "./customer";
+// An agent may write first, or a rule of the site speak, once: heard as long as the customer says nothing, by who they are on the site and without anything
+// that is kept.
+import type { Call, CustomerApi, Spoken, Whereabouts } from "./customer";
 
 const AGAIN_MS = 5_000;
 
 export class Calls {
   private who: Whereabouts | null = null;
   private change = 0;
+  private isSpokenTo = false;
   private asking: AbortController | null = null;
 
   /** `waits`: nobody spoke yet, and somebody looks. */
-  constructor(private readonly customer: CustomerApi, private readonly on: { waits: () => boolean; called: (call: Call) => void }) {
+  constructor(private readonly customer: CustomerApi, private readonly on: { waits: () => boolean; called: (call: Call) => void; spoken: (spoken: Spoken) => void }) {
     document.addEventListener("visibilitychange", () => void this.listen());
   }
 
@@ -35,8 +37,13 @@ export class Calls {
     while (this.who && this.on.waits()) {
       this.asking = new AbortController();
       try {
-        const call = await this.customer.call(this.who, this.change, this.asking.signal);
+        const call = await this.customer.call(this.who, this.change, this.isSpokenTo ? "no" : "speak", this.asking.signal);
         if (!call || !this.on.waits()) continue;
+        if ("spoken" in call) {
+          this.isSpokenTo = true;
+          this.on.spoken(call.spoken);
+          continue;
+        }
         this.change = call.change;
         this.on.called(call);
       } catch {

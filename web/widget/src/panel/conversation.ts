@@ -10,7 +10,7 @@ import type { Message } from "../../../ui/src/room-protocol";
 import { CustomerApi, freshSecret } from "./customer";
 import { Typing } from "./typing";
 import { isGone } from "./problems";
-import type { About, Call, Mine } from "./customer";
+import type { About, Call, Mine, Spoken } from "./customer";
 
 const PAGE = 60;
 const AGAIN_MS = 2_000;
@@ -42,6 +42,8 @@ export class Conversation {
   read: number | null = null;
   /** There was one, and it is no more. */
   isGone = false;
+  /** What a rule of the site said, until they answer. */
+  spoken: Spoken | null = null;
   /** What goes with the first words, and is told when it changes. */
   private about: About = {};
   private connection: Connection | null = null;
@@ -125,6 +127,13 @@ export class Conversation {
     return agents;
   }
 
+  /** Somebody said something since the customer did. */
+  get isAnswered(): boolean {
+    const said = this.state.everything().filter(isSaid);
+    const first = said.findIndex((message) => this.isOwn(message));
+    return first >= 0 && said.slice(first).some((message) => !this.isOwn(message));
+  }
+
   /** What agents said and the customer did not see. */
   unread(): Message[] {
     if (this.read === null) return [];
@@ -167,7 +176,11 @@ export class Conversation {
     if (!this.api) {
       this.secret ??= freshSecret();
       this.on.keep(this.secret);
-      this.enter(await this.customer.begin(this.secret, { ...this.about, id: message.id, body: message.body }));
+      const spoken = this.spoken ? { spoken: this.spoken } : {};
+      const mine = await this.customer.begin(this.secret, { ...this.about, ...spoken, id: message.id, body: message.body });
+      // It stands at the head of the conversation, and was told of.
+      if (this.spoken) this.heardTo = mine.last - 1;
+      this.enter(mine);
     }
     try {
       const posted = await this.api!.post(message);
@@ -185,6 +198,7 @@ export class Conversation {
     // What was heard first is of another conversation.
     if (this.state.room && this.state.room.id !== mine.room) this.forget();
     this.mine = mine;
+    this.spoken = null;
     this.isGone = false;
     this.api = new RoomApi(mine.room, this.secret!);
     this.changed();

@@ -46,6 +46,16 @@ export interface Call {
   told: Partial<Page>;
 }
 
+/** What a rule of the site said to the visitor; who answers says it again with its proof. */
+export interface Spoken {
+  rule: string;
+  agent: string | null;
+  words: string;
+  /** Who says it. */
+  name: string;
+  proof: string;
+}
+
 export class CustomerApi {
   private readonly path: string;
 
@@ -61,16 +71,16 @@ export class CustomerApi {
     return ask(`${this.path}/conversations/mine`, {}, secret);
   }
 
-  /** As soon as an agent wrote behind that change; nothing where that is not so for a while. */
-  call({ browser, visitor }: Whereabouts, after: number, signal: AbortSignal): Promise<Call | undefined> {
-    return ask(`${this.path}/call?${new URLSearchParams({ browser, visitor, after: String(after) })}`, { credentials: "omit", signal });
+  /** As soon as an agent wrote behind that change, or a rule speaks where one may; nothing where neither is so for a while. */
+  call({ browser, visitor }: Whereabouts, after: number, rules: "speak" | "no", signal: AbortSignal): Promise<Call | { spoken: Spoken } | undefined> {
+    return ask(`${this.path}/call?${new URLSearchParams({ browser, visitor, after: String(after), rules })}`, { credentials: "omit", signal });
   }
 
   sawCall(who: Whereabouts, seen: number): Promise<void> {
     return tell(`${this.path}/call`, { ...who, seen });
   }
 
-  async begin(secret: string, opening: { id: string; body: string } & About): Promise<Mine> {
+  async begin(secret: string, opening: { id: string; body: string; spoken?: Spoken } & About): Promise<Mine> {
     const begin = (more: { work?: string }) => tell<Mine>(`${this.path}/conversations`, { ...opening, ...more }, secret);
     try {
       return await begin({});

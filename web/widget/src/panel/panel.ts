@@ -12,6 +12,7 @@ import { emailCard, ratingCard } from "./cards";
 import { Calls } from "./calls";
 import { Conversation } from "./conversation";
 import { CustomerApi } from "./customer";
+import type { Spoken } from "./customer";
 import { Files } from "./files";
 import { Head } from "./head";
 import { Host, PopOut } from "./host";
@@ -67,6 +68,9 @@ class Panel {
   /** What was said of both beside the button, long enough. */
   private teased = 0;
   private shownSeen = "";
+  /** What a rule said was looked at; it stood beside the button long enough. */
+  private isSpokenSeen = false;
+  private isSpokenTeased = false;
   private lostAt = 0;
   private drawing = false;
   private loading = false;
@@ -90,6 +94,7 @@ class Panel {
     this.calls = new Calls(this.customer, {
       waits: () => this.conversation.secret === null && !document.hidden,
       called: (call) => this.conversation.hear(call),
+      spoken: (spoken) => this.spokenTo(spoken),
     });
     this.files = new Files(speech, () => this.conversation.secret, (error) => this.announce(explain(error, speech)));
     this.writing = new Writing({
@@ -194,6 +199,7 @@ class Panel {
     this.readTo = conversation.unread().length > 0 ? conversation.read : null;
     conversation.look();
     this.shownSeen = this.told.shown ?? "";
+    this.isSpokenSeen = true;
     if (Date.now() - this.settingsAt > SETTINGS_MS) this.askSettings();
     this.toEnd();
   }
@@ -245,6 +251,16 @@ class Panel {
     if (!isOwn) this.announce(speech.say(says, { name: message.name, text }));
   }
 
+  /** By a rule of the site. */
+  private spokenTo(spoken: Spoken): void {
+    const { name, words: text } = spoken;
+    this.conversation.spoken = spoken;
+    this.isSpokenSeen = this.told.open;
+    this.host.tell({ said: { by: "agent", name, text, at: Date.now() } });
+    this.announce(this.speech.say(says, { name, text }));
+    this.draw();
+  }
+
   private announce(text: string): void {
     this.announcer.append(make("span", "", text));
     while (this.announcer.children.length > 5) this.announcer.firstElementChild!.remove();
@@ -283,6 +299,8 @@ class Panel {
     const hi = settings.greeting || speech.say(hello);
     if (conversation.state.oldest === Infinity || conversation.state.oldest <= 1) put("hello", hi + settings.name, () => greeting(hi, settings.name));
     putMessages(put, { conversation, files, speech, hostOrigin: () => this.hostOrigin, readTo: this.readTo });
+    const { spoken } = conversation;
+    if (spoken) put("spoken", spoken.words, () => greeting(spoken.words, spoken.name));
     const { shown } = this.told;
     if (shown) put("shown", shown, () => greeting(shown, settings.name));
     const card = { speech, explain: (error: unknown) => explain(error, speech) };
@@ -311,7 +329,7 @@ class Panel {
     const card = this.kept.elementOf("email");
     // Whoever writes in it goes on.
     if (!settings.open || card?.contains(document.activeElement) || card?.querySelector("input")?.value) return true;
-    return settings.asks_email && !this.emailLater && conversation.api !== null && conversation.agents().size === 0;
+    return settings.asks_email && !this.emailLater && conversation.api !== null && !conversation.isAnswered;
   }
 
   private drawNotice(): void {
@@ -353,11 +371,13 @@ class Panel {
   private tellWaiting(): void {
     const { conversation, speech, told, settings } = this;
     const news = told.open ? [] : conversation.unread();
-    const count = news.length;
+    const spoken = told.open || this.isSpokenSeen ? null : conversation.spoken;
+    const count = news.length + (spoken ? 1 : 0);
     const last = news.at(-1);
     const label = count > 0 ? `. ${speech.say(unread, { count: speech.number(count) })}` : "";
     const waiting: Waiting = { count, label, name: "", text: "" };
     if (last && last.number > this.teased) Object.assign(waiting, { name: last.name, text: wordsOf(last).slice(0, TEASER_CHARS_MAX) });
+    else if (spoken && !this.isSpokenTeased) Object.assign(waiting, { name: spoken.name, text: spoken.words.slice(0, TEASER_CHARS_MAX) });
     else if (!told.open && told.shown && told.shown !== this.shownSeen) Object.assign(waiting, { name: settings.name, text: told.shown });
     const mark = JSON.stringify(waiting);
     if (mark === this.waiting) return;
@@ -368,6 +388,7 @@ class Panel {
     this.teasing = setTimeout(() => {
       this.teased = last?.number ?? this.teased;
       this.shownSeen = told.shown ?? "";
+      this.isSpokenTeased = spoken !== null;
       this.draw();
     }, TEASER_MS);
   }

@@ -1,0 +1,3 @@
+// Rules by which a site speaks first, as a cluster.
+process.env.WATCHFIRE_SIZE = "cluster";
+await import("./rules.test.mjs");
