@@ -88,7 +88,7 @@ describe("a rule of the page and the time on it", () => {
     await panel(other).getByRole("textbox", { name: "Message" }).press("Enter");
     await panel(other).locator(".own:not(.pending)", { hasText: "Yes, please" }).waitFor();
     await until("it stands there once", async () => (await panel(other).locator(".bubble", { hasText: WORDS }).count()) === 1);
-    await panel(other).getByLabel("E-mail address").first().waitFor();
+    await panel(other).getByText("Where can we reach you").waitFor();
     await owner.goto(`${program.url}/sites/${site}/inbox`);
     await owner.getByText("Yes, please").first().click();
     const said = owner.locator("[data-number]");
