@@ -10,6 +10,8 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::process;
+
 /// Upper bounds of the latency histograms, in seconds.
 const SECONDS: [f64; 14] =
     [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -20,11 +22,13 @@ const DIGEST_EVERY: Duration = Duration::from_secs(5);
 
 /// Installs the process's recorder. Fails where one is installed already.
 pub fn install() -> anyhow::Result<PrometheusHandle> {
-    PrometheusBuilder::new()
+    let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
         .set_buckets_for_metric(Matcher::Suffix("_hits".to_owned()), &HITS)?
         .install_recorder()
-        .context("metrics cannot be set up")
+        .context("metrics cannot be set up")?;
+    process::describe();
+    Ok(handle)
 }
 
 /// Serves `/metrics` until `shutdown`.
@@ -44,6 +48,7 @@ pub fn serve(
     let routes = Router::new().route(
         "/metrics",
         get(move || {
+            process::tell();
             let text = handle.render();
             async move { text }
         }),
