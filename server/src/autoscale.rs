@@ -2,6 +2,7 @@
 
 mod command;
 mod door;
+mod ec2;
 mod journal;
 mod local;
 mod provider;
@@ -23,6 +24,7 @@ use scale::{Autoscaler, Decision, Inputs, Instance, Policy, Record, Stage, limit
 use tokio::time::MissedTickBehavior;
 
 use crate::autoscale::door::Doors;
+use crate::autoscale::ec2::{Ec2, Ec2Options};
 use crate::autoscale::journal::Journal;
 use crate::autoscale::local::Local;
 use crate::autoscale::provider::{Provider, Seen};
@@ -56,6 +58,8 @@ pub enum Where {
     Local,
     /// What a command looks after
     Command,
+    /// Instances of Amazon's EC2
+    Ec2,
 }
 
 #[derive(Args, Debug)]
@@ -70,6 +74,9 @@ pub struct AutoscaleOptions {
     /// The command that looks after instances
     #[arg(long, value_name = "PROGRAM", required_if_eq("provider", "command"))]
     command: Option<PathBuf>,
+
+    #[command(flatten)]
+    ec2: Ec2Options,
 
     /// Doors of /metrics of the other processes: collectors above all, which tell what comes
     #[arg(long, env = "WATCHFIRE_SCALE_WATCH", value_name = "ADDR:PORT,…", value_delimiter = ',')]
@@ -117,6 +124,7 @@ pub async fn run(options: AutoscaleOptions) -> anyhow::Result<()> {
     let provider = match (options.provider, options.command) {
         (Where::Command, Some(program)) => Provider::Command(command::Command::new(program)),
         (Where::Command, None) => bail!("--command: name the command that looks after instances"),
+        (Where::Ec2, _) => Provider::Ec2(Ec2::new(options.ec2, Arc::new(SystemClock))?),
         (Where::Local, _) => Provider::Local(Local::new(options.data.clone(), options.serve.clone())?),
     };
     let work = Work {
@@ -211,7 +219,7 @@ impl Work {
         tracing::info!("{decision}");
         let inputs = self.autoscaler.inputs().clone();
         journal.append(&Record { at, decision: decision.clone(), inputs, fleet })?;
-        if let Err(error) = self.provider.act(&decision.act, at).await {
+        if let Err(error) = self.provider.act(&decision.act, &seen, at).await {
             tracing::warn!(error = format!("{error:#}"), "it could not be done");
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Who launches, drains and ends instances: this machine, or a command.
+//! Who launches, drains and ends instances: this machine, a command, or Amazon's EC2.
 
 use std::net::SocketAddr;
 
@@ -6,6 +6,7 @@ use model::Millis;
 use scale::{Act, Stage};
 
 use super::command::Command;
+use super::ec2::Ec2;
 use super::local::Local;
 
 /// An instance, as its provider tells of it.
@@ -25,6 +26,7 @@ pub struct Seen {
 pub enum Provider {
     Local(Local),
     Command(Command),
+    Ec2(Ec2),
 }
 
 impl Provider {
@@ -32,13 +34,16 @@ impl Provider {
         match self {
             Provider::Local(local) => local.fleet(),
             Provider::Command(command) => command.fleet().await,
+            Provider::Ec2(ec2) => ec2.fleet().await,
         }
     }
 
-    pub async fn act(&mut self, act: &Act, at: Millis) -> anyhow::Result<()> {
+    /// `fleet`: as it was seen for this decision.
+    pub async fn act(&mut self, act: &Act, fleet: &[Seen], at: Millis) -> anyhow::Result<()> {
         match self {
             Provider::Local(local) => local.act(act, at),
             Provider::Command(command) => command.act(act).await,
+            Provider::Ec2(ec2) => ec2.act(act, fleet).await,
         }
     }
 
