@@ -218,6 +218,7 @@ fn describe_metrics() {
         "What is asked of Redis, until it is answered"
     );
     describe_counter!("watchfire_live_failures_total", "Of that, what was not answered or was refused");
+    metrics::counter!("watchfire_live_failures_total").absolute(0);
 }
 
 #[async_trait]

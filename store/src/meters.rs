@@ -16,6 +16,7 @@ pub fn describe() {
         "watchfire_store_failures_total",
         "What was asked of a store that could not be reached or failed"
     );
+    counter!("watchfire_store_failures_total").absolute(0);
 }
 
 /// Times an asking. Refusals are answers.

@@ -15,6 +15,7 @@ const MAY: [(&str, &[&str]); 20] = [
     ("bus", &["model"]),
     ("live", &["model"]),
     ("store", &["model"]),
+    ("observe", &["model", "live"]),
     ("archive", &["model", "history", "store"]),
     ("door", &["model", "store"]),
     ("collector", &["model", "bus", "live", "store", "door"]),
@@ -25,7 +26,10 @@ const MAY: [(&str, &[&str]); 20] = [
     ("realtime", &["model", "live", "store", "door", "chat"]),
     (
         "web",
-        &["model", "history", "commits", "live", "store", "archive", "door", "chat", "outbox", "mailroom"],
+        &[
+            "model", "history", "commits", "live", "store", "archive", "door", "chat", "outbox", "mailroom",
+            "observe",
+        ],
     ),
     (
         "server",
@@ -41,6 +45,7 @@ const MAY: [(&str, &[&str]); 20] = [
             "chat",
             "outbox",
             "mailroom",
+            "observe",
             "collector",
             "processor",
             "realtime",

@@ -19,6 +19,7 @@ mod import;
 mod letters;
 mod limits;
 mod moving;
+mod observing;
 mod plausible;
 mod pushes;
 mod replay;
