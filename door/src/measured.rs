@@ -26,6 +26,7 @@ pub fn measured(routes: Router, service: &'static str) -> Router {
         Unit::Seconds,
         "From a request's head to that of its answer"
     );
+    describe_counter!("watchfire_panics_total", "Requests that ended in a panic");
     counter!("watchfire_panics_total").absolute(0);
     routes.layer(Measured(Arc::new(Meters::of(service))))
 }

@@ -7,11 +7,12 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each part may depend on of our own.
-const MAY: [(&str, &[&str]); 20] = [
+const MAY: [(&str, &[&str]); 22] = [
     ("model", &[]),
     ("history", &["model"]),
     ("commits", &["model"]),
     ("spam", &["model"]),
+    ("scale", &["model"]),
     ("bus", &["model"]),
     ("live", &["model"]),
     ("store", &["model"]),
@@ -37,6 +38,7 @@ const MAY: [(&str, &[&str]); 20] = [
             "model",
             "history",
             "commits",
+            "scale",
             "bus",
             "live",
             "store",

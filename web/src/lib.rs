@@ -100,6 +100,8 @@ pub struct Service {
 
 /// The pages' routes; they answer every path that no other service claims.
 pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) -> anyhow::Result<Service> {
+    metrics::describe_counter!("watchfire_sign_ins_total", "Attempts to sign in, by outcome");
+    metrics::describe_counter!("watchfire_letters_total", "Answers to letters, by what became of them");
     let (vapid, off) = (push::vapid(&deps.store).await?, Off::of(&deps.store).await?);
     let waiting = shutdown.child_token();
     let web = Arc::new(Web::new(options, deps, vapid.public(), off, waiting.clone()));
