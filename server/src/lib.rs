@@ -18,7 +18,6 @@ pub mod memory;
 pub mod monitoring;
 pub mod moving;
 pub mod replay;
-pub mod process;
 pub mod report;
 pub mod scaling;
 pub mod sender;

@@ -169,7 +169,7 @@ impl Now<'_> {
         let Some(seconds) = self.passed.map(|passed| passed.as_secs_f64()) else {
             return Vec::new();
         };
-        let spent = self.values("process_cpu_seconds_total", "").filter(|(one, _, _)| one.is_instance);
+        let spent = self.values("watchfire_process_cpu_seconds", "").filter(|(one, _, _)| one.is_instance);
         let shares = spent.filter_map(|(one, key, value)| {
             let cores = one.told.as_ref()?.get("watchfire_process_cores")?.max(1.0);
             Some(self.growth(one, key, value)? / seconds / cores)
@@ -178,7 +178,7 @@ impl Now<'_> {
     }
 
     fn largest(&self) -> Option<f64> {
-        let used = self.values("process_resident_memory_bytes", "").filter(|(one, _, _)| one.is_instance);
+        let used = self.values("watchfire_process_resident_bytes", "").filter(|(one, _, _)| one.is_instance);
         used.map(|(_, _, value)| value).reduce(f64::max)
     }
 }
@@ -214,7 +214,7 @@ mod tests {
                 "# HELP x\nwatchfire_hits_total{outcome=\"accepted\"} 100\nwatchfire_hits_total{outcome=\"refused\"} 9",
             ),
             asked("c2", "watchfire_hits_total{outcome=\"accepted\"} 1000"),
-            asked("p1", "process_cpu_seconds_total 5\nwatchfire_process_cores 2"),
+            asked("p1", "watchfire_process_cpu_seconds 5\nwatchfire_process_cores 2"),
         ];
         let inputs = readings.measure(first, &KNOWN, Millis(0));
         assert_eq!((inputs.hits_rate, inputs.cpu_mean, inputs.unreachable), (None, None, Some(0.0)));
@@ -230,11 +230,11 @@ mod tests {
             ),
             asked(
                 "p1",
-                "process_cpu_seconds_total 65\nwatchfire_process_cores 2\nprocess_resident_memory_bytes 1000\nwatchfire_processor_shards 3",
+                "watchfire_process_cpu_seconds 65\nwatchfire_process_cores 2\nwatchfire_process_resident_bytes 1000\nwatchfire_processor_shards 3",
             ),
             asked(
                 "p2",
-                "process_cpu_seconds_total 900\nwatchfire_process_cores 2\nprocess_resident_memory_bytes 500\nwatchfire_processor_shards 5",
+                "watchfire_process_cpu_seconds 900\nwatchfire_process_cores 2\nwatchfire_process_resident_bytes 500\nwatchfire_processor_shards 5",
             ),
             Asked { name: "p3".into(), is_instance: true, told: None },
         ];
