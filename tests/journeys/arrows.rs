@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each part may depend on of our own.
-const MAY: [(&str, &[&str]); 21] = [
+const MAY: [(&str, &[&str]); 22] = [
     ("model", &[]),
     ("history", &["model"]),
     ("commits", &["model"]),
@@ -16,6 +16,7 @@ const MAY: [(&str, &[&str]); 21] = [
     ("bus", &["model"]),
     ("live", &["model"]),
     ("store", &["model"]),
+    ("observe", &["model", "live"]),
     ("archive", &["model", "history", "store"]),
     ("door", &["model", "store"]),
     ("collector", &["model", "bus", "live", "store", "door"]),
@@ -26,7 +27,10 @@ const MAY: [(&str, &[&str]); 21] = [
     ("realtime", &["model", "live", "store", "door", "chat"]),
     (
         "web",
-        &["model", "history", "commits", "live", "store", "archive", "door", "chat", "outbox", "mailroom"],
+        &[
+            "model", "history", "commits", "live", "store", "archive", "door", "chat", "outbox", "mailroom",
+            "observe",
+        ],
     ),
     (
         "server",
@@ -43,6 +47,7 @@ const MAY: [(&str, &[&str]); 21] = [
             "chat",
             "outbox",
             "mailroom",
+            "observe",
             "collector",
             "processor",
             "realtime",

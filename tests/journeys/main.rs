@@ -5,6 +5,7 @@ mod sizes;
 mod smtp;
 
 mod arrows;
+mod autoscale;
 mod backup;
 mod cases;
 mod cluster;
@@ -19,6 +20,7 @@ mod import;
 mod letters;
 mod limits;
 mod moving;
+mod observing;
 mod plausible;
 mod pushes;
 mod replay;

@@ -100,9 +100,20 @@ pub async fn show(
     address: Option<Extension<ClientAddress>>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
+) -> Response {
+    let mut answer = awaited(&web, &site, super::address_of(address), &headers, query).await.into_response();
+    answer.extensions_mut().insert(door::Waited);
+    answer
+}
+
+async fn awaited(
+    web: &Web,
+    site: &str,
+    address: IpAddr,
+    headers: &HeaderMap,
+    query: Option<String>,
 ) -> Answer {
-    let site = talking(&web, &site).await?;
-    let address = super::address_of(address);
+    let site = talking(web, site).await?;
     let value = |name: &str| query_value(query.as_deref(), name);
     let browser = value("browser").map(|id| id.parse()).transpose();
     let browser = browser.map_err(|_| refused::query("browser", "16 hexadecimal digits"))?;
@@ -113,9 +124,9 @@ pub async fn show(
         None => Rules::Look,
         Some(rules) => refused::worded("rules", &rules, "look, speak or no")?,
     };
-    let who = whereabouts::visitor(&web, &site, address, &headers, &about).await?;
+    let who = whereabouts::visitor(web, &site, address, headers, &about).await?;
     let Some(_awaited) = web.awaiting.begin(address) else {
-        return match news(&web, &site, who, after).await? {
+        return match news(web, &site, who, after).await? {
             Some(call) => Ok(told(&call)),
             None => Err(later()),
         };
@@ -127,12 +138,12 @@ pub async fn show(
     })?;
     let awaited = async {
         loop {
-            if let Some(call) = news(&web, &site, who, after).await? {
+            if let Some(call) = news(web, &site, who, after).await? {
                 return Ok::<_, Problem>(Told::Call(call));
             }
             tokio::select! {
                 () = hear(&mut calls, who) => {}
-                due = ruled(&web, &site, who, rules) => return due,
+                due = ruled(web, &site, who, rules) => return due,
             }
         }
     };
@@ -146,7 +157,7 @@ pub async fn show(
         Some(Told::Call(call)) => Ok(told(&call)),
         Some(Told::Due(..)) if rules == Rules::Look => Ok(for_any_page(Json(json!({ "due": true })).into_response())),
         // Said and told in one: nothing that ends the waiting comes between.
-        Some(Told::Due(who, rule)) => match rules::speak(&web, &site, &who, &rule).await? {
+        Some(Told::Due(who, rule)) => match rules::speak(web, &site, &who, &rule).await? {
             Some(spoken) => Ok(for_any_page(Json(json!({ "spoken": spoken })).into_response())),
             None => Ok(for_any_page(StatusCode::NO_CONTENT.into_response())),
         },
