@@ -104,6 +104,7 @@ impl Chat {
             page: opening.page,
             title: opening.title,
             verdict,
+            was_held: verdict == Verdict::Held,
             ..new.conversation
         };
         let (opened, fresh) = self.store.conversations.open_conversation(new).await?;
@@ -152,6 +153,7 @@ impl Chat {
             title: String::new(),
             state: ConversationState::Open,
             verdict: Verdict::Ham,
+            was_held: false,
             blocked: false,
             assignee: None,
             labels: Vec::new(),

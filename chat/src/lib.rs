@@ -12,6 +12,7 @@
 //! | `hooks` | commits of repositories are told in rooms |
 //! | `releases`, `charted` | which conversations a release fixes; which commits charts mark |
 //! | `announce` | what happened goes to whoever listens |
+//! | `figures` | what the conversations of some days add up to |
 //! | `news` | in which rooms something happened, for what goes out |
 //! | `told` | how a room and its messages look to those outside |
 //! | `markdown`, `emoji` | what people write, as safe HTML |
@@ -22,6 +23,7 @@ pub mod carry;
 mod charted;
 mod conversations;
 pub mod emoji;
+pub mod figures;
 mod files;
 mod guests;
 mod hooks;
@@ -87,6 +89,7 @@ pub struct Chat {
     exports: carry::Exports,
     judge: Arc<spam::Judge>,
     on_duty: Arc<conversations::OnDuty>,
+    measured: Arc<figures::Measured>,
 }
 
 /// A room, as who asks stands to it.
@@ -118,6 +121,7 @@ impl Chat {
             exports: carry::Exports::default(),
             judge: Arc::new(spam::Judge::new()),
             on_duty: Arc::default(),
+            measured: Arc::default(),
         }
     }
 

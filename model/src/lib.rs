@@ -16,7 +16,8 @@ pub mod visitor;
 pub use clock::{Clock, Millis, Minute, SystemClock, TestClock};
 pub use hit::{Arrival, BadMessage, Hit, HitKind, Place, Screen};
 pub use ids::{
-    AccountId, BatchId, BotId, BrowserId, FileId, GuestId, HitId, HookId, InvitationId, JobId, MessageId, RoomId, RuleId, SavedId, SegmentId, ShareId, SiteId, TokenId, UploadId, VisitorId,
+    AccountId, BatchId, BotId, BrowserId, FileId, GuestId, HitId, HookId, InvitationId, JobId, MessageId,
+    RoomId, RuleId, SavedId, SegmentId, ShareId, SiteId, TokenId, UploadId, VisitorId,
 };
 pub use rights::{Action, Role};
 pub use site::{ChatSettings, Hours, PageSide, Peak, Site};

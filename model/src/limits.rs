@@ -197,6 +197,14 @@ pub const RULE_KNOWN: Duration = Duration::from_secs(400 * 86_400);
 pub const RULE_KNOWN_OF_A_DAY: Duration = Duration::from_secs(3 * 86_400);
 /// How often a page that waits to be called is looked at for the rules of its site.
 pub const RULES_LOOKED_EVERY: Duration = Duration::from_secs(2);
+/// Days of one question for figures, and conversations that were begun on them.
+pub const FIGURES_DAYS_MAX: usize = 366;
+pub const FIGURES_CONVERSATIONS_MAX: usize = 100_000;
+/// How soon there is an answer: measured so often, of the conversations of a week, or of four where fewer than the least were answered in one.
+pub const ANSWERS_MEASURED_EVERY: Duration = Duration::from_secs(600);
+pub const ANSWERS_MEASURED_SHORT: Duration = Duration::from_secs(7 * 86_400);
+pub const ANSWERS_MEASURED_LONG: Duration = Duration::from_secs(28 * 86_400);
+pub const ANSWERS_MEASURED_MIN: usize = 10;
 /// How long a conversation may be put off.
 pub const SNOOZE_MAX: Duration = Duration::from_secs(366 * 86_400);
 /// Commits on branches, and tags, that one room knows of, all together: the last ones.

@@ -59,6 +59,9 @@ async fn main() -> anyhow::Result<()> {
     let earlier = timed(async || Ok(conversations.earlier(room(count / 2)).await?.len())).await?;
     told(&format!("{} earlier ones", earlier.0), earlier.1);
     told("nothing to wake", timed(async || Ok(conversations.wake(Millis(0)).await?)).await?.1);
+    let all = (Millis(0), Millis(i64::MAX));
+    let figured = timed(async || Ok(conversations.figured(SITE, all.0, all.1).await?.len())).await?;
+    told(&format!("figures of {}", figured.0), figured.1);
     let opened = Instant::now();
     for number in count..count + 200 {
         conversations.open_conversation(opening(number)).await?;
@@ -131,6 +134,7 @@ fn opening(number: u64) -> NewConversation {
         title: "Your basket".into(),
         state: ConversationState::Open,
         verdict: if number % 50 == 5 { Verdict::Held } else { Verdict::Ham },
+        was_held: false,
         blocked: false,
         assignee: None,
         labels: Vec::new(),

@@ -10,6 +10,7 @@ mod carrying;
 pub mod chat;
 mod closing;
 pub mod conversations;
+mod figures;
 mod files;
 pub mod fixtures;
 mod guests;

@@ -29,8 +29,8 @@ use crate::{Result, Store};
 
 pub use carry::{Compared, Progress, carry, compare, insist};
 pub use chat::{
-    ArrivalRow, BotRow, FannedRow, FilePart, FileRow, GuestRow, HookRow, LinkRow, RoomRow, RuleMarkRow, ShownRow,
-    StarRow,
+    ArrivalRow, BotRow, FannedRow, FilePart, FileRow, GuestRow, HookRow, LinkRow, RoomRow, RuleMarkRow,
+    ShownRow, StarRow,
 };
 pub use content::Content;
 

@@ -42,7 +42,7 @@ pub async fn show(
         lang,
         dir: if lang == RIGHT_TO_LEFT { "rtl" } else { "ltr" },
         name: site.name.clone(),
-        settings: customers::settings_of(&web, &site).to_string(),
+        settings: customers::settings_of(&web, &site).await?.to_string(),
         assets: &URLS,
     });
     let headers = response.headers_mut();

@@ -48,7 +48,7 @@ pub async fn talking(web: &Web, site: &str) -> Result<Site, Problem> {
 /// `GET /api/watchfire/chat/{site}`, for any page.
 pub async fn settings(State(web): State<Arc<Web>>, Path(site): Path<String>) -> Answer {
     let site = talking(&web, &site).await?;
-    Ok(for_any_page(Json(settings_of(&web, &site)).into_response()))
+    Ok(for_any_page(Json(settings_of(&web, &site).await?).into_response()))
 }
 
 fn for_any_page(mut response: Response) -> Response {
@@ -61,10 +61,14 @@ fn for_any_page(mut response: Response) -> Response {
 }
 
 /// What button and panel are told.
-pub fn settings_of(web: &Web, site: &Site) -> serde_json::Value {
+pub async fn settings_of(web: &Web, site: &Site) -> Result<serde_json::Value, Problem> {
+    let replies_in = match site.chat.replies_in.as_str() {
+        "" => web.chat.answers_within(site).await?,
+        own => own,
+    };
     let Presence { open, opens_at } = chat::hours::presence(site, web.clock.now());
     let chat = &site.chat;
-    json!({
+    Ok(json!({
         "site": site.id,
         "name": site.name,
         "colour": chat.colour,
@@ -73,11 +77,11 @@ pub fn settings_of(web: &Web, site: &Site) -> serde_json::Value {
         "greeting": chat.greeting,
         "open": open,
         "opens_at": opens_at,
-        "replies_in": chat.replies_in,
+        "replies_in": replies_in,
         "asks_email": chat.asks_email,
         "mails": web.options.mail.is_some(),
         "previews": chat.previews,
-    })
+    }))
 }
 
 #[derive(Deserialize)]

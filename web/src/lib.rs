@@ -16,6 +16,7 @@ mod demo;
 mod erase;
 mod error;
 mod fields;
+mod figures_page;
 mod finish;
 mod guard;
 mod headers;

@@ -13,8 +13,8 @@ pub use crate::guard::Needs;
 use crate::guard::Needs::{Anybody, Nothing, Operator, Person, Room, Secret, SignedIn, Site};
 use crate::{
     Web, account, api, assets, chat_page, chat_panel, commits_api, corrections, customers, demo, erase,
-    error, finish, guard, headers, hooks, inbox, inbox_page, invitation, letters, live_page, overview,
-    people, pipeline, profiles, reports_page,
+    error, figures_page, finish, guard, headers, hooks, inbox, inbox_page, invitation, letters, live_page,
+    overview, people, pipeline, profiles, reports_page,
 };
 use crate::{reports, rooms, saved, set_up, share, sign_in, sites, tag, tokens};
 
@@ -75,6 +75,7 @@ pub const ROUTES: &[RouteInfo] = table! {
     GET "/sites/{site}/settings" Site(SeeSettings) => sites::settings;
     POST "/sites/{site}/settings" Site(EditSite) => sites::change;
     GET "/sites/{site}/inbox" Site(Converse) => inbox_page::show;
+    GET "/sites/{site}/inbox/figures" Site(Converse) => figures_page::show;
     GET "/sites/{site}/inbox/{room}" Site(Converse) => inbox_page::show_one;
     GET "/sites/{site}/chat" Site(EditSite) => chat_page::show;
     POST "/sites/{site}/chat" Site(EditSite) => chat_page::change;
@@ -126,6 +127,7 @@ pub const ROUTES: &[RouteInfo] = table! {
     POST "/api/watchfire/sites/{site}/conversations" Site(Converse) => inbox::call;
     GET "/api/watchfire/sites/{site}/conversations/{room}" Site(Converse) => inbox::one;
     POST "/api/watchfire/sites/{site}/conversations/{room}" Site(Converse) => inbox::change;
+    GET "/api/watchfire/sites/{site}/figures" Site(Converse) => figures_page::list;
     GET "/api/watchfire/sites/{site}/canned" Site(Converse) => inbox::canned;
     POST "/api/watchfire/sites/{site}/canned" Site(Converse) => inbox::add_canned;
     POST "/api/watchfire/sites/{site}/canned/{saved}/remove" Site(Converse) => inbox::remove_canned;

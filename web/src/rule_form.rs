@@ -66,15 +66,8 @@ impl RuleForm {
 
     /// None where something is wrong with it. `id`: of one that is to be made.
     pub fn rule(&self, id: RuleId) -> Option<Rule> {
-        let fields = [
-            &self.name,
-            &self.words,
-            &self.path,
-            &self.seconds,
-            &self.campaign,
-            &self.source,
-            &self.country,
-        ];
+        let fields =
+            [&self.name, &self.words, &self.path, &self.seconds, &self.campaign, &self.source, &self.country];
         if self.is_bare || fields.iter().any(|field| field.is_bad()) {
             return None;
         }

@@ -5,6 +5,7 @@ mod calls;
 mod chat_panel;
 mod conversations;
 mod corrections;
+mod figures;
 mod headers_everywhere;
 mod hooks;
 mod hostile_names;

@@ -23,11 +23,15 @@ pub struct Conversation {
     pub title: String,
     pub state: ConversationState,
     pub verdict: Verdict,
+    /// The filter of spam held it, whatever was said of it later.
+    #[serde(default)]
+    pub was_held: bool,
     /// What is said by this customer is held, and tells nobody.
     pub blocked: bool,
     pub assignee: Option<AccountId>,
     /// In their order; at most `LABELS_MAX` of `NAME_BYTES_MAX`.
     pub labels: Vec<String>,
+    /// When it was begun: of a call that was answered, when it was answered.
     pub opened: Millis,
     /// The number of its last message, when and by whom it was said, and how it begins: at most `PREVIEW_BYTES_MAX`.
     pub last: u64,

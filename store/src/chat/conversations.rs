@@ -46,6 +46,10 @@ pub trait Conversations: Send + Sync {
     /// Other conversations of the site with the same customer, as `Customer::mark` tells them, the last said in first; at most `EARLIER_MAX`.
     async fn earlier(&self, room: RoomId) -> Result<Vec<Conversation>>;
 
+    /// Of those of the site that were begun from one moment on and before another, what figures are made of, in the order in which they were begun; none of
+    /// calls. Limit past `FIGURES_CONVERSATIONS_MAX`.
+    async fn figured(&self, site: SiteId, from: Millis, to: Millis) -> Result<Vec<Figured>>;
+
     /// Opens those that were put off until now; at most `CONVERSATIONS_A_PAGE_MAX` of them, which it names.
     async fn wake(&self, now: Millis) -> Result<Vec<RoomId>>;
 
@@ -77,6 +81,55 @@ pub struct NewConversation {
     pub turn: Option<Turn>,
     /// A rule spoke first; of a call that is answered it is not said.
     pub answered: Option<Answered>,
+}
+
+/// What figures are made of: of one conversation, as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Figured {
+    pub opened: Millis,
+    pub assignee: Option<AccountId>,
+    pub first_answer_at: Option<Millis>,
+    /// None: it is open.
+    pub closed_at: Option<Millis>,
+    /// What the customer thought of it.
+    pub score: Option<u8>,
+    pub verdict: Verdict,
+    pub blocked: bool,
+    pub was_held: bool,
+}
+
+impl Figured {
+    pub(crate) fn of(conversation: Conversation) -> Figured {
+        Figured {
+            closed_at: conversation.closed_at.filter(|_| conversation.is_closed()),
+            opened: conversation.opened,
+            assignee: conversation.assignee,
+            first_answer_at: conversation.first_answer_at,
+            score: conversation.rating.map(|rating| rating.score),
+            verdict: conversation.verdict,
+            blocked: conversation.blocked,
+            was_held: conversation.was_held || conversation.verdict == Verdict::Held,
+        }
+    }
+
+    /// It is no spam, nor held for it.
+    pub fn is_served(&self) -> bool {
+        self.verdict == Verdict::Ham && !self.blocked
+    }
+
+    /// Milliseconds until the first answer.
+    pub fn answered_in(&self) -> Option<i64> {
+        Some((self.first_answer_at?.0 - self.opened.0).max(0))
+    }
+
+    /// Milliseconds until it was closed.
+    pub fn resolved_in(&self) -> Option<i64> {
+        Some((self.closed_at?.0 - self.opened.0).max(0))
+    }
+}
+
+pub(crate) fn refuse_figures(count: usize) -> Result<()> {
+    bounded(count, "conversations of figures", limits::FIGURES_CONVERSATIONS_MAX)
 }
 
 /// Which conversations are asked for.
@@ -232,6 +285,7 @@ pub(crate) fn answered(call: &Conversation, new: NewConversation) -> (Conversati
     if !conversation.page.is_empty() {
         (answered.page, answered.title) = (conversation.page, conversation.title);
     }
+    answered.opened = first.at;
     answered.version += 1;
     let guest = Guest { id: call.guest, room: call.room, ..guest };
     let first = NewMessage { room: call.room, author: Who::Guest(call.guest), ..first };

@@ -97,7 +97,11 @@ impl Rulebook {
         let Some(rule) = self.rules.iter_mut().find(|rule| rule.id == id) else {
             return Ok(false);
         };
-        bounded(self.marks as usize + 1, "visitors of a site to whom rules were said", limits::RULE_MARKS_MAX)?;
+        bounded(
+            self.marks as usize + 1,
+            "visitors of a site to whom rules were said",
+            limits::RULE_MARKS_MAX,
+        )?;
         rule.shown += 1;
         self.marks += 1;
         Ok(true)

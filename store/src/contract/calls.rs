@@ -50,6 +50,7 @@ async fn whoever_answers_a_call_goes_on_in_it(world: World) {
     assert!(fresh);
     let expected = Conversation {
         is_call: false,
+        opened: at(3),
         customer: answer.conversation.customer.clone(),
         page: answer.conversation.page.clone(),
         title: answer.conversation.title.clone(),

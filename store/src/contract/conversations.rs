@@ -84,6 +84,7 @@ pub fn opening(number: u64) -> NewConversation {
         title: "Cart".into(),
         state: ConversationState::Open,
         verdict: Verdict::Ham,
+        was_held: false,
         blocked: false,
         assignee: None,
         labels: Vec::new(),

@@ -17,7 +17,7 @@
 //! - `jobs`: `{_id: 16 bytes, v, kind: i64, owner: i64, state: i64, due: i64, lease: i64, attempts: i64, created: i64, said: text, body}`;
 //! - `arrivals`: `{_id, v, room, mark: 32 bytes, place: i64, repository: text, value}`;
 //! - `conversations`: `{_id: room, v, notes: i64, site: i64, folder: i64, last_at: i64, assignee: i64?, waiting: i64?, due: i64?,
-//!   customer: text?, who: text, labels: [text], value}`; `folder` as `Folder::number`, `customer` tells those of one customer,
+//!   customer: text?, who: text, labels: [text], visitor: text?, opened: i64, value}`; `folder` as `Folder::number`, `customer` tells those of one customer,
 //!   `who` is what they are looked for by.
 //!
 //! `value` is the noun as JSON. Whoever changes a room takes its turn: its changes happen one after the other.

@@ -40,6 +40,7 @@ const MIGRATIONS: &[&str] = &[
     "conversations",
     "conversations by visitor, agents in turn",
     "rules that speak first",
+    "conversations by when they were begun",
 ];
 
 /// How long after its end a document is removed by the server itself, where nobody asked before: longer than clocks
@@ -135,6 +136,7 @@ fn indexes() -> Vec<Index> {
         plain(chat::CONVERSATIONS, doc! { "site": 1, "labels": 1, "last_at": 1, "_id": 1 }),
         plain(chat::CONVERSATIONS, doc! { "due": 1 }),
         plain(chat::CONVERSATIONS, doc! { "site": 1, "visitor": 1, "last_at": 1, "_id": 1 }),
+        plain(chat::CONVERSATIONS, doc! { "site": 1, "opened": 1 }),
         unique(chat::RULE_MARKS, doc! { "site": 1, "mark": 1 }),
         plain(chat::RULE_MARKS, doc! { "site": 1, "until": 1 }),
         unique(chat::REVISIONS, doc! { "room": 1, "change": 1 }),
@@ -214,6 +216,9 @@ async fn apply(database: &Database, number: i32) -> anyhow::Result<()> {
     ensure(database).await?;
     if number == 7 {
         chat::outbox::look_past(&mut Step::alone(database)).await?;
+    }
+    if number == 14 {
+        chat::conversations::date_all(&mut Step::alone(database)).await?;
     }
     if number == 11 {
         chat::rooms::list_all(&mut Step::alone(database)).await?;

@@ -61,6 +61,8 @@ pub const TABLE: &[(&str, &str, &[Who])] = &[
     ("POST", "/sites/{site}/chat", &EDITS),
     ("POST", "/sites/{site}/chat/rules", &EDITS),
     ("GET", "/sites/{site}/inbox", &EDITS),
+    ("GET", "/sites/{site}/inbox/figures", &EDITS),
+    ("GET", "/api/watchfire/sites/{site}/figures", &EDITS),
     ("GET", "/api/watchfire/sites/{site}/conversations", &EDITS),
     ("POST", "/api/watchfire/sites/{site}/conversations", &EDITS),
     ("GET", "/api/watchfire/sites/{site}/canned", &EDITS),

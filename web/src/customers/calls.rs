@@ -155,7 +155,9 @@ async fn awaited(
     match ended {
         None => Ok(for_any_page(StatusCode::NO_CONTENT.into_response())),
         Some(Told::Call(call)) => Ok(told(&call)),
-        Some(Told::Due(..)) if rules == Rules::Look => Ok(for_any_page(Json(json!({ "due": true })).into_response())),
+        Some(Told::Due(..)) if rules == Rules::Look => {
+            Ok(for_any_page(Json(json!({ "due": true })).into_response()))
+        }
         // Said and told in one: nothing that ends the waiting comes between.
         Some(Told::Due(who, rule)) => match rules::speak(web, &site, &who, &rule).await? {
             Some(spoken) => Ok(for_any_page(Json(json!({ "spoken": spoken })).into_response())),

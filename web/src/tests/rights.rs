@@ -53,6 +53,8 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
         [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
     ),
     ("GET", "/sites/{site}/inbox", [SignIn, Nothing, Nothing, In, In, In]),
+    ("GET", "/sites/{site}/inbox/figures", [SignIn, Nothing, Nothing, In, In, In]),
+    ("GET", "/api/watchfire/sites/{site}/figures", [SignIn, Nothing, Nothing, In, In, In]),
     // Of a conversation that is not there; `inbox_page` has who sees one.
     ("GET", "/sites/{site}/inbox/{room}", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
     ("GET", "/chat.js", [In, In, In, In, In, In]),

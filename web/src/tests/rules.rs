@@ -19,7 +19,8 @@ const SOON: Duration = Duration::from_millis(400);
 
 /// A form that names the page, and whatever else is given.
 async fn ruled(owner: &mut Browser, site: &str, more: &[(&str, &str)]) -> Page {
-    let plain = [("do", "save"), ("name", "Teas"), ("words", "Shall I **help**?"), ("path", "/te*"), ("on", "on")];
+    let plain =
+        [("do", "save"), ("name", "Teas"), ("words", "Shall I **help**?"), ("path", "/te*"), ("on", "on")];
     let mut fields: Vec<(&str, &str)> = more.to_vec();
     fields.extend(plain.iter().filter(|(name, _)| !more.iter().any(|(known, _)| known == name)));
     fields.retain(|(_, value)| !value.is_empty());
@@ -166,7 +167,8 @@ async fn nobody_is_spoken_to_outside_office_hours_nor_by_a_rule_that_is_off() {
     shop.rule(&[("rule", &rule)]).await;
     assert!(shop.hears("look").await.is_some());
     let now = jiff::Timestamp::from_millisecond(NOW.0).unwrap().to_zoned(jiff::tz::TimeZone::UTC);
-    let day = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"][now.weekday().to_monday_zero_offset() as usize];
+    let day =
+        ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"][now.weekday().to_monday_zero_offset() as usize];
     let ended = format!("{day} 00:00-{:02}:{:02}", now.hour(), now.minute());
     switch_on(&mut shop.owner, &shop.site, &[("hours", &ended)]).await;
     assert_eq!(shop.hears("look").await, None, "nobody is there");
@@ -205,7 +207,8 @@ async fn a_rule_is_made_changed_and_removed_up_to_the_maximum() {
     ] {
         let mut more = more;
         // What is empty is left out: an empty field of that name stands for it.
-        let emptied: Vec<&str> = more.iter().filter(|(_, value)| value.is_empty()).map(|(name, _)| *name).collect();
+        let emptied: Vec<&str> =
+            more.iter().filter(|(_, value)| value.is_empty()).map(|(name, _)| *name).collect();
         more.extend(emptied.iter().map(|name| (*name, " ")));
         let page = ruled(&mut shop.owner, &shop.site, &more).await;
         assert_eq!(page.status, 400, "{more:?}");

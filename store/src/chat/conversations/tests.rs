@@ -25,6 +25,7 @@ fn waiting() -> Conversation {
         title: "Cart".into(),
         state: ConversationState::Open,
         verdict: Verdict::Ham,
+        was_held: false,
         blocked: false,
         assignee: None,
         labels: Vec::new(),
@@ -281,4 +282,12 @@ fn a_site_has_so_many_at_most() {
     refuse_full(limits::CONVERSATIONS_MAX - 1).unwrap();
     let refused = refuse_full(limits::CONVERSATIONS_MAX).unwrap_err();
     assert!(matches!(refused, StoreError::Limit { max: limits::CONVERSATIONS_MAX, .. }), "{refused}");
+}
+
+#[test]
+fn so_many_are_figured_at_once_and_no_more() {
+    use model::limits::FIGURES_CONVERSATIONS_MAX;
+    assert!(super::refuse_figures(FIGURES_CONVERSATIONS_MAX).is_ok());
+    let refused = super::refuse_figures(FIGURES_CONVERSATIONS_MAX + 1);
+    assert!(matches!(refused, Err(crate::StoreError::Limit { max: FIGURES_CONVERSATIONS_MAX, .. })));
 }

@@ -14,8 +14,8 @@ use super::{Chat, json, messages, people, reading, rooms, rules, value};
 use crate::accounts::SecretHash;
 use crate::chat::change;
 use crate::chat::conversations::{
-    self, Asked, ConversationChange, Conversations, Counts, NO_CONVERSATION, NewConversation, customer_text,
-    page_of,
+    self, Asked, ConversationChange, Conversations, Counts, Figured, NO_CONVERSATION, NewConversation,
+    customer_text, page_of,
 };
 use crate::chat::duty::{Duty, Turn};
 use crate::chat::rules::Answered;
@@ -65,6 +65,10 @@ impl Conversations for Chat {
 
     async fn earlier(&self, room: RoomId) -> Result<Vec<Conversation>> {
         self.0.read(move |db| earlier(db, room)).await
+    }
+
+    async fn figured(&self, site: SiteId, from: Millis, to: Millis) -> Result<Vec<Figured>> {
+        self.0.read(move |db| figured(db, site, from, to)).await
     }
 
     async fn wake(&self, now: Millis) -> Result<Vec<RoomId>> {
@@ -223,8 +227,8 @@ fn known(db: &Connection, secret: Option<SecretHash>) -> Result<Option<Conversat
 /// Nothing where it is there.
 pub fn insert(db: &Connection, conversation: &Conversation) -> Result<()> {
     db.prepare_cached(
-        "INSERT INTO conversations (room, notes, site, folder, last_at, assignee, waiting, due, customer, who, labels, value, visitor)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT (room) DO NOTHING",
+        "INSERT INTO conversations (room, notes, site, folder, last_at, assignee, waiting, due, customer, who, labels, value, visitor, opened)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT (room) DO NOTHING",
     )?
     .execute(params_from_iter(row(conversation)))?;
     Ok(())
@@ -233,13 +237,13 @@ pub fn insert(db: &Connection, conversation: &Conversation) -> Result<()> {
 fn put(db: &Connection, conversation: &Conversation) -> Result<()> {
     db.prepare_cached(
         "UPDATE conversations SET notes = ?2, site = ?3, folder = ?4, last_at = ?5, assignee = ?6, waiting = ?7, due = ?8,
-                customer = ?9, who = ?10, labels = ?11, value = ?12, visitor = ?13 WHERE room = ?1",
+                customer = ?9, who = ?10, labels = ?11, value = ?12, visitor = ?13, opened = ?14 WHERE room = ?1",
     )?
     .execute(params_from_iter(row(conversation)))?;
     Ok(())
 }
 
-fn row(conversation: &Conversation) -> [Value; 13] {
+fn row(conversation: &Conversation) -> [Value; 14] {
     let or_null = |number: Option<i64>| number.map_or(Value::Null, Value::Integer);
     let due = match conversation.state {
         ConversationState::Snoozed(until) => Some(until.0),
@@ -259,6 +263,7 @@ fn row(conversation: &Conversation) -> [Value; 13] {
         labelled(&conversation.labels).into(),
         json(conversation).into(),
         conversation.visitor.map_or(Value::Null, |visitor| Value::Text(visitor.to_string())),
+        conversation.opened.0.into(),
     ]
 }
 
@@ -421,6 +426,18 @@ fn earlier(db: &Connection, room: RoomId) -> Result<Vec<Conversation>> {
     let found =
         select.query_map(params![of.site.column(), mark, of.room.column(), limits::EARLIER_MAX], value)?;
     Ok(found.collect::<rusqlite::Result<_>>()?)
+}
+
+fn figured(db: &Connection, site: SiteId, from: Millis, to: Millis) -> Result<Vec<Figured>> {
+    let mut select = db.prepare_cached(
+        "SELECT value FROM conversations INDEXED BY conversations_opened
+         WHERE site = ?1 AND opened >= ?2 AND opened < ?3 ORDER BY opened LIMIT ?4",
+    )?;
+    let most = limits::FIGURES_CONVERSATIONS_MAX + 1;
+    let found = select.query_map(params![site.column(), from.0, to.0, most], value::<Conversation>)?;
+    let found = found.collect::<rusqlite::Result<Vec<_>>>()?;
+    conversations::refuse_figures(found.len())?;
+    Ok(found.into_iter().filter(|one| !one.is_call).map(Figured::of).collect())
 }
 
 fn wake(db: &Connection, now: Millis) -> Result<Vec<RoomId>> {

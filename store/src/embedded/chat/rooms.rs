@@ -6,7 +6,9 @@ use model::{BotId, GuestId, Millis, RoomId, SiteId, limits};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::messages::{self, forget_words};
-use super::{Chat, MEMBER, ROOM, conversations, files, json, people, put_ends, read_room, room, rules, unsigned};
+use super::{
+    Chat, MEMBER, ROOM, conversations, files, json, people, put_ends, read_room, room, rules, unsigned,
+};
 use crate::Result;
 use crate::StoreError;
 use crate::accounts::SecretHash;

@@ -104,7 +104,11 @@ pub fn export(db: &Connection, kind: Kind, after: Option<Key>, limit: usize) -> 
             let sql = "SELECT site, mark, until FROM rule_marks WHERE (site, mark) > (?1, ?2)
                        ORDER BY site, mark LIMIT ?3";
             list(db, sql, params![site, mark, limit], |row| {
-                Ok(Row::RuleMark(RuleMarkRow { site: row.get(0)?, mark: bytes32(row, 1)?, until: row.get(2)? }))
+                Ok(Row::RuleMark(RuleMarkRow {
+                    site: row.get(0)?,
+                    mark: bytes32(row, 1)?,
+                    until: row.get(2)?,
+                }))
             })
         }
         Kind::Hooks => list(

@@ -120,6 +120,15 @@ fn rooms_of_before_there_were_conversations_are_listed() {
     assert_eq!(rows(&db, "SELECT 'listed' FROM rooms WHERE inbox = 0"), ["listed"]);
 }
 
+#[test]
+fn conversations_of_before_there_were_figures_know_when_they_were_begun() {
+    let before = r#"INSERT INTO rooms (id, site, last, changes, last_at, value) VALUES (1, 7, 0, 0, 0, '{}');
+        INSERT INTO conversations (room, notes, site, folder, last_at, who, labels, value)
+        VALUES (1, 2, 7, 0, 9, '', '', '{"opened":5}')"#;
+    let db = migrated(CHAT, 9, before);
+    assert_eq!(rows(&db, "SELECT CAST(opened AS TEXT) FROM conversations"), ["5"]);
+}
+
 fn version(db: &Connection) -> usize {
     db.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
 }

@@ -15,8 +15,8 @@ use super::{
 use crate::accounts::SecretHash;
 use crate::chat::change;
 use crate::chat::conversations::{
-    self, Asked, ConversationChange, Conversations, Counts, NO_CONVERSATION, NewConversation, customer_text,
-    page_of,
+    self, Asked, ConversationChange, Conversations, Counts, Figured, NO_CONVERSATION, NewConversation,
+    customer_text, page_of,
 };
 use crate::chat::duty::{Duty, Turn};
 use crate::chat::rules::Answered;
@@ -32,6 +32,7 @@ use crate::{Result, StoreError};
 
 /// Messages that a search looks at for conversations.
 const FOUND_MAX: usize = limits::MESSAGES_A_PAGE_MAX;
+const DATED_AT_ONCE: usize = 500;
 
 #[async_trait]
 impl Conversations for Chat {
@@ -88,6 +89,10 @@ impl Conversations for Chat {
 
     async fn earlier(&self, room: RoomId) -> Result<Vec<Conversation>> {
         read!(self, |step| earlier(step, room))
+    }
+
+    async fn figured(&self, site: SiteId, from: Millis, to: Millis) -> Result<Vec<Figured>> {
+        read!(self, |step| figured(step, site, from, to))
     }
 
     async fn wake(&self, now: Millis) -> Result<Vec<RoomId>> {
@@ -314,6 +319,7 @@ pub fn fields(conversation: &Conversation) -> Document {
         "who": customer_text(conversation),
         "labels": &conversation.labels,
         "visitor": conversation.visitor.map(|visitor| visitor.to_string()),
+        "opened": conversation.opened.0,
         "value": json(conversation),
     }
 }
@@ -461,6 +467,29 @@ async fn earlier(step: &mut Step, room: RoomId) -> Result<Vec<Conversation>> {
     let same = doc! { "site": of.site.column(), "customer": mark, "_id": { "$ne": of.room.column() } };
     let last_first = doc! { "last_at": -1, "_id": -1 };
     values(&step.some(CONVERSATIONS, same, last_first, limits::EARLIER_MAX).await?)
+}
+
+async fn figured(step: &mut Step, site: SiteId, from: Millis, to: Millis) -> Result<Vec<Figured>> {
+    let begun = doc! { "site": site.column(), "opened": { "$gte": from.0, "$lt": to.0 } };
+    let most = limits::FIGURES_CONVERSATIONS_MAX + 1;
+    let found = step.some(CONVERSATIONS, begun, doc! { "opened": 1 }, most).await?;
+    conversations::refuse_figures(found.len())?;
+    Ok(values(&found)?.into_iter().filter(|one| !one.is_call).map(Figured::of).collect())
+}
+
+/// Those of before are told apart by when they were begun, too.
+pub async fn date_all(step: &mut Step) -> Result<()> {
+    loop {
+        let undated = doc! { "opened": { "$exists": false } };
+        let found = step.some(CONVERSATIONS, undated, doc! { "_id": 1 }, DATED_AT_ONCE).await?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        for one in values(&found)? {
+            let opened = doc! { "$set": { "opened": one.opened.0 } };
+            step.change(CONVERSATIONS, doc! { "_id": one.room.column() }, opened).await?;
+        }
+    }
 }
 
 async fn due(step: &mut Step, now: Millis) -> Result<Vec<RoomId>> {

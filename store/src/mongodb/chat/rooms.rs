@@ -9,7 +9,8 @@ use mongodb::bson::{Document, doc};
 
 use super::{
     ARRIVALS, BANS, CONVERSATIONS, Chat, DUTY, FANNED, GUESTS, HOOKS, LEARNED, LINKS, MEMBERS, MESSAGES,
-    REVISIONS, ROOMS, RULES, RoomDocument, SHOWN, STARS, conversations, json, people, put_ends, room, rules, take, there,
+    REVISIONS, ROOMS, RULES, RoomDocument, SHOWN, STARS, conversations, json, people, put_ends, room, rules,
+    take, there,
 };
 use super::{files, messages};
 use crate::accounts::SecretHash;

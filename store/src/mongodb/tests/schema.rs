@@ -1,5 +1,6 @@
 //! Databases of other versions, and URIs that name none.
 
+use model::Millis;
 use mongodb::bson::{Document, doc};
 
 use super::super::database::Database;
@@ -7,6 +8,7 @@ use super::super::schema::V;
 use super::super::{META, schema};
 use super::fresh_uri;
 use crate::MongoStore;
+use crate::contract::conversations::{SITE, opening};
 
 async fn at_version(version: i32) -> String {
     let uri = fresh_uri();
@@ -36,6 +38,28 @@ async fn an_older_database_is_refused_until_it_is_migrated() {
     assert_eq!(MongoStore::migrate(&uri).await.unwrap(), (0, V));
     assert_eq!(MongoStore::migrate(&uri).await.unwrap(), (V, V));
     MongoStore::open(&uri).await.unwrap();
+}
+
+#[tokio::test]
+async fn conversations_of_before_there_were_figures_know_when_they_were_begun() {
+    let uri = fresh_uri();
+    let store = MongoStore::open(&uri).await.unwrap();
+    for number in 1..=3 {
+        store.conversations.open_conversation(opening(number)).await.unwrap();
+    }
+    let figured = async |store: &crate::Store| {
+        store.conversations.figured(SITE, Millis(0), Millis(i64::MAX)).await.unwrap()
+    };
+    let expected = figured(&store).await;
+    assert_eq!(expected.len(), 3);
+    store.close().await;
+    let database = Database::connect(&uri).await.unwrap();
+    let conversations = database.mongo.collection::<Document>("conversations");
+    conversations.update_many(doc! {}, doc! { "$unset": { "opened": "" } }).await.unwrap();
+    let meta = database.mongo.collection::<Document>(META);
+    meta.update_one(doc! { "_id": "schema" }, doc! { "$set": { "v": 13 } }).await.unwrap();
+    assert_eq!(MongoStore::migrate(&uri).await.unwrap(), (13, V));
+    assert_eq!(figured(&MongoStore::open(&uri).await.unwrap()).await, expected);
 }
 
 #[tokio::test]
