@@ -7,7 +7,7 @@ use history::EnrichedHit;
 use history::amend::Correction;
 use history::fold::needs;
 use history::report::{Library, Part, overlay};
-use history::segment::{Blob, Head, end_of};
+use history::segment::{Head, end_of};
 use history::zone::Zone;
 use model::{SegmentId, SiteId};
 use parking_lot::Mutex;
