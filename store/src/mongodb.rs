@@ -115,13 +115,13 @@ impl MongoStore {
     }
 
     async fn house(database: Database) -> anyhow::Result<(House, Option<Mark>)> {
-        schema::prepare(&database).await?;
+        // On the heap: what may be many steps deep is else part of whoever opens a store.
+        Box::pin(schema::prepare(&database)).await?;
         let database = Arc::new(database);
         let appender = Arc::new(Appender::start(Arc::clone(&database)));
         let tail = Tail(Arc::clone(&database), Arc::clone(&appender), Arc::default());
         tail::finish(&tail).await.context("cannot finish what an earlier process was forgetting")?;
         let talk = Arc::new(Chat::of(&database));
-        // On the heap: what may be many steps deep is else part of whoever opens a store.
         Box::pin(chat::rooms::finish(&talk))
             .await
             .context("cannot finish what an earlier process was demolishing")?;

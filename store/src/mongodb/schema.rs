@@ -218,7 +218,7 @@ async fn apply(database: &Database, number: i32) -> anyhow::Result<()> {
         chat::outbox::look_past(&mut Step::alone(database)).await?;
     }
     if number == 14 {
-        chat::conversations::date_all(&mut Step::alone(database)).await?;
+        Box::pin(chat::conversations::date_all(&mut Step::alone(database))).await?;
     }
     if number == 11 {
         chat::rooms::list_all(&mut Step::alone(database)).await?;

@@ -42,7 +42,8 @@ impl Conversations for Chat {
         let secret = new.secret;
         let opened = within(CALL_TIME_MAX, async {
             let _turn = self.lane_of(new.conversation.site.value()).lock().await;
-            write!(self, |step| open(step, &new))
+            // On the heap: its many steps are else part of whoever opens one.
+            write!(self, |step| Box::pin(open(step, &new)))
         })
         .await;
         match opened {
@@ -248,8 +249,9 @@ pub async fn open(step: &mut Step, new: &NewConversation) -> Result<(Conversatio
     row.insert("_id", room.id.column());
     step.insert(CONVERSATIONS, &row).await?;
     if let Some(Answered { rule, words }) = answered {
-        messages::tell(step, &mut room.clone(), Some(words)).await?;
-        rules::answered(step, conversation.site, *rule).await?;
+        // On the heap: it is rare, and else part of each opening.
+        Box::pin(messages::tell(step, &mut room.clone(), Some(words))).await?;
+        Box::pin(rules::answered(step, conversation.site, *rule)).await?;
     }
     messages::post(step, first).await?;
     match turn {
