@@ -148,10 +148,11 @@ macro_rules! write {
         $self
             .0
             .gate
-            .call(async move {
+            // On the heap: what may be many steps deep is else moved from one caller's stack to the next.
+            .call(Box::pin(async move {
                 let tries = $crate::mongodb::transaction::Tries::of(&database);
                 $crate::mongodb::transaction::tried!(tries, |$step| $work)
-            })
+            }))
             .await
     }};
 }
