@@ -21,6 +21,7 @@ mod guard;
 mod headers;
 mod hooks;
 mod hostname;
+pub mod ice;
 mod inbox;
 mod inbox_page;
 mod invitation;

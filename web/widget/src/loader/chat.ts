@@ -46,6 +46,7 @@ async function start(): Promise<void> {
     asking?.abort();
     frame = document.createElement("iframe");
     frame.title = settings.name;
+    frame.allow = "display-capture";
     frame.src = `${origin}/chat/${site}?lang=${language}#${state.nonce}`;
     launcher.box.append(frame);
     tell();

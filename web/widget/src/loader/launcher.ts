@@ -12,7 +12,7 @@ const root = document.documentElement;
 /** As the page says it, else as the browser does. */
 export const language = root.lang || navigator.language;
 
-export const NOTHING: Waiting = { count: 0, label: "", name: "", text: "" };
+export const NOTHING: Waiting = { count: 0, mark: "", label: "", name: "", text: "" };
 
 export interface Launcher {
   /** Where the panel stands. */
@@ -40,9 +40,9 @@ export function draw({ colour, ink, side, name: site }: Settings, toggle: (open:
     frame.className = open ? "open" : "";
     button.ariaExpanded = `${open}`;
   };
-  const wait = ({ count, label, name, text: said }: Waiting) => {
+  const wait = ({ mark, label, name, text: said }: Waiting) => {
     button.ariaLabel = chat[languageOf(language)] + label;
-    badge.textContent = count ? `${count}` : "";
+    badge.textContent = mark;
     teaser.hidden = !name;
     teaser.textContent = "";
     make(teaser, "b").textContent = name;
