@@ -38,7 +38,6 @@ export class Screen {
   private readonly opener = make("button", "attach");
   private readonly menu = make("div", "screen-menu");
   private readonly live: HTMLButtonElement;
-  private readonly consent = make("dialog", "consent");
   private readonly showing: Showing;
   /** A picture is taken. */
   private takes = false;
@@ -73,7 +72,6 @@ export class Screen {
       this.open(false);
       this.opener.focus();
     });
-    document.body.append(this.consent);
   }
 
   get isOn(): boolean {
@@ -195,7 +193,8 @@ export class Screen {
 
   /** Nothing leaves this browser before the customer saw it. */
   private consents(picture: File): Promise<boolean> {
-    const { consent, options: { speech, siteName } } = this;
+    const { speech, siteName } = this.options;
+    const consent = make("dialog", "consent");
     const image = make("img");
     image.src = URL.createObjectURL(picture);
     image.alt = picture.name;
@@ -204,17 +203,17 @@ export class Screen {
     const no = make("button", "quiet", speech.say(discard));
     yes.type = no.type = "button";
     row.append(yes, no);
-    consent.returnValue = "";
     yes.addEventListener("click", () => consent.close("yes"));
     no.addEventListener("click", () => consent.close());
     const question = make("p", "", speech.say(pictureOfScreen, { name: siteName() }));
     question.id = "consent-question";
     consent.setAttribute("aria-labelledby", question.id);
-    consent.replaceChildren(image, question, row);
+    consent.append(image, question, row);
+    document.body.append(consent);
     consent.showModal();
     return new Promise((told) => consent.addEventListener("close", () => {
       URL.revokeObjectURL(image.src);
-      consent.replaceChildren();
+      consent.remove();
       told(consent.returnValue === "yes");
     }, { once: true }));
   }
