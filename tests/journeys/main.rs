@@ -15,6 +15,7 @@ mod crash_history;
 mod deadletters;
 mod digests;
 mod export;
+mod filter;
 mod import;
 mod letters;
 mod limits;

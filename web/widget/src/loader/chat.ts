@@ -84,7 +84,8 @@ async function start(): Promise<void> {
     tell();
   };
 
-  const launcher = draw(settings, (open) => show(open, true));
+  // Whoever points at the button finds the panel there.
+  const launcher = draw(settings, (open) => show(open, true), load);
 
   addEventListener("message", ({ source, origin: from, data }) => {
     if (!frame || source != frame.contentWindow || from != origin) return;

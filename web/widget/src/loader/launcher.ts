@@ -22,7 +22,7 @@ export interface Launcher {
   wait(waiting: Waiting): void;
 }
 
-export function draw({ colour, ink, side, name: site }: Settings, toggle: (open: boolean) => void): Launcher {
+export function draw({ colour, ink, side, name: site }: Settings, toggle: (open: boolean) => void, near: () => void): Launcher {
   const host = document.createElement("watchfire-chat");
   const shadow = host.attachShadow({ mode: "open" });
   const sheet = new CSSStyleSheet();
@@ -57,6 +57,7 @@ export function draw({ colour, ink, side, name: site }: Settings, toggle: (open:
   teaser.dir = "auto";
   teaser.onclick = () => toggle(true);
   button.onclick = () => toggle(!frame.className);
+  button.onpointerenter = button.onfocus = near;
   frame.onkeydown = ({ key }) => {
     if (key == "Escape") toggle(false);
   };
