@@ -11,7 +11,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 /// Files that pages name, by the field of `AssetUrls`.
-const NAMED: [(&str, &str); 17] = [
+const NAMED: [(&str, &str); 18] = [
     ("css", "app.css"),
     ("app_js", "app.js"),
     ("live_js", "live.js"),
@@ -21,6 +21,7 @@ const NAMED: [(&str, &str); 17] = [
     ("room_js", "room.js"),
     ("rooms_js", "rooms.js"),
     ("notifications_js", "notifications.js"),
+    ("pipeline_js", "pipeline.js"),
     ("push_worker_js", "push-worker.js"),
     ("tag_js", "tag.js"),
     ("panel_js", "panel.js"),

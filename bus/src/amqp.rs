@@ -232,4 +232,5 @@ fn describe_metrics() {
     );
     describe_counter!("watchfire_bus_failures_total", "Publishes that were not confirmed in time");
     describe_counter!("watchfire_bus_dead_letters_total", "Messages set aside with a reason");
+    crate::begin_at_zero();
 }

@@ -246,6 +246,7 @@ impl Shared {
             && state.unacknowledged_bytes() + state.waiting_bytes + bytes <= bytes_max
             && state.disk_bytes() + state.waiting_bytes + bytes <= disk_bytes_max;
         if !fits {
+            metrics::counter!("watchfire_bus_full_total").increment(1);
             return Err(PublishError::Full { bytes_max, retry_after: RETRY_AFTER });
         }
         state.waiting_bytes += bytes;
@@ -271,5 +272,7 @@ fn describe_metrics() {
         Unit::Bytes,
         "Journal bytes that could not be read"
     );
+    describe_counter!("watchfire_bus_full_total", "Messages that were not taken, the journal being full");
     describe_counter!("watchfire_bus_dead_letters_total", "Messages set aside with a reason");
+    crate::begin_at_zero();
 }

@@ -48,7 +48,11 @@ for role; do
     rabbitmq) active rabbitmq-server; listens "$address:5672"; mode /var/lib/rabbitmq/.erlang.cookie 'rabbitmq:rabbitmq 400'
         is 'RabbitMQ has one user' watchfire "$(rabbitmqctl list_users --silent | cut -f1 | xargs)" ;;
     mongodb) active mongod; listens "$address:27017" ;;
-    observe) active prometheus; listens 127.0.0.1:9090 ;;
+    observe)
+        active prometheus
+        listens 127.0.0.1:9090
+        mode /etc/prometheus/watchfire.rules.yml 'root:root 644'
+        ;;
     esac
 done
 exit $failed

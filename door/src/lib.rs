@@ -5,11 +5,13 @@ pub mod address;
 pub mod asset;
 pub mod credential;
 pub mod identity;
+pub mod measured;
 pub mod refusal;
 pub mod serve;
 
 pub use address::{ClientAddress, TrustedProxies};
 pub use asset::Asset;
 pub use credential::credential;
+pub use measured::{Waited, measured};
 pub use refusal::Refusal;
 pub use serve::{DoorOptions, panicked, serve};

@@ -88,6 +88,7 @@ impl RedisLive {
             _ => Connection::cluster(address)?,
         };
         let ears = Ears::open(clients, names.clone());
+        describe_metrics();
         Ok(RedisLive { connection, ears, scripts: Scripts::default(), names, enrolled: Mutex::default() })
     }
 
@@ -207,6 +208,17 @@ impl Sent {
             false => LiveError::Partly { applied: self.applied, error },
         })
     }
+}
+
+fn describe_metrics() {
+    use metrics::{Unit, describe_counter, describe_histogram};
+    describe_histogram!(
+        "watchfire_live_seconds",
+        Unit::Seconds,
+        "What is asked of Redis, until it is answered"
+    );
+    describe_counter!("watchfire_live_failures_total", "Of that, what was not answered or was refused");
+    metrics::counter!("watchfire_live_failures_total").absolute(0);
 }
 
 #[async_trait]

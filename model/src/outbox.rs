@@ -39,6 +39,18 @@ impl JobKind {
         }
     }
 
+    /// As metrics have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            JobKind::Webhook => "webhook",
+            JobKind::Push => "push",
+            JobKind::Mail => "mail",
+            JobKind::Answer => "answer",
+            JobKind::Mailbox => "mailbox",
+            JobKind::Transcript => "transcript",
+        }
+    }
+
     pub const fn of_number(number: i64) -> Option<JobKind> {
         match number {
             1 => Some(JobKind::Webhook),

@@ -110,6 +110,7 @@ pub fn start(
     senders: Vec<Arc<dyn Sender>>,
     shutdown: CancellationToken,
 ) -> JoinHandle<anyhow::Result<()>> {
+    describe_metrics();
     let made = Arc::new(tokio::sync::Notify::new());
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(looking::look(deps.clone(), rules, Arc::clone(&made), shutdown.clone()));
@@ -122,6 +123,13 @@ pub fn start(
         }
         Ok(())
     })
+}
+
+fn describe_metrics() {
+    use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+    describe_counter!("watchfire_jobs_total", "Attempts of the outbox, by kind of job and outcome");
+    describe_gauge!("watchfire_jobs_under_way", "Attempts under way, by kind");
+    describe_histogram!("watchfire_job_seconds", Unit::Seconds, "How long an attempt took, by kind");
 }
 
 /// The id of a job, of what it is about: the same each time.

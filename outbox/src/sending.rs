@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use metrics::{counter, gauge, histogram};
 use model::Millis;
 use model::chat::Who;
 use model::outbox::Job;
@@ -52,6 +53,7 @@ pub async fn send(deps: Deps, sender: Arc<dyn Sender>, made: Arc<Notify>, shutdo
             *busy.entry(taken.job.owner).or_default() += 1;
             under_way.spawn(attempt(deps.clone(), Arc::clone(&sender), taken));
         }
+        gauge!("watchfire_jobs_under_way", "kind" => sender.kind().name()).set(under_way.len() as f64);
         let soonest = resting.values().map(|until| until.since(now)).min().unwrap_or(LOOK_EVERY);
         let every = sender.looks_every();
         tokio::select! {
@@ -98,11 +100,14 @@ async fn take(deps: &Deps, sender: &dyn Sender, now: Millis, most: Most) -> Vec<
 
 async fn attempt(deps: Deps, sender: Arc<dyn Sender>, taken: Taken) -> Ended {
     let job = &taken.job;
+    let began = std::time::Instant::now();
     let sent = timeout(sender.attempt_max(), sender.send(job)).await;
     let sent = sent.unwrap_or_else(|_| Sent::Again("no answer in time".into()));
     let now = deps.clock.now();
     let rest = matches!(sent, Sent::Again(_));
     let (outcome, due) = outcome(sent, job, sender.waits(), now);
+    histogram!("watchfire_job_seconds", "kind" => job.kind.name()).record(began.elapsed());
+    counter!("watchfire_jobs_total", "kind" => job.kind.name(), "outcome" => name(&outcome)).increment(1);
     match deps.store.outbox.settle(job.id, taken.lease, now, outcome).await {
         Ok(true) => {}
         Ok(false) => tracing::warn!(job = %job.id, "a job took longer than its lease"),
@@ -112,6 +117,15 @@ async fn attempt(deps: Deps, sender: Arc<dyn Sender>, taken: Taken) -> Ended {
     }
     let rests = rest.then(|| due.min(after(now, REST_MAX)));
     Ended { owner: job.owner, rests }
+}
+
+fn name(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Gone => "gone",
+        Outcome::Done(_) => "done",
+        Outcome::Later { .. } => "later",
+        Outcome::GivenUp(_) => "given_up",
+    }
 }
 
 /// What is kept of it, and when it is due next.

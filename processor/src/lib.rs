@@ -68,6 +68,7 @@ pub async fn start(
     deps: Deps,
     shutdown: CancellationToken,
 ) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
+    describe_metrics();
     let peaks =
         deps.history.peaks_since(deps.clock.now().minus(PEAKS_SHOWN)).await.context("reading peaks")?;
     deps.live.restore_peaks(&peaks).await?;
@@ -142,4 +143,37 @@ async fn join(
         ended = all_ended => ended,
         never = end_of_drain => match never {},
     }
+}
+
+fn describe_metrics() {
+    use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+    describe_counter!("watchfire_processed_hits_total", "Hits worked on, by kind");
+    describe_counter!("watchfire_drops_total", "Hits dropped, by reason");
+    describe_gauge!("watchfire_present_visitors", "Visitors present now, by shard");
+    describe_counter!(
+        "watchfire_presence_full_total",
+        "Arrivals that only history counts: too many are present"
+    );
+    describe_gauge!("watchfire_processor_shards", "Shards that this process works on");
+    describe_histogram!(
+        "watchfire_processor_delay_seconds",
+        Unit::Seconds,
+        "From a hit's receipt to its commit"
+    );
+    describe_histogram!(
+        "watchfire_processor_flush_seconds",
+        Unit::Seconds,
+        "Appending to history and committing to live"
+    );
+    describe_histogram!(
+        "watchfire_processor_takeover_seconds",
+        Unit::Seconds,
+        "From a shard being given to its presence being loaded"
+    );
+    describe_histogram!(
+        "watchfire_processor_fold_seconds",
+        Unit::Seconds,
+        "One fold of a site's tail into segments"
+    );
+    describe_counter!("watchfire_processor_folds_failed_total", "Folds that failed; they are tried again");
 }

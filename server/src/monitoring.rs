@@ -1,14 +1,21 @@
 //! Prometheus: one recorder a process, served on a listener of its own.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
 use axum::routing::get;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use model::{Clock, SystemClock};
+use observe::push::Push;
+use observe::{Process, Teller};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+
+use crate::backends::Backends;
+use crate::settings::Settings;
 
 /// Upper bounds of the latency histograms, in seconds.
 const SECONDS: [f64; 14] =
@@ -25,6 +32,23 @@ pub fn install() -> anyhow::Result<PrometheusHandle> {
         .set_buckets_for_metric(Matcher::Suffix("_hits".to_owned()), &HITS)?
         .install_recorder()
         .context("metrics cannot be set up")
+}
+
+/// What tells the others how this process is.
+pub fn teller(settings: &Settings, backends: &Backends, recorder: PrometheusHandle) -> Teller {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let services: Vec<_> = settings.services.iter().map(|service| service.name().to_owned()).collect();
+    let process = Process::this(services, clock.now());
+    let push = settings.metrics_push.clone();
+    let push = push.map(|target| Push::to(target, &[&process.host, &process.services.join("-")]));
+    Teller {
+        process,
+        read: Box::new(move || recorder.render()),
+        live: backends.live.clone(),
+        clock,
+        data: settings.data.clone(),
+        push,
+    }
 }
 
 /// Serves `/metrics` until `shutdown`.

@@ -104,18 +104,18 @@ impl Server {
         if settings.runs(Service::Collector) {
             let (stage, hits) = start_collector(settings, &backends, &access, clock.clone()).await?;
             stages.push_front(stage);
-            routes = routes.merge(hits);
+            routes = routes.merge(door::measured(hits, "collector"));
         }
         if settings.runs(Service::Web) {
             let (stage, pages) = start_pages(settings, &backends, &access, clock.clone()).await?;
             stages.push_front(stage);
-            routes = routes.merge(pages);
+            routes = routes.merge(door::measured(pages, "web"));
             set_up_path = web::set_up::offer(&backends.store).await?.map(|secret| format!("/setup/{secret}"));
         }
         if settings.runs(Service::Realtime) {
             let (stage, stream) = start_hub(settings, &backends, &access, clock.clone()).await?;
             stages.push_front(stage);
-            routes = routes.merge(stream);
+            routes = routes.merge(door::measured(stream, "realtime"));
         }
         stages.push_front(start_door(settings, listener, routes));
         Ok(Server { address, set_up_path, backends, stages: stages.into() })
@@ -168,18 +168,20 @@ async fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
 /// Runs until SIGTERM or SIGINT, then drains.
 pub async fn until_signal(settings: Settings) -> anyhow::Result<()> {
     raise_open_files_limit();
-    let metrics = monitoring::install()?;
+    let recorder = monitoring::install()?;
     let metrics_listener = TcpListener::bind(settings.metrics)
         .await
         .with_context(|| format!("cannot listen on {}; choose another with --metrics", settings.metrics))?;
     let stop_metrics = CancellationToken::new();
-    let metrics = tokio::spawn(monitoring::serve(metrics_listener, metrics, stop_metrics.clone()));
+    let metrics = tokio::spawn(monitoring::serve(metrics_listener, recorder.clone(), stop_metrics.clone()));
 
     let listener = match supervisor::door()? {
         Some(handed_over) => handed_over,
         None => listen(&settings).await?,
     };
     let backends = backends::open(&settings).await?;
+    let telling = observe::tell(monitoring::teller(&settings, &backends, recorder), stop_metrics.clone());
+    let telling = tokio::spawn(telling);
     let mut server = Server::serve(&settings, listener, backends, Arc::new(SystemClock)).await?;
     announce(&settings, &server);
     supervisor::ready();
@@ -198,6 +200,7 @@ pub async fn until_signal(settings: Settings) -> anyhow::Result<()> {
     tracing::info!("stopping: draining");
     server.stop().await?;
     stop_metrics.cancel();
+    telling.await?;
     metrics.await??;
     tracing::info!("stopped");
     Ok(())

@@ -22,6 +22,17 @@ pub enum Service {
     Web,
 }
 
+impl Service {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Service::Collector => "collector",
+            Service::Processor => "processor",
+            Service::Realtime => "realtime",
+            Service::Web => "web",
+        }
+    }
+}
+
 /// Everything `watchfire serve` can be told.
 #[derive(Clone, Debug, Args)]
 pub struct Settings {
@@ -40,6 +51,10 @@ pub struct Settings {
     /// Address and port of /metrics for Prometheus; keep it private
     #[arg(long, env = "WATCHFIRE_METRICS", value_name = "ADDR:PORT", default_value = "127.0.0.1:8081")]
     pub metrics: SocketAddr,
+
+    /// Where all metrics are pushed to every five seconds: graphite://HOST:PORT/PREFIX (TCP) or statsd://HOST:PORT/PREFIX (UDP)
+    #[arg(long, env = "WATCHFIRE_METRICS_PUSH", value_name = "URI")]
+    pub metrics_push: Option<observe::push::Target>,
 
     /// Address that people and tags reach this server by, as https://stats.example.org
     #[arg(long, env = "WATCHFIRE_PUBLIC_URL", value_name = "URL", value_parser = origin)]

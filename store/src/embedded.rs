@@ -73,6 +73,7 @@ impl Embedded {
     pub fn open(folder: &Path) -> anyhow::Result<Store> {
         let (house, mark) = Embedded::open_house(folder)?;
         refuse_half_moved(mark)?;
+        crate::meters::describe();
         Ok(house.store)
     }
 

@@ -9,6 +9,7 @@ pub mod chat;
 mod contract;
 pub mod embedded;
 pub mod history;
+mod meters;
 pub mod mongodb;
 pub mod moving;
 pub mod notices;

@@ -82,6 +82,7 @@ impl MongoStore {
     /// An error where the URI names no database, the servers cannot be reached or are no replica set, or the database
     /// is of a newer version or of an older one that `migrate` has not brought up to date.
     pub async fn open(uri: &str) -> anyhow::Result<Store> {
+        crate::meters::describe();
         MongoStore::over(Database::connect(uri).await?).await
     }
 

@@ -7,14 +7,16 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each part may depend on of our own.
-const MAY: [(&str, &[&str]); 20] = [
+const MAY: [(&str, &[&str]); 22] = [
     ("model", &[]),
     ("history", &["model"]),
     ("commits", &["model"]),
     ("spam", &["model"]),
+    ("scale", &["model"]),
     ("bus", &["model"]),
     ("live", &["model"]),
     ("store", &["model"]),
+    ("observe", &["model", "live"]),
     ("archive", &["model", "history", "store"]),
     ("door", &["model", "store"]),
     ("collector", &["model", "bus", "live", "store", "door"]),
@@ -25,7 +27,10 @@ const MAY: [(&str, &[&str]); 20] = [
     ("realtime", &["model", "live", "store", "door", "chat"]),
     (
         "web",
-        &["model", "history", "commits", "live", "store", "archive", "door", "chat", "outbox", "mailroom"],
+        &[
+            "model", "history", "commits", "live", "store", "archive", "door", "chat", "outbox", "mailroom",
+            "observe",
+        ],
     ),
     (
         "server",
@@ -33,6 +38,7 @@ const MAY: [(&str, &[&str]); 20] = [
             "model",
             "history",
             "commits",
+            "scale",
             "bus",
             "live",
             "store",
@@ -41,6 +47,7 @@ const MAY: [(&str, &[&str]); 20] = [
             "chat",
             "outbox",
             "mailroom",
+            "observe",
             "collector",
             "processor",
             "realtime",

@@ -20,6 +20,7 @@ mod import;
 mod letters;
 mod limits;
 mod moving;
+mod observing;
 mod plausible;
 mod pushes;
 mod replay;

@@ -26,6 +26,7 @@ pub struct AssetUrls {
     pub room_js: &'static str,
     pub rooms_js: &'static str,
     pub notifications_js: &'static str,
+    pub pipeline_js: &'static str,
     pub push_worker_js: &'static str,
     pub tag_js: &'static str,
     pub panel_js: &'static str,

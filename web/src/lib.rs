@@ -33,6 +33,7 @@ pub mod options;
 mod overview;
 pub mod passwords;
 mod people;
+mod pipeline;
 mod profiles;
 pub mod reports;
 mod reports_page;
@@ -101,6 +102,8 @@ pub struct Service {
 
 /// The pages' routes; they answer every path that no other service claims.
 pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) -> anyhow::Result<Service> {
+    metrics::describe_counter!("watchfire_sign_ins_total", "Attempts to sign in, by outcome");
+    metrics::describe_counter!("watchfire_letters_total", "Answers to letters, by what became of them");
     let (vapid, off) = (push::vapid(&deps.store).await?, Off::of(&deps.store).await?);
     let waiting = shutdown.child_token();
     let web = Arc::new(Web::new(options, deps, vapid.public(), off, waiting.clone()));
@@ -108,7 +111,12 @@ pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) ->
     let chat = web.chat.clone();
     let outgoing = send_what_goes_out(&web, vapid, shutdown.clone())?;
     let mailbox = look_after_the_mailbox(&web, shutdown.clone());
+    let (board, live, clock) = (web.board.clone(), web.live.clone(), web.clock.clone());
     let work = tokio::spawn(async move {
+        let picturing = async {
+            board.listen(live, clock, shutdown.clone()).await;
+            Ok(())
+        };
         let sweeping = async {
             shutdown.run_until_cancelled(chat.keep_files_swept()).await;
             changes.close();
@@ -125,7 +133,7 @@ pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) ->
             anyhow::ensure!(shutdown.is_cancelled(), "the mailbox is not looked after any more");
             Ok(())
         };
-        tokio::try_join!(sweeping, sending, hearing)?;
+        tokio::try_join!(picturing, sweeping, sending, hearing)?;
         chat.settled().await;
         Ok(())
     });
@@ -239,6 +247,8 @@ pub(crate) struct Web {
     pub push_key: String,
     /// Links that end somebody's mail.
     pub mail_off: Off,
+    /// How the services are.
+    pub board: Arc<observe::Board>,
     /// Requests that change something, under way.
     pub changes: TaskTracker,
 }
@@ -253,6 +263,7 @@ impl Web {
             options,
             chat,
             letters,
+            board: Arc::default(),
             room_rate: Rate::of_rooms(),
             stranger_rate: Rate::of_strangers(),
             opening_rate: Rate::of_openings(),

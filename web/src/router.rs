@@ -14,7 +14,7 @@ use crate::guard::Needs::{Anybody, Nothing, Operator, Person, Room, Secret, Sign
 use crate::{
     Web, account, api, assets, chat_page, chat_panel, commits_api, corrections, customers, demo, erase,
     error, finish, guard, headers, hooks, inbox, inbox_page, invitation, letters, live_page, overview,
-    people, profiles, reports_page,
+    people, pipeline, profiles, reports_page,
 };
 use crate::{reports, rooms, saved, set_up, share, sign_in, sites, tag, tokens};
 
@@ -55,6 +55,9 @@ pub const ROUTES: &[RouteInfo] = table! {
     GET "/account/tokens" SignedIn => tokens::show;
     POST "/account/tokens" SignedIn => tokens::mint;
     POST "/account/tokens/{token}/revoke" SignedIn => tokens::revoke;
+
+    GET "/admin" Operator => pipeline::show;
+    GET "/api/watchfire/pipeline" Operator => pipeline::get;
 
     GET "/sites/new" Operator => sites::new;
     POST "/sites/new" Operator => sites::add;

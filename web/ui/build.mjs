@@ -7,7 +7,7 @@ import { put } from "../../bin/put.mjs";
 import { world } from "./world.mjs";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const entries = ["app", "live", "overview", "reports", "inbox", "room", "rooms", "notifications", "push-worker", "tag"];
+const entries = ["app", "live", "overview", "reports", "inbox", "room", "rooms", "notifications", "pipeline", "push-worker", "tag"];
 
 const shared = { bundle: true, minify: true, charset: "utf8", legalComments: "none", write: false, outdir: here("dist") };
 const scripts = await build({

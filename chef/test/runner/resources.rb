@@ -109,6 +109,18 @@ module Runner
     end
   end
 
+  class CookbookFileResource < FileResource
+    provides :cookbook_file
+    default_action :create
+    property :source, String, required: true
+
+    private
+
+    def wanted_content
+      File.read(File.join(run.cookbook, 'files', source))
+    end
+  end
+
   class RemoteFileResource < FileResource
     provides :remote_file
     default_action :create

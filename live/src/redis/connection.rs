@@ -1,6 +1,8 @@
 //! Calls to Redis, one server or a cluster: what comes of each within `ANSWER_MAX`, or thrice that in a cluster whose slots
 //! are found first or have moved.
 
+use std::time::Instant;
+
 use redis::{Client, Value};
 
 use super::address::Address;
@@ -64,6 +66,16 @@ impl Connection {
     }
 
     async fn try_each(&self, groups: &[Vec<Call>], patience: Patience) -> Answers {
+        let began = Instant::now();
+        let answers = self.answers(groups, patience).await;
+        metrics::histogram!("watchfire_live_seconds").record(began.elapsed());
+        if answers.problem.is_some() {
+            metrics::counter!("watchfire_live_failures_total").increment(1);
+        }
+        answers
+    }
+
+    async fn answers(&self, groups: &[Vec<Call>], patience: Patience) -> Answers {
         let mut answers = Answers::none(groups.len());
         if groups.is_empty() {
             return answers;

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
+use crate::meters::measured;
 use crate::{Result, StoreError};
 
 /// Reads under way at once on one file; more wait their turn.
@@ -40,9 +41,12 @@ impl Readers {
             drop(turn);
             outcome
         });
-        reading.await.unwrap_or_else(|error| {
-            Err(StoreError::Unavailable(anyhow::Error::new(error).context("a read did not finish")))
+        measured(async {
+            reading.await.unwrap_or_else(|error| {
+                Err(StoreError::Unavailable(anyhow::Error::new(error).context("a read did not finish")))
+            })
         })
+        .await
     }
 
     /// A read of a few rows by their key takes microseconds, fewer than a change of threads: it is done where it is

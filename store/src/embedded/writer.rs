@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::database::truncate_log;
+use crate::meters::measured;
 use crate::{Result, StoreError};
 
 /// Writes that wait for the thread; further callers wait to join the queue.
@@ -50,9 +51,12 @@ impl Writer {
     async fn order<T>(&self, order: impl FnOnce(oneshot::Sender<Result<T>>) -> Order) -> Result<T> {
         let (reply, answer) = oneshot::channel();
         let queue = self.queue.lock().clone().ok_or_else(closed)?;
-        queue.send(order(reply)).await.map_err(|_| closed())?;
-        drop(queue);
-        answer.await.unwrap_or_else(|_| Err(closed()))
+        measured(async {
+            queue.send(order(reply)).await.map_err(|_| closed())?;
+            drop(queue);
+            answer.await.unwrap_or_else(|_| Err(closed()))
+        })
+        .await
     }
 
     pub async fn close(&self) {

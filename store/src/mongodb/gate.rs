@@ -9,6 +9,7 @@ use anyhow::anyhow;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use crate::meters::measured;
 use crate::{Result, StoreError};
 
 /// Calls under way at once; more wait their turn.
@@ -32,7 +33,7 @@ impl Gate {
         W: Future<Output = Result<T>> + Send + 'static,
     {
         let turns = Arc::clone(&self.0);
-        within(CALL_TIME_MAX, async move {
+        measured(within(CALL_TIME_MAX, async move {
             let turn = turns.acquire_owned().await.map_err(|_| closed())?;
             run(async move {
                 let outcome = work.await;
@@ -40,7 +41,7 @@ impl Gate {
                 outcome
             })
             .await
-        })
+        }))
         .await
     }
 

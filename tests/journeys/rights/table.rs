@@ -120,6 +120,8 @@ pub const TABLE: &[(&str, &str, &[Who])] = &[
     ("GET", "/mail/off/{secret}", &[]),
     ("POST", "/mail/off/{secret}", &[]),
     ("POST", "/mail/{secret}", &[]),
+    ("GET", "/admin", &INSTALLS),
+    ("GET", "/api/watchfire/pipeline", &INSTALLS),
     ("GET", "/rooms/bots", &INSTALLS),
     ("POST", "/rooms/bots", &INSTALLS),
     ("GET", "/rooms/bots/{bot}", &[]),

@@ -80,18 +80,29 @@ pub async fn show(
     address: Option<Extension<ClientAddress>>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
+) -> Response {
+    let mut answer = awaited(&web, &site, super::address_of(address), &headers, query).await.into_response();
+    answer.extensions_mut().insert(door::Waited);
+    answer
+}
+
+async fn awaited(
+    web: &Web,
+    site: &str,
+    address: IpAddr,
+    headers: &HeaderMap,
+    query: Option<String>,
 ) -> Answer {
-    let site = talking(&web, &site).await?;
-    let address = super::address_of(address);
+    let site = talking(web, site).await?;
     let value = |name: &str| query_value(query.as_deref(), name);
     let browser = value("browser").map(|id| id.parse()).transpose();
     let browser = browser.map_err(|_| refused::query("browser", "16 hexadecimal digits"))?;
     let about = AboutStated { browser, visitor: value("visitor"), ..AboutStated::default() };
     let after = value("after").map(|after| after.parse()).transpose();
     let after: u64 = after.map_err(|_| refused::query("after", "a number"))?.unwrap_or_default();
-    let who = whereabouts::visitor(&web, &site, address, &headers, &about).await?;
+    let who = whereabouts::visitor(web, &site, address, headers, &about).await?;
     let Some(_awaited) = web.awaiting.begin(address) else {
-        return match news(&web, &site, who, after).await? {
+        return match news(web, &site, who, after).await? {
             Some(call) => Ok(told(&call)),
             None => Err(later()),
         };
@@ -103,7 +114,7 @@ pub async fn show(
     })?;
     let awaited = async {
         loop {
-            if let Some(call) = news(&web, &site, who, after).await? {
+            if let Some(call) = news(web, &site, who, after).await? {
                 return Ok::<_, Problem>(call);
             }
             hear(&mut calls, who).await;

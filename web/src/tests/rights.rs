@@ -318,6 +318,8 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
     ("GET", "/mail/off/{secret}", [Nothing, Nothing, Nothing, Nothing, Nothing, Nothing]),
     ("POST", "/mail/off/{secret}", [Nothing, Nothing, Nothing, Nothing, Nothing, Nothing]),
     ("POST", "/mail/{secret}", [Nothing; 6]),
+    ("GET", "/admin", [SignIn, Nothing, Nothing, Nothing, Nothing, In]),
+    ("GET", "/api/watchfire/pipeline", [SignIn, Nothing, Nothing, Nothing, Nothing, In]),
     ("GET", "/rooms/bots", [SignIn, Nothing, Nothing, Nothing, Nothing, In]),
     ("POST", "/rooms/bots", [SignIn, Nothing, Nothing, Nothing, Nothing, In]),
     ("GET", "/rooms/bots/{bot}", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),

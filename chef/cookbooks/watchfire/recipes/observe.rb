@@ -13,6 +13,13 @@ file '/etc/prometheus/watchfire.json' do
   mode '0644'
 end
 
+cookbook_file '/etc/prometheus/watchfire.rules.yml' do
+  source 'watchfire.rules.yml'
+  mode '0644'
+  verify 'promtool check rules %{path}'
+  notifies :restart, 'service[prometheus]', :delayed
+end
+
 template '/etc/prometheus/prometheus.yml' do
   source 'prometheus.yml.erb'
   mode '0644'
