@@ -48,6 +48,7 @@ impl JobKind {
             JobKind::Answer => "answer",
             JobKind::Mailbox => "mailbox",
             JobKind::Transcript => "transcript",
+            JobKind::Lesson => "lesson",
         }
     }
 

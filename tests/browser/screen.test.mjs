@@ -92,6 +92,8 @@ async function show() {
   await panel().getByRole("button", { name: "Show the screen live" }).click();
   await bar().waitFor();
 }
+/** Looks at what the customer shows by themselves. */
+const watch = (page) => page.getByRole("button", { name: "Look at it" }).click();
 /** What the agent sees of it: how large, and the colour at its edge. */
 const seen = (page) => video(page).evaluate((shown) => {
   if (!shown.videoWidth) return null;
@@ -141,6 +143,7 @@ test("an agent asks, the customer shows by a click, and either side ends it", as
   assert.equal(await bar().isVisible(), false);
 
   await show();
+  await watch(olive);
   await isGreen(olive);
   await olive.locator(".talk-screen").getByRole("button", { name: "Stop" }).click();
   await until("the customer's browser takes nothing any more", async () => (await captures()).every((state) => state === "ended"));
@@ -164,6 +167,7 @@ test("minimised, the button says that it is shown; it ends with the conversation
   await noted();
   await look(olive, room);
   await show();
+  await watch(olive);
   await isGreen(olive);
   await ann.keyboard.press("Escape");
   const teaser = ann.locator("watchfire-chat .teaser");
@@ -182,6 +186,7 @@ test("minimised, the button says that it is shown; it ends with the conversation
   await panel().locator(".own:not(.pending)", { hasText: "One more thing" }).waitFor();
   await until("it is open again", () => panel().locator(".closed").count().then((count) => count === 0));
   await show();
+  await watch(olive);
   await isGreen(olive);
   await ann.goto("about:blank");
   await isOver(olive);
@@ -192,8 +197,10 @@ test("who comes later sees it as well; whose right is taken sees it no more; nob
   await noted();
   await look(olive, room);
   await show();
+  await watch(olive);
   await isGreen(olive);
   await look(bea, room);
+  await watch(bea);
   await isGreen(bea);
 
   const other = await visitor(browser);

@@ -9,6 +9,7 @@ import { WATCHERS_MAX } from "./screen-protocol";
 const WORDS: Record<Exclude<WatchState, "none">, (name: string) => string> = {
   asked: (name) => `You asked ${name} to show their screen. It is theirs to decide.`,
   declined: (name) => `${name} would rather not show their screen.`,
+  offered: (name) => `${name} shows their screen. Looking at it, your browser and theirs speak straight with each other.`,
   coming: (name) => `${name} shows their screen; the picture is on its way…`,
   there: (name) => `${name} shows their screen`,
   full: () => `${WATCHERS_MAX} pages look at this screen already, and no more can.`,
@@ -21,6 +22,7 @@ export class ScreenPane {
   private readonly words: HTMLElement;
   private readonly video: HTMLVideoElement;
   private readonly larger: HTMLElement;
+  private readonly watch: HTMLElement;
   private readonly ending: HTMLElement;
 
   /** `announce`: to who does not see it. */
@@ -28,7 +30,9 @@ export class ScreenPane {
     this.words = part(root, "screen-words");
     this.video = part<HTMLVideoElement>(root, "screen-video");
     this.larger = part(root, "screen-large");
+    this.watch = part(root, "screen-watch");
     this.ending = part(root, "screen-end");
+    this.watch.addEventListener("click", () => this.watching?.watch());
     this.larger.addEventListener("click", () => void this.video.requestFullscreen().catch((error: unknown) => this.announce(String(error))));
     this.ending.addEventListener("click", () => this.watching?.end());
   }
@@ -65,6 +69,7 @@ export class ScreenPane {
     say(this.words, state === "none" ? "" : WORDS[state](this.nameOf()));
     if (this.video.srcObject !== stream) this.video.srcObject = stream;
     this.video.hidden = this.larger.hidden = state !== "there";
+    this.watch.hidden = state !== "offered";
     say(this.ending, state === "declined" || state === "full" || state === "asked" ? "Close this" : "Stop");
   }
 }

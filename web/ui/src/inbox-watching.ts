@@ -6,8 +6,8 @@ const TICK_MS = 1_000;
 /** Longer nobody waits for somebody who does not see that they were asked. */
 const ASKED_MS = 120_000;
 
-/** `coming`: it is shown, and no picture is there yet; `broken`: none came through. */
-export type WatchState = "none" | "asked" | "declined" | "coming" | "there" | "full" | "broken";
+/** `offered`: it is shown, and this page has not asked to see it; `coming`: no picture is there yet; `broken`: none came through. */
+export type WatchState = "none" | "asked" | "declined" | "offered" | "coming" | "there" | "full" | "broken";
 
 export interface WatchingOptions {
   connect: (servers: RTCIceServer[]) => RTCPeerConnection;
@@ -44,6 +44,11 @@ export class Watching {
     this.be("asked");
   }
 
+  /** Looks at what is shown. The two browsers learn each other's addresses by it, so it is nothing that a stranger can bring about. */
+  watch(): void {
+    if (this.showing) this.begin();
+  }
+
   /** For all who look, and for the customer. */
   end(): void {
     if (this.showing) void this.turn.say({ what: "ends", showing: this.showing });
@@ -76,7 +81,8 @@ export class Watching {
     this.heardAt = this.options.now();
     const isNew = !this.showing;
     this.showing = showing;
-    if (isNew || this.state === "broken") this.begin();
+    if (this.state === "asked" || this.state === "broken") this.begin();
+    else if (isNew) this.be("offered");
   }
 
   private begin(): void {
@@ -125,7 +131,7 @@ export class Watching {
     if (this.state === "asked" && now - this.askedAt > ASKED_MS) this.be("none");
     if (!this.showing) return;
     if (now - this.heardAt > HEARD_MS) this.forget("none");
-    else if (this.state !== "full" && this.state !== "broken" && now - this.saidAt >= SAID_EVERY_MS) this.say();
+    else if ((this.state === "coming" || this.state === "there") && now - this.saidAt >= SAID_EVERY_MS) this.say();
   }
 
   /** The server is away, which passes; or says no. */

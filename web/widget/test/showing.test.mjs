@@ -76,7 +76,9 @@ const peerOf = (name, servers) => {
   return peer;
 };
 function looks(name) {
-  const watching = new Watching({ connect: (servers) => peerOf(name, servers), send: (signal) => carry(name, signal), changed: () => {}, now: () => now });
+  // Whoever looks clicks as soon as it is there to be looked at.
+  const changed = () => watching.state === "offered" && watching.watch();
+  const watching = new Watching({ connect: (servers) => peerOf(name, servers), send: (signal) => carry(name, signal), changed, now: () => now });
   watchers.set(name, { watching });
   return watching;
 }
@@ -106,6 +108,22 @@ test("who looks is offered the picture, and sees it", async () => {
   assert.deepEqual([ada.state, ada.stream, showing.count], ["there", "the picture", 1]);
   assert.deepEqual(ofTheirs("GU-1")[0].done, ["local offer", "remote answer an answer", "way answer"]);
   assert.deepEqual(ofTheirs("AC-1")[0].done, ["remote offer an offer", "local answer", "way offer"]);
+});
+
+test("an agent's browser speaks with a customer's only where the agent asked, or clicks", async () => {
+  const watching = new Watching({ connect: (servers) => peerOf("AC-1", servers), send: (signal) => carry("AC-1", signal), changed: () => {}, now: () => now });
+  watchers.set("AC-1", { watching });
+  await begin();
+  await pass(2 * SAID_EVERY_MS);
+  assert.deepEqual([watching.state, peers.length, said.filter((word) => word.startsWith("AC-1"))], ["offered", 0, []]);
+  watching.watch();
+  await settle();
+  assert.deepEqual([watching.state, showing.count], ["there", 1]);
+  showing.stop();
+  await settle();
+  watching.ask();
+  await begin();
+  assert.equal(watching.state, "there");
 });
 
 test("so many pages look, and no more; a place that is given back is another's", async () => {
