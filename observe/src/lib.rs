@@ -12,7 +12,7 @@ pub mod vitals;
 
 pub use board::{Board, Picture};
 pub use exposition::Scrape;
-pub use process::Process;
+pub use process::{Process, measure};
 pub use teller::{Teller, tell};
 
 use std::time::Duration;

@@ -39,6 +39,7 @@ pub fn describe(process: &Process) {
     describe_gauge!("watchfire_build_info", "1, by version");
     describe_gauge!("watchfire_process_start_time_seconds", Unit::Seconds, "Start, since 1970");
     describe_gauge!("watchfire_process_cpu_seconds", Unit::Seconds, "Time on processors, of both kinds");
+    describe_gauge!("watchfire_process_cores", "Processors that it may use");
     describe_gauge!("watchfire_process_resident_bytes", Unit::Bytes, "Memory that is its own");
     describe_gauge!("watchfire_process_open_files", "Open files, connections among them");
     describe_gauge!("watchfire_process_open_files_max", "How many it may open");
@@ -65,6 +66,7 @@ pub fn measure(data: &Path) {
     if let Ok(files) = fs::read_dir("/proc/self/fd") {
         gauge!("watchfire_process_open_files").set(files.count() as f64);
     }
+    gauge!("watchfire_process_cores").set(std::thread::available_parallelism().map_or(1, usize::from) as f64);
     gauge!("watchfire_process_open_files_max").set(open_files_max());
     if let Some(disk) = Disk::of(data) {
         gauge!("watchfire_disk_free_bytes").set(disk.free_bytes as f64);

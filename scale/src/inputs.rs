@@ -68,9 +68,9 @@ inputs! {
     push_seconds: "s", "watchfire_push_seconds", "from committed to sent to dashboards, the 95th percentile";
     connections: "dashboards", "watchfire_connections", "dashboards connected";
     // The machines.
-    cpu_mean: "share", "process_cpu_seconds_total", "of a processor's cores that it uses, the mean of those that serve";
-    cpu_highest: "share", "process_cpu_seconds_total", "the same of the busiest";
-    memory_highest: "share", "process_resident_memory_bytes", "of --instance-memory that the largest uses";
+    cpu_mean: "share", "watchfire_process_cpu_seconds", "of a processor's cores that it uses, the mean of those that serve";
+    cpu_highest: "share", "watchfire_process_cpu_seconds", "the same of the busiest";
+    memory_highest: "share", "watchfire_process_resident_bytes", "of --instance-memory that the largest uses";
     unreachable: "processes", "asked for /metrics", "that gave no answer";
     shards: "shards", "--shards", "of the bus: more processors than shards have nothing to do";
     shards_held: "shards", "watchfire_processor_shards", "that a processor works on";

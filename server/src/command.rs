@@ -9,8 +9,8 @@ use store::mongodb::MongoStore;
 use crate::backends::StoreOptions;
 use crate::settings::{self, Settings, Sources};
 use crate::{
-    backup, deadletters, demo, doctor, export, hook, import, logs, moving, replay, report, serve, simulate,
-    tail, uri,
+    autoscale, backup, deadletters, demo, doctor, export, hook, import, logs, moving, replay, report, serve,
+    simulate, tail, uri,
 };
 
 const FIRST_STEPS: &str = "\
@@ -69,6 +69,9 @@ enum Task {
     /// Move everything from one store to another: from a folder to MongoDB, or back
     #[command(long_about = moving::ABOUT)]
     Move(moving::MoveOptions),
+    /// Launch and end processors of a cluster as load rises and falls
+    #[command(long_about = autoscale::ABOUT)]
+    Autoscale(autoscale::AutoscaleOptions),
     /// A week of arrivals against the autoscaler, beside fixed fleets and a plain threshold: cost, and minutes late
     #[command(long_about = simulate::ABOUT)]
     Simulate(simulate::SimulateOptions),
@@ -173,6 +176,10 @@ fn run() -> anyhow::Result<ExitCode> {
             Task::Tail(options) => tail::run(options).await.map(|()| ExitCode::SUCCESS),
             Task::Deadletters(options) => deadletters::run(options).await.map(|()| ExitCode::SUCCESS),
             Task::Move(options) => moving::run(options).await,
+            Task::Autoscale(options) => {
+                logs::init("info", "text")?;
+                autoscale::run(options).await.map(|()| ExitCode::SUCCESS)
+            }
             Task::Simulate(options) => simulate::run(&options).map(|()| ExitCode::SUCCESS),
             Task::Migrate(options) => migrate(&options.store).await.map(|()| ExitCode::SUCCESS),
             Task::Doctor(options) => doctor::run(options.settings, sources).await,

@@ -2,6 +2,7 @@
 //! Never holds logic of a service: it opens backends, hands them over, and stops all in order.
 
 pub mod access_log;
+pub mod autoscale;
 pub mod backends;
 pub mod backup;
 pub mod command;

@@ -1,6 +1,7 @@
 //! Prometheus: one recorder a process, served on a listener of its own.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,10 +52,11 @@ pub fn teller(settings: &Settings, backends: &Backends, recorder: PrometheusHand
     }
 }
 
-/// Serves `/metrics` until `shutdown`.
+/// Serves `/metrics` until `shutdown`. `data`: the folder whose disk is told of.
 pub fn serve(
     listener: TcpListener,
     handle: PrometheusHandle,
+    data: PathBuf,
     shutdown: CancellationToken,
 ) -> impl Future<Output = anyhow::Result<()>> {
     let recorder = handle.clone();
@@ -68,6 +70,8 @@ pub fn serve(
     let routes = Router::new().route(
         "/metrics",
         get(move || {
+            // CPU and memory are of this moment.
+            observe::measure(&data);
             let text = handle.render();
             async move { text }
         }),

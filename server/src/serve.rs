@@ -173,7 +173,12 @@ pub async fn until_signal(settings: Settings) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("cannot listen on {}; choose another with --metrics", settings.metrics))?;
     let stop_metrics = CancellationToken::new();
-    let metrics = tokio::spawn(monitoring::serve(metrics_listener, recorder.clone(), stop_metrics.clone()));
+    let metrics = tokio::spawn(monitoring::serve(
+        metrics_listener,
+        recorder.clone(),
+        settings.data.clone(),
+        stop_metrics.clone(),
+    ));
 
     let listener = match supervisor::door()? {
         Some(handed_over) => handed_over,

@@ -5,6 +5,7 @@ mod sizes;
 mod smtp;
 
 mod arrows;
+mod autoscale;
 mod backup;
 mod cases;
 mod cluster;

@@ -50,6 +50,11 @@ impl Ground {
         restarted.await.expect("RabbitMQ starts again")
     }
 
+    /// What every process is told.
+    pub fn flags(&self) -> &[String] {
+        &self.flags
+    }
+
     /// One more process that runs one service. `name` is its folder.
     pub async fn program(&self, service: &str, name: &str) -> Program {
         let mut flags: Vec<&str> = self.flags.iter().map(String::as_str).collect();
