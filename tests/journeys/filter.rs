@@ -85,7 +85,7 @@ async fn what_is_said_later_is_judged_until_an_agent_answers(size: Size) {
     judge(&world, &site, &room, "ham").await;
     assert_eq!(hand_over(&stranger, reply(&to, "three", "", SPAM)).await, became("said"));
     assert_eq!(verdict(&world, &site, &room).await, "ham", "somebody said what it is");
-    world.stop().await;
+    world.end().await;
 }
 
 async fn a_filter_learns_what_agents_answer(size: Size) {
@@ -115,5 +115,5 @@ async fn a_filter_learns_what_agents_answer(size: Size) {
     })
     .await;
     assert_eq!(verdict(&world, &site, &first).await, "held", "what nobody answered waits for somebody");
-    world.stop().await;
+    world.end().await;
 }
