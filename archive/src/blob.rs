@@ -1,6 +1,7 @@
 //! A segment's bytes, read from the store piece by piece.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -44,6 +45,11 @@ impl Blob for StoreBlob {
     fn read(&self, start: u64, length: usize) -> io::Result<Bytes> {
         let Segments { history, site, runtime } = &self.segments;
         runtime.block_on(history.read_segment(*site, self.id, start, length)).map_err(io::Error::other)
+    }
+
+    fn expect(&self, ranges: &[Range<u64>]) {
+        let Segments { history, site, runtime } = &self.segments;
+        runtime.block_on(history.expect_segment(*site, self.id, ranges.to_vec()));
     }
 }
 

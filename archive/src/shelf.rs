@@ -7,7 +7,7 @@ use history::EnrichedHit;
 use history::amend::Correction;
 use history::fold::needs;
 use history::report::{Library, Part, overlay};
-use history::segment::Head;
+use history::segment::{Head, end_of};
 use history::zone::Zone;
 use model::{SegmentId, SiteId};
 use parking_lot::Mutex;
@@ -173,12 +173,14 @@ impl View {
 
     /// The parts with a hit in the range, in order of their days; opens what was not. Blocks.
     pub fn parts(&self, from: i64, to: i64) -> Result<Vec<Arc<Part>>> {
-        let mut parts = Vec::new();
-        for (entry, _) in self.entries.iter().zip(&self.replaced).filter(|(_, replaced)| !**replaced) {
-            if entry.head.first < to && entry.head.last >= from {
-                parts.push(self.part(entry)?);
-            }
+        let kept = self.entries.iter().zip(&self.replaced).filter(|(_, replaced)| !**replaced);
+        let touching =
+            kept.map(|(entry, _)| entry).filter(|entry| entry.head.first < to && entry.head.last >= from);
+        let entries: Vec<&Entry> = touching.collect();
+        for entry in entries.iter().filter(|entry| entry.part.lock().is_none()) {
+            self.segments.blob(entry.id, entry.bytes).expect(&[end_of(entry.bytes)]);
         }
+        let mut parts = entries.into_iter().map(|entry| self.part(entry)).collect::<Result<Vec<_>>>()?;
         parts.extend(self.fresh.iter().filter(|part| part.touches(from, to)).cloned());
         parts.sort_by_key(|part| part.head().day_start);
         Ok(parts)

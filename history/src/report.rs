@@ -3,6 +3,7 @@
 //! A [`Library`] keeps one site's decoded columns within a bound. Texts and visitors are dense numbers all over a library, so
 //! that a filter looks at each distinct text once, and a count of distinct visitors is a set of bits.
 
+mod ahead;
 mod answer;
 mod asked;
 pub(crate) mod bits;

@@ -8,13 +8,15 @@ mod read;
 mod schema;
 mod write;
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::fold::Share;
 use crate::zone::Day;
 pub use pages::Coded;
-pub use read::{Columns, Reader};
+pub use read::{Columns, Reader, Stored};
 pub use write::{write, write_share};
 
 /// The version this program writes. It reads this and every earlier one.
@@ -23,6 +25,8 @@ pub const VERSION: u32 = 2;
 /// The key under which the file's own description stands in Parquet's metadata, as JSON.
 const HEAD_KEY: &str = "watchfire";
 
+/// Bytes at a segment's end that hold its description.
+const END_BYTES: u64 = 32 * 1024;
 /// The key of the visits that go on after their day's end, as JSON: lists of [`Over`].
 const OVER_KEY: &str = "watchfire_over";
 
@@ -88,6 +92,14 @@ pub trait Blob: Send + Sync {
 
     /// Exactly `length` bytes from `start` on.
     fn read(&self, start: u64, length: usize) -> std::io::Result<Bytes>;
+
+    /// These are read soon: whoever can fetch them meanwhile may. Returns at once.
+    fn expect(&self, _ranges: &[Range<u64>]) {}
+}
+
+/// Where a segment's own description stands, as a rule: read first.
+pub fn end_of(bytes: u64) -> Range<u64> {
+    bytes.saturating_sub(END_BYTES)..bytes
 }
 
 impl Blob for Bytes {

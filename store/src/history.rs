@@ -1,5 +1,6 @@
 //! What was: the append-only tail of enriched hits, the segments that it is folded into, and the peaks of presence.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -51,6 +52,9 @@ pub trait History: Send + Sync {
     /// Exactly `length` bytes of a segment from `start` on; Unavailable past its end. NotFound where a fold took its
     /// place more than `SEGMENT_GRACE` ago, or the site was forgotten: ask for the shelf again.
     async fn read_segment(&self, site: SiteId, id: SegmentId, start: u64, length: usize) -> Result<Bytes>;
+
+    /// These bytes of a segment are read soon: a backend may fetch them meanwhile. Returns before it has, and never fails.
+    async fn expect_segment(&self, _site: SiteId, _id: SegmentId, _ranges: Vec<Range<u64>>) {}
 
     /// Puts a fold in, durably, all of it or none: its segments are on the shelf, those of `gone` are not. Then the
     /// batches of the site that it names as old leave the tail; what a process was killed before, a later fold does.

@@ -15,6 +15,7 @@ mod crash;
 mod crash_history;
 mod deadletters;
 mod digests;
+mod doctor;
 mod export;
 mod filter;
 mod import;

@@ -1,6 +1,7 @@
 //! The engine's side: cold (each query opens the segments anew) and warm.
 
 use std::fs::File;
+use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use history::query::{Dimension, Filter, Metric, Query, Unit};
 use history::report::{Control, Funnel, Library, Part, Sums, answer, funnel};
-use history::segment::Blob;
+use history::segment::{Blob, end_of};
 use history::table::{HitText, VisitText};
 use history::zone::Zone;
 
@@ -38,16 +39,28 @@ impl Blob for OnDisk {
         self.0.read_exact_at(&mut bytes, start)?;
         Ok(bytes.into())
     }
+
+    fn expect(&self, ranges: &[Range<u64>]) {
+        let advice = libc::POSIX_FADV_WILLNEED;
+        for Range { start, end } in ranges {
+            // SAFETY: the descriptor is open for the call.
+            unsafe { libc::posix_fadvise(self.0.as_raw_fd(), *start as i64, (end - start) as i64, advice) };
+        }
+    }
 }
 
 pub fn open(segments: &[PathBuf]) -> anyhow::Result<(Arc<Library>, Vec<Arc<Part>>)> {
     let library = Library::new(COLUMNS_BYTES_MAX);
-    let mut parts = Vec::new();
+    let mut files = Vec::new();
     for segment in segments {
         let file = File::open(segment)?;
         let length = file.metadata()?.len();
-        parts.push(Arc::new(library.open(Arc::new(OnDisk(file, length)))?));
+        let blob = OnDisk(file, length);
+        blob.expect(&[end_of(length)]);
+        files.push(Arc::new(blob));
     }
+    let parts = files.into_iter().map(|blob| Ok(Arc::new(library.open(blob)?)));
+    let parts = parts.collect::<anyhow::Result<_>>()?;
     Ok((library, parts))
 }
 

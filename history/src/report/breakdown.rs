@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::ahead;
 use super::answer::{Answer, Compared, Row, Sums};
 use super::asked::{Asked, Tally, Whose};
 use super::buckets::Buckets;
@@ -36,6 +37,7 @@ pub fn answer(
         of(range) || compared.is_some_and(of)
     };
     let parts: Vec<Arc<Part>> = parts.iter().filter(touches).cloned().collect();
+    ahead::expect(&parts, query);
     let asked = Asked::new(&parts, query, &context, (range, &buckets), control)?;
     let grouping = Grouping::new(&query.by, &parts)?;
     let mut answer = Answer::default();

@@ -6,7 +6,7 @@ use parking_lot::RwLock;
 
 use super::packed::Packed;
 use super::part::Part;
-use crate::segment::{BadSegment, Coded, Columns, Reader};
+use crate::segment::{BadSegment, Coded, Columns, Reader, Stored};
 use crate::table::{HitText, Kind, Table, Visit, VisitText};
 use crate::words::Words;
 
@@ -65,6 +65,39 @@ pub(super) fn decode(part: &Part, source: &Source, column: Column) -> Result<Pac
     match source {
         Source::Segment(reader) => of_segment(part, reader, column),
         Source::Table(table) => Ok(of_table(part, table, column)),
+    }
+}
+
+/// What of a segment a column is made of.
+pub(super) fn stored(column: Column) -> Vec<Stored> {
+    let of = |columns: &[Column]| columns.iter().copied().flat_map(stored).collect();
+    let number = |column| vec![Stored::Numbers(column)];
+    match column {
+        Column::Starts => vec![Stored::Starts],
+        Column::Kind => vec![Stored::Kinds],
+        Column::Visitor => number(Columns::Visitor),
+        Column::First => {
+            vec![Stored::Numbers(Columns::FirstSeconds), Stored::Numbers(Columns::FirstMillis)]
+        }
+        Column::At => {
+            let after = [Columns::AfterSeconds, Columns::AfterMillis].map(Stored::Numbers);
+            [of(&[Column::Starts, Column::First]), after.to_vec()].concat()
+        }
+        Column::Last => [of(&[Column::At]), number(Columns::Alive)].concat(),
+        Column::VisitText(text) => vec![Stored::VisitText(text)],
+        Column::HitText(text) => vec![Stored::HitText(text)],
+        Column::EntryPage | Column::ExitPage => {
+            of(&[Column::Starts, Column::Kind, Column::HitText(HitText::Path)])
+        }
+        Column::VisitPageviews | Column::VisitEvents => of(&[Column::Starts, Column::Kind]),
+        Column::VisitEngaged => of(&[Column::Starts, Column::Engaged]),
+        Column::Bounce => of(&[Column::VisitPageviews, Column::Engaged]),
+        Column::Engaged => number(Columns::Engaged),
+        Column::EngagedBefore => number(Columns::EngagedBefore),
+        Column::Scroll => number(Columns::Scroll),
+        Column::Alive => number(Columns::Alive),
+        Column::IdLow | Column::IdHigh => number(Columns::Id),
+        Column::Over => Vec::new(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::ahead;
 use super::bits::Bits;
 use super::breakdown::visitors_for;
 use super::buckets::Buckets;
@@ -74,6 +75,7 @@ pub fn funnel(
     let context = Context::new(zone, parts, funnel.needs_all_before(), control)?;
     let parts: Vec<Arc<Part>> =
         parts.iter().filter(|part| part.touches(funnel.from, funnel.to)).cloned().collect();
+    ahead::expect_steps(&parts, &funnel.steps);
     let mut steps = Vec::new();
     for step in &funnel.steps {
         let mut ready = Ready::new(step)?;

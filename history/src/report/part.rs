@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 
-use super::columns::{Column, Source, decode};
+use super::columns::{Column, Source, decode, stored};
 use super::library::Library;
 use super::mask::Mask;
 use super::packed::Packed;
@@ -83,6 +83,16 @@ impl Part {
 
     pub(super) fn source(&self) -> &Source {
         &self.held.source
+    }
+
+    /// These columns are asked for soon.
+    pub(super) fn expect(&self, columns: &[Column]) {
+        let Source::Segment(reader) = &self.held.source else { return };
+        let missing = columns.iter().copied().filter(|column| !self.has(*column));
+        let stored: Vec<_> = missing.flat_map(stored).collect();
+        if !stored.is_empty() {
+            reader.expect(&stored);
+        }
     }
 
     pub(super) fn column(&self, column: Column) -> Result<Arc<Packed>, BadSegment> {

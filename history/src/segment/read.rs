@@ -1,6 +1,7 @@
 //! The bytes of a segment back: its head, single columns, or the whole table.
 
 use std::io::Read;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
@@ -38,6 +39,16 @@ pub enum Columns {
     Id = schema::ID as isize,
 }
 
+/// What stands in a segment by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    Starts,
+    Kinds,
+    Numbers(Columns),
+    VisitText(VisitText),
+    HitText(HitText),
+}
+
 impl Reader {
     pub fn open(blob: Arc<dyn Blob>) -> Result<Reader, BadSegment> {
         let metadata = ParquetMetaDataReader::new().parse_and_finish(&Chunk::all(blob.clone()))?;
@@ -63,22 +74,47 @@ impl Reader {
         self.over.as_deref()
     }
 
+    /// These are read soon.
+    pub fn expect(&self, stored: &[Stored]) {
+        let place = |stored: &Stored| {
+            let (table, column) = match *stored {
+                Stored::Starts => (schema::HITS, schema::VISIT),
+                Stored::Kinds => of_column(schema::KIND),
+                Stored::Numbers(column) => of_column(column as usize),
+                Stored::VisitText(text) => of_column(schema::VISIT_TEXT + text as usize),
+                Stored::HitText(text) => of_column(schema::HIT_TEXT + text as usize),
+            };
+            self.place(table, column).ok()
+        };
+        let mut places: Vec<Range<u64>> = stored.iter().filter_map(place).collect();
+        places.sort_by_key(|place| place.start);
+        places.dedup();
+        self.blob.expect(&places);
+    }
+
     fn pages(&self, column: usize) -> Result<Pages, BadSegment> {
-        let table = if column < schema::AFTER_S { schema::VISITS } else { schema::HITS };
+        let (table, column) = of_column(column);
         self.pages_of(table, column)
+    }
+
+    /// The bytes of a column.
+    fn place(&self, table: usize, column: usize) -> Result<Range<u64>, BadSegment> {
+        let column = self.tables[table].column(column);
+        let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
+        let (start, length) = (u64::try_from(start), u64::try_from(column.compressed_size()));
+        let (Ok(start), Ok(length)) = (start, length) else { return Err(BadSegment::OTHER_LENGTH) };
+        match start.checked_add(length) {
+            Some(end) if end <= self.blob.len() => Ok(start..end),
+            _ => Err(BadSegment::OTHER_LENGTH),
+        }
     }
 
     /// Reads a column, all its pages in one piece: the library by itself would read the file's rest for each of them.
     fn pages_of(&self, table: usize, column: usize) -> Result<Pages, BadSegment> {
+        let Range { start, end } = self.place(table, column)?;
         let (table, column) = (&self.tables[table], self.tables[table].column(column));
-        let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
-        let (start, length) = (u64::try_from(start), u64::try_from(column.compressed_size()));
-        let (Ok(start), Ok(length)) = (start, length) else { return Err(BadSegment::OTHER_LENGTH) };
-        if start.checked_add(length).is_none_or(|end| end > self.blob.len()) {
-            return Err(BadSegment::OTHER_LENGTH);
-        }
-        let bytes = self.blob.read(start, length as usize).map_err(external)?;
-        let chunk = Arc::new(Chunk { blob: Arc::new(bytes), start, end: start + length });
+        let bytes = self.blob.read(start, (end - start) as usize).map_err(external)?;
+        let chunk = Arc::new(Chunk { blob: Arc::new(bytes), start, end });
         let rows = usize::try_from(table.num_rows()).map_err(|_| BadSegment::OTHER_LENGTH)?;
         Ok(Pages { reader: Box::new(SerializedPageReader::new(chunk, column, rows, None)?) })
     }
@@ -206,6 +242,12 @@ impl Reader {
         }
         Ok(())
     }
+}
+
+/// The table that a column is of, and the column.
+fn of_column(column: usize) -> (usize, usize) {
+    let table = if column < schema::AFTER_S { schema::VISITS } else { schema::HITS };
+    (table, column)
 }
 
 fn over(text: &str, head: &Head) -> Result<Vec<Over>, BadSegment> {

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use unicode_width::UnicodeWidthStr;
 use web::reports::{Answer, Cell, Table, Told, metric_name};
 
 /// Characters of one text that are shown.
@@ -16,8 +17,8 @@ pub fn print(out: &mut impl Write, told: &Told) -> std::io::Result<()> {
         .collect();
     let widths: Vec<usize> = (0..table.header.len())
         .map(|place| {
-            let widest = cells.iter().map(|row| row[place].0.chars().count()).max().unwrap_or(0);
-            widest.max(table.header[place].chars().count())
+            let widest = cells.iter().map(|row| row[place].0.width()).max().unwrap_or(0);
+            widest.max(table.header[place].width())
         })
         .collect();
     let is_number: Vec<bool> =
@@ -30,10 +31,7 @@ pub fn print(out: &mut impl Write, told: &Told) -> std::io::Result<()> {
         let line: Vec<String> = row
             .iter()
             .zip(&widths)
-            .map(|((text, is_number), width)| match is_number {
-                true => format!("{text:>width$}"),
-                false => format!("{text:<width$}"),
-            })
+            .map(|((text, is_number), width)| padded(text, *is_number, *width))
             .collect();
         writeln!(out, "{}", line.join("  ").trim_end())?;
     }
@@ -41,6 +39,12 @@ pub fn print(out: &mut impl Write, told: &Told) -> std::io::Result<()> {
         writeln!(out, "\n{line}")?;
     }
     Ok(())
+}
+
+/// As wide as that on a terminal, where some letters take two places.
+fn padded(text: &str, is_number: bool, width: usize) -> String {
+    let blank = " ".repeat(width.saturating_sub(text.width()));
+    if is_number { blank + text } else { text.to_owned() + &blank }
 }
 
 /// Of which days only totals are known, and whether they are in it.
@@ -99,6 +103,13 @@ fn shown(cell: &Cell, name: &str) -> (String, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_they_look() {
+        assert_eq!(padded("/茶", false, 6), "/茶   ");
+        assert_eq!(padded("12", true, 6), "    12");
+        assert_eq!(padded("longer", false, 3), "longer");
+    }
 
     #[test]
     fn a_text_of_a_visitor_stays_in_its_cell() {

@@ -110,6 +110,10 @@ async fn what_is_not_there_is_not_found_and_past_the_end_is_an_error(world: Worl
     assert_refused!(history.read_segment(SITE, SegmentId(1), 0, 101), Unavailable(_));
     assert_refused!(history.read_segment(SITE, SegmentId(1), 101, 0), Unavailable(_));
     assert_refused!(history.read_segment(SITE, SegmentId(1), u64::MAX, 2), Unavailable(_));
+    // Whoever reads is told, not who only says that they will.
+    for (id, range) in [(1, 0..100), (1, 0..u64::MAX), (1, 90..20), (2, 0..1)] {
+        history.expect_segment(SITE, SegmentId(id), vec![range]).await;
+    }
 }
 
 async fn a_replaced_segment_leaves_the_shelf_and_is_read_within_its_grace(world: World) {

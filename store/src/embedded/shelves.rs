@@ -3,6 +3,8 @@
 
 use std::fs::{DirBuilder, File, ReadDir};
 use std::io::{self, ErrorKind, Write};
+use std::ops::Range;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -63,6 +65,17 @@ impl Shelves {
         let mut bytes = vec![0; length];
         file.read_exact_at(&mut bytes, start)?;
         Ok(bytes.into())
+    }
+
+    /// The kernel begins to read these, and nobody waits for it.
+    pub fn expect(&self, site: SiteId, name: &str, ranges: &[Range<u64>]) -> io::Result<()> {
+        let file = File::open(self.folder(site).join(name))?;
+        for Range { start, end } in ranges {
+            let (start, length) = (*start as i64, end.saturating_sub(*start) as i64);
+            // SAFETY: the descriptor is open for the call, which only gives advice.
+            unsafe { libc::posix_fadvise(file.as_raw_fd(), start, length, libc::POSIX_FADV_WILLNEED) };
+        }
+        Ok(())
     }
 
     /// One that is not there is as good as removed.

@@ -1,5 +1,6 @@
 //! The tail and the peaks, in `tail.db`; the whole history's door.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use anyhow::anyhow;
@@ -88,6 +89,15 @@ impl History for Tail {
             }
             read => read,
         }
+    }
+
+    async fn expect_segment(&self, site: SiteId, id: SegmentId, ranges: Vec<Range<u64>>) {
+        let now = SystemClock.now();
+        let Ok(place) = self.database.look_up(move |db| segments::place(db, site, id, now)).await else {
+            return;
+        };
+        // Whoever reads will be told what is wrong.
+        let _ = self.shelves.expect(site, &place.name, &ranges);
     }
 
     /// On a task of its own, so that who stops waiting leaves no file behind.
