@@ -14,7 +14,7 @@ pub mod words;
 
 pub use bot_hooks::BotHooks;
 pub use carrying::Carrying;
-pub use conversations::{Asked, ConversationChange, Conversations, Counts, NewConversation, call_in};
+pub use conversations::{Asked, ConversationChange, Conversations, Counts, Lesson, NewConversation, call_in};
 pub use files::{Expected, Files};
 pub use hooks::{CommitMark, HookChange, Hooks, Shown};
 pub use messages::{Messages, Place, Posted, Search};

@@ -17,6 +17,7 @@ mod deadletters;
 mod digests;
 mod doctor;
 mod export;
+mod filter;
 mod import;
 mod letters;
 mod limits;

@@ -19,6 +19,7 @@ mod reports_api;
 mod rights;
 mod rooms;
 mod saved_api;
+mod screen;
 mod share_segments;
 mod signing_in;
 mod sites_pages;
