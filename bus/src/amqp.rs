@@ -10,6 +10,7 @@ mod consumer;
 mod dead_letters;
 mod depth;
 mod envelope;
+mod examined;
 mod holds;
 mod link;
 mod outbox;

@@ -167,6 +167,7 @@ impl Chat {
             closed_at: None,
             rating: None,
             learned: None,
+            is_known: false,
             mailed: 0,
             replies: Replies::default(),
             is_call: false,

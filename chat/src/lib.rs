@@ -6,6 +6,7 @@
 //! | `rooms`, `guests`, `bots` | rooms are opened, entered, left, changed; guests come by link |
 //! | `conversations`, `hours` | with customers: opened by them, looked after by agents; when those are there |
 //! | `replies` | what customers answer by mail |
+//! | `screen` | how a customer's screen comes to agents |
 //! | `posting`, `reading` | what is said and changed; pages, days, search, catching up |
 //! | `files`, `pictures` | what is sent beside the words: taken in, made anew, given back |
 //! | `carry` | rooms as a file, and back |
@@ -37,6 +38,7 @@ mod refused;
 mod releases;
 mod replies;
 mod rooms;
+mod screen;
 pub mod told;
 
 use std::sync::Arc;
@@ -65,6 +67,7 @@ pub use refused::Refused;
 pub use releases::{Concerned, Known, Released};
 pub use replies::{ANSWER_ABOVE, Replied, Reply, ReplyAddress};
 pub use rooms::NewRoom;
+pub use screen::Signal;
 
 pub type Result<T> = std::result::Result<T, Refused>;
 

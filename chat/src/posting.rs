@@ -44,6 +44,9 @@ impl Chat {
         if !has_files {
             refuse_empty(post.kind, &post.body)?;
         }
+        if seen.room.kind == RoomKind::Conversation && matches!(me, Who::Guest(_)) {
+            self.hold_if_spam(room, post.kind, &post.body).await?;
+        }
         let mentions = self.mentioned(&seen.room, post.kind, &post.body).await?;
         let at = self.clock.now();
         let Post { id, kind, body, thread, files } = post;
@@ -104,6 +107,9 @@ impl Chat {
             Change::Edit { body, .. } => {
                 if before.files.is_empty() {
                     refuse_empty(before.kind, &body)?;
+                }
+                if seen.room.kind == RoomKind::Conversation && matches!(me, Who::Guest(_)) {
+                    self.hold_if_spam(room, before.kind, &body).await?;
                 }
                 let mentions = self.mentioned(&seen.room, before.kind, &body).await?;
                 Change::Edit { body, mentions }

@@ -15,6 +15,7 @@ mod cluster;
 mod connection;
 mod ears;
 mod enrolled;
+mod examined;
 mod frame;
 mod listeners;
 mod master;
@@ -46,6 +47,7 @@ use frame::Frame;
 use scripts::{Names, Scripts};
 use shards::Admission;
 
+pub use examined::examine;
 pub use master::ANSWER_MAX;
 
 /// How long after `alive_until` a state stays that its own shard does not take away.

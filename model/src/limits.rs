@@ -179,6 +179,11 @@ pub const MESSAGE_ID_BYTES_MAX: usize = 250;
 pub const TRANSCRIPT_MESSAGES_MAX: usize = 1_000;
 /// Bytes that are seen of what a customer types.
 pub const TYPED_BYTES_MAX: usize = 1_024;
+/// Bytes that browsers say to each other at once of a screen that is shown, and of an id that one of them made for it.
+pub const SCREEN_SIGNAL_BYTES_MAX: usize = 16 * 1024;
+pub const SCREEN_ID_BYTES_MAX: usize = 32;
+/// Servers by which browsers find each other.
+pub const ICE_SERVERS_MAX: usize = 8;
 /// An agent who was in the inbox within this is there; how often that is written down; agents of a site of whom it is known.
 pub const ON_DUTY: Duration = Duration::from_secs(150);
 pub const ON_DUTY_EVERY: Duration = Duration::from_secs(60);

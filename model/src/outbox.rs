@@ -21,6 +21,8 @@ pub enum JobKind {
     Mailbox,
     /// To the mailbox of a customer: all of their conversation.
     Transcript,
+    /// No letter either: a site's filter learns a question that was answered.
+    Lesson,
 }
 
 impl JobKind {
@@ -33,6 +35,7 @@ impl JobKind {
             JobKind::Answer => 4,
             JobKind::Mailbox => 5,
             JobKind::Transcript => 6,
+            JobKind::Lesson => 7,
         }
     }
 
@@ -45,6 +48,7 @@ impl JobKind {
             JobKind::Answer => "answer",
             JobKind::Mailbox => "mailbox",
             JobKind::Transcript => "transcript",
+            JobKind::Lesson => "lesson",
         }
     }
 
@@ -56,6 +60,7 @@ impl JobKind {
             4 => Some(JobKind::Answer),
             5 => Some(JobKind::Mailbox),
             6 => Some(JobKind::Transcript),
+            7 => Some(JobKind::Lesson),
             _ => None,
         }
     }

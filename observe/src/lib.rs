@@ -10,7 +10,7 @@ pub mod push;
 mod teller;
 pub mod vitals;
 
-pub use board::{Board, Picture};
+pub use board::{Board, Picture, Seen};
 pub use exposition::Scrape;
 pub use process::{Process, measure};
 pub use teller::{Teller, tell};

@@ -7,6 +7,7 @@ mod sender;
 mod transcript;
 
 pub use rule::Answers;
+pub(crate) use rule::is_answer;
 pub use sender::Answering;
 pub use transcript::Transcripts;
 

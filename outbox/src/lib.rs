@@ -11,11 +11,13 @@
 //! | `push` | in their browsers |
 //! | `digest` | by mail, one letter an hour or a day |
 //! | `answers` | customers, of what agents answered while they were away; all of a conversation, where somebody asks for it |
+//! | `lessons` | the filter of spam, of what agents answered |
 
 pub mod address;
 pub mod answers;
 pub mod dial;
 pub mod digest;
+pub mod lessons;
 mod looking;
 mod missed;
 pub mod push;

@@ -124,7 +124,7 @@ pub async fn run(options: AutoscaleOptions) -> anyhow::Result<()> {
     let provider = match (options.provider, options.command) {
         (Where::Command, Some(program)) => Provider::Command(command::Command::new(program)),
         (Where::Command, None) => bail!("--command: name the command that looks after instances"),
-        (Where::Ec2, _) => Provider::Ec2(Ec2::new(options.ec2, Arc::new(SystemClock))?),
+        (Where::Ec2, _) => Provider::Ec2(Box::new(Ec2::new(options.ec2, Arc::new(SystemClock))?)),
         (Where::Local, _) => Provider::Local(Local::new(options.data.clone(), options.serve.clone())?),
     };
     let work = Work {

@@ -8,6 +8,7 @@ use bus::Bus;
 use clap::{Args, ValueEnum};
 use live::Live;
 use live::redis::RedisLive;
+use model::Millis;
 use store::Store;
 use store::mongodb::MongoStore;
 use store::moving::{End, House};
@@ -62,13 +63,7 @@ pub async fn bus(settings: &Settings) -> anyhow::Result<Arc<dyn Bus>> {
 
 /// Who takes hits goes on taking while the broker is away: onto the disk, for a while.
 async fn broker(uri: &str, settings: &Settings) -> anyhow::Result<Arc<dyn Bus>> {
-    let options = bus::amqp::Options {
-        shards: settings.shards,
-        prefix: settings.installation.clone(),
-        bytes_max: settings.bus_bytes_max,
-        ..Default::default()
-    };
-    let broker = bus::amqp::AmqpBus::open(uri, options).context("--bus")?;
+    let broker = bus::amqp::AmqpBus::open(uri, broker_options(settings)).context("--bus")?;
     match broker.check().await {
         Err(refused @ bus::amqp::LinkError::Refused(_)) => return Err(refused).context("--bus"),
         Err(error) => tracing::warn!(error = format!("{error:#}"), "the broker is not there yet"),
@@ -79,6 +74,15 @@ async fn broker(uri: &str, settings: &Settings) -> anyhow::Result<Arc<dyn Bus>> 
     }
     let folder = settings.data.join("spool");
     Ok(Arc::new(bus::spool::Spooled::open(Arc::new(broker), &folder, settings.spool_bytes_max).await?))
+}
+
+fn broker_options(settings: &Settings) -> bus::amqp::Options {
+    bus::amqp::Options {
+        shards: settings.shards,
+        prefix: settings.installation.clone(),
+        bytes_max: settings.bus_bytes_max,
+        ..Default::default()
+    }
 }
 
 fn journal(folder: &Path, settings: &Settings) -> anyhow::Result<Arc<dyn Bus>> {
@@ -92,7 +96,35 @@ fn journal(folder: &Path, settings: &Settings) -> anyhow::Result<Arc<dyn Bus>> {
     Ok(Arc::new(bus))
 }
 
-async fn live(settings: &Settings) -> anyhow::Result<Arc<dyn Live>> {
+/// Whether others reach what this process knows of who is here.
+pub fn live_is_shared(settings: &Settings) -> anyhow::Result<bool> {
+    Ok(scheme(&resolved("live", &settings.live)?).0 != "memory")
+}
+
+/// What is wrong with each server that the settings name, and what to do; nothing of backends that are this process's own.
+/// Nothing is made of what is missing.
+pub async fn examined(settings: &Settings, now: Millis) -> anyhow::Result<Vec<(&'static str, Vec<String>)>> {
+    let mut examined = Vec::new();
+    let uri = resolved("bus", &settings.bus)?;
+    if let ("amqp" | "amqps", _) = scheme(&uri) {
+        let broker = bus::amqp::AmqpBus::open(&uri, broker_options(settings)).context("--bus")?;
+        examined.push(("RabbitMQ", broker.examine().await));
+        broker.close().await;
+    }
+    let uri = resolved("live", &settings.live)?;
+    if let ("redis" | "rediss", _) = scheme(&uri) {
+        let found = live::redis::examine(&uri, &settings.installation, now).await.context("--live")?;
+        examined.push(("Redis", found));
+    }
+    let uri = resolved("store", &settings.store)?;
+    if let ("mongodb" | "mongodb+srv", _) = scheme(&uri) {
+        examined.push(("MongoDB", MongoStore::examine(&uri, now).await));
+    }
+    Ok(examined)
+}
+
+/// Live alone.
+pub async fn live(settings: &Settings) -> anyhow::Result<Arc<dyn Live>> {
     let uri = resolved("live", &settings.live)?;
     match scheme(&uri) {
         ("memory", _) => Ok(Arc::new(live::memory::MemoryLive::default())),

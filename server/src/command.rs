@@ -17,7 +17,7 @@ const FIRST_STEPS: &str = "\
 First steps:
   watchfire                       start everything in ./data on port 8080, print the set-up address
   watchfire demo                  the same in a folder of its own, with believable visitors
-  watchfire doctor                check ports, disk, clock and limits; print every setting and its source
+  watchfire doctor                check ports, disk, clock, limits, a cluster; print every setting and its source
 
 Every setting of `watchfire serve` is a flag, an environment variable (WATCHFIRE_…) and a key of the
 TOML file given by --config; a flag wins over the environment, the environment over the file.";

@@ -1,11 +1,18 @@
-//! `watchfire doctor`: what every setting is and where it came from, and whether this machine suits.
+//! `watchfire doctor`: what every setting is and where it came from, whether this machine suits, and what a cluster's servers and
+//! processes lack.
+
+mod cluster;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use model::{Clock, SystemClock};
+use observe::Board;
+use tokio_util::sync::CancellationToken;
 
+use crate::backends;
 use crate::settings::{Settings, Sources};
 use crate::uri;
 
@@ -33,7 +40,7 @@ pub async fn run(settings: Settings, sources: Sources) -> anyhow::Result<ExitCod
         println!("  {name:<18} {value:<28} {source}");
     }
     println!("\nChecks");
-    let findings = [
+    let mut findings = vec![
         port("listen", settings.listen),
         port("metrics", settings.metrics),
         folder(&settings.data),
@@ -42,6 +49,8 @@ pub async fn run(settings: Settings, sources: Sources) -> anyhow::Result<ExitCod
         open_files(settings.connections_max),
         geoip(settings.geoip.as_deref()),
     ];
+    findings.extend(of_servers(&settings).await);
+    findings.extend(of_processes(&settings).await);
     let mut problems = 0;
     for finding in findings {
         let (mark, text) = match finding {
@@ -55,6 +64,36 @@ pub async fn run(settings: Settings, sources: Sources) -> anyhow::Result<ExitCod
         println!("  {mark} {text}");
     }
     Ok(if problems == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Of the servers that a cluster stands on; nothing, where there is none.
+async fn of_servers(settings: &Settings) -> Vec<Finding> {
+    match backends::examined(settings, SystemClock.now()).await {
+        Ok(examined) => {
+            examined.into_iter().flat_map(|(name, problems)| cluster::of_server(name, problems)).collect()
+        }
+        Err(error) => vec![Finding::Problem(format!("{error:#}"))],
+    }
+}
+
+/// Of the processes of a cluster: they are listened to for a while.
+async fn of_processes(settings: &Settings) -> Vec<Finding> {
+    match backends::live_is_shared(settings) {
+        Ok(true) => {}
+        // What cannot be read was said of the servers.
+        Ok(false) | Err(_) => return Vec::new(),
+    }
+    let live = match backends::live(settings).await {
+        Ok(live) => live,
+        Err(error) => return vec![Finding::Problem(format!("{error:#}"))],
+    };
+    let board = Board::default();
+    let clock = Arc::new(SystemClock);
+    let over = CancellationToken::new();
+    let listening = board.listen(live, clock, over.clone());
+    let _over = tokio::time::timeout(cluster::LISTENED, listening).await;
+    let picture = board.picture(SystemClock.now());
+    cluster::of_processes(&picture, env!("CARGO_PKG_VERSION"), settings.shards)
 }
 
 fn port(name: &str, address: SocketAddr) -> Finding {

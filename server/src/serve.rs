@@ -21,6 +21,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use web::ice::IceServers;
 use web::options::Replies;
 
 use crate::backends::{self, Backends};
@@ -341,6 +342,7 @@ async fn start_pages(
         },
         mail: mailer(settings)?,
         replies: replies(settings)?,
+        ice: ice_servers(settings)?,
         ..Default::default()
     };
     let stop = CancellationToken::new();
@@ -387,6 +389,12 @@ fn replies(settings: &Settings) -> anyhow::Result<Option<Replies>> {
     );
     let hook = hook.map(|secret| SecretHash::of(&secret));
     Ok(Some(Replies { address, hook, mailbox }))
+}
+
+fn ice_servers(settings: &Settings) -> anyhow::Result<IceServers> {
+    let secret =
+        settings.turn_secret.as_deref().map(|secret| uri::resolved("turn-secret", secret)).transpose()?;
+    IceServers::of(settings.ice_servers.as_deref().unwrap_or_default(), secret).context("--ice-servers")
 }
 
 /// Characters of the secret that a mail server knocks with.

@@ -152,6 +152,14 @@ pub struct Settings {
     #[arg(long, env = "WATCHFIRE_MAILBOX", value_name = "URI", requires = "mail_replies")]
     pub mailbox: Option<String>,
 
+    /// Servers by which browsers find each other where a customer shows their screen, up to 8, with commas: stun:stun.example.org:3478, turn:turn.example.org:3478
+    #[arg(long, env = "WATCHFIRE_ICE_SERVERS", value_name = "URLS")]
+    pub ice_servers: Option<String>,
+
+    /// The secret that passwords for the TURN servers among them are made of (coturn: static-auth-secret); or a file that holds it
+    #[arg(long, env = "WATCHFIRE_TURN_SECRET", value_name = "SECRET", requires = "ice_servers")]
+    pub turn_secret: Option<String>,
+
     /// For tests: folds follow each other without rest, and what waited in a tail for so long is folded
     #[arg(long, value_name = "MS", hide = true, value_parser = clap::value_parser!(u64).range(1..))]
     pub fold_after_ms: Option<u64>,

@@ -148,6 +148,7 @@ fn opening(number: u64) -> NewConversation {
         closed_at: None,
         rating: None,
         learned: None,
+        is_known: false,
         mailed: 0,
         replies: Replies::default(),
         is_call: false,

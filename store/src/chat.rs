@@ -16,7 +16,7 @@ pub mod words;
 pub use bot_hooks::BotHooks;
 pub use carrying::Carrying;
 pub use conversations::{
-    Asked, ConversationChange, Conversations, Counts, Figured, NewConversation, call_in,
+    Asked, ConversationChange, Conversations, Counts, Figured, Lesson, NewConversation, call_in,
 };
 pub use files::{Expected, Files};
 pub use hooks::{CommitMark, HookChange, Hooks, Shown};

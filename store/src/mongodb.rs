@@ -25,6 +25,7 @@ mod chat;
 mod chunks;
 mod columns;
 mod database;
+mod examined;
 mod forgotten;
 mod gate;
 mod holder;

@@ -33,8 +33,9 @@ export async function until(what, ask, ms = 15_000) {
   }
 }
 
-export function launch(options = {}) {
-  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS, ...options });
+/** `flags`: of Chromium, beside those of all tests. */
+export function launch({ flags = [], ...options } = {}) {
+  return chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...flags], ...options });
 }
 
 /** A browser of somebody's own. Headless Chromium says that it is automated, and such visitors count as bots. */

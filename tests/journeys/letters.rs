@@ -35,7 +35,7 @@ const LETTERS_EACH_WAY: usize = 12;
 const BROKEN: usize = 10_000;
 const SENDERS: usize = 8;
 
-fn flags(smtp: &Server, mailbox: Option<&Dovecot>) -> Vec<String> {
+pub(crate) fn flags(smtp: &Server, mailbox: Option<&Dovecot>) -> Vec<String> {
     let smtp = format!("smtp://watchfire:secret@{}", smtp.address);
     let mut flags: Vec<String> = [
         ["--mail", &smtp],
@@ -52,7 +52,7 @@ fn flags(smtp: &Server, mailbox: Option<&Dovecot>) -> Vec<String> {
     flags
 }
 
-async fn world_with(size: Size, flags: &[String]) -> World {
+pub(crate) async fn world_with(size: Size, flags: &[String]) -> World {
     let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
     World::with(size, A_MORNING, &flags).await
 }
@@ -65,7 +65,7 @@ async fn answered(server: std::net::SocketAddr, owner: &Person, site: &str, emai
     (customer, room)
 }
 
-async fn letter_to(smtp: &Server, email: &str) -> Letter {
+pub(crate) async fn letter_to(smtp: &Server, email: &str) -> Letter {
     within(FOUND_MAX, "a letter arrives", || async {
         smtp.letters().into_iter().rfind(|letter| letter.to == email)
     })
@@ -73,13 +73,13 @@ async fn letter_to(smtp: &Server, email: &str) -> Letter {
 }
 
 /// As a program sends it that quotes what it answers.
-fn reply(to: &str, id: &str, head: &str, said: &str) -> String {
+pub(crate) fn reply(to: &str, id: &str, head: &str, said: &str) -> String {
     format!(
         "Return-Path: <ann@x.example>\r\nFrom: Ann <ann@x.example>\r\nTo: {to}\r\nMessage-ID: <{id}@x.example>\r\nSubject: Re: Shop answered you\r\n{head}\r\n{said}\r\n\r\nOn Mon, Mar 3, 2025 at 10:00 AM Shop <{to}> wrote:\r\n\r\n> It comes on Monday.\r\n"
     )
 }
 
-async fn hand_over(to: &Person, letter: impl Into<Bytes>) -> Value {
+pub(crate) async fn hand_over(to: &Person, letter: impl Into<Bytes>) -> Value {
     let answer = to.send(Method::POST, &format!("/mail/{HOOK}"), &[], letter.into()).await;
     assert_eq!(answer.status, 202, "{}", answer.text());
     answer.json()

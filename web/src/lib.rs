@@ -22,6 +22,7 @@ mod guard;
 mod headers;
 mod hooks;
 mod hostname;
+pub mod ice;
 mod inbox;
 mod inbox_page;
 mod invitation;
@@ -65,6 +66,7 @@ use model::{Clock, SiteId};
 use outbox::answers::{Answering, Answers, Transcripts};
 use outbox::dial::Dial;
 use outbox::digest::{Digests, Mailer, Mailing, Off};
+use outbox::lessons::{Lessons, Teaching};
 use outbox::push::{self, Pushes, Pushing, Vapid};
 use outbox::webhook::{Deliveries, Webhooks};
 use outbox::{Rule, Sender};
@@ -167,8 +169,10 @@ fn send_what_goes_out(
         vapid,
         subject: web.options.public_url.clone().filter(|url| url.starts_with("https://")),
     };
-    let mut rules: Vec<Arc<dyn Rule>> = vec![Arc::new(webhooks), Arc::new(pushes)];
-    let mut senders: Vec<Arc<dyn Sender>> = vec![Arc::new(deliveries), Arc::new(pushing)];
+    let mut rules: Vec<Arc<dyn Rule>> =
+        vec![Arc::new(webhooks), Arc::new(pushes), Arc::new(Lessons { store: store.clone() })];
+    let mut senders: Vec<Arc<dyn Sender>> =
+        vec![Arc::new(deliveries), Arc::new(pushing), Arc::new(Teaching { chat: chat.clone() })];
     if let (Some(mailer), Some(public_url)) = (web.options.mail.clone(), web.options.public_url.clone()) {
         let (store, chat, off) = (store.clone(), chat.clone(), web.mail_off.clone());
         rules.push(Arc::new(Digests { store: store.clone() }));

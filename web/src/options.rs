@@ -8,6 +8,8 @@ use outbox::address::Reach;
 use outbox::digest::Mailer;
 use store::accounts::SecretHash;
 
+use crate::ice::IceServers;
+
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Where people and tags reach this server, as `https://stats.example.org`. None: as each request
@@ -23,6 +25,8 @@ pub struct Options {
     pub mail: Option<Mailer>,
     /// How letters to customers are answered. None: they are not. It needs `mail`.
     pub replies: Option<Replies>,
+    /// By which servers the browsers of a customer who shows their screen and of an agent find each other.
+    pub ice: IceServers,
 }
 
 /// Where answers to letters come in.
@@ -43,6 +47,7 @@ impl Default for Options {
             hooks: Reach::Public,
             mail: None,
             replies: None,
+            ice: IceServers::default(),
         }
     }
 }

@@ -14,6 +14,7 @@ pub(crate) mod pages;
 mod releases;
 mod rows;
 mod said;
+mod screen;
 
 pub(crate) use acts::{
     close, decide, edit, history, react, remove, reopen, star, thread, undecide, unreact, unstar,
@@ -30,6 +31,7 @@ pub(crate) use messages::{changes, day, decisions, message, page, post};
 pub(crate) use one::{change, demolish, doing, enter, leave, notify, read, show};
 pub(crate) use releases::{forget, list as releases};
 pub(crate) use rows::{MessageRow, day_of, in_zone, rows as message_rows, zone_of};
+pub(crate) use screen::signal;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;

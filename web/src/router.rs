@@ -184,6 +184,7 @@ pub const ROUTES: &[RouteInfo] = table! {
     POST "/api/watchfire/rooms/{room}/read" Room => rooms::read;
     POST "/api/watchfire/rooms/{room}/notify" Room => rooms::notify;
     POST "/api/watchfire/rooms/{room}/doing" Room => rooms::doing;
+    POST "/api/watchfire/rooms/{room}/screen" Room => rooms::signal;
     GET "/api/watchfire/rooms/{room}/members" Room => rooms::people;
     POST "/api/watchfire/rooms/{room}/members" Room => rooms::bring;
     POST "/api/watchfire/rooms/{room}/members/{who}/kick" Room => rooms::kick;

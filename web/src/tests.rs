@@ -21,6 +21,7 @@ mod rights;
 mod rooms;
 mod rules;
 mod saved_api;
+mod screen;
 mod share_segments;
 mod signing_in;
 mod sites_pages;

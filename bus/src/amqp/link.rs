@@ -97,6 +97,34 @@ impl Dialer {
         Err(failed.unwrap_or_else(|| self.unreachable(anyhow::anyhow!("no node is named"))))
     }
 
+    /// A link to each node that answers, with its vhost, and a sentence for each that does not. Nothing is declared.
+    pub async fn greet_each(&self) -> (Vec<(Link, String)>, Vec<String>) {
+        let (mut links, mut problems) = (Vec::new(), Vec::new());
+        for node in self.address.nodes() {
+            match self.greet(node).await {
+                Ok(link) => links.push((link, node.vhost.clone())),
+                Err(LinkError::Refused(said)) => problems.push(said),
+                Err(LinkError::Unreachable { cause, .. }) => problems.push(format!(
+                    "RabbitMQ at {}:{} cannot be reached ({}): see that it runs, and that nothing is in between",
+                    node.authority.host,
+                    node.authority.port,
+                    reasons(&cause)
+                )),
+            }
+        }
+        (links, problems)
+    }
+
+    async fn greet(&self, node: &AMQPUri) -> Result<Link, LinkError> {
+        let attempt = Attempt(Some(Cord::default()));
+        let late = |_| Err(self.unreachable(anyhow::anyhow!("no answer within {CONNECT_TIME_MAX:?}")));
+        let connected = timeout(CONNECT_TIME_MAX, self.connect(node, attempt.cord()));
+        let connection = connected.await.unwrap_or_else(late)?;
+        let link = Link { connection, cord: attempt.cord() };
+        attempt.succeed();
+        Ok(link)
+    }
+
     async fn reach(&self, node: &AMQPUri) -> Result<Link, LinkError> {
         // Whatever ends this wait: the client's thread would wait for the broker's answer for ever.
         let attempt = Attempt(Some(Cord::default()));

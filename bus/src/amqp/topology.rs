@@ -33,8 +33,14 @@ impl Topology {
     }
 
     /// Takes as many messages as there are shards, so that whoever believes in another number is refused.
-    fn count(&self) -> String {
+    pub fn count(&self) -> String {
         format!("{}.shards", self.prefix)
+    }
+
+    /// All but those that are held by who consumes.
+    pub fn queues(&self) -> Vec<String> {
+        let hits = (0..self.shards).map(|shard| self.hits(shard));
+        [self.count(), self.dead_letters()].into_iter().chain(hits).collect()
     }
 
     /// The exclusive queue that whoever consumes a shard holds.

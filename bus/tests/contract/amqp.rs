@@ -239,6 +239,46 @@ async fn whoever_cannot_join_or_stops_waiting_leaves_the_shard_to_others() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_examination_names_what_is_missing_and_makes_nothing() {
+    let broker = tokio::task::spawn_blocking(RabbitMq::start).await.unwrap().unwrap();
+    let options = Options { shards: 2, ..fresh_options() };
+    let bus = AmqpBus::open(&broker.url(), options.clone()).unwrap();
+    let lacks = |found: &[String], what: &str| found.iter().filter(|told| told.contains(what)).count();
+    for _ in 0..2 {
+        let found = bus.examine().await;
+        assert_eq!((found.len(), lacks(&found, "is not there")), (4, 4), "{found:?}");
+    }
+    bus.check().await.unwrap();
+    assert_eq!(bus.examine().await, Vec::<String>::new());
+    let deleted = format!("{}.hits.1", options.prefix);
+    broker.control(&["delete_queue", &deleted]).unwrap();
+    let found = bus.examine().await;
+    assert_eq!((found.len(), lacks(&found, &deleted)), (1, 1), "{found:?}");
+    bus.check().await.unwrap();
+    let may = |configure, write, read| {
+        broker.control(&["set_permissions", "guest", configure, write, read]).unwrap();
+    };
+    let cases = [
+        ("^nothing$", ".*", ".*", "may not declare"),
+        (".*", "^nothing$", ".*", "may not write"),
+        (".*", ".*", "^nothing$", "may not read"),
+    ];
+    for (configure, write, read, told) in cases {
+        may(configure, write, read);
+        let found = bus.examine().await;
+        assert!(lacks(&found, told) == 1, "{told}: {found:?}");
+    }
+    may(".*", ".*", ".*");
+    assert_eq!(bus.examine().await, Vec::<String>::new());
+    let waiting = bus.depth().await.messages;
+    assert_eq!(waiting, 0, "what was published for it went nowhere");
+    bus.close().await;
+    drop(broker);
+    let gone = bus.examine().await;
+    assert_eq!((gone.len(), lacks(&gone, "cannot be reached")), (1, 1), "{gone:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_queue_with_other_arguments_is_refused_by_name_with_what_to_do() {
     let world = Amqp::fresh().await;
     world.bus.check().await.unwrap();

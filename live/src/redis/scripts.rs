@@ -188,6 +188,11 @@ impl Names {
         format!("{}:topic:{topic}", self.0)
     }
 
+    /// A key that is there while the server is examined.
+    pub fn examined(&self, kind: &str) -> String {
+        format!("{}:{{examined}}:{kind}", self.0)
+    }
+
     /// A key that is never there.
     pub fn asked(&self) -> String {
         format!("{}:asked", self.0)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use live::{Commit, Live, LiveError, RedisLive};
-use model::Peak;
+use model::{Clock, Peak, SystemClock};
 use servers::redis::Redis;
 
 use crate::fixtures::*;
@@ -139,4 +139,36 @@ async fn the_documented_user_can_do_nothing_else() {
     ] {
         assert!(refused(words), "{words:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_examination_names_each_right_that_is_missing_and_leaves_nothing_behind() {
+    let mut server = Redis::start().unwrap();
+    server.ask(&line()).unwrap();
+    let now = || SystemClock.now();
+    let examined = async || live::redis::examine(&uri(&server), INSTALLATION, now()).await.unwrap();
+    assert_eq!(examined().await, Vec::<String>::new());
+    assert!(server.ask("DBSIZE").unwrap().starts_with(":0"));
+    for right in ["zrange", "time", "evalsha", "publish", "incr", "del"] {
+        server.ask(&format!("ACL SETUSER watchfire -{right}")).unwrap();
+        let found = examined().await;
+        assert!(found.len() == 1 && found[0].contains(&format!("may not {right}:")), "{right}: {found:?}");
+        server.ask(&format!("ACL SETUSER watchfire +{right}")).unwrap();
+    }
+    server.ask("ACL SETUSER watchfire resetchannels").unwrap();
+    assert!(examined().await[0].contains("may not publish:"));
+    server.ask(&line()).unwrap();
+    let late = now().plus(Duration::from_secs(60));
+    let found = live::redis::examine(&uri(&server), INSTALLATION, late).await.unwrap();
+    assert!(found.len() == 1 && found[0].contains("behind"), "{found:?}");
+    let wrong = uri(&server).replace("geheim", "falsch");
+    let found = live::redis::examine(&wrong, INSTALLATION, now()).await.unwrap();
+    assert!(
+        found.len() == 1 && found[0].contains("user and password") && !found[0].contains("falsch"),
+        "{found:?}"
+    );
+    let address = uri(&server);
+    server.kill();
+    let found = live::redis::examine(&address, INSTALLATION, now()).await.unwrap();
+    assert!(found.len() == 1 && found[0].contains("see that it runs"), "{found:?}");
 }

@@ -48,6 +48,9 @@ pub struct Conversation {
     /// As what the site's filter learned its first message; None: it did not.
     #[serde(default)]
     pub learned: Option<Verdict>,
+    /// An agent said something in it, or said that it is no spam: what the customer says is not judged any more.
+    #[serde(default)]
+    pub is_known: bool,
     /// The number of the last answer that was mailed to the customer.
     #[serde(default)]
     pub mailed: u64,

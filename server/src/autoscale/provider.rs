@@ -26,7 +26,7 @@ pub struct Seen {
 pub enum Provider {
     Local(Local),
     Command(Command),
-    Ec2(Ec2),
+    Ec2(Box<Ec2>),
 }
 
 impl Provider {

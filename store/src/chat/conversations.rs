@@ -63,8 +63,23 @@ pub trait Conversations: Send + Sync {
     /// What the site's filter learned, and its version: 0, and nothing, where it never did.
     async fn learned(&self, site: SiteId) -> Result<(u64, Vec<u8>)>;
 
-    /// Puts that in the place of a version, as the next one; false where it is that version no more. Limit past `LEARNED_BYTES_MAX`.
-    async fn learn(&self, site: SiteId, version: u64, learned: Vec<u8>) -> Result<bool>;
+    /// Puts that in the place of a version, as the next one, and keeps with the conversation what was learned of it, all or nothing; false where it is that
+    /// version no more, or the conversation was learned as something else meanwhile. Limit past `LEARNED_BYTES_MAX`.
+    async fn learn(
+        &self,
+        site: SiteId,
+        version: u64,
+        learned: Vec<u8>,
+        lesson: Option<Lesson>,
+    ) -> Result<bool>;
+}
+
+/// As what a conversation's first message was learned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lesson {
+    pub room: RoomId,
+    pub before: Option<Verdict>,
+    pub now: Verdict,
 }
 
 /// All of a new conversation.
@@ -168,7 +183,10 @@ pub enum ConversationChange {
     Snooze(Millis),
     /// In the place of those before; each once.
     Labels(Vec<String>),
+    /// As people say.
     Verdict(Verdict),
+    /// As the filter says of what the customer is about to say: held, as long as nobody knows better.
+    Hold,
     Block(bool),
     /// What is empty stays as it was; a claim takes nothing from what is proven. Another address than before: what was mailed to that one is answered in vain.
     Customer(Customer),
@@ -180,8 +198,6 @@ pub enum ConversationChange {
     },
     /// Conflict where it was never closed.
     Rate(Rating),
-    /// The site's filter learned the first message as that, or took it back.
-    Learned(Option<Verdict>),
     /// Answers up to that one were mailed; never lowered.
     Mailed(u64),
     /// The customer mailed something with that `Message-ID`. Limit past `REPLIES_AN_HOUR_MAX`.
@@ -242,6 +258,7 @@ pub(crate) fn said(conversation: &mut Conversation, new: &NewMessage, number: u6
                 conversation.first_answer_at.get_or_insert(at);
             }
             if let Who::Account(account) = new.author {
+                conversation.is_known = true;
                 conversation.assignee.get_or_insert(account);
                 if conversation.verdict == Verdict::Held {
                     conversation.verdict = Verdict::Ham;
@@ -319,6 +336,15 @@ pub(crate) fn given(
     }
 }
 
+/// The conversation with what was learned of it. None: it was learned as something else meanwhile.
+pub(crate) fn taught(conversation: &Conversation, lesson: Lesson) -> Option<Conversation> {
+    (conversation.learned == lesson.before).then(|| Conversation {
+        learned: Some(lesson.now),
+        version: conversation.version + 1,
+        ..conversation.clone()
+    })
+}
+
 /// None: it makes no difference.
 pub(crate) fn change(
     conversation: &Conversation,
@@ -347,7 +373,16 @@ pub(crate) fn change(
             labels.dedup();
             next.labels = labels;
         }
-        ConversationChange::Verdict(verdict) => next.verdict = verdict,
+        ConversationChange::Verdict(verdict) => {
+            next.verdict = verdict;
+            next.is_known |= verdict == Verdict::Ham;
+        }
+        ConversationChange::Hold => {
+            let is_answered = next.is_known || next.first_answer_at.is_some();
+            if next.verdict == Verdict::Ham && !is_answered {
+                (next.verdict, next.was_held) = (Verdict::Held, true);
+            }
+        }
         ConversationChange::Block(blocked) => next.blocked = blocked,
         ConversationChange::Customer(customer) => {
             next.customer = known(&next.customer, customer);
@@ -369,7 +404,6 @@ pub(crate) fn change(
             }
             next.rating = Some(rating);
         }
-        ConversationChange::Learned(verdict) => next.learned = verdict,
         ConversationChange::Revoke => next.is_revoked = true,
         ConversationChange::Mailed(number) => next.mailed = next.mailed.max(number),
         ConversationChange::Replied(id) => next.replies = replied(&next.replies, id, at)?,

@@ -19,7 +19,7 @@ use crate::Store;
 use crate::StoreError::{Conflict, Limit, NotFound};
 use crate::chat::conversations::order_of;
 use crate::chat::duty::Turn;
-use crate::chat::{Asked, ConversationChange, Counts, NewConversation, Place, Search};
+use crate::chat::{Asked, ConversationChange, Counts, Lesson, NewConversation, Place, Search};
 use crate::moving::{Kind, RoomRow, Row};
 
 on_every_backend! {
@@ -54,6 +54,8 @@ on_every_backend! {
     those_of_a_removed_site_are_gone_at_the_next_opening,
     who_is_revoked_is_let_in_no_more,
     what_a_filter_learned_is_replaced_by_whoever_read_it_last,
+    what_is_learned_of_a_conversation_is_kept_with_it_in_the_same_moment,
+    a_conversation_is_held_as_long_as_nobody_knows_better,
 }
 
 pub const SITE: SiteId = SiteId::of(1);
@@ -98,6 +100,7 @@ pub fn opening(number: u64) -> NewConversation {
         closed_at: None,
         rating: None,
         learned: None,
+        is_known: false,
         mailed: 0,
         replies: Replies::default(),
         is_call: false,
@@ -204,7 +207,13 @@ impl World {
         self.became(room(1), ConversationChange::Assign(None)).await;
         self.ruled().await;
         for site in 1..=40 {
-            assert!(self.store.conversations.learn(SiteId::of(site), 0, vec![site as u8; 99]).await.unwrap());
+            assert!(
+                self.store
+                    .conversations
+                    .learn(SiteId::of(site), 0, vec![site as u8; 99], None)
+                    .await
+                    .unwrap()
+            );
         }
     }
 
@@ -222,7 +231,7 @@ impl World {
             Counts { open: 1, unassigned: 1, waiting: 1, snoozed: 1, closed: 1, ..Counts::default() };
         assert_eq!(conversations.count_conversations(SITE, ME).await.unwrap(), expected);
         assert_eq!(conversations.learned(SITE).await.unwrap(), (1, vec![1; 99]));
-        assert!(conversations.learn(SITE, 1, vec![2]).await.unwrap());
+        assert!(conversations.learn(SITE, 1, vec![2], None).await.unwrap());
         World::rules_on(store).await;
         assert_eq!(conversations.wake(LATER).await.unwrap(), [opening(2).room.id]);
         let given = conversations.give_turn(opening(1).room.id, turn(9, &[1, 2]), LATER).await.unwrap();
@@ -444,6 +453,7 @@ async fn who_answers_first_takes_it_and_says_that_it_is_no_spam(world: World) {
     let said = world.posted(opened.room, 20, ANN, "what do you mean?").await;
     let expected = Conversation {
         verdict: Verdict::Ham,
+        is_known: true,
         assignee: Some(ME),
         waiting_since: None,
         first_answer_at: Some(said.at),
@@ -534,8 +544,6 @@ async fn each_change_is_what_it_says_and_nothing_else(world: World) {
         ),
         (ConversationChange::Labels(vec!["new".into()]), Box::new(|one| one.labels = vec!["new".into()])),
         (ConversationChange::Verdict(Verdict::Spam), Box::new(|one| one.verdict = Verdict::Spam)),
-        (ConversationChange::Learned(Some(Verdict::Spam)), Box::new(|one| one.learned = Some(Verdict::Spam))),
-        (ConversationChange::Learned(None), Box::new(|one| one.learned = None)),
         (ConversationChange::Mailed(7), Box::new(|one| one.mailed = 7)),
         (
             ConversationChange::Replied("a@mail.example".into()),
@@ -583,9 +591,7 @@ async fn a_change_without_a_difference_is_none(world: World) {
         ConversationChange::Assign(None),
         ConversationChange::Reopen,
         ConversationChange::Labels(vec![]),
-        ConversationChange::Verdict(Verdict::Ham),
         ConversationChange::Block(false),
-        ConversationChange::Learned(None),
         ConversationChange::Mailed(0),
         ConversationChange::Replied(String::new()),
         ConversationChange::Customer(Customer::default()),
@@ -1154,12 +1160,12 @@ pub async fn is_whole(store: &Store, number: u64) -> bool {
 async fn what_a_filter_learned_is_replaced_by_whoever_read_it_last(world: World) {
     let conversations = &world.store.conversations;
     assert_eq!(conversations.learned(SITE).await.unwrap(), (0, vec![]));
-    assert!(!conversations.learn(SITE, 1, vec![1]).await.unwrap(), "there is no first version");
+    assert!(!conversations.learn(SITE, 1, vec![1], None).await.unwrap(), "there is no first version");
     assert_eq!(learn_at_once(&world, 0).await, 1);
-    assert!(!conversations.learn(SITE, 0, vec![2]).await.unwrap(), "somebody was first");
-    assert!(conversations.learn(SITE, 1, vec![3; limits::LEARNED_BYTES_MAX]).await.unwrap());
+    assert!(!conversations.learn(SITE, 0, vec![2], None).await.unwrap(), "somebody was first");
+    assert!(conversations.learn(SITE, 1, vec![3; limits::LEARNED_BYTES_MAX], None).await.unwrap());
     let large = vec![4; limits::LEARNED_BYTES_MAX + 1];
-    assert_refused!(conversations.learn(SITE, 2, large), Limit { max: limits::LEARNED_BYTES_MAX, .. });
+    assert_refused!(conversations.learn(SITE, 2, large, None), Limit { max: limits::LEARNED_BYTES_MAX, .. });
     assert_eq!(conversations.learned(SITE).await.unwrap(), (2, vec![3; limits::LEARNED_BYTES_MAX]));
     assert_eq!(conversations.learned(SiteId::of(2)).await.unwrap(), (0, vec![]));
     assert_eq!(learn_at_once(&world, 2).await, 1);
@@ -1173,9 +1179,69 @@ async fn learn_at_once(world: &World, version: u64) -> usize {
     let mut learning = JoinSet::new();
     for number in 0..4 {
         let conversations = world.store.conversations.clone();
-        learning.spawn(async move { conversations.learn(SITE, version, vec![number]).await.unwrap() });
+        learning.spawn(async move { conversations.learn(SITE, version, vec![number], None).await.unwrap() });
     }
     learning.join_all().await.into_iter().filter(|first| *first).count()
+}
+
+async fn what_is_learned_of_a_conversation_is_kept_with_it_in_the_same_moment(world: World) {
+    let one = world.opened(1).await;
+    let conversations = &world.store.conversations;
+    let as_ham = Lesson { room: one.room, before: None, now: Verdict::Ham };
+    assert!(!conversations.learn(SITE, 1, vec![1], Some(as_ham)).await.unwrap(), "there is no first version");
+    assert_eq!(world.conversation(one.room).await, one, "neither of the two");
+    let mut learning = JoinSet::new();
+    for number in 0..4 {
+        let conversations = conversations.clone();
+        learning
+            .spawn(async move { conversations.learn(SITE, 0, vec![number], Some(as_ham)).await.unwrap() });
+    }
+    assert_eq!(learning.join_all().await.into_iter().filter(|first| *first).count(), 1, "once");
+    let taught = Conversation { learned: Some(Verdict::Ham), version: one.version + 1, ..one.clone() };
+    assert_eq!(world.conversation(one.room).await, taught);
+    assert!(!conversations.learn(SITE, 1, vec![9], Some(as_ham)).await.unwrap(), "it was learned before");
+    let corrected = Lesson { before: Some(Verdict::Ham), now: Verdict::Spam, ..as_ham };
+    assert!(conversations.learn(SITE, 1, vec![9], Some(corrected)).await.unwrap());
+    assert_eq!(world.conversation(one.room).await.learned, Some(Verdict::Spam));
+    assert_eq!(conversations.learned(SITE).await.unwrap(), (2, vec![9]));
+    let nobodys = Lesson { room: RoomId::of(999_999), ..as_ham };
+    assert_refused!(conversations.learn(SITE, 2, vec![7], Some(nobodys)), NotFound("conversation"));
+    assert_eq!(conversations.learned(SITE).await.unwrap(), (2, vec![9]));
+}
+
+async fn a_conversation_is_held_as_long_as_nobody_knows_better(world: World) {
+    let (one, other, third) = (world.opened(1).await, world.opened(2).await, world.opened(3).await);
+    let held = world.became(one.room, ConversationChange::Hold).await;
+    let expected =
+        Conversation { verdict: Verdict::Held, was_held: true, version: one.version + 1, ..one.clone() };
+    assert_eq!(held, expected);
+    assert_eq!(world.became(one.room, ConversationChange::Hold).await, held, "it is held already");
+    assert_eq!(world.store.conversations.count_conversations(SITE, ME).await.unwrap().held, 1);
+    let ham = world.became(one.room, ConversationChange::Verdict(Verdict::Ham)).await;
+    assert_eq!((ham.verdict, ham.is_known), (Verdict::Ham, true));
+    assert_eq!(
+        world.became(one.room, ConversationChange::Verdict(Verdict::Ham)).await,
+        ham,
+        "it is said already"
+    );
+    assert_eq!(world.became(one.room, ConversationChange::Hold).await, ham, "somebody said what it is");
+    let answer = NewMessage { room: other.room, ..text(50, Who::Account(ME), "In the cart.") };
+    world.store.messages.post(answer).await.unwrap();
+    let answered = world.conversation(other.room).await;
+    assert!(answered.is_known);
+    assert_eq!(world.became(other.room, ConversationChange::Hold).await, answered, "an agent answered");
+    let spam = world.became(third.room, ConversationChange::Verdict(Verdict::Spam)).await;
+    assert_eq!(world.became(third.room, ConversationChange::Hold).await, spam);
+    let note = NewMessage { room: opening(4).notes.id, ..text(60, Who::Account(ME), "odd") };
+    let fourth = world.opened(4).await;
+    world.store.messages.post(note).await.unwrap();
+    let held = world.became(fourth.room, ConversationChange::Hold).await;
+    assert_eq!((held.verdict, held.is_known), (Verdict::Held, false), "a note is no answer");
+    let call =
+        world.store.messages.post(NewMessage { room: fourth.room, ..text(61, Who::Account(ME), "Hi") }).await;
+    assert!(call.unwrap().fresh);
+    let known = world.conversation(fourth.room).await;
+    assert_eq!((known.verdict, known.is_known), (Verdict::Ham, true), "whoever is answered is no spam");
 }
 
 async fn who_is_revoked_is_let_in_no_more(world: World) {

@@ -1,5 +1,7 @@
 //! Promises of `History` about segments.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use model::{Millis, SegmentId, SiteId};
 
@@ -111,8 +113,8 @@ async fn what_is_not_there_is_not_found_and_past_the_end_is_an_error(world: Worl
     assert_refused!(history.read_segment(SITE, SegmentId(1), 101, 0), Unavailable(_));
     assert_refused!(history.read_segment(SITE, SegmentId(1), u64::MAX, 2), Unavailable(_));
     // Whoever reads is told, not who only says that they will.
-    for (id, range) in [(1, 0..100), (1, 0..u64::MAX), (1, 90..20), (2, 0..1)] {
-        history.expect_segment(SITE, SegmentId(id), vec![range]).await;
+    for (id, start, end) in [(1, 0, 100), (1, 0, u64::MAX), (1, 90, 20), (2, 0, 1)] {
+        history.expect_segment(SITE, SegmentId(id), vec![Range { start, end }]).await;
     }
 }
 

@@ -226,7 +226,7 @@ async fn apply(database: &Database, number: i32) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn version(database: &Database) -> anyhow::Result<Option<i32>> {
+pub async fn version(database: &Database) -> anyhow::Result<Option<i32>> {
     let meta: Option<Document> = Step::alone(database).one(META, doc! { "_id": "schema" }).await?;
     meta.map(|meta| meta.get_i32("v").context("the database's schema has no version")).transpose()
 }

@@ -165,6 +165,7 @@ pub const TABLE: &[(&str, &str, &[Who])] = &[
     ("POST", "/api/watchfire/rooms/{room}/read", &[]),
     ("POST", "/api/watchfire/rooms/{room}/notify", &[]),
     ("POST", "/api/watchfire/rooms/{room}/doing", &[]),
+    ("POST", "/api/watchfire/rooms/{room}/screen", &[]),
     ("GET", "/api/watchfire/rooms/{room}/members", &[]),
     ("POST", "/api/watchfire/rooms/{room}/members", &[]),
     ("POST", "/api/watchfire/rooms/{room}/members/{who}/kick", &[]),

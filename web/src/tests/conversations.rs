@@ -1,8 +1,10 @@
 //! Conversations over the real router: a customer speaks, agents answer, nobody else learns of it.
 
 use axum::http::Method;
+use chat::Chat;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use store::Access;
 
 use super::openapi::fits;
 use super::{Browser, Page, World};
@@ -401,6 +403,33 @@ async fn what_is_taken_for_spam_waits_to_be_looked_at_and_the_filter_learns() {
         let seen = shop.agent.get(&shop.inbox(&format!("/{}", page.json()["room"].as_str().unwrap()))).await;
         assert_eq!(seen.json()["conversation"]["verdict"], "ham", "{genuine}");
     }
+}
+
+#[tokio::test]
+async fn what_is_answered_is_learned_once_and_what_people_say_goes_before() {
+    let mut shop = Shop::new().await;
+    let site = shop.site.parse().unwrap();
+    let mut ann = shop.customer(0);
+    let room = shop.opened(&mut ann, "My order has not arrived yet").await;
+    let conversations = shop.world.store.conversations.clone();
+    let (store, clock) = (shop.world.store.clone(), shop.world.clock.clone());
+    let chat = Chat::new(store.clone(), Access::new(&store, clock.clone()), shop.world.live.clone(), clock);
+    let learned = async || conversations.learned(site).await.unwrap();
+    let learn = async || chat.learn_answered(room.parse().unwrap()).await.unwrap();
+    learn().await;
+    assert_eq!(learned().await.0, 0, "nobody answered");
+    assert_eq!(say(&mut shop.agent, &room, 2, "It comes on Monday").await.status, 201);
+    tokio::join!(learn(), learn(), learn());
+    let (version, once) = learned().await;
+    assert_eq!(version, 1, "once");
+    learn().await;
+    assert_eq!(learned().await, (1, once.clone()));
+    assert_eq!(shop.changed(&room, json!({ "verdict": "spam" })).await["verdict"], "spam");
+    let (version, corrected) = learned().await;
+    assert!(version == 2 && corrected != once);
+    assert_eq!(say(&mut shop.agent, &room, 3, "Still").await.status, 201);
+    chat.learn_answered(room.parse().unwrap()).await.unwrap();
+    assert_eq!(conversations.learned(site).await.unwrap(), (2, corrected));
 }
 
 #[tokio::test]

@@ -200,6 +200,7 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
     ("POST", "/api/watchfire/rooms/{room}/read", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
     ("POST", "/api/watchfire/rooms/{room}/notify", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
     ("POST", "/api/watchfire/rooms/{room}/doing", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("POST", "/api/watchfire/rooms/{room}/screen", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
     ("GET", "/api/watchfire/rooms/{room}/members", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
     ("POST", "/api/watchfire/rooms/{room}/members", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
     (

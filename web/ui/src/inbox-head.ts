@@ -7,6 +7,7 @@ import { fullTime, waited } from "./inbox-words";
 export interface HeadContext {
   deeds: Deeds;
   act: (deed: Deed, room: string) => void;
+  askScreen: () => void;
 }
 
 export class TalkHead {
@@ -39,6 +40,7 @@ export class TalkHead {
     this.assign.setAttribute("aria-label", conversation.assignee ? `Looked after by ${conversation.assignee_name}` : "Assign: nobody looks after it");
     say(this.close, conversation.state === "closed" ? "Reopen" : "Close");
     this.labels.replaceChildren(...conversation.labels.map((label) => make("bdi", "badge label", label)));
+    part(this.root, "ask-screen").hidden = !mayAsk("ask-screen", conversation);
     this.showVerdict(conversation);
     this.tick();
   }
@@ -62,7 +64,7 @@ export class TalkHead {
   }
 
   private listen(): void {
-    const { deeds, act } = this.context;
+    const { deeds, act, askScreen } = this.context;
     const on = (name: string, does: (conversation: Conversation, button: HTMLElement) => void) => {
       const button = part(this.root, name);
       button.addEventListener("click", () => this.conversation && does(this.conversation, button));
@@ -72,20 +74,22 @@ export class TalkHead {
     on("labels", (conversation) => deeds.openLabels(conversation));
     on("more", (conversation, button) => deeds.openMore(button, conversation, this.unseen(conversation)));
     on("close", ({ state, room }) => act(state === "closed" ? { reopen: true } : { close: true }, room));
+    on("ask-screen", () => askScreen());
     on("ham", ({ blocked, verdict, room }) => act(verdict === "ham" && blocked ? { block: false } : { verdict: "ham" }, room));
     on("spam", ({ room }) => act({ verdict: "spam" }, room));
   }
 
   /** What has no button of its own on a small page. */
   private unseen(conversation: Conversation): [string, () => void][] {
-    const { deeds } = this.context;
+    const { deeds, askScreen } = this.context;
     const more = part(this.root, "more");
     const all: [string, string, () => void][] = [
       ["assign", "Who looks after it…", () => deeds.openAssign(more, conversation)],
       ["snooze", "Snooze…", () => deeds.openSnooze(more, conversation)],
       ["labels", "Labels…", () => deeds.openLabels(conversation)],
+      ["ask-screen", "Ask to see the screen", askScreen],
     ];
-    return all.filter(([name]) => part(this.root, name).offsetParent === null).map(([, words, does]) => [words, does]);
+    return all.filter(([name]) => part(this.root, name).offsetParent === null && mayAsk(name, conversation)).map(([, words, does]) => [words, does]);
   }
 
   /** Of what is held, or is none of ours: why, and the way back. */
@@ -100,4 +104,9 @@ export class TalkHead {
     say(part(this.root, "ham"), verdict === "ham" ? "Unblock" : "Not spam");
     part(this.root, "spam").hidden = verdict !== "held";
   }
+}
+
+/** Nobody is there to show a screen in one that is over, or that nobody answered yet. */
+function mayAsk(name: string, { state, is_call, is_revoked }: Conversation): boolean {
+  return name !== "ask-screen" || (state !== "closed" && !is_call && !is_revoked);
 }

@@ -4,6 +4,7 @@ import { part } from "./element";
 import type { CannedAnswers } from "./inbox-canned";
 import type { TalkHead } from "./inbox-head";
 import type { Agent, Conversation, Deed, OnePage } from "./inbox-protocol";
+import { ScreenPane } from "./inbox-screen";
 import { Talk } from "./inbox-talk";
 import type { Which } from "./inbox-talk";
 import { ThreadView } from "./inbox-thread";
@@ -14,6 +15,7 @@ import { toNames } from "./room-mentions";
 import { People } from "./room-people";
 import { noteOf } from "./room-state";
 import type { Action, Message } from "./room-protocol";
+import type { ScreenWord } from "./screen-protocol";
 import type { Visitor, VisitorsChange, VisitorsData } from "./protocol";
 
 /** Conversations that stay at hand; one with something unsent stays in any case. */
@@ -45,6 +47,7 @@ export class OpenTalk {
   private wanted: string | null = null;
   private people: Record<Which, People> | null = null;
   private may = new Set<Action>();
+  private readonly screen: ScreenPane;
   private stops: (() => void)[] = [];
   private stopVisitor: (() => void) | null = null;
   private visitor: string | null = null;
@@ -54,6 +57,8 @@ export class OpenTalk {
       act: (message, what, emoji) => void this.view?.acts[which].act(message, what, emoji),
     }, false);
     this.menus = { said: menu("said"), noted: menu("noted") };
+    this.screen = new ScreenPane(part(context.holder, "screen"), context.me, context.announce);
+    addEventListener("pagehide", () => this.screen.close());
   }
 
   get room(): string | null {
@@ -89,6 +94,16 @@ export class OpenTalk {
   close(): void {
     this.stop();
     this.wanted = null;
+  }
+
+  /** Would like to see the customer's screen. */
+  askScreen(): void {
+    this.screen.ask();
+  }
+
+  /** Said of the screen to this agent alone. */
+  hearScreen(word: ScreenWord): void {
+    if (word.room === this.wanted) this.screen.hear(word);
   }
 
   /** It changed. */
@@ -189,6 +204,7 @@ export class OpenTalk {
   private follow(view: ThreadView): void {
     const { line, me } = this.context;
     const { talk } = view;
+    this.screen.open(talk.said.api, () => this.context.nameOf(talk.conversation));
     this.people = {
       // Whoever looks is nothing to the customer: here one only listens.
       said: new People(talk.said.api, talk.said.state, me, false, () => this.sayPeople()),
@@ -199,10 +215,16 @@ export class OpenTalk {
       const topic = `room/${talk[which].api.room}`;
       this.stops.push(
         line.subscribe(topic, undefined, talk[which].following.reader()),
-        line.subscribe(`${topic}/people`, undefined, { jumps: true, snapshot: () => people.arrive(), delta: (data) => people.told(data) }),
+        line.subscribe(`${topic}/people`, undefined, { jumps: true, snapshot: () => people.arrive(), delta: (data) => this.toldOfPeople(people, data) }),
         () => people.leave(),
       );
     }
+  }
+
+  private toldOfPeople(people: People, data: unknown): void {
+    const { screen } = (data ?? {}) as { screen?: ScreenWord };
+    if (screen) this.hearScreen(screen);
+    else people.told(data);
   }
 
   /** The customer on the site, live. */
@@ -232,6 +254,7 @@ export class OpenTalk {
   private stop(): void {
     this.view?.hide();
     this.view = null;
+    this.screen.close();
     this.stops.forEach((stop) => stop());
     this.stops = [];
     this.people = null;

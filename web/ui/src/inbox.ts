@@ -22,6 +22,7 @@ import { Redraw } from "./redraw";
 import { Alerts } from "./room-alerts";
 import { Refused } from "./room-api";
 import { Sounds } from "./room-sounds";
+import type { ScreenWord } from "./screen-protocol";
 import { applyVisitors, visitorsFrom } from "./state";
 import type { VisitorsView } from "./state";
 
@@ -83,7 +84,7 @@ class InboxPage {
     const act = (deed: Deed, room: string) => void this.act(deed, room);
     this.deeds = new Deeds({ me: this.me, agents: () => this.agents, labels: () => this.state.labels, act });
     this.canned = new CannedAnswers(this.api);
-    this.head = new TalkHead(part(root, "talk-inside"), { deeds: this.deeds, act });
+    this.head = new TalkHead(part(root, "talk-inside"), { deeds: this.deeds, act, askScreen: () => this.open.askScreen() });
     this.pane = new VisitorPane(part(root, "visitor"), {
       api: this.api, clock: new Clock(zone), now: () => Date.now() + this.line.clockDifference, site: `/sites/${this.site}`,
       href: (room) => this.href(room), learned: (steps) => this.open.learned(steps),
@@ -109,6 +110,14 @@ class InboxPage {
       delta: (data) => this.told(data as InboxChange),
       refused: (_, message) => this.trouble(message),
       ended: (_, message) => this.trouble(message || "You no longer answer here."),
+    });
+    this.line.subscribe(`person/${this.me}`, undefined, {
+      jumps: true,
+      snapshot: () => {},
+      delta: (data) => {
+        const { screen } = data as { screen?: ScreenWord };
+        if (screen) this.open.hearScreen(screen);
+      },
     });
     this.line.subscribe(`site/${this.site}/visitors`, undefined, {
       snapshot: (data) => this.seen(visitorsFrom(data as VisitorsData)),

@@ -1,5 +1,6 @@
 // What a room's page asks of the server. Nothing is sent twice by itself but what has an id of its own.
 import type { Doing, Member, Message, Page, Seen } from "./room-protocol";
+import type { IceServers, ScreenSignal } from "./screen-protocol";
 
 const ROOMS = "/api/watchfire/rooms";
 
@@ -83,6 +84,11 @@ export class RoomApi {
     const body = JSON.stringify({ what, text });
     // Of no lasting interest: what is not heard is said again.
     fetch(`${ROOMS}/${this.room}/doing`, as(this.bearer, { method: "POST", headers: JSON_BODY, body, keepalive: true })).catch(() => {});
+  }
+
+  /** A word of a screen that is shown: heard by whom it is for, and kept nowhere. */
+  signal(signal: ScreenSignal): Promise<IceServers> {
+    return this.tell("/screen", signal);
   }
 
   private get<Told>(path: string): Promise<Told> {

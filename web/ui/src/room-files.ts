@@ -99,7 +99,7 @@ export class Attachments {
     for (const upload of [...this.uploads]) this.cancel(upload);
   }
 
-  private add(files: File[]): void {
+  add(files: File[]): void {
     if (this.button.disabled) return;
     for (const file of files) {
       if (this.uploads.length >= FILES_MAX) {

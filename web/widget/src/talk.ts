@@ -64,6 +64,8 @@ export interface ToPanel {
 /** What waits to be read. */
 export interface Waiting {
   count: number;
+  /** What stands at the button: that, or that a screen is shown. */
+  mark: string;
   /** That, in the words of the language, as it follows the name of the button. */
   label: string;
   /** Who said the last of it, and how it begins. */

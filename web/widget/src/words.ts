@@ -60,6 +60,17 @@ export const download: Words = ["Download {name}", "Télécharger {name}", "{nam
 export const enlarge: Words = ["Show {name} larger", "Agrandir {name}", "{name} vergrößern", "Ampliar {name}", "放大 {name}", "تكبير {name}"];
 export const closePicture: Words = ["Close the picture", "Fermer l’image", "Bild schließen", "Cerrar la imagen", "关闭图片", "إغلاق الصورة"];
 
+// The customer's screen.
+export const screen: Words = ["Your screen", "Votre écran", "Ihr Bildschirm", "Tu pantalla", "您的屏幕", "شاشتك"];
+export const sendPicture: Words = ["Attach a picture of the screen", "Joindre une image de l’écran", "Bild des Bildschirms anhängen", "Adjuntar una imagen de la pantalla", "附上屏幕截图", "إرفاق صورة للشاشة"];
+export const showScreen: Words = ["Show the screen live", "Montrer l’écran en direct", "Bildschirm live zeigen", "Mostrar la pantalla en vivo", "实时展示屏幕", "عرض الشاشة مباشرة"];
+export const asksScreen: Words = ["{name} asks to see your screen. You choose what is shown, and stop when you like.", "{name} demande à voir votre écran. Vous choisissez ce qui est montré et arrêtez quand vous voulez.", "{name} bittet darum, Ihren Bildschirm zu sehen. Sie wählen, was gezeigt wird, und beenden es, wann Sie möchten.", "{name} pide ver tu pantalla. Tú eliges qué se muestra y lo detienes cuando quieras.", "{name} 请求查看您的屏幕。展示什么由您选择，可随时停止。", "{name} يطلب رؤية شاشتك. أنت تختار ما يُعرض وتوقفه متى شئت."];
+export const screenShown: Words = ["Your screen is shown live", "Votre écran est montré en direct", "Ihr Bildschirm wird live gezeigt", "Tu pantalla se muestra en vivo", "您的屏幕正在实时展示", "شاشتك معروضة مباشرة"];
+export const stopShowing: Words = ["Stop", "Arrêter", "Beenden", "Detener", "停止", "إيقاف"];
+export const pictureOfScreen: Words = ["This picture of your screen goes to {name} with your message. Is all of it meant for them?", "Cette image de votre écran part à {name} avec votre message. Tout ce qu’elle montre leur est-il destiné ?", "Dieses Bild Ihres Bildschirms geht mit Ihrer Nachricht an {name}. Ist alles darauf für sie bestimmt?", "Esta imagen de tu pantalla se envía a {name} con tu mensaje. ¿Es todo para ellos?", "这张屏幕截图将随您的消息发送给 {name}。其中内容都可以让对方看到吗？", "ستُرسل صورة شاشتك هذه إلى {name} مع رسالتك. هل كل ما فيها موجّه إليهم؟"];
+export const attachPicture: Words = ["Attach", "Joindre", "Anhängen", "Adjuntar", "附上", "إرفاق"];
+export const screenRefused: Words = ["The screen cannot be shown: it was not allowed, or this browser or page does not let it be.", "L’écran ne peut pas être montré : ce n’est pas autorisé, ou ce navigateur ou cette page ne le permet pas.", "Der Bildschirm kann nicht gezeigt werden: Es wurde nicht erlaubt, oder dieser Browser oder diese Seite lässt es nicht zu.", "No se puede mostrar la pantalla: no se permitió, o este navegador o esta página no lo permiten.", "无法展示屏幕：未获允许，或者此浏览器或页面不支持。", "لا يمكن عرض الشاشة: لم يُسمح بذلك، أو أن هذا المتصفح أو هذه الصفحة لا تتيحه."];
+
 // Who one is.
 export const details: Words = ["Your details", "Vos coordonnées", "Ihre Angaben", "Tus datos", "您的信息", "بياناتك"];
 export const name: Words = ["Name", "Nom", "Name", "Nombre", "姓名", "الاسم"];

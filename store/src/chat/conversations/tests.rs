@@ -39,6 +39,7 @@ fn waiting() -> Conversation {
         closed_at: None,
         rating: None,
         learned: None,
+        is_known: false,
         mailed: 0,
         replies: Replies::default(),
         is_call: false,
@@ -116,8 +117,12 @@ fn what_an_agent_says() {
         (one.last_by, one.waiting_since) = (Side::Agent, None);
         one.first_answer_at = one.first_answer_at.or(Some(NOW));
     };
-    let takes = |one: &mut Conversation| {
+    let knows = |one: &mut Conversation| {
         answers(one);
+        one.is_known = true;
+    };
+    let takes = |one: &mut Conversation| {
+        knows(one);
         one.assignee = Some(BOB);
     };
     check_said(waiting(), agent, takes);
@@ -127,8 +132,8 @@ fn what_an_agent_says() {
     });
     check_said(Conversation { verdict: Verdict::Spam, ..waiting() }, agent, takes);
     // Who has it, when it was answered first, and that it is closed or put off stay as they are.
-    check_said(answered(), agent, answers);
-    check_said(closed(), agent, answers);
+    check_said(answered(), agent, knows);
+    check_said(closed(), agent, knows);
     check_said(Conversation { state: ConversationState::Snoozed(NOW), ..waiting() }, agent, takes);
     let bot = Who::Bot(BotId::of(1));
     check_said(Conversation { verdict: Verdict::Held, ..waiting() }, bot, answers);
@@ -202,11 +207,11 @@ fn each_change() {
     check_change(waiting(), Verdict(model::chat::Verdict::Spam), |one| {
         one.verdict = model::chat::Verdict::Spam;
     });
-    check_change(waiting(), Verdict(model::chat::Verdict::Ham), same);
+    check_change(waiting(), Verdict(model::chat::Verdict::Ham), |one| one.is_known = true);
     check_change(waiting(), Block(true), |one| one.blocked = true);
-    let spam = Some(model::chat::Verdict::Spam);
-    check_change(waiting(), Learned(spam), |one| one.learned = spam);
-    check_change(Conversation { learned: spam, ..waiting() }, Learned(None), |one| one.learned = None);
+    check_change(waiting(), Hold, |one| one.verdict = model::chat::Verdict::Held);
+    check_change(Conversation { is_known: true, ..waiting() }, Hold, same);
+    check_change(Conversation { first_answer_at: Some(Millis(1)), ..waiting() }, Hold, same);
     check_change(waiting(), Mailed(3), |one| one.mailed = 3);
     check_change(Conversation { mailed: 3, ..waiting() }, Mailed(2), same);
     let replies =

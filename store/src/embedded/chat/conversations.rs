@@ -14,8 +14,8 @@ use super::{Chat, json, messages, people, reading, rooms, rules, value};
 use crate::accounts::SecretHash;
 use crate::chat::change;
 use crate::chat::conversations::{
-    self, Asked, ConversationChange, Conversations, Counts, Figured, NO_CONVERSATION, NewConversation,
-    customer_text, page_of,
+    self, Asked, ConversationChange, Conversations, Counts, Figured, Lesson, NO_CONVERSATION,
+    NewConversation, customer_text, page_of,
 };
 use crate::chat::duty::{Duty, Turn};
 use crate::chat::rules::Answered;
@@ -87,9 +87,15 @@ impl Conversations for Chat {
         self.0.read(move |db| learned(db, site)).await
     }
 
-    async fn learn(&self, site: SiteId, version: u64, bytes: Vec<u8>) -> Result<bool> {
+    async fn learn(
+        &self,
+        site: SiteId,
+        version: u64,
+        bytes: Vec<u8>,
+        lesson: Option<Lesson>,
+    ) -> Result<bool> {
         conversations::refuse_large(&bytes)?;
-        self.0.write(move |db| learn(db, site, version, &bytes)).await
+        self.0.write(move |db| learn(db, site, version, &bytes, lesson)).await
     }
 }
 
@@ -131,9 +137,15 @@ fn learned(db: &Connection, site: SiteId) -> Result<(u64, Vec<u8>)> {
     Ok(found.optional()?.unwrap_or_default())
 }
 
-fn learn(db: &Connection, site: SiteId, version: u64, bytes: &[u8]) -> Result<bool> {
+fn learn(db: &Connection, site: SiteId, version: u64, bytes: &[u8], lesson: Option<Lesson>) -> Result<bool> {
     if learned(db, site)?.0 != version {
         return Ok(false);
+    }
+    if let Some(lesson) = lesson {
+        let Some(taught) = conversations::taught(&conversation(db, lesson.room)?, lesson) else {
+            return Ok(false);
+        };
+        put(db, &taught)?;
     }
     db.prepare_cached("INSERT OR REPLACE INTO learned (site, version, bytes) VALUES (?1, ?2, ?3)")?
         .execute(params![site.column(), version as i64 + 1, bytes])?;

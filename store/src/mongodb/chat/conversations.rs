@@ -15,8 +15,8 @@ use super::{
 use crate::accounts::SecretHash;
 use crate::chat::change;
 use crate::chat::conversations::{
-    self, Asked, ConversationChange, Conversations, Counts, Figured, NO_CONVERSATION, NewConversation,
-    customer_text, page_of,
+    self, Asked, ConversationChange, Conversations, Counts, Figured, Lesson, NO_CONVERSATION,
+    NewConversation, customer_text, page_of,
 };
 use crate::chat::duty::{Duty, Turn};
 use crate::chat::rules::Answered;
@@ -125,9 +125,15 @@ impl Conversations for Chat {
         read!(self, |step| learned(step, site))
     }
 
-    async fn learn(&self, site: SiteId, version: u64, bytes: Vec<u8>) -> Result<bool> {
+    async fn learn(
+        &self,
+        site: SiteId,
+        version: u64,
+        bytes: Vec<u8>,
+        lesson: Option<Lesson>,
+    ) -> Result<bool> {
         conversations::refuse_large(&bytes)?;
-        match write!(self, |step| learn(step, site, version, &bytes)) {
+        match write!(self, |step| learn(step, site, version, &bytes, lesson)) {
             // Another process learned first.
             Err(StoreError::Conflict(_)) => Ok(false),
             learned => learned,
@@ -201,9 +207,23 @@ async fn learned(step: &mut Step, site: SiteId) -> Result<(u64, Vec<u8>)> {
     Ok(found.map(|row| (row.version as u64, row.bytes.bytes)).unwrap_or_default())
 }
 
-async fn learn(step: &mut Step, site: SiteId, version: u64, bytes: &[u8]) -> Result<bool> {
+async fn learn(
+    step: &mut Step,
+    site: SiteId,
+    version: u64,
+    bytes: &[u8],
+    lesson: Option<Lesson>,
+) -> Result<bool> {
     if learned(step, site).await?.0 != version {
         return Ok(false);
+    }
+    if let Some(lesson) = lesson {
+        let before = conversation(step, lesson.room).await?;
+        take(step, before.room).await?;
+        let Some(taught) = conversations::taught(&before, lesson) else {
+            return Ok(false);
+        };
+        put(step, &taught).await?;
     }
     let next = doc! { "$set": { "version": version as i64 + 1, "bytes": binary(bytes) }, "$setOnInsert": { "v": V } };
     step.put(LEARNED, doc! { "_id": site.column() }, next).await?;

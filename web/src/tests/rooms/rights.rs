@@ -15,6 +15,8 @@ const TABLE: &[(&str, &str, &str, &str)] = &[
     ("POST", "/read", r#"{"number": 1}"#, "yyyyfnnss"),
     ("POST", "/notify", r#"{"notify": "nothing"}"#, "yyyyfnnss"),
     ("POST", "/doing", r#"{"what": "typing"}"#, "yyyyfnnss"),
+    // In a room that is no conversation nobody shows a screen; `screen` has who says what in one.
+    ("POST", "/screen", r#"{"what": "asks"}"#, "yyyyfnnss"),
     ("GET", "/members", "{}", "yyyyynnss"),
     ("POST", "/members", r#"{"who": "dan@example.org"}"#, "yyfffnnss"),
     ("POST", "/members/{who}/role", r#"{"role": "member"}"#, "yffffnnss"),

@@ -46,6 +46,7 @@ async function start(): Promise<void> {
     asking?.abort();
     frame = document.createElement("iframe");
     frame.title = settings.name;
+    frame.allow = "display-capture";
     frame.src = `${origin}/chat/${site}?lang=${language}#${state.nonce}`;
     launcher.box.append(frame);
     tell();
@@ -83,7 +84,8 @@ async function start(): Promise<void> {
     tell();
   };
 
-  const launcher = draw(settings, (open) => show(open, true));
+  // Whoever points at the button finds the panel there.
+  const launcher = draw(settings, (open) => show(open, true), load);
 
   addEventListener("message", ({ source, origin: from, data }) => {
     if (!frame || source != frame.contentWindow || from != origin) return;

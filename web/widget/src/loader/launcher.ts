@@ -12,7 +12,7 @@ const root = document.documentElement;
 /** As the page says it, else as the browser does. */
 export const language = root.lang || navigator.language;
 
-export const NOTHING: Waiting = { count: 0, label: "", name: "", text: "" };
+export const NOTHING: Waiting = { count: 0, mark: "", label: "", name: "", text: "" };
 
 export interface Launcher {
   /** Where the panel stands. */
@@ -22,7 +22,7 @@ export interface Launcher {
   wait(waiting: Waiting): void;
 }
 
-export function draw({ colour, ink, side, name: site }: Settings, toggle: (open: boolean) => void): Launcher {
+export function draw({ colour, ink, side, name: site }: Settings, toggle: (open: boolean) => void, near: () => void): Launcher {
   const host = document.createElement("watchfire-chat");
   const shadow = host.attachShadow({ mode: "open" });
   const sheet = new CSSStyleSheet();
@@ -40,9 +40,9 @@ export function draw({ colour, ink, side, name: site }: Settings, toggle: (open:
     frame.className = open ? "open" : "";
     button.ariaExpanded = `${open}`;
   };
-  const wait = ({ count, label, name, text: said }: Waiting) => {
+  const wait = ({ mark, label, name, text: said }: Waiting) => {
     button.ariaLabel = chat[languageOf(language)] + label;
-    badge.textContent = count ? `${count}` : "";
+    badge.textContent = mark;
     teaser.hidden = !name;
     teaser.textContent = "";
     make(teaser, "b").textContent = name;
@@ -57,6 +57,7 @@ export function draw({ colour, ink, side, name: site }: Settings, toggle: (open:
   teaser.dir = "auto";
   teaser.onclick = () => toggle(true);
   button.onclick = () => toggle(!frame.className);
+  button.onpointerenter = button.onfocus = near;
   frame.onkeydown = ({ key }) => {
     if (key == "Escape") toggle(false);
   };

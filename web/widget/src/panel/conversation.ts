@@ -7,6 +7,7 @@ import { RoomState } from "../../../ui/src/room-state";
 import type { Connection, LineState } from "../../../ui/src/connection";
 import type { Refused, ToPost } from "../../../ui/src/room-api";
 import type { Message } from "../../../ui/src/room-protocol";
+import type { ScreenWord } from "../../../ui/src/screen-protocol";
 import { CustomerApi, freshSecret } from "./customer";
 import { Typing } from "./typing";
 import { isGone } from "./problems";
@@ -29,6 +30,8 @@ export interface ConversationEvents {
   /** The customer speaks: from now on the secret is to be kept; null: it opens nothing any more. */
   keep(secret: string | null): void;
   words(error: Refused): string;
+  /** Of the customer's screen. */
+  screen(word: ScreenWord): void;
 }
 
 export class Conversation {
@@ -235,19 +238,21 @@ export class Conversation {
     const line = connectToHub(topic, null, (state) => this.lined(state), this.secret!);
     this.connection = line;
     line.subscribe(topic, undefined, following.reader());
-    line.subscribe(`${topic}/people`, undefined, { jumps: true, snapshot: () => {}, delta: (data) => this.seeTyping(data) });
+    line.subscribe(`${topic}/people`, undefined, { jumps: true, snapshot: () => {}, delta: (data) => this.seeDoing(data) });
     line.subscribe(`person/${this.mine!.me}`, undefined, { jumps: true, snapshot: () => {}, delta: (data) => this.hearOwn(data) });
     line.start();
   }
 
-  private seeTyping(data: unknown): void {
-    const who = (data as { typing?: { who: string } }).typing?.who;
-    if (who && who !== this.mine?.me) this.typing.hear(who);
+  private seeDoing(data: unknown): void {
+    const { typing, screen } = data as { typing?: { who: string }; screen?: ScreenWord };
+    if (typing && typing.who !== this.mine?.me) this.typing.hear(typing.who);
+    if (screen) this.on.screen(screen);
   }
 
   /** What the customer did in another tab, and what became of the conversation. */
   private hearOwn(data: unknown): void {
-    const { read } = data as { read?: { room: string; number: number } };
+    const { read, screen } = data as { read?: { room: string; number: number }; screen?: ScreenWord };
+    if (screen) return this.on.screen(screen);
     if (!read) return this.look();
     if (read.room !== this.api?.room) return;
     this.read = Math.max(this.read ?? 0, read.number);

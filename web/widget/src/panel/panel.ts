@@ -6,7 +6,7 @@ import { prose } from "../../../ui/src/room-message";
 import type { Message } from "../../../ui/src/room-protocol";
 import { asInk, inkOn } from "../colour";
 import type { FromPanel, Identity, Settings, ToPanel, Waiting } from "../talk";
-import { alone, chatWith, closed, conversation as conversationWord, gone, hello, lost, newMessages, off, offline, says, severalTyping, typing, unread } from "../words";
+import { alone, chatWith, closed, conversation as conversationWord, gone, hello, lost, newMessages, off, offline, says, screenShown, severalTyping, typing, unread } from "../words";
 import { greeting, line, putMessages } from "./bubbles";
 import { emailCard, ratingCard } from "./cards";
 import { Calls } from "./calls";
@@ -18,6 +18,7 @@ import { Head } from "./head";
 import { Host, PopOut } from "./host";
 import { icon } from "./icons";
 import { explain } from "./problems";
+import { Screen } from "./screen";
 import { Speech } from "./speech";
 import { Writing } from "./writing";
 
@@ -49,6 +50,7 @@ class Panel {
   private readonly head: Head;
   private readonly files: Files;
   private readonly writing: Writing;
+  private readonly screen: Screen;
   private readonly scroll = make("div", "scroll");
   private readonly list = make("ol", "list");
   private readonly kept = new KeptRows(this.list);
@@ -90,6 +92,7 @@ class Panel {
       saw: (number) => this.calls.saw(number),
       keep: (secret) => this.host.tell({ keep: secret }),
       words: (error) => explain(error, speech),
+      screen: (word) => this.screen.hear(word),
     });
     this.calls = new Calls(this.customer, {
       waits: () => this.conversation.secret === null && !document.hidden,
@@ -108,6 +111,14 @@ class Panel {
       },
       previews: () => this.settings.previews,
       typing: (text) => this.conversation.api?.doing("typing", text),
+    });
+    this.screen = new Screen({
+      speech,
+      conversation: this.conversation,
+      siteName: () => this.settings.name,
+      attach: (file) => this.writing.attach(file),
+      complain: (text) => this.writing.complain(text),
+      changed: () => this.draw(),
     });
     const isPopOut = parent === self;
     this.head = new Head({
@@ -144,7 +155,8 @@ class Panel {
     jump.append(icon("down"), speech.say(newMessages));
     jump.addEventListener("click", () => this.toEnd());
     const middle = make("main", "middle");
-    middle.append(this.head.form, scroll, jump, this.typingLine, notice, announcer, this.writing.form);
+    middle.append(this.head.form, this.screen.bar, scroll, jump, this.typingLine, notice, announcer, this.writing.form);
+    this.screen.offerIn(this.writing);
     root.replaceChildren(this.head.element, middle);
     document.documentElement.classList.add("drawn");
     list.addEventListener("click", (event) => this.clicked(event));
@@ -156,7 +168,10 @@ class Panel {
     });
     for (const event of ["online", "offline"]) addEventListener(event, () => this.draw());
     document.addEventListener("visibilitychange", () => this.draw());
-    addEventListener("pagehide", () => this.conversation.sending.leave());
+    addEventListener("pagehide", () => {
+      this.screen.stop();
+      this.conversation.sending.leave();
+    });
     this.awaitOpening();
   }
 
@@ -284,6 +299,7 @@ class Panel {
     // Who never spoke here is of the site, whatever their name.
     const who = conversation.typing.who.map((one) => conversation.state.names[one] ?? this.settings.name);
     say(this.typingLine, who.length === 0 ? "" : who.length === 1 ? speech.say(typing, { name: who[0]! }) : speech.say(severalTyping));
+    this.screen.draw();
     this.drawNotice();
     if (stays) scroll.scrollTop = scroll.scrollHeight;
     this.writing.draw();
@@ -315,6 +331,7 @@ class Panel {
       };
       put("email", String(settings.open), () => emailCard(card, !settings.open, settings.open ? { save, later } : { save }));
     }
+    this.screen.put(put);
     if (mine?.state === "closed") put("closed", "", () => line("closed", speech.say(closed)));
     // One that was answered stays, and thanks.
     if (mine?.state === "closed" && (mine.asks_rating || this.kept.elementOf("rating"))) {
@@ -369,14 +386,18 @@ class Panel {
 
   /** Tells the page what waits; how it begins only for a while. */
   private tellWaiting(): void {
-    const { conversation, speech, told, settings } = this;
+    const { conversation, speech, told, settings, screen } = this;
     const news = told.open ? [] : conversation.unread();
     const spoken = told.open || this.isSpokenSeen ? null : conversation.spoken;
     const count = news.length + (spoken ? 1 : 0);
     const last = news.at(-1);
-    const label = count > 0 ? `. ${speech.say(unread, { count: speech.number(count) })}` : "";
-    const waiting: Waiting = { count, label, name: "", text: "" };
-    if (last && last.number > this.teased) Object.assign(waiting, { name: last.name, text: wordsOf(last).slice(0, TEASER_CHARS_MAX) });
+    const shown = screen.isOn ? speech.say(screenShown) : "";
+    const label = [count > 0 ? speech.say(unread, { count: speech.number(count) }) : "", shown].filter(Boolean).map((words) => `. ${words}`).join("");
+    const waiting: Waiting = { count, mark: screen.isOn ? "●" : count > 0 ? String(count) : "", label, name: shown, text: "" };
+    // What is shown stays said as long as it is.
+    if (!told.open && screen.asked) Object.assign(waiting, { name: settings.name, text: screen.asked });
+    else if (shown) waiting.text = "";
+    else if (last && last.number > this.teased) Object.assign(waiting, { name: last.name, text: wordsOf(last).slice(0, TEASER_CHARS_MAX) });
     else if (spoken && !this.isSpokenTeased) Object.assign(waiting, { name: spoken.name, text: spoken.words.slice(0, TEASER_CHARS_MAX) });
     else if (!told.open && told.shown && told.shown !== this.shownSeen) Object.assign(waiting, { name: settings.name, text: told.shown });
     const mark = JSON.stringify(waiting);
@@ -384,7 +405,7 @@ class Panel {
     this.waiting = mark;
     this.host.tell({ waiting });
     clearTimeout(this.teasing);
-    if (!waiting.name) return;
+    if (!waiting.name || shown || screen.asked) return;
     this.teasing = setTimeout(() => {
       this.teased = last?.number ?? this.teased;
       this.shownSeen = told.shown ?? "";

@@ -82,6 +82,17 @@ export class Writing {
     this.field.focus();
   }
 
+  /** Puts a button beside that for files. */
+  put(button: HTMLElement): void {
+    this.field.before(button);
+  }
+
+  /** As if it was pasted. */
+  attach(file: File): void {
+    this.files.add([file]);
+    this.focus();
+  }
+
   /** As the site's settings are now. */
   draw(): void {
     this.small.hidden = !this.options.previews();
@@ -130,7 +141,7 @@ export class Writing {
     }, wait);
   }
 
-  private complain(problem: string): void {
+  complain(problem: string): void {
     this.problem.textContent = problem;
     this.problem.hidden = false;
   }
