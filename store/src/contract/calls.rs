@@ -28,6 +28,7 @@ async fn an_agent_who_writes_first_opens_a_call(world: World) {
         last_by: Side::Agent,
         preview: "question 3".into(),
         assignee: Some(OTHER),
+        is_known: true,
         version: 1,
         ..new.conversation.clone()
     };
