@@ -41,7 +41,7 @@ test: assets
 	$(CARGO) test --workspace --locked
 	rubocop --config chef/.rubocop.yml chef
 	ruby chef/test/recipes_test.rb
-	$(CARGO) test --locked -p watchfire-tests --test journeys -- --ignored --test-threads 1 within_5_seconds within_100_ms
+	$(CARGO) test --locked -p watchfire-tests --test journeys -- --ignored --test-threads 1 within_5_seconds within_100_ms load_rises
 	npm run --silent test
 
 ## fire: a cluster over three nodes of RabbitMQ under load, while everything is killed, frozen and cut off;

@@ -22,7 +22,9 @@ const SHARDS: u16 = 6;
 const CALM_MAX: Duration = Duration::from_secs(150);
 const MOST: usize = 3;
 
+/// Decisions hang on how busy the machine is, so it is run alone, by name.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "it watches how busy processors are"]
 async fn load_rises_and_processors_start_load_falls_and_they_drain_and_no_hit_is_lost() {
     let ground = Ground::start(SHARDS).await;
     let cluster = ground.cluster(0).await;
