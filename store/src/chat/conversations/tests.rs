@@ -209,7 +209,7 @@ fn each_change() {
     });
     check_change(waiting(), Verdict(model::chat::Verdict::Ham), |one| one.is_known = true);
     check_change(waiting(), Block(true), |one| one.blocked = true);
-    check_change(waiting(), Hold, |one| one.verdict = model::chat::Verdict::Held);
+    check_change(waiting(), Hold, |one| (one.verdict, one.was_held) = (model::chat::Verdict::Held, true));
     check_change(Conversation { is_known: true, ..waiting() }, Hold, same);
     check_change(Conversation { first_answer_at: Some(Millis(1)), ..waiting() }, Hold, same);
     check_change(waiting(), Mailed(3), |one| one.mailed = 3);
