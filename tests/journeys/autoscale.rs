@@ -18,8 +18,8 @@ use crate::load::Load;
 use crate::sharing::each_is_in_history;
 
 const SHARDS: u16 = 6;
-/// For debug builds that share the machine's cores with others.
-const CALM_MAX: Duration = Duration::from_secs(150);
+/// What came counts for three minutes, so that it takes as long until a load is over; and debug builds are slow.
+const CALM_MAX: Duration = Duration::from_secs(240);
 const MOST: usize = 3;
 
 /// Decisions hang on how busy the machine is, so it is run alone, by name.
