@@ -130,7 +130,8 @@ async fn a_rule_is_said_once_to_each_visitor(world: World) {
     let marks = [saying(1, &[1, 2, 3]).marks, saying(2, &[2]).marks].concat();
     let mut noted = rules.rule_marks(SITE, marks.clone(), NOW).await.unwrap();
     let mut expected = marks[..2].to_vec();
-    (noted.sort(), expected.sort());
+    noted.sort();
+    expected.sort();
     assert_eq!(noted, expected);
 }
 

@@ -89,7 +89,7 @@ enum Rules {
 enum Told {
     Call(CalledTo),
     /// That rule would speak to them.
-    Due(Addressed, Rule),
+    Due(Box<(Addressed, Rule)>),
 }
 
 /// `GET /api/watchfire/chat/{site}/call?browser=&visitor=&after=&rules=`, for any page: what an agent wrote to the visitor who asks, once it changed
@@ -159,7 +159,7 @@ async fn awaited(
             Ok(for_any_page(Json(json!({ "due": true })).into_response()))
         }
         // Said and told in one: nothing that ends the waiting comes between.
-        Some(Told::Due(who, rule)) => match rules::speak(web, &site, &who, &rule).await? {
+        Some(Told::Due(due)) => match rules::speak(web, &site, &due.0, &due.1).await? {
             Some(spoken) => Ok(for_any_page(Json(json!({ "spoken": spoken })).into_response())),
             None => Ok(for_any_page(StatusCode::NO_CONTENT.into_response())),
         },
@@ -173,7 +173,7 @@ async fn ruled(web: &Web, site: &Site, who: Whereabouts, rules: Rules) -> Result
     }
     loop {
         if let Some((who, rule)) = rules::due(web, site, who).await? {
-            return Ok(Told::Due(who, rule));
+            return Ok(Told::Due(Box::new((who, rule))));
         }
         tokio::time::sleep(limits::RULES_LOOKED_EVERY).await;
     }
