@@ -56,19 +56,20 @@ impl Chat {
             created: self.clock.now(),
             deliveries: Vec::new(),
         };
-        self.take_teller_in(&seen).await?;
+        self.take_bot_in(&seen, TELLER, TELLER_NAME).await?;
         self.store.hooks.add_hook(hook.clone(), address).await?;
         Ok(hook)
     }
 
-    async fn take_teller_in(&self, seen: &Seen) -> Result<()> {
-        let teller = Bot { id: TELLER, name: TELLER_NAME.into(), created: self.clock.now() };
+    /// One of our own, who tells rooms of what is outside them.
+    pub(crate) async fn take_bot_in(&self, seen: &Seen, id: BotId, name: &str) -> Result<()> {
+        let teller = Bot { id, name: name.into(), created: self.clock.now() };
         let nobodys = SecretHash::of(&format!("{}{}", random(), random()));
         match self.store.rooms.add_bot(teller, nobodys).await {
             Ok(()) | Err(StoreError::Conflict(_)) => {}
             Err(error) => return Err(error.into()),
         }
-        let (room, me) = (&seen.room, Who::Bot(TELLER));
+        let (room, me) = (&seen.room, Who::Bot(id));
         let member = self.member(room.id, me, RoomRole::Member, room.last);
         let note = self.note(room.id, me, Note::Entered, "");
         self.entered(self.store.rooms.enter(member, vec![mark_of(me)], Some(note)).await?, seen).await

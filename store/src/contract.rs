@@ -2,6 +2,7 @@
 //! A promise that is not listed under `on_every_backend!` is dead code, which the compiler reports.
 
 mod accounts;
+mod alerts;
 mod arrivals;
 mod backend;
 mod bot_hooks;

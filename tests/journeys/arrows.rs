@@ -7,12 +7,13 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each part may depend on of our own.
-const MAY: [(&str, &[&str]); 22] = [
+const MAY: [(&str, &[&str]); 24] = [
     ("model", &[]),
     ("history", &["model"]),
     ("commits", &["model"]),
     ("spam", &["model"]),
     ("scale", &["model"]),
+    ("alert", &["model"]),
     ("bus", &["model"]),
     ("live", &["model"]),
     ("store", &["model"]),
@@ -22,14 +23,15 @@ const MAY: [(&str, &[&str]); 22] = [
     ("collector", &["model", "bus", "live", "store", "door"]),
     ("processor", &["model", "history", "bus", "live", "store", "archive"]),
     ("chat", &["model", "commits", "spam", "live", "store"]),
-    ("outbox", &["model", "commits", "live", "store", "chat"]),
+    ("outbox", &["model", "alert", "commits", "live", "store", "chat"]),
+    ("lookout", &["model", "alert", "history", "live", "store", "archive", "outbox"]),
     ("mailroom", &["model", "store", "chat"]),
     ("realtime", &["model", "live", "store", "door", "chat"]),
     (
         "web",
         &[
-            "model", "history", "commits", "live", "store", "archive", "door", "chat", "outbox", "mailroom",
-            "observe",
+            "model", "alert", "history", "commits", "live", "store", "archive", "door", "chat", "outbox",
+            "mailroom", "lookout", "observe",
         ],
     ),
     (

@@ -206,6 +206,7 @@ impl World {
         assert_eq!(given.assignee, Some(ME));
         self.became(room(1), ConversationChange::Assign(None)).await;
         self.ruled().await;
+        self.watched().await;
         for site in 1..=40 {
             assert!(
                 self.store
@@ -233,6 +234,7 @@ impl World {
         assert_eq!(conversations.learned(SITE).await.unwrap(), (1, vec![1; 99]));
         assert!(conversations.learn(SITE, 1, vec![2], None).await.unwrap());
         World::rules_on(store).await;
+        World::alerts_on(store).await;
         assert_eq!(conversations.wake(LATER).await.unwrap(), [opening(2).room.id]);
         let given = conversations.give_turn(opening(1).room.id, turn(9, &[1, 2]), LATER).await.unwrap();
         assert_eq!(given.assignee, Some(ME), "who was there is there still");
