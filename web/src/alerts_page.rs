@@ -122,9 +122,9 @@ pub async fn submit(State(web): State<Arc<Web>>, on: OnSite, fields: Fields) -> 
             web.tell_site_changed(site).await;
             return Ok(done);
         }
-        ("secret", Some(Alert { webhook: Some(hook), .. })) => {
+        ("secret", Some(alert @ Alert { webhook: Some(hook), .. })) => {
             let webhook = Some(AlertHook { secret: fresh(), ..hook.clone() });
-            let changed = Alert { webhook, ..known.clone().expect("it was just looked at") };
+            let changed = Alert { webhook, ..alert.clone() };
             web.store.alerts.put_alert(site, changed, web.clock.now()).await?;
             return Ok(done);
         }
