@@ -69,8 +69,10 @@ mod tests {
             (By::Source, "", 0.5),
             (By::Source, "Search", 0.5),
         ]);
-        let keys: Keys =
-            counted.iter().map(|(by, key, count)| ((*by, Arc::from(*key)), *count)).collect::<HashMap<_, _>>();
+        let keys: Keys = counted
+            .iter()
+            .map(|(by, key, count)| ((*by, Arc::from(*key)), *count))
+            .collect::<HashMap<_, _>>();
         let direction = if f64::from(value) > expected { Direction::More } else { Direction::Fewer };
         let change = Change { verdict: Verdict::So, direction, minutes: 5, value, expected };
         let found = of(&keys, &usual, &change);
@@ -82,14 +84,15 @@ mod tests {
     #[test]
     fn the_largest_part_of_the_difference_is_its_cause() {
         let counted = [
-            (By::Page, "/", 85, ),
+            (By::Page, "/", 85),
             (By::Page, "/launch", 90),
             (By::Source, "News", 88),
             (By::Source, "Search", 50),
             (By::Country, "FR", 20),
             (By::Country, "US", 30),
         ];
-        let causes = [(By::Page, "/launch", 90, 90), (By::Source, "News", 88, 88), (By::Country, "US", 30, 30)];
+        let causes =
+            [(By::Page, "/launch", 90, 90), (By::Source, "News", 88, 88), (By::Country, "US", 30, 30)];
         check(&counted, 200, 100.0, &causes);
         let few = [(By::Page, "/", 5), (By::Page, "/a", 19), (By::Source, "", 24), (By::Country, "FR", 24)];
         check(&few, 24, 100.0, &[(By::Page, "/", -75, 99), (By::Source, "Search", -50, 66)]);

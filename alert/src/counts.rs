@@ -144,8 +144,7 @@ impl Counts {
     fn slot(&mut self, number: i64) -> &mut Slot {
         let place = self.slots.partition_point(|slot| slot.number < number);
         if self.slots.get(place).is_none_or(|slot| slot.number != number) {
-            let slot =
-                Slot { number, pageviews: 0, visits: 0, events: HashMap::new(), keys: HashMap::new() };
+            let slot = Slot { number, pageviews: 0, visits: 0, events: HashMap::new(), keys: HashMap::new() };
             self.slots.insert(place, slot);
         }
         &mut self.slots[place]

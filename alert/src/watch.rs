@@ -103,7 +103,8 @@ mod tests {
     #[test]
     fn what_goes_to_and_fro_is_told_once() {
         use Verdict::{Between, Not, So, Unknown};
-        let verdicts = [(0, Not), (2, So), (4, Not), (50, Between), (52, So), (60, Not), (119, Not), (120, Not)];
+        let verdicts =
+            [(0, Not), (2, So), (4, Not), (50, Between), (52, So), (60, Not), (119, Not), (120, Not)];
         assert_eq!(told(&visitors(0), &verdicts), [(2, Turned::Began), (120, Turned::Ended)]);
         let verdicts = [(0, So), (2, Not), (30, Unknown), (62, Not), (121, Not), (122, Not)];
         assert_eq!(told(&visitors(0), &verdicts), [(0, Turned::Began), (122, Turned::Ended)]);

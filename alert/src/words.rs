@@ -35,7 +35,12 @@ pub fn what(incident: &Incident) -> String {
             format!("{value} {are} here: {}{lasting}.", than(side, number))
         }
         Condition::Pageviews { side, than: number, minutes } => {
-            format!("{} within {}: {}.", count(value, "pageview"), count(*minutes, "minute"), than(side, number))
+            format!(
+                "{} within {}: {}.",
+                count(value, "pageview"),
+                count(*minutes, "minute"),
+                than(side, number)
+            )
         }
         Condition::Events { name, side, than: number, minutes } => format!(
             "{} “{name}” within {}: {}.",
@@ -74,7 +79,9 @@ pub fn asked(when: &Condition) -> String {
             format!("{} within {}", side(is, than, &format!("events “{name}”")), count(*minutes, "minute"))
         }
         Condition::Silence { minutes } => format!("No hit for {}", count(*minutes, "minute")),
-        Condition::Change { more: true, fewer: true } => "More or fewer visits than usual at this hour".into(),
+        Condition::Change { more: true, fewer: true } => {
+            "More or fewer visits than usual at this hour".into()
+        }
         Condition::Change { more: true, .. } => "More visits than usual at this hour".into(),
         Condition::Change { .. } => "Fewer visits than usual at this hour".into(),
     }
@@ -147,7 +154,11 @@ mod tests {
     #[test]
     fn an_incident_is_said_in_a_sentence() {
         let above = Side::Above;
-        check(Condition::Visitors { side: above, than: 9, minutes: 0 }, 12, "12 visitors are here: more than 9.");
+        check(
+            Condition::Visitors { side: above, than: 9, minutes: 0 },
+            12,
+            "12 visitors are here: more than 9.",
+        );
         check(
             Condition::Visitors { side: Side::Below, than: 2, minutes: 10 },
             1,

@@ -85,9 +85,11 @@ fn learned(hits: &[Seen], before: i64) -> Usual {
 /// Visits that nobody expected, `per_second` for so many seconds.
 fn spike(hits: &mut Vec<Seen>, at: i64, per_second: i64, seconds: i64) {
     let visitors = 0..per_second * seconds;
-    hits.extend(visitors.map(|number| {
-        view(at + number * 1_000 / per_second, u64::MAX - number as u64, "/launch", "News")
-    }));
+    hits.extend(
+        visitors.map(|number| {
+            view(at + number * 1_000 / per_second, u64::MAX - number as u64, "/launch", "News")
+        }),
+    );
     hits.sort_by_key(|seen| seen.at);
 }
 
@@ -119,7 +121,8 @@ fn hit(line: &str, with_bots: bool) -> Option<Seen> {
         && ![".css", ".js", ".png", ".gif", ".jpg", ".jpeg", ".ico", ".txt", ".xml", ".svg"]
             .iter()
             .any(|end| path.to_lowercase().ends_with(end));
-    let is_bot = ["bot", "crawl", "spider", "slurp", "http"].iter().any(|word| agent.to_lowercase().contains(word));
+    let is_bot =
+        ["bot", "crawl", "spider", "slurp", "http"].iter().any(|word| agent.to_lowercase().contains(word));
     let mut hasher = DefaultHasher::new();
     (address, agent).hash(&mut hasher);
     (is_page && (with_bots || !is_bot)).then(|| view(at, hasher.finish(), path, ""))
@@ -195,8 +198,8 @@ fn a_spike_upon_real_rates_is_told_within_ten_seconds_with_its_cause() {
 
 /// Share of the busiest hour, by the hour of the day.
 const DAY: [f64; 24] = [
-    0.20, 0.15, 0.12, 0.12, 0.14, 0.20, 0.32, 0.50, 0.70, 0.85, 0.94, 0.97, 0.92, 0.95, 1.00, 0.98, 0.93, 0.86,
-    0.79, 0.76, 0.72, 0.62, 0.46, 0.31,
+    0.20, 0.15, 0.12, 0.12, 0.14, 0.20, 0.32, 0.50, 0.70, 0.85, 0.94, 0.97, 0.92, 0.95, 1.00, 0.98, 0.93,
+    0.86, 0.79, 0.76, 0.72, 0.62, 0.46, 0.31,
 ];
 
 /// Weeks drawn from a seed: days and weekends, weeks and hours that vary, visitors who look at several pages.

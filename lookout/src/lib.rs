@@ -50,5 +50,9 @@ fn describe_metrics() {
     use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
     describe_counter!("watchfire_alerts_total", "Alerts that turned, by whether they began or ended");
     describe_gauge!("watchfire_alerted_sites", "Sites whose alerts this process looks after");
-    describe_histogram!("watchfire_alert_round_seconds", Unit::Seconds, "How long a round of all alerts took");
+    describe_histogram!(
+        "watchfire_alert_round_seconds",
+        Unit::Seconds,
+        "How long a round of all alerts took"
+    );
 }

@@ -71,9 +71,9 @@ impl Post {
         let before = std::mem::take(&mut self.watches);
         for alert in book.alerts.iter().filter(|alert| alert.on) {
             let is_firing = book.firing(alert.id).is_some();
-            let known = before.get(&alert.id).filter(|held| {
-                held.when == alert.when && held.watch.is_firing() == is_firing
-            });
+            let known = before
+                .get(&alert.id)
+                .filter(|held| held.when == alert.when && held.watch.is_firing() == is_firing);
             let watch = known.map_or_else(|| Watch::resumed(is_firing), |held| held.watch);
             self.watches.insert(alert.id, Held { when: alert.when.clone(), watch });
         }

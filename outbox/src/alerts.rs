@@ -9,7 +9,7 @@ mod room;
 
 pub use hook::AlertHooks;
 pub use making::{began, ended};
-pub use people::{AlertMails, AlertPushes};
+pub use people::{AlertMails, AlertPushes, People};
 pub use room::AlertRooms;
 
 use std::time::Duration;
@@ -32,6 +32,9 @@ const WAITS: [Duration; 5] = [
 ];
 /// Its jobs are due when they are made.
 const LOOKS_EVERY: Duration = Duration::from_secs(2);
+
+/// How long it is worth anything to people that an alert turned; they may be left in peace for most of a day.
+const LASTS: Duration = Duration::from_secs(2 * 86_400);
 
 /// What a job is about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -189,9 +189,7 @@ pub fn problem(when: &Condition) -> Option<String> {
             let is_good = (1..=ALERT_SILENCE_MINUTES_MAX).contains(minutes);
             (!is_good).then(|| format!("Give from 1 to {ALERT_SILENCE_MINUTES_MAX} minutes."))
         }
-        Condition::Change { more: false, fewer: false } => {
-            Some("Choose more, fewer, or both.".to_owned())
-        }
+        Condition::Change { more: false, fewer: false } => Some("Choose more, fewer, or both.".to_owned()),
         Condition::Change { .. } => None,
     }
 }
@@ -236,7 +234,9 @@ mod tests {
         for (minutes, is_good) in [(0, true), (ALERT_MINUTES_MAX, true), (ALERT_MINUTES_MAX + 1, false)] {
             check(Condition::Visitors { side: Above, than: 0, minutes }, is_good);
         }
-        for (minutes, is_good) in [(0, false), (1, true), (ALERT_MINUTES_MAX, true), (ALERT_MINUTES_MAX + 1, false)] {
+        for (minutes, is_good) in
+            [(0, false), (1, true), (ALERT_MINUTES_MAX, true), (ALERT_MINUTES_MAX + 1, false)]
+        {
             check(Condition::Pageviews { side: Above, than: 0, minutes }, is_good);
         }
         for (minutes, is_good) in

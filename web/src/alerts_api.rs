@@ -97,8 +97,7 @@ pub async fn remove(
     Path((_, id)): Path<(String, String)>,
 ) -> Answer {
     let id: AlertId = id.parse().map_err(|_| Refusal::not_found())?;
-    web.store.alerts.remove_alert(site.id, id, web.clock.now()).await?;
-    web.tell_site_changed(site.id).await;
+    crate::alerts_page::remove(&web, site.id, id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

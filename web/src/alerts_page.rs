@@ -15,7 +15,7 @@ use door::Refusal;
 use model::alert::{Alert, AlertHook, Incident};
 use model::chat::{HookSecret, RoomKind, RoomRole, Who};
 use model::outbox::{Job, JobKind, JobState};
-use model::{AccountId, Action, AlertId, BotId, Millis, RoomId, limits};
+use model::{AccountId, Action, AlertId, BotId, Millis, RoomId, SiteId, limits};
 use store::StoreError;
 use store::alerts::{AlertBook, Ways};
 
@@ -118,8 +118,7 @@ pub async fn submit(State(web): State<Arc<Web>>, on: OnSite, fields: Fields) -> 
     };
     match (fields.text("do"), &known) {
         ("remove", Some(alert)) => {
-            web.store.alerts.remove_alert(site, alert.id, web.clock.now()).await?;
-            web.tell_site_changed(site).await;
+            remove(&web, site, alert.id).await?;
             return Ok(done);
         }
         ("secret", Some(alert @ Alert { webhook: Some(hook), .. })) => {
@@ -133,7 +132,9 @@ pub async fn submit(State(web): State<Arc<Web>>, on: OnSite, fields: Fields) -> 
     }
     let mut form = AlertForm::of(&fields, |url| url_problem(&web, url));
     let room = room_of(&form.room)?;
-    if !form.is_bad() && let Some(room) = room.filter(|_| known.as_ref().is_none_or(|alert| alert.room != room)) {
+    if !form.is_bad()
+        && let Some(room) = room.filter(|_| known.as_ref().is_none_or(|alert| alert.room != room))
+    {
         form.room_problem = take_in(&web, &on, room).await?;
     }
     let when = form.condition().filter(|_| !form.is_bad());
@@ -245,6 +246,14 @@ async fn rooms(web: &Web, me: AccountId) -> Result<Vec<(String, String)>, Proble
         .collect();
     rooms.sort_by(|(_, one), (_, other)| one.cmp(other));
     Ok(rooms)
+}
+
+/// With what was delivered by it.
+pub async fn remove(web: &Web, site: SiteId, alert: AlertId) -> Result<(), Problem> {
+    web.store.alerts.remove_alert(site, alert, web.clock.now()).await?;
+    web.store.outbox.forget_jobs(JobKind::AlertHook, Who::Bot(BotId::of(alert.value()))).await?;
+    web.tell_site_changed(site).await;
+    Ok(())
 }
 
 /// Why the room cannot be told.

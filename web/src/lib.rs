@@ -66,7 +66,7 @@ use chat::Chat;
 use door::identity::Identity;
 use live::Live;
 use model::{Clock, SiteId};
-use outbox::alerts::{AlertHooks, AlertMails, AlertPushes, AlertRooms};
+use outbox::alerts::{AlertHooks, AlertMails, AlertPushes, AlertRooms, People};
 use outbox::answers::{Answering, Answers, Transcripts};
 use outbox::dial::Dial;
 use outbox::digest::{Digests, Mailer, Mailing, Off};
@@ -177,11 +177,8 @@ fn send_what_goes_out(
         clock: clock.clone(),
         public_url: web.options.public_url.clone(),
     };
-    let alert_rooms = AlertRooms {
-        store: store.clone(),
-        chat: chat.clone(),
-        public_url: web.options.public_url.clone(),
-    };
+    let alert_rooms =
+        AlertRooms { store: store.clone(), chat: chat.clone(), public_url: web.options.public_url.clone() };
     let pushing = Pushing {
         store: store.clone(),
         chat: chat.clone(),
@@ -193,8 +190,10 @@ fn send_what_goes_out(
     let mut rules: Vec<Arc<dyn Rule>> =
         vec![Arc::new(webhooks), Arc::new(pushes), Arc::new(Lessons { store: store.clone() })];
     let pushing = Arc::new(pushing);
-    let (access, alert_pushing) = (web.access.clone(), pushing.clone());
-    let alert_pushes = AlertPushes { store: store.clone(), access, pushing: alert_pushing };
+    let people = People { store: store.clone(), access: web.access.clone(), clock: clock.clone() };
+    let alert_pushes = AlertPushes { people: people.clone(), pushing: pushing.clone() };
+    let post = web.options.mail.clone().zip(web.options.public_url.clone());
+    let alert_mails = AlertMails { people, post };
     let mut senders: Vec<Arc<dyn Sender>> = vec![
         Arc::new(deliveries),
         pushing,
@@ -202,18 +201,13 @@ fn send_what_goes_out(
         Arc::new(alert_hooks),
         Arc::new(alert_rooms),
         Arc::new(alert_pushes),
+        Arc::new(alert_mails),
     ];
     if let (Some(mailer), Some(public_url)) = (web.options.mail.clone(), web.options.public_url.clone()) {
         let (store, chat, off) = (store.clone(), chat.clone(), web.mail_off.clone());
         rules.push(Arc::new(Digests { store: store.clone() }));
         rules.push(Arc::new(Answers { store: store.clone() }));
         let replies = web.options.replies.as_ref().map(|replies| replies.address.clone());
-        senders.push(Arc::new(AlertMails {
-            store: store.clone(),
-            access: web.access.clone(),
-            mailer: mailer.clone(),
-            public_url: public_url.clone(),
-        }));
         senders.push(Arc::new(Transcripts {
             store: store.clone(),
             chat: chat.clone(),

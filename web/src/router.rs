@@ -12,9 +12,9 @@ use model::Action::{
 pub use crate::guard::Needs;
 use crate::guard::Needs::{Anybody, Nothing, Operator, Person, Room, Secret, SignedIn, Site};
 use crate::{
-    Web, account, alerts_api, alerts_page, api, assets, chat_page, chat_panel, commits_api, corrections, customers, demo, erase,
-    error, figures_page, finish, guard, headers, hooks, inbox, inbox_page, invitation, letters, live_page,
-    overview, people, pipeline, profiles, reports_page,
+    Web, account, alerts_api, alerts_page, api, assets, chat_page, chat_panel, commits_api, corrections,
+    customers, demo, erase, error, figures_page, finish, guard, headers, hooks, inbox, inbox_page,
+    invitation, letters, live_page, overview, people, pipeline, profiles, reports_page,
 };
 use crate::{reports, rooms, saved, set_up, share, sign_in, sites, tag, tokens};
 

@@ -38,10 +38,10 @@ fn jobs(
         due,
     };
     // A receiver that does not answer holds up nobody but itself: each has an owner of its own.
-    let hook = alert.webhook.iter().map(|_| {
-        job(JobKind::AlertHook, Who::Bot(BotId::of(alert.id.value())), created)
-    });
-    let room = alert.room.iter().map(|room| job(JobKind::AlertRoom, Who::Bot(BotId::of(room.value())), created));
+    let hook =
+        alert.webhook.iter().map(|_| job(JobKind::AlertHook, Who::Bot(BotId::of(alert.id.value())), created));
+    let room =
+        alert.room.iter().map(|room| job(JobKind::AlertRoom, Who::Bot(BotId::of(room.value())), created));
     let mut all: Vec<NewJob> = hook.chain(room).collect();
     if let Some(due) = people {
         all.extend(alert.mail.iter().map(|account| job(JobKind::AlertMail, Who::Account(*account), due)));
@@ -96,8 +96,13 @@ mod tests {
     fn each_receiver_has_a_job_and_people_are_left_in_peace() {
         let site = SiteId::of(1);
         let began = began(site, &alert(), &incident(900));
-        let expected =
-            [("alert_hook", 100), ("alert_room", 100), ("alert_mail", 900), ("alert_mail", 900), ("alert_push", 900)];
+        let expected = [
+            ("alert_hook", 100),
+            ("alert_room", 100),
+            ("alert_mail", 900),
+            ("alert_mail", 900),
+            ("alert_push", 900),
+        ];
         assert_eq!(due(&began), expected);
         assert_eq!(began, super::began(site, &alert(), &incident(900)), "the same each time");
         let early = ended(site, &alert(), &incident(900), Millis(500), Millis(900));

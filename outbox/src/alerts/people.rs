@@ -7,13 +7,13 @@ use async_trait::async_trait;
 use model::alert::Turn;
 use model::outbox::{Job, JobKind};
 use model::rights::Principal;
-use model::{AccountId, Action};
+use model::{AccountId, Action, Clock};
 use store::access::Denied;
 use store::accounts::Account;
 use store::{Access, Store};
 
 use super::letter::Letter;
-use super::{About, LOOKS_EVERY, NotNow, Told, WAITS, about, told};
+use super::{About, LASTS, LOOKS_EVERY, NotNow, Told, WAITS, about, told};
 use crate::digest::{Mailer, Sheet};
 use crate::missed::account_of;
 use crate::push::{Parcel, Pushing, Shown};
@@ -23,18 +23,24 @@ use crate::{Sender, Sent};
 const MAIL_MAX: Duration = Duration::from_secs(60);
 const MAILS_AT_ONCE_MAX: usize = 4;
 
-/// By mail.
-pub struct AlertMails {
+/// Who may be told.
+#[derive(Clone)]
+pub struct People {
     pub store: Store,
     pub access: Access,
-    pub mailer: Mailer,
-    pub public_url: String,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// By mail.
+pub struct AlertMails {
+    pub people: People,
+    /// By what letters leave, and where people reach this server. None: nobody is mailed, and what is for mailboxes goes.
+    pub post: Option<(Mailer, String)>,
 }
 
 /// In browsers.
 pub struct AlertPushes {
-    pub store: Store,
-    pub access: Access,
+    pub people: People,
     pub pushing: Arc<Pushing>,
 }
 
@@ -86,11 +92,12 @@ impl Sender for AlertPushes {
 
 impl AlertMails {
     async fn mail(&self, job: &Job) -> Result<Sent, NotNow> {
-        let (account, told) = theirs(&self.store, &self.access, job, &about(job)?, |told, account| {
-            told.alert.mail.contains(&account)
-        })
-        .await?;
-        let url = format!("{}{}", self.public_url.trim_end_matches('/'), told.path());
+        let Some((mailer, public_url)) = &self.post else {
+            return Err(NotNow::Pointless);
+        };
+        let (account, told) =
+            self.people.theirs(job, &about(job)?, |told, account| told.alert.mail.contains(&account)).await?;
+        let url = format!("{}{}", public_url.trim_end_matches('/'), told.path());
         let (title, said) = (told.title(), told.said());
         let letter = Letter { title: &title, said: &said, url: &url };
         let sheet = Sheet {
@@ -104,7 +111,7 @@ impl AlertMails {
             answers: None,
             reply_to: None,
         };
-        Ok(match self.mailer.send(sheet).await {
+        Ok(match mailer.send(sheet).await {
             Ok(()) => Sent::Gone,
             Err(unsent) => unsent.into(),
         })
@@ -114,10 +121,8 @@ impl AlertMails {
 impl AlertPushes {
     async fn push(&self, job: &Job) -> Result<Sent, NotNow> {
         let about = about(job)?;
-        let (account, told) = theirs(&self.store, &self.access, job, &about, |told, account| {
-            told.alert.push.contains(&account)
-        })
-        .await?;
+        let (account, told) =
+            self.people.theirs(job, &about, |told, account| told.alert.push.contains(&account)).await?;
         let shown = Shown {
             title: told.title(),
             body: told.said(),
@@ -134,25 +139,29 @@ impl AlertPushes {
     }
 }
 
-/// Who is told, and what; pointless where they chose otherwise, may not see it any more, or it is over before they heard of it.
-async fn theirs(
-    store: &Store,
-    access: &Access,
-    job: &Job,
-    about: &About,
-    is_wanted: impl Fn(&Told, AccountId) -> bool,
-) -> Result<(Account, Told), NotNow> {
-    let account = account_of(job.owner).ok_or(NotNow::Unreadable)?;
-    let told = told(store, about).await?;
-    let is_past = told.turn == Turn::Firing && told.incident.over.is_some();
-    if is_past || !is_wanted(&told, account) {
-        return Err(NotNow::Pointless);
-    }
-    let account = store.accounts.account(account).await?;
-    let me = Principal::Account { id: account.id, operator: account.operator };
-    match access.authorise(&me, about.site, Action::SeeProfiles).await {
-        Ok(()) => Ok((account, told)),
-        Err(Denied::Store(_)) => Err(NotNow::Unavailable),
-        Err(_) => Err(NotNow::Pointless),
+impl People {
+    /// Who is told, and what; pointless where they chose otherwise, may not see it any more, or it is over, or long past, before they heard of it.
+    async fn theirs(
+        &self,
+        job: &Job,
+        about: &About,
+        is_wanted: impl Fn(&Told, AccountId) -> bool,
+    ) -> Result<(Account, Told), NotNow> {
+        let account = account_of(job.owner).ok_or(NotNow::Unreadable)?;
+        let told = told(&self.store, about).await?;
+        let (turned, is_past) = match told.turn {
+            Turn::Firing => (told.incident.told, told.incident.over.is_some()),
+            Turn::Over => (told.incident.over.unwrap_or(told.incident.told), false),
+        };
+        if is_past || self.clock.now().since(turned) > LASTS || !is_wanted(&told, account) {
+            return Err(NotNow::Pointless);
+        }
+        let account = self.store.accounts.account(account).await?;
+        let me = Principal::Account { id: account.id, operator: account.operator };
+        match self.access.authorise(&me, about.site, Action::SeeProfiles).await {
+            Ok(()) => Ok((account, told)),
+            Err(Denied::Store(_)) => Err(NotNow::Unavailable),
+            Err(_) => Err(NotNow::Pointless),
+        }
     }
 }

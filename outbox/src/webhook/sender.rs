@@ -123,7 +123,8 @@ impl Deliveries {
             return Err(NotNow::Pointless);
         }
         let body = self.payload(&hook, about, &seen.room, &message).await?;
-        let Some(headers) = signed(&hook.secret, hook.retired.as_ref(), job.id, self.clock.now(), &body) else {
+        let Some(headers) = signed(&hook.secret, hook.retired.as_ref(), job.id, self.clock.now(), &body)
+        else {
             return Ok(Sent::GivenUp("the secret of the hook cannot sign".into()));
         };
         match self.dial.post(&hook.url, headers, body).await {
@@ -307,8 +308,7 @@ mod tests {
         // The example of the standard's own text.
         let body = br#"{"test": 2432232314}"#;
         let signature = |hook: &BotHook, now: i64| {
-            let headers =
-                signed(&hook.secret, hook.retired.as_ref(), JobId(7), Millis(now), body).unwrap();
+            let headers = signed(&hook.secret, hook.retired.as_ref(), JobId(7), Millis(now), body).unwrap();
             assert_eq!(headers["webhook-id"], "msg_00000000000000000000000000000007");
             headers["webhook-signature"].to_str().unwrap().to_owned()
         };

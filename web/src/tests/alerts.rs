@@ -158,7 +158,10 @@ async fn programs_make_change_list_and_remove_alerts() {
     fired(&world, &site).await;
     let listed = owner.get(&path).await.json();
     fits("Alerts", &listed);
-    assert_eq!((listed["alerts"].as_array().unwrap().len(), &listed["alerts"][0]["webhook"]), (2, &json!(true)));
+    assert_eq!(
+        (listed["alerts"].as_array().unwrap().len(), &listed["alerts"][0]["webhook"]),
+        (2, &json!(true))
+    );
     assert_eq!(listed["incidents"][0]["causes"][0]["key"], "/launch");
     assert!(!listed.to_string().contains("whsec_") && !listed.to_string().contains("h.example"));
     let page = owner.get(&format!("/sites/{site}/alerts")).await.text;

@@ -60,8 +60,8 @@ fn alerted(db: &Connection, after: Option<SiteId>) -> Result<Vec<(SiteId, AlertB
     let mut select =
         db.prepare_cached("SELECT site, value FROM alerts WHERE site > ?1 ORDER BY site LIMIT ?2")?;
     let after = after.map_or(i64::MIN, Column::column);
-    let found =
-        select.query_map(params![after, SITES_A_PAGE], |row| Ok((SiteId::read(row, 0)?, read_json(row, 1)?)))?;
+    let found = select
+        .query_map(params![after, SITES_A_PAGE], |row| Ok((SiteId::read(row, 0)?, read_json(row, 1)?)))?;
     Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 

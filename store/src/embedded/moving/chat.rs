@@ -13,8 +13,8 @@ use crate::embedded::chat::{
 use crate::embedded::columns::Column;
 use crate::moving::history::{mark, number, pair, triple};
 use crate::moving::{
-    AlertsRow, ArrivalRow, BotRow, DutyRow, FannedRow, GuestRow, HookRow, Key, Kind, LearnedRow, LinkRow, RoomRow, Row,
-    RuleMarkRow, RulesRow, ShownRow, StarRow,
+    AlertsRow, ArrivalRow, BotRow, DutyRow, FannedRow, GuestRow, HookRow, Key, Kind, LearnedRow, LinkRow,
+    RoomRow, Row, RuleMarkRow, RulesRow, ShownRow, StarRow,
 };
 
 pub fn export(db: &Connection, kind: Kind, after: Option<Key>, limit: usize) -> Result<Vec<Row>> {

@@ -8,9 +8,9 @@ use model::{BotId, GuestId, Millis, RoomId, SiteId, limits};
 use mongodb::bson::{Document, doc};
 
 use super::{
-    ALERTS, ARRIVALS, BANS, CONVERSATIONS, Chat, DUTY, FANNED, GUESTS, HOOKS, LEARNED, LINKS, MEMBERS, MESSAGES,
-    REVISIONS, ROOMS, RULES, RoomDocument, SHOWN, STARS, conversations, json, people, put_ends, room, rules,
-    take, there,
+    ALERTS, ARRIVALS, BANS, CONVERSATIONS, Chat, DUTY, FANNED, GUESTS, HOOKS, LEARNED, LINKS, MEMBERS,
+    MESSAGES, REVISIONS, ROOMS, RULES, RoomDocument, SHOWN, STARS, conversations, json, people, put_ends,
+    room, rules, take, there,
 };
 use super::{files, messages};
 use crate::accounts::SecretHash;

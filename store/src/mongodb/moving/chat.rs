@@ -8,9 +8,9 @@ use super::super::chat::hooks::ArrivalDocument;
 use super::super::chat::outbox::{self, JobDocument};
 use super::super::chat::people::{BanDocument, ban_fields, ban_key, guest_document};
 use super::super::chat::{
-    ALERTS, ARRIVALS, BANS, BOT_HOOKS, BOTS, CONVERSATIONS, DUTY, FANNED, FILES, GUESTS, HOOKS, JOBS, LEARNED, LINKS,
-    MEMBERS, MESSAGES, MemberDocument, REVISIONS, ROOMS, RULE_MARKS, RULES, RoomDocument, SHOWN, STARS,
-    conversations, json, messages, parse, rules,
+    ALERTS, ARRIVALS, BANS, BOT_HOOKS, BOTS, CONVERSATIONS, DUTY, FANNED, FILES, GUESTS, HOOKS, JOBS,
+    LEARNED, LINKS, MEMBERS, MESSAGES, MemberDocument, REVISIONS, ROOMS, RULE_MARKS, RULES, RoomDocument,
+    SHOWN, STARS, conversations, json, messages, parse, rules,
 };
 use super::super::columns::{Column, binary};
 use super::super::step::Step;
@@ -20,8 +20,8 @@ use model::JobId;
 use crate::Result;
 use crate::moving::history::{mark, number, pair, triple};
 use crate::moving::{
-    AlertsRow, ArrivalRow, BotRow, DutyRow, FannedRow, GuestRow, HookRow, Key, Kind, LearnedRow, LinkRow, RoomRow, Row,
-    RuleMarkRow, RulesRow, ShownRow, StarRow,
+    AlertsRow, ArrivalRow, BotRow, DutyRow, FannedRow, GuestRow, HookRow, Key, Kind, LearnedRow, LinkRow,
+    RoomRow, Row, RuleMarkRow, RulesRow, ShownRow, StarRow,
 };
 
 /// Collection, filter and sort of what stands behind a key.
