@@ -18,6 +18,7 @@
 //! | `told` | how a room and its messages look to those outside |
 //! | `markdown`, `emoji` | what people write, as safe HTML |
 
+mod alerts;
 pub mod announce;
 mod bots;
 pub mod carry;

@@ -76,7 +76,7 @@ fn seen_of(hit: &EnrichedHit) -> Seen {
         visitor: hit.visitor,
         page: hit.page.path.clone(),
         source: hit.source.name.clone(),
-        country: hit.place.country.clone(),
+        country: hit.place.country.as_str().into(),
         kind: match &hit.kind {
             EnrichedKind::Pageview { .. } => SeenKind::Pageview,
             EnrichedKind::Event { name, .. } => SeenKind::Event(name.clone()),

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
 use futures_util::stream::iter;
+use futures_util::{FutureExt, StreamExt};
 use live::{SITES_TOPIC, Subscription};
 use metrics::{gauge, histogram};
 use model::{SiteId, limits};
@@ -41,10 +42,12 @@ impl Round {
         let now = self.deps.clock.now();
         let deps = &self.deps;
         let looks = self.posts.values_mut().zip(present);
-        let looking =
-            iter(looks).map(|(post, present)| post.look(deps, present, now)).buffer_unordered(AT_ONCE_MAX);
+        // On the heap, since each may end in a call of a cluster's store.
+        let looks: Vec<BoxFuture<'_, bool>> =
+            looks.map(|(post, present)| post.look(deps, present, now).boxed()).collect();
+        let stale: Vec<bool> = iter(looks).buffer_unordered(AT_ONCE_MAX).collect().await;
         // One that finds that its alerts are others by now has them read again.
-        let is_stale = looking.fold(false, |stale, is_stale| async move { stale || is_stale }).await;
+        let is_stale = stale.contains(&true);
         if is_stale {
             self.read = None;
         }

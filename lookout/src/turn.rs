@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use model::chat::Who;
 use model::outbox::{JobKind, NewJob};
 use model::{BotId, JobId};
@@ -29,7 +30,7 @@ pub async fn keep(deps: &Deps, shutdown: &CancellationToken) {
                 make_known(deps).await?;
                 is_known = true;
             }
-            in_turn(deps, shutdown).await
+            in_turn(deps, shutdown).boxed().await
         };
         match kept.await {
             Ok(()) => was_kept = true,
