@@ -15,7 +15,7 @@ const SO: f64 = 6.0;
 const NOT: f64 = 3.0;
 /// More is at least so many times what is usual, and so many visits; fewer at most such a part of it.
 const TIMES: f64 = 2.0;
-const VISITS_MORE: f64 = 12.0;
+const VISITS_MORE: f64 = 25.0;
 const PART: f64 = 0.5;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

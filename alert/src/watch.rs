@@ -10,7 +10,7 @@ use crate::Verdict;
 /// How long it must not be so before it is over, so that what goes to and fro is told once.
 pub const CALM: Duration = Duration::from_secs(60);
 /// The same of a change, which is judged by several minutes.
-pub const CALM_AFTER_CHANGE: Duration = Duration::from_secs(300);
+pub const CALM_AFTER_CHANGE: Duration = Duration::from_secs(900);
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Watch {

@@ -23,6 +23,8 @@ const TICK_MS: i64 = 2_000;
 /// 2013-11-25T00:00:00Z, a Monday.
 const FROM: i64 = 1_385_337_600_000;
 const CHANGE: Condition = Condition::Change { more: true, fewer: true };
+/// Of a spike.
+const VISITS_A_SECOND: i64 = 6;
 /// From when on visits of a spike come until it is told.
 const TOLD_WITHIN_MS: i64 = 10_000;
 
@@ -62,6 +64,7 @@ fn began(turned: &[(i64, Turned, Vec<Cause>)]) -> Vec<i64> {
 
 /// Of the visits before that moment.
 fn learned(hits: &[Seen], before: i64) -> Usual {
+    let before = FROM + (before - FROM) / HOUR_MS * HOUR_MS;
     let mut hours = vec![0; ((before - FROM) / HOUR_MS) as usize];
     let mut pages: HashMap<(By, Arc<str>), f64> = HashMap::new();
     let mut seen_last: HashMap<VisitorId, i64> = HashMap::new();
@@ -161,13 +164,11 @@ fn four_weeks_of_real_rates_have_no_more_than_one_false_alert_each() {
         println!("no real access logs here: nothing to judge");
         return;
     };
-    let mut all = 0;
     for (number, hits) in real.iter().enumerate() {
         let false_alerts = began(&told(hits, FROM + WEEK_MS, FROM + 2 * WEEK_MS));
         println!("week {number}: {} hits, {} false alerts", hits.len(), false_alerts.len());
-        all += false_alerts.len();
+        assert!(false_alerts.len() <= 1, "week {number}: {false_alerts:?}");
     }
-    assert!(all <= real.len(), "{all} false alerts in {} weeks", real.len());
 }
 
 #[test]
@@ -180,7 +181,7 @@ fn a_spike_upon_real_rates_is_told_within_ten_seconds_with_its_cause() {
         for hour in [3, 27, 60, 83, 110, 134, 160] {
             let at = FROM + WEEK_MS + hour * HOUR_MS + 1_234_567;
             let mut hits = hits.clone();
-            spike(&mut hits, at, 4, 120);
+            spike(&mut hits, at, VISITS_A_SECOND, 120);
             let turned = told(&hits, at - HOUR_MS, at + HOUR_MS);
             let first = turned.iter().find(|(told, turn, _)| *told >= at && *turn == Turned::Began);
             let Some((told, _, causes)) = first else {
