@@ -12,16 +12,19 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use model::{Clock, SiteId, SystemClock};
+use model::{Clock, Millis, SiteId, SystemClock};
 use serde_json::{Value, json};
 use world::world::A_MORNING;
 use world::{Person, Program, Size, Tag, World, within};
 
 use crate::crash::set_up;
+use crate::pushes::service::Service;
 use crate::sizes::on_both_sizes;
+use crate::smtp::Server;
 
 on_both_sizes! {
     an_alert_reaches_a_program_and_a_room_once_and_so_does_its_end,
+    who_asked_is_told_by_mail_and_in_their_browser_and_left_in_peace_in_quiet_hours,
 }
 
 const KILLS: usize = 3;
@@ -125,6 +128,87 @@ async fn an_alert_reaches_a_program_and_a_room_once_and_so_does_its_end(size: Si
     assert_eq!((counts("alert.firing"), counts("alert.over")), ((1, 0), (1, 0)));
     let listed = owner.get(&format!("/api/watchfire/sites/{site}/alerts")).await.json();
     assert_eq!(listed["incidents"].as_array().map(Vec::len), Some(1), "{listed}");
+    world.end().await;
+}
+
+async fn who_asked_is_told_by_mail_and_in_their_browser_and_left_in_peace_in_quiet_hours(size: Size) {
+    let server = Server::start().await;
+    let url = format!("smtp://watchfire:secret@{}", server.address);
+    let flags = [
+        "--bot-hooks",
+        "loopback",
+        "--mail",
+        &url,
+        "--mail-from",
+        "Watchfire <watch@watchfire.example>",
+        "--public-url",
+        "http://watchfire.example",
+    ];
+    let world = World::with(size, A_MORNING, &flags).await;
+    let site = world.site().await;
+    let owner = world.owner().at(world.address());
+    let service = Service::start().await;
+    let phone = service.browser("phone");
+    let fields = phone.fields();
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    assert_eq!(owner.post("/rooms/notifications/browser", &fields).await.status, 303);
+    // By the site's clock, UTC: each hour is quiet, but the one that comes after this one.
+    let hour = (A_MORNING.0 / 3_600_000) % 24;
+    let (from, to) = (format!("{:02}:00", (hour + 2) % 24), format!("{:02}:00", (hour + 1) % 24));
+    let alerts = format!("/sites/{site}/alerts");
+    let plain = [
+        ("do", "save"),
+        ("kind", "events"),
+        ("side", "above"),
+        ("than", "0"),
+        ("minutes", "1"),
+        ("on", "on"),
+    ];
+    for (name, event, quiet) in [("Aloud", "loud", None), ("Hushed", "hushed", Some((&from, &to)))] {
+        let mut fields = plain.to_vec();
+        fields.extend([("name", name), ("event", event), ("mail", "on"), ("push", "on")]);
+        if let Some((from, to)) = quiet {
+            fields.extend([("quiet_from", from.as_str()), ("quiet_to", to.as_str())]);
+        }
+        let made = owner.post(&alerts, &fields).await;
+        assert_eq!(made.status, 303, "{}", made.text());
+    }
+    let mut visitor = world.visitor(site, "198.51.100.1");
+    visitor.show("/cart").await;
+    let event = |name: &str| visitor.hit("event", json!({ "name": name }));
+    visitor.deliver(vec![event("loud"), event("hushed")]).await;
+    let is_told = |what: &str| {
+        let by_mail = server.letters().iter().any(|letter| letter.header("Subject").contains(what));
+        let pushed = service.heard("phone").iter().any(|heard| heard["title"].to_string().contains(what));
+        by_mail && pushed
+    };
+    comes(&world, "who asked is told", || is_told("The Shop: Aloud")).await;
+    let pushed = service.heard("phone");
+    assert_eq!(pushed[0]["body"], "1 event “loud” within 1 minute: more than 0.");
+    assert_eq!(pushed[0]["url"], json!(alerts));
+    comes(&world, "it is over", || is_told("The Shop: Aloud is over")).await;
+    within(FOUND_MAX, "the other one is over, too", || async {
+        owner.get(&format!("/api/watchfire{alerts}")).await.json()["incidents"]
+            .as_array()
+            .is_some_and(|all| all.len() == 2 && all.iter().all(|one| one["over"].is_i64()))
+            .then_some(())
+    })
+    .await;
+    // What is so when the quiet hours end is told then; what began and was over in them never.
+    let visitor = world.visitor(site, "198.51.100.2");
+    let end = Millis((A_MORNING.0 / 3_600_000 + 1) * 3_600_000);
+    world.clock.set(Millis(end.0 - 30_000));
+    visitor.deliver(vec![visitor.hit("event", json!({ "name": "hushed" }))]).await;
+    comes(&world, "the quiet hours are over", || is_told("The Shop: Hushed")).await;
+    assert!(world.clock.now() >= end, "not before");
+    let about = |what: &str| {
+        let by_mail =
+            server.letters().iter().filter(|letter| letter.header("Subject").contains(what)).count();
+        let pushed =
+            service.heard("phone").iter().filter(|heard| heard["title"].to_string().contains(what)).count();
+        (by_mail, pushed)
+    };
+    assert_eq!((about("Aloud"), about("Hushed")), ((2, 2), (1, 1)), "of the first time nobody heard");
     world.end().await;
 }
 
