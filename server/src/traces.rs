@@ -26,7 +26,6 @@ const SPANS_A_REQUEST_MAX: usize = 512;
 /// How long spans wait for company.
 const SEND_EVERY: Duration = Duration::from_secs(1);
 const SEND_MAX: Duration = Duration::from_secs(5);
-const LOST: &str = "watchfire_trace_spans_lost_total";
 
 /// Hears spans, for an `Exporter`.
 pub struct Spans(mpsc::Sender<Span>);
@@ -72,19 +71,23 @@ impl<S: Subscriber> Layer<S> for Spans {
             return;
         };
         if self.0.try_send(span).is_err() {
-            metrics::counter!(LOST).increment(1);
+            lost(1);
         }
     }
+}
+
+fn lost(spans: u64) {
+    metrics::counter!("watchfire_trace_spans_lost_total").increment(spans);
 }
 
 impl Exporter {
     /// Sends until the shutdown, then what waits, once.
     pub async fn run(mut self, shutdown: CancellationToken) {
         metrics::describe_counter!(
-            LOST,
+            "watchfire_trace_spans_lost_total",
             "Spans of traces that could not be sent, or came while too many waited."
         );
-        metrics::counter!(LOST).absolute(0);
+        lost(0);
         let mut spans = Vec::with_capacity(SPANS_A_REQUEST_MAX);
         while shutdown.run_until_cancelled(tokio::time::sleep(SEND_EVERY)).await.is_some() {
             self.send_all(&mut spans).await;
@@ -110,7 +113,7 @@ impl Exporter {
         match sent {
             Ok(()) => self.complained = false,
             Err(error) => {
-                metrics::counter!(LOST).increment(spans.len() as u64);
+                lost(spans.len() as u64);
                 if !std::mem::replace(&mut self.complained, true) {
                     tracing::warn!("traces cannot be sent to {}: {error:#}", self.to);
                 }

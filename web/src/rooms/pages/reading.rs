@@ -55,10 +55,8 @@ pub async fn show_day(
     let from = number(query.as_deref(), "from")?.unwrap_or(0);
     // Whoever comes by a permalink sees what came before it, too.
     let after = from.saturating_sub(SHOWN_BEFORE);
-    let told = web.chat.day(&at.by, at.room, day, after).await?;
+    let (told, more) = web.chat.day(&at.by, at.room, day, after).await?;
     let name = said::name_of(&web, &told.room, at.by.who()).await?;
-    let last = told.messages.last().map(|message| message.number);
-    let is_full = told.messages.len() == limits::MESSAGES_A_PAGE_MAX;
     let sees_history = sees_history(&web.chat.room(&at.by, at.room).await?);
     let shell = open_shell(&format!("{name}, {day}"), &caller, &told.room);
     let is_public = shell.is_public;
@@ -71,7 +69,7 @@ pub async fn show_day(
         title: day.strftime("%A, %-d %B %Y").to_string(),
         day: day.to_string(),
         messages: rows(&web, &told.room, sees_history, &told.messages).await?,
-        more: last.filter(|_| is_full).map(|last| last + SHOWN_BEFORE),
+        more: more.map(|last| last + SHOWN_BEFORE),
         from_start: after == 0,
     };
     Ok(found_page(&shown, is_public))
