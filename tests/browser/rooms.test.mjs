@@ -177,6 +177,25 @@ test("what is meant for one in a thread waits until one looks into it", async ()
   await olive.page.getByRole("button", { name: "Close the thread" }).click();
 });
 
+test("who touches nothing for ten minutes is idle, until they do", async () => {
+  const away = await person({ storageState: await bob.context.storageState() });
+  await bob.page.goto("about:blank");
+  await away.page.clock.install();
+  await away.page.goto(`${program.url}/rooms/${room}`);
+  await live(away.page);
+  const beside = olive.page.locator(".person", { hasText: "Bob Builder" });
+  await until("they are here", async () => /\bhere\b/.test(await beside.getAttribute("class")));
+  await until("they are idle", async () => {
+    await away.page.clock.runFor(11 * 60_000);
+    return (await beside.innerText()).includes("idle");
+  });
+  await away.page.mouse.move(200, 200);
+  await until("they are no more", async () => !(await beside.innerText()).includes("idle"));
+  await away.context.close();
+  await bob.page.goto(`${program.url}/rooms/${room}`);
+  await live(bob.page);
+});
+
 test("a guest comes in by link and password, and sees this room alone", async () => {
   await olive.page.goto(`${program.url}/rooms/${room}/settings`);
   await accessible(olive.page, "settings");
