@@ -271,7 +271,10 @@ class RoomPage {
   }
 
   private openThread(number: number, opener: HTMLElement | null): void {
-    this.aside.openThread(number, opener ?? this.list.elementOf(number) ?? null).catch((error: unknown) => {
+    const opening = this.aside.openThread(number, opener ?? this.list.elementOf(number) ?? null);
+    // What waited in it is looked at now.
+    this.draw();
+    opening.catch((error: unknown) => {
       this.trouble(error instanceof Refused ? error.message : "The server cannot be reached right now. Try again in a moment.");
     });
   }
