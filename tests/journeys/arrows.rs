@@ -20,13 +20,13 @@ const MAY: [(&str, &[&str]); 24] = [
     ("observe", &["model", "live"]),
     ("archive", &["model", "history", "store"]),
     ("door", &["model", "store"]),
-    ("collector", &["model", "bus", "live", "store", "door"]),
-    ("processor", &["model", "history", "bus", "live", "store", "archive"]),
+    ("collector", &["model", "bus", "live", "store", "door", "observe"]),
+    ("processor", &["model", "history", "bus", "live", "store", "archive", "observe"]),
     ("chat", &["model", "commits", "spam", "live", "store"]),
     ("outbox", &["model", "alert", "commits", "live", "store", "chat"]),
     ("lookout", &["model", "alert", "history", "live", "store", "archive", "outbox"]),
     ("mailroom", &["model", "store", "chat"]),
-    ("realtime", &["model", "live", "store", "door", "chat"]),
+    ("realtime", &["model", "live", "store", "door", "chat", "observe"]),
     (
         "web",
         &[
