@@ -3,7 +3,7 @@ import { editInPlace } from "./room-actions";
 import type { Asked } from "./room-actions";
 import { Refused } from "./room-api";
 import type { RoomApi } from "./room-api";
-import { toIds, toNames } from "./room-mentions";
+import { toIds, toNames, toldApart } from "./room-mentions";
 import type { Member, Message } from "./room-protocol";
 import type { RoomState } from "./room-state";
 
@@ -62,7 +62,7 @@ export class MessageActs {
 
   private edit(message: Message): void {
     const members = this.options.members();
-    const asked = { was: toNames(message.body, members), label: "Edit the message", save: "Save" };
+    const asked = { was: toNames(message.body, toldApart(members)), label: "Edit the message", save: "Save" };
     this.ask(message, asked, (typed) => this.change(message.number, "edit", { body: message.kind === "text" ? toIds(typed, members) : typed }));
   }
 
