@@ -1,5 +1,6 @@
 // Tells somebody who looks elsewhere what was said: by a chime, and by the system where they asked for it.
 import { device } from "./device";
+import { inWords } from "./room-who";
 import type { Message, Notify } from "./room-protocol";
 import type { Sounds } from "./room-sounds";
 
@@ -38,7 +39,7 @@ export class Alerts {
     const means = meaning(message, listener);
     if (means === null || !wants(listener.notify, means)) return;
     const { number } = message;
-    this.tell({ title: `${message.name} · ${room}`, text, tag: `${message.room}/${number}`, href: `/rooms/${message.room}/messages/${number}` });
+    this.tell({ title: `${inWords(message.author, message.name)} · ${room}`, text, tag: `${message.room}/${number}`, href: `/rooms/${message.room}/messages/${number}` });
   }
 
   /** To whoever looks elsewhere. */

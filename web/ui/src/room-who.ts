@@ -8,6 +8,12 @@ export function kindOf(who: string): Kind {
   return who.startsWith("BT-") ? "bot" : "member";
 }
 
+/** A name where there are no badges. */
+export function inWords(who: string, name: string): string {
+  const kind = kindOf(who);
+  return kind === "member" ? name : `${name} (${kind})`;
+}
+
 /** For whoever has no account; nothing for all others. */
 export function badgeOf(who: string): HTMLElement[] {
   const kind = kindOf(who);

@@ -14,6 +14,7 @@ import { toNames } from "./room-mentions";
 import { People } from "./room-people";
 import { RoomState, noteOf } from "./room-state";
 import { Unread } from "./room-unread";
+import { inWords } from "./room-who";
 import { Sending } from "./room-sending";
 import { RoomSounds } from "./room-playing";
 import type { LineState } from "./connection";
@@ -171,7 +172,7 @@ class RoomPage {
   private announce(message: Message): void {
     const note = noteOf(message, (who) => this.state.name(who));
     const text = note ?? toNames(message.body, Object.entries(this.state.names).map(([who, name]) => ({ who, name })));
-    say(part(this.root, "announcer"), `${message.name} ${note ?? `says: ${text.slice(0, 300)}`}`);
+    say(part(this.root, "announcer"), `${inWords(message.author, message.name)} ${note ?? `says: ${text.slice(0, 300)}`}`);
     this.alerts.came(message, this.listener, part(this.root, "name").textContent!, text);
   }
 

@@ -30,7 +30,7 @@ async fn hostile_names_in_rooms_are_only_text() {
     house.ann.post("/account", &[("name", HOSTILE), ("email", "ann@example.org")]).await;
     let link = house.ann.links(&room, "").await;
     check(&house.world.browser().get(&link).await);
-    let mut guest = house.guest(&link, HOSTILE).await;
+    let mut guest = house.guest(&link, &format!("{HOSTILE} Gus")).await;
     guest.says_in(&room, HOSTILE).await;
     guest.tell(&format!("/{room}/messages"), json!({ "kind": "paste", "body": HOSTILE })).await;
     let number = house.ann.says_in(&room, "[x](javascript:alert(1)) <img src=x onerror=alert(1)>").await;
