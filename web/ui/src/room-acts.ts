@@ -36,6 +36,7 @@ export class MessageActs {
         case "edit": return this.edit(message);
         case "close": return this.close(message);
         case "link": return await navigator.clipboard.writeText(new URL(address(message), location.href).href);
+        case "number": return await navigator.clipboard.writeText(`#${message.number}`);
         case "star": case "unstar":
           await api.change(message.number, what);
           what === "star" ? state.stars.add(message.number) : state.stars.delete(message.number);

@@ -57,7 +57,7 @@ function head(message: Message, name: string, badges: (Node | string)[], href = 
   const when = make("a", "when");
   when.href = href;
   when.append(timeOf(message.at));
-  line.append(make("bdi", "author", name), " ", ...badges, when);
+  line.append(make("bdi", "author", name), " ", ...badges, when, " ", make("span", "message-number", `#${message.number}`));
   return line;
 }
 
