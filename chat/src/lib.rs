@@ -63,7 +63,7 @@ pub use guests::{Coming, Knocked};
 pub use hooks::{NewHook, short};
 pub use news::News;
 pub use posting::Post;
-pub use reading::{Page, Query};
+pub use reading::{Page, Query, UNREAD_COUNTED_MAX};
 pub use refused::Refused;
 pub use releases::{Concerned, Known, Released};
 pub use replies::{ANSWER_ABOVE, Replied, Reply, ReplyAddress};

@@ -187,9 +187,10 @@ impl Pushing {
 
     async fn shown(&self, theirs: &Theirs, message: &Message) -> Result<Shown, Refused> {
         let names = self.chat.names_in(std::slice::from_ref(message)).await?;
-        let author = chat::told::named(message.author, &names);
+        let author = chat::told::named_in_words(message.author, &names);
         let title = match theirs.room.kind {
-            RoomKind::Direct | RoomKind::Conversation => author.to_owned(),
+            RoomKind::Conversation => chat::told::named(message.author, &names).to_owned(),
+            RoomKind::Direct => author,
             _ => format!("{author} · {}", self.chat.called(&theirs.room, Some(theirs.member.who)).await?),
         };
         Ok(Shown {

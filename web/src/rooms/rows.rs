@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chat::told::{TellFile, TellFix, TellMessage, named};
+use chat::told::{TellFile, TellFix, TellMessage, kind_word, named};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use model::chat::{Message, MessageKind, NamedCommit, Note, Room, Who};
@@ -20,6 +20,8 @@ pub struct MessageRow {
     /// Where it stands in the transcript.
     pub href: String,
     pub author: String,
+    /// What its author is, who has no account.
+    pub badge: Option<&'static str>,
     /// RFC 3339, and the hour and minute in the room's zone.
     pub iso: String,
     pub time: String,
@@ -170,6 +172,7 @@ fn row(
         number: message.number,
         href: permalink(message.room, message.number, &day),
         author: told.name.to_owned(),
+        badge: kind_word(message.author),
         iso: in_zone(message.at, zone).timestamp().to_string(),
         time: in_zone(message.at, zone).strftime("%H:%M").to_string(),
         day: is_new_day.then(|| in_zone(message.at, zone).strftime("%A, %-d %B %Y").to_string()),
