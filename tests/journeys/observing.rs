@@ -77,6 +77,7 @@ fn known() -> BTreeSet<String> {
         "mailroom",
         "web",
         "observe",
+        "server",
     ]
     .map(|name| root().join(name).join("src"))
     .to_vec();
