@@ -60,7 +60,7 @@ pub use conversations::{
 };
 pub use files::Upload;
 pub use guests::{Coming, Knocked};
-pub use hooks::{NewHook, short};
+pub use hooks::{Listen, NewHook, short};
 pub use news::News;
 pub use posting::Post;
 pub use reading::{Page, Query, UNREAD_COUNTED_MAX};

@@ -13,6 +13,7 @@ mod closing;
 pub mod conversations;
 mod figures;
 mod files;
+mod fixed;
 pub mod fixtures;
 mod folders;
 mod guests;

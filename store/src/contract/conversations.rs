@@ -91,6 +91,7 @@ pub fn opening(number: u64) -> NewConversation {
         replies: Replies::default(),
         is_call: false,
         is_revoked: false,
+        fix: None,
         version: 0,
     };
     let first = NewMessage {
@@ -537,10 +538,14 @@ async fn each_change_is_what_it_says_and_nothing_else(world: World) {
             ConversationChange::Replied("a@mail.example".into()),
             Box::new(|one| {
                 let hour = Millis(LATER.0 - LATER.0 % 3_600_000);
-                one.replies = Replies { revoked: 0, hour, in_hour: 1, last: "a@mail.example".into() };
+                one.replies =
+                    Replies { hour, in_hour: 1, last: "a@mail.example".into(), ..Replies::default() };
             }),
         ),
-        (ConversationChange::RevokeReplies, Box::new(|one| one.replies.revoked = 1)),
+        (
+            ConversationChange::RevokeReplies,
+            Box::new(|one| (one.replies.revoked, one.replies.links) = (1, 1)),
+        ),
         (ConversationChange::Block(true), Box::new(|one| one.blocked = true)),
         (ConversationChange::Block(false), Box::new(|one| one.blocked = false)),
         (

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chat::told::{TellFile, TellFix, TellMessage, kind_word, named};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use model::chat::{Message, MessageKind, NamedCommit, Note, Room, Who};
+use model::chat::{Fix, Message, MessageKind, NamedCommit, Note, Room, Who};
 use model::{Millis, RoomId};
 
 use crate::Web;
@@ -74,6 +74,18 @@ impl CommitRow {
             author: commit.author.clone(),
             link: commit.link.clone(),
         }
+    }
+}
+
+impl FixRow {
+    /// Of a conversation with a customer: releases of all rooms that its agent may read.
+    pub fn of_customer(fix: &Fix) -> FixRow {
+        let href = |tag: &String| {
+            let mut query = url::form_urlencoded::Serializer::new(String::new());
+            query.append_pair("repository", &fix.repository).append_pair("tag", tag);
+            (tag.clone(), format!("/releases?{}", query.finish()))
+        };
+        FixRow { commit: CommitRow::of(&fix.commit), release: fix.release.as_ref().map(href) }
     }
 }
 

@@ -145,7 +145,7 @@ function closing(message: Message, { state, mayAct, may }: MessageContext): HTML
   return element;
 }
 
-function commitLink({ id, link }: { id: string; link?: string }): HTMLElement {
+export function commitLink({ id, link }: { id: string; link?: string }): HTMLElement {
   const code = make("code", "", id.slice(0, 7));
   if (!link) return code;
   const element = make("a");
