@@ -9,13 +9,12 @@ use model::{GuestId, RoomId, limits};
 use spam::Looks;
 use store::accounts::SecretHash;
 
+use crate::hooks::TELLER_NAME;
 use crate::{Chat, Refused, Result, Seen, random};
 use model::chat::rights::Standing;
 
 /// Sites whose people nobody is taken for in a room of the installation.
 const SITES_ASKED_MAX: usize = 100;
-/// What commits are told under, in rooms that follow a repository.
-const TELLER_NAME: &str = "Commits";
 
 /// What somebody at the door is told who has a link that is good: enough to decide to come in.
 #[derive(Debug, PartialEq)]

@@ -10,7 +10,7 @@ use model::chat::{
     Note, RoomKind, RoomRole, TELLER, Who,
 };
 use model::rights::Principal;
-use model::{HookId, MessageId, Millis, RoomId, SavedId, limits};
+use model::{BotId, HookId, MessageId, Millis, RoomId, SavedId, limits};
 use store::StoreError;
 use store::accounts::SecretHash;
 use store::chat::{CommitMark, ConversationChange, HookChange, mark_of};
@@ -19,7 +19,7 @@ use store::saved::{SavedItem, SavedKind};
 use crate::replies::number_of;
 use crate::{Chat, Post, Refused, Result, Seen, random};
 
-const TELLER_NAME: &str = "Commits";
+pub(crate) const TELLER_NAME: &str = "Commits";
 /// Conversations that one push is told in, besides its room.
 const CONVERSATIONS_A_PUSH_MAX: usize = 50;
 /// What a customer is told of a fix whose commit has no words for them.

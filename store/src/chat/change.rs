@@ -69,9 +69,9 @@ pub(crate) fn may_say(room: &Room, author: Who) -> bool {
     room.kind.is_of_inbox() && matches!(author, Who::Account(_) | Who::Bot(TELLER))
 }
 
-/// What the room itself tells is recorded always.
+/// What the room itself tells is recorded always, and what its repositories do: nobody tells that again.
 pub(crate) fn is_unrecorded(room: &Room, new: &NewMessage) -> bool {
-    room.locked && !matches!(new.kind, MessageKind::Note(_))
+    room.locked && !matches!(new.kind, MessageKind::Note(_)) && new.author != Who::Bot(TELLER)
 }
 
 /// None: it makes no difference. While its room is locked, what was recorded before stays as it is; but it may be taken away.
@@ -86,7 +86,7 @@ pub(crate) fn change(
         change,
         Change::Edit { .. } | Change::Decide | Change::Undecide | Change::Close { .. } | Change::Reopen
     );
-    if in_locked && is_recorded && !message.unrecorded {
+    if in_locked && is_recorded && !message.unrecorded && by != Who::Bot(TELLER) {
         return Err(LOCKED);
     }
     if message.removed.is_some() {

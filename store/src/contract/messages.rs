@@ -1,9 +1,9 @@
 //! Promises of `Messages` about posting and changing.
 
-use model::chat::{Change, MessageKind, NewMessage, Note, Reaction, Revised, Who};
+use model::chat::{Change, MessageKind, NewMessage, Note, Reaction, Revised, RoomRole, TELLER, Who};
 use model::{AccountId, Millis, RoomId, limits};
 
-use super::chat::{ANN, BOB, EVE, ROOM, at, note, room, text};
+use super::chat::{ANN, BOB, EVE, ROOM, at, member, note, room, text};
 use super::{World, assert_refused, on_every_backend};
 use crate::StoreError::{Conflict, Limit, NotFound};
 use crate::chat::{Place, Posted, RoomChange};
@@ -322,6 +322,8 @@ async fn what_is_posted_in_a_locked_room_goes_with_the_lock(world: World) {
 async fn what_was_recorded_stays_as_it_is_while_the_room_is_locked(world: World) {
     world.talking().await;
     world.said(1, ANN, "before").await;
+    let teller = Who::Bot(TELLER);
+    world.store.rooms.enter(member(ROOM, teller, RoomRole::Member), vec![], None).await.unwrap();
     world.store.rooms.change(ROOM, RoomChange::Lock, None).await.unwrap();
     world.said(2, ANN, "between us").await;
     let messages = &world.store.messages;
@@ -333,11 +335,16 @@ async fn what_was_recorded_stays_as_it_is_while_the_room_is_locked(world: World)
         assert_refused!(change(1, refused), Conflict("the room is locked"));
     }
     assert_eq!(change(2, edit()).await.unwrap().body, "after all");
+    let closed =
+        messages.change(ROOM, 1, teller, at(9), Change::Close { note: "Fixed".into() }).await.unwrap();
+    assert_eq!(closed.closed.map(|closed| closed.note).as_deref(), Some("Fixed"), "a repository goes on");
+    assert!(!world.said(3, teller, "pushed").await.unrecorded, "nobody tells it again");
     assert_eq!(change(1, Change::React { emoji: "🎉".into() }).await.unwrap().reactions.len(), 1);
     assert!(change(1, Change::Remove).await.unwrap().removed.is_some(), "what should not be there may go");
     world.store.rooms.change(ROOM, RoomChange::Unlock, None).await.unwrap();
-    world.said(3, ANN, "open").await;
-    assert_eq!(change(3, edit()).await.unwrap().body, "after all");
+    world.said(4, ANN, "open").await;
+    assert_eq!(change(4, edit()).await.unwrap().body, "after all");
+    assert_eq!(messages.message(ROOM, 3).await.unwrap().body, "pushed");
 }
 
 async fn a_locked_room_holds_so_many_at_most(world: World) {
