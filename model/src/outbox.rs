@@ -23,6 +23,8 @@ pub enum JobKind {
     Transcript,
     /// No letter either: a site's filter learns a question that was answered.
     Lesson,
+    /// Nor is this one: a site's pages are looked at by whoever took the job.
+    Look,
 }
 
 impl JobKind {
@@ -36,6 +38,7 @@ impl JobKind {
             JobKind::Mailbox => 5,
             JobKind::Transcript => 6,
             JobKind::Lesson => 7,
+            JobKind::Look => 8,
         }
     }
 
@@ -49,6 +52,7 @@ impl JobKind {
             JobKind::Mailbox => "mailbox",
             JobKind::Transcript => "transcript",
             JobKind::Lesson => "lesson",
+            JobKind::Look => "look",
         }
     }
 
@@ -61,6 +65,7 @@ impl JobKind {
             5 => Some(JobKind::Mailbox),
             6 => Some(JobKind::Transcript),
             7 => Some(JobKind::Lesson),
+            8 => Some(JobKind::Look),
             _ => None,
         }
     }

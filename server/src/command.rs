@@ -159,7 +159,7 @@ fn run() -> anyhow::Result<ExitCode> {
         },
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         match task {
             Task::Serve(settings) => {
                 logs::init(&settings.log, &settings.log_format)?;
@@ -184,7 +184,10 @@ fn run() -> anyhow::Result<ExitCode> {
             Task::Migrate(options) => migrate(&options.store).await.map(|()| ExitCode::SUCCESS),
             Task::Doctor(options) => doctor::run(options.settings, sources).await,
         }
-    })
+    });
+    // The look-up of a name cannot be given up; whoever asked for it has ended.
+    runtime.shutdown_background();
+    ended
 }
 
 async fn import(task: ImportTask) -> anyhow::Result<()> {

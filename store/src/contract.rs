@@ -22,6 +22,7 @@ mod messages;
 mod moving;
 mod notices;
 mod outbox;
+mod pages;
 mod reading;
 mod rooms;
 mod rules;

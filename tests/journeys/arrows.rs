@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each part may depend on of our own.
-const MAY: [(&str, &[&str]); 22] = [
+const MAY: [(&str, &[&str]); 23] = [
     ("model", &[]),
     ("history", &["model"]),
     ("commits", &["model"]),
@@ -24,12 +24,13 @@ const MAY: [(&str, &[&str]); 22] = [
     ("chat", &["model", "commits", "spam", "live", "store"]),
     ("outbox", &["model", "commits", "live", "store", "chat"]),
     ("mailroom", &["model", "store", "chat"]),
+    ("lookout", &["model", "store", "outbox"]),
     ("realtime", &["model", "live", "store", "door", "chat"]),
     (
         "web",
         &[
             "model", "history", "commits", "live", "store", "archive", "door", "chat", "outbox", "mailroom",
-            "observe",
+            "lookout", "observe",
         ],
     ),
     (

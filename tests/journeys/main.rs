@@ -6,6 +6,7 @@ mod smtp;
 
 mod arrows;
 mod autoscale;
+mod availability;
 mod backup;
 mod cases;
 mod cluster;

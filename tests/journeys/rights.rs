@@ -76,6 +76,7 @@ impl Cast {
                 asked = asked.replace(name, &self.fresh(start).await);
             }
         }
+        asked = asked.replace("{page}", "PG-00000000");
         if path.contains("{saved}") {
             asked = asked.replace("{saved}", &self.saved().await);
         }

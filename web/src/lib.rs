@@ -5,6 +5,7 @@ mod account;
 mod api;
 mod assets;
 mod attempts;
+mod availability;
 mod chat_form;
 mod chat_page;
 mod chat_panel;
@@ -62,6 +63,7 @@ use bytes::Bytes;
 use chat::Chat;
 use door::identity::Identity;
 use live::Live;
+use lookout::{Eye, Lookout};
 use model::{Clock, SiteId};
 use outbox::answers::{Answering, Answers, Transcripts};
 use outbox::dial::Dial;
@@ -114,6 +116,7 @@ pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) ->
     let chat = web.chat.clone();
     let outgoing = send_what_goes_out(&web, vapid, shutdown.clone())?;
     let mailbox = look_after_the_mailbox(&web, shutdown.clone());
+    let looking = look_at_pages(&web, shutdown.clone())?;
     let (board, live, clock) = (web.board.clone(), web.live.clone(), web.clock.clone());
     let work = tokio::spawn(async move {
         let picturing = async {
@@ -136,7 +139,12 @@ pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) ->
             anyhow::ensure!(shutdown.is_cancelled(), "the mailbox is not looked after any more");
             Ok(())
         };
-        tokio::try_join!(picturing, sweeping, sending, hearing)?;
+        let watching = async {
+            looking.await?;
+            anyhow::ensure!(shutdown.is_cancelled(), "pages of sites are not looked at any more");
+            Ok(())
+        };
+        tokio::try_join!(picturing, sweeping, sending, hearing, watching)?;
         chat.settled().await;
         Ok(())
     });
@@ -206,6 +214,13 @@ fn look_after_the_mailbox(web: &Web, shutdown: CancellationToken) -> JoinHandle<
     };
     let hearing = letters.hearing().clone();
     tokio::spawn(mailroom::mailbox::keep(mailbox, web.store.clone(), hearing, web.clock.clone(), shutdown))
+}
+
+/// The task of this process that looks at pages of sites, in turn with those of others.
+fn look_at_pages(web: &Web, shutdown: CancellationToken) -> anyhow::Result<JoinHandle<()>> {
+    let eye = Eye::new(web.options.hooks, Arc::new(outbox::dial::System))?;
+    let lookout = Lookout { store: web.store.clone(), eye, clock: web.clock.clone() };
+    Ok(tokio::spawn(lookout::keep(lookout, shutdown)))
 }
 
 /// The pages alone on their own listener.

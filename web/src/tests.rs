@@ -1,6 +1,7 @@
 //! The real router over the real embedded store, driven as browsers and programs drive it.
 
 mod api_calls;
+mod availability;
 mod calls;
 mod chat_panel;
 mod conversations;
