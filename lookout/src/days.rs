@@ -1,5 +1,7 @@
 //! What was seen of a page, as it is kept: stretches of one day of UTC.
 
+use std::collections::BTreeMap;
+
 use model::{Millis, PageId};
 use serde::{Deserialize, Serialize};
 use store::pages::PageDay;
@@ -33,13 +35,16 @@ pub fn day_of(at: Millis) -> u32 {
 pub struct Days {
     page: PageId,
     /// Version, what it is, and whether it changed, by day.
-    all: std::collections::BTreeMap<u32, (u64, Day, bool)>,
+    all: BTreeMap<u32, (u64, Day, bool)>,
 }
 
 impl Days {
     pub fn read(page: PageId, rows: &[PageDay]) -> anyhow::Result<Days> {
-        let read = |row: &PageDay| Ok((row.day, (row.version, serde_json::from_str(&row.body)?, false)));
-        Ok(Days { page, all: rows.iter().map(read).collect::<anyhow::Result<_>>()? })
+        let mut all = BTreeMap::new();
+        for row in rows {
+            all.insert(row.day, (row.version, serde_json::from_str(&row.body)?, false));
+        }
+        Ok(Days { page, all })
     }
 
     /// Of the last look of all.
@@ -57,10 +62,11 @@ impl Days {
         for (day, from, to) in known.into_iter().flat_map(|(from, to)| by_day(from, to)) {
             extend(&mut self.changed(day).known, (from, to));
         }
-        for (from, to, reason) in down {
-            for (day, from, to) in by_day(from, to) {
-                extend_down(&mut self.changed(day).down, (from, to, reason));
-            }
+        let down = down.into_iter().flat_map(|(from, to, reason)| {
+            by_day(from, to).into_iter().map(move |(day, from, to)| (day, (from, to, reason)))
+        });
+        for (day, stretch) in down {
+            extend_down(&mut self.changed(day).down, stretch);
         }
         self.changed(day_of(last.at)).last = Some(last);
     }
@@ -73,11 +79,13 @@ impl Days {
 
     /// Those that changed.
     pub fn written(self) -> anyhow::Result<Vec<PageDay>> {
-        let changed = self.all.into_iter().filter(|(_, (_, _, is_changed))| *is_changed);
-        let row = |(day, (version, body, _)): (u32, (u64, Day, bool))| {
-            Ok(PageDay { page: self.page, day, version, body: serde_json::to_string(&body)? })
-        };
-        changed.map(row).collect()
+        let mut written = Vec::new();
+        for (day, (version, body, is_changed)) in self.all {
+            if is_changed {
+                written.push(PageDay { page: self.page, day, version, body: serde_json::to_string(&body)? });
+            }
+        }
+        Ok(written)
     }
 
     /// Every day with its begin.

@@ -13,7 +13,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use model::{Clock, SiteId};
 use serde_json::{Value, json};
-use world::{Person, Program, Size, World, eventually, within};
+use world::{Person, Program, Size, World, within};
 
 use crate::crash::set_up;
 use crate::sizes::on_both_sizes;
@@ -71,7 +71,9 @@ impl Host {
     }
 }
 
+/// Not more often than anybody may ask.
 async fn told(owner: &Person, site: SiteId, query: &str) -> Value {
+    tokio::time::sleep(Duration::from_millis(100)).await;
     let answer = owner.get(&format!("/api/watchfire/sites/{site}/availability{query}")).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     answer.json()["pages"][0].clone()
@@ -90,14 +92,15 @@ async fn a_page_that_goes_and_comes_again_was_down_in_between_and_nobody_else_is
     assert_eq!(added.status, 201, "{}", added.text());
     let looked = async |status: u16, now: &str| {
         host.status.store(status, Ordering::SeqCst);
+        let before = host.asked();
         world.clock.advance(LOOK_EVERY);
         let at = world.clock.now().0;
-        eventually("the page was looked at", || async {
+        within(LOOKED_MAX, "the page is asked for", || async { (host.asked() > before).then_some(()) }).await;
+        let kept = within(LOOKED_MAX, "what was seen is kept", || async {
             let of = told(owner, site, "?range=today").await;
             (of["looked"].as_i64() == Some(at)).then_some(of)
-        })
-        .await;
-        let of = told(owner, site, "?range=today").await;
+        });
+        let of = kept.await;
         assert_eq!(of["now"], now, "{of}");
         at
     };

@@ -9,7 +9,6 @@ use axum::response::{IntoResponse, Response};
 use lookout::{Now, PageUptime};
 use model::limits::WATCHED_PAGES_MAX;
 use model::{Millis, Role, WatchedPage};
-use store::StoreError;
 
 use super::{checked, seen, unwatch, watch};
 use crate::Web;
@@ -42,8 +41,11 @@ struct AvailabilityPage {
 struct Row {
     id: String,
     url: String,
-    now: Now,
-    since: Option<Moment>,
+    /// `up`, `down` or `unknown`.
+    state: &'static str,
+    state_name: &'static str,
+    /// Where it is down: since when, and why.
+    since: Option<(Moment, String)>,
     uptime: Option<String>,
     down: String,
     outages: Vec<OutageRow>,
@@ -118,14 +120,17 @@ fn row(page: WatchedPage, uptime: &PageUptime) -> Row {
         began_before: outage.began_before,
         is_open: outage.is_open,
     });
+    let (state, state_name, since) = match uptime.now {
+        Now::Up => ("up", "up", None),
+        Now::Down { since, reason } => ("down", "down", Some((since.into(), reason.sentence()))),
+        Now::Unknown => ("unknown", "not known", None),
+    };
     Row {
         id: page.id.to_string(),
         url: page.url,
-        now: uptime.now,
-        since: match uptime.now {
-            Now::Down { since, .. } => Some(since.into()),
-            Now::Up | Now::Unknown => None,
-        },
+        state,
+        state_name,
+        since,
         uptime: uptime.share().map(percent),
         down: lasted(uptime.down_ms),
         outages: outages.collect(),
