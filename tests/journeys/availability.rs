@@ -13,6 +13,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use model::{Clock, SiteId};
 use serde_json::{Value, json};
+use world::world::A_MORNING;
 use world::{Person, Program, Size, World, within};
 
 use crate::crash::set_up;
@@ -80,7 +81,7 @@ async fn told(owner: &Person, site: SiteId, query: &str) -> Value {
 }
 
 async fn a_page_that_goes_and_comes_again_was_down_in_between_and_nobody_else_is_knocked_at(size: Size) {
-    let world = World::with(size, world::A_MORNING, &["--bot-hooks", "loopback"]).await;
+    let world = World::with(size, A_MORNING, &["--bot-hooks", "loopback"]).await;
     let (host, other) = (Host::start().await, Host::start().await);
     let site = world.site_with(&[("hostnames", "127.0.0.1"), ("time_zone", "Europe/Paris")]).await;
     let owner = world.owner();
