@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use model::{Clock, SystemClock};
 use observe::Board;
+use observe::process::Disk;
 use tokio_util::sync::CancellationToken;
 
 use crate::backends;
@@ -121,7 +122,7 @@ fn folder(data: &Path) -> Finding {
 
 fn disk(data: &Path) -> Finding {
     let existing = data.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
-    let Some(free) = free_bytes(existing) else {
+    let Some(free) = Disk::of(existing).map(|disk| disk.free_bytes) else {
         return Finding::Warning("disk: cannot be asked for its free space".into());
     };
     let words = format!("disk: {:.1} GiB free", free as f64 / (1u64 << 30) as f64);
@@ -130,19 +131,6 @@ fn disk(data: &Path) -> Finding {
     } else {
         Finding::Good(words)
     }
-}
-
-fn free_bytes(path: &Path) -> Option<u64> {
-    let path = std::ffi::CString::new(path.as_os_str().as_encoded_bytes()).ok()?;
-    let mut stats = std::mem::MaybeUninit::<libc::statvfs>::uninit();
-    // SAFETY: `path` is a C string that outlives the call, and `stats` is written before it is read.
-    let stats = unsafe {
-        if libc::statvfs(path.as_ptr(), stats.as_mut_ptr()) != 0 {
-            return None;
-        }
-        stats.assume_init()
-    };
-    Some(stats.f_bavail as u64 * stats.f_frsize as u64)
 }
 
 fn clock() -> Finding {

@@ -85,7 +85,7 @@ impl MongoStore {
     /// is of a newer version or of an older one that `migrate` has not brought up to date.
     pub async fn open(uri: &str) -> anyhow::Result<Store> {
         crate::meters::describe();
-        MongoStore::over(Database::connect(uri).await?).await
+        MongoStore::over(Box::pin(Database::connect(uri)).await?).await
     }
 
     /// Opens the database as one end of a move; errors as of `open`, and as `End` says.
