@@ -38,6 +38,10 @@ pub enum Doing {
     Here {
         who: Who,
     },
+    /// As `Here`, but has done nothing for a while.
+    Idle {
+        who: Who,
+    },
     /// Is here, and asks who else is.
     Asks {
         who: Who,

@@ -286,7 +286,7 @@ pub(crate) fn named(name: &str) -> Result<String> {
 }
 
 /// Control characters, and those that turn the direction of what follows or cannot be seen.
-fn is_hidden(letter: char) -> bool {
+pub(crate) fn is_hidden(letter: char) -> bool {
     letter.is_control()
         || matches!(letter, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{061C}')
 }

@@ -149,7 +149,8 @@ impl Chat {
             }
             let once = Once { hook: hook.id, delivery, index };
             told += match event {
-                Event::Push(push) => self.tell_push(hook, once, push, base).await?,
+                Event::Push(push) if branches.passes_all() => self.tell_push(hook, once, push, base).await?,
+                Event::Push(push) => self.tell_push(hook, once, push.all_distinct(), base).await?,
                 Event::Release(release) => {
                     self.say(hook.room, once.of_event(), release.told(), None).await?;
                     self.note_release(hook.room, once, &release).await?;

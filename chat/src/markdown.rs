@@ -1,9 +1,10 @@
 //! What people write, as HTML that is safe to show: a small part of Markdown, and nothing of HTML itself.
 //!
-//! Blocks: paragraphs, whose line breaks stay, fenced code, quotes, lists. Within them: `code`, **strong**, *emphasis*,
+//! Blocks: paragraphs, whose line breaks stay, fenced code (see `code`), quotes, lists. Within them: `code`, **strong**, *emphasis*,
 //! ~~struck~~, links to http, https and mailto, addresses as they stand, `:emoji:`, and people as `@AC-…`. Whatever is none of these is text.
 //! Every character of the text goes through `escape`, every tag is written here; so nothing that is typed becomes a tag.
 
+mod code;
 mod inline;
 #[cfg(test)]
 mod tests;
@@ -46,10 +47,10 @@ pub fn words(text: &str, names: &HashMap<Who, String>) -> String {
     bare.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The HTML of a paste: its characters, and nothing else.
+/// The HTML of a paste: its characters, and marks where it reads as code.
 pub fn paste(text: &str) -> String {
     let mut out = String::from("<pre><code>");
-    escape(text, &mut out);
+    code::write(text, "", &mut out);
     out.push_str("</code></pre>");
     out
 }
@@ -181,13 +182,9 @@ fn fence<'l, 't>(lines: &'l [&'t str], out: &mut String) -> &'l [&'t str] {
     let within = &lines[1..];
     let end = within.iter().position(|line| is_fence(line));
     let code = &within[..end.unwrap_or(within.len())];
+    let language = lines[0].trim_start().trim_start_matches('`').trim();
     out.push_str("<pre><code>");
-    for (index, line) in code.iter().enumerate() {
-        if index > 0 {
-            out.push('\n');
-        }
-        escape(line, out);
-    }
+    code::write(&code.join("\n"), language, out);
     out.push_str("</code></pre>");
     match end {
         Some(end) => &within[end + 1..],

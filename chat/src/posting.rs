@@ -8,6 +8,7 @@ use serde::Serialize;
 use store::chat::Posted;
 
 use crate::announce::{Doing, people_topic, person_topic};
+use crate::files::is_hidden;
 use crate::{Chat, Refused, Result, SOUNDS, markdown, who};
 
 /// Something to say.
@@ -171,7 +172,9 @@ fn refuse_empty(kind: MessageKind, body: &str) -> Result<()> {
     match kind {
         MessageKind::Note(_) => Err(Refused::Forbidden),
         MessageKind::Sound if !SOUNDS.contains(&body) => Err(Refused::Invalid("there is no such sound")),
-        MessageKind::Text | MessageKind::Paste if body.trim().is_empty() => {
+        MessageKind::Text | MessageKind::Paste
+            if body.chars().all(|letter| letter.is_whitespace() || is_hidden(letter)) =>
+        {
             Err(Refused::Invalid("nothing is said"))
         }
         _ => Ok(()),

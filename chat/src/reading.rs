@@ -51,8 +51,15 @@ impl Chat {
         Ok(Page { room: seen.room, messages })
     }
 
-    /// A day of the room's transcript, in its zone, from behind a message. What a lock hides is not in it.
-    pub async fn day(&self, by: &Principal, room: RoomId, day: Date, after: u64) -> Result<Page> {
+    /// A day of the room's transcript, in its zone, from behind a message; and behind which one the rest of it is. What a lock
+    /// hides is not in it.
+    pub async fn day(
+        &self,
+        by: &Principal,
+        room: RoomId,
+        day: Date,
+        after: u64,
+    ) -> Result<(Page, Option<u64>)> {
         let seen = self.seen(by, room, RoomAction::Read).await?;
         let (from, to) = day_of(&seen.room.zone, day)?;
         let max = limits::MESSAGES_A_PAGE_MAX;
@@ -60,8 +67,10 @@ impl Chat {
             0 => self.store.messages.page(room, Place::Between(from, to), max).await?,
             _ => self.store.messages.page(room, Place::After(after), max).await?,
         };
+        let last = messages.last().filter(|last| messages.len() == max && last.at < to);
+        let more = last.map(|last| last.number);
         messages.retain(|message| message.at >= from && message.at < to && !message.unrecorded);
-        Ok(Page { room: seen.room, messages })
+        Ok((Page { room: seen.room, messages }, more))
     }
 
     pub async fn thread(

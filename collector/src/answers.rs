@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use door::Refusal;
-use model::limits;
+use model::{BatchId, limits};
+use observe::trace;
 
 use crate::gather::NotTaken;
 use crate::options::BODY_TIMEOUT;
 use crate::rates::TooFast;
 use crate::request::{Refused, Unreadable};
+
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// What became of a request's hits.
 #[derive(Default)]
@@ -20,6 +23,8 @@ pub(crate) struct Receipt {
     pub(crate) refused: Vec<Refused>,
     /// The tag brings the chat with it.
     pub(crate) chat: bool,
+    /// That the first of its hits went into.
+    pub(crate) batch: Option<BatchId>,
 }
 
 impl IntoResponse for Receipt {
@@ -33,8 +38,16 @@ impl IntoResponse for Receipt {
         let status = if self.chat { StatusCode::NON_AUTHORITATIVE_INFORMATION } else { StatusCode::ACCEPTED };
         let mut response = (status, body).into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(trace) = self.batch.filter(|_| trace::is_heard()).and_then(server_timing) {
+            response.headers_mut().insert(SERVER_TIMING, trace);
+        }
         response
     }
+}
+
+/// By which a page's own instruments find the trace of what it sent.
+fn server_timing(batch: BatchId) -> Option<HeaderValue> {
+    HeaderValue::from_str(&format!("traceparent;desc=\"{}\"", trace::parent(batch))).ok()
 }
 
 impl Receipt {

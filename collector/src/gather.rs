@@ -13,6 +13,7 @@ use bus::{Bus, Message, PublishError};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use model::{Arrival, BatchId, hit, limits};
+use observe::trace::{self, Stage};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -64,6 +65,9 @@ struct Waiting {
 }
 
 struct Batch {
+    id: BatchId,
+    /// When its first arrival came.
+    began: Instant,
     body: Vec<u8>,
     hits: usize,
     outcome: Arc<Outcome>,
@@ -72,7 +76,7 @@ struct Batch {
 /// What became of a batch, for all who await it.
 #[derive(Default)]
 struct Outcome {
-    decided: OnceLock<Result<(), NotTaken>>,
+    decided: OnceLock<Result<BatchId, NotTaken>>,
     told: Notify,
 }
 
@@ -145,13 +149,13 @@ impl Gather {
     async fn publish(&self, shard: u16, mut batch: Batch, bus: &dyn Bus) {
         let began = Instant::now();
         let (bytes, hits) = (batch.body.len() - Batch::EMPTY_BYTES, batch.hits);
-        let message = Message { id: fresh_id(), body: Bytes::from(std::mem::take(&mut batch.body)) };
+        let message = Message { id: batch.id, body: Bytes::from(std::mem::take(&mut batch.body)) };
         let published = tokio::time::timeout(PUBLISH_TIMEOUT, bus.publish(shard, message)).await;
         metrics::histogram!("watchfire_collector_publish_seconds").record(began.elapsed().as_secs_f64());
         metrics::histogram!("watchfire_collector_batch_hits").record(hits as f64);
         self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
         let outcome = match published {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(())) => Ok(batch.id),
             Ok(Err(PublishError::Full { retry_after, .. })) => Err(NotTaken::Full { retry_after }),
             Ok(Err(error @ (PublishError::TooLarge(_) | PublishError::Unavailable(_)))) => {
                 tracing::error!(error = format!("{error:#}"), hits, "hits not published");
@@ -162,13 +166,15 @@ impl Gather {
                 Err(NotTaken::Unavailable)
             }
         };
+        trace::tell(Stage::Publish, batch.id, began, hits, outcome.is_err());
         batch.outcome.decide(outcome);
+        trace::tell(Stage::Hits, batch.id, batch.began, hits, outcome.is_err());
     }
 }
 
 impl Promise {
-    /// Returns once the arrival is durable on the bus. Dropping the wait does not take the hits back.
-    pub(crate) async fn kept(self) -> Result<(), NotTaken> {
+    /// Returns once the arrival is durable on the bus, in that batch. Dropping the wait does not take the hits back.
+    pub(crate) async fn kept(self) -> Result<BatchId, NotTaken> {
         loop {
             let told = self.0.told.notified();
             if let Some(outcome) = self.0.decided.get() {
@@ -220,7 +226,7 @@ impl Batch {
     fn begin() -> Batch {
         let mut body = Vec::with_capacity(16 * 1024);
         hit::begin_message(&mut body);
-        Batch { body, hits: 0, outcome: Arc::default() }
+        Batch { id: fresh_id(), began: Instant::now(), body, hits: 0, outcome: Arc::default() }
     }
 
     fn has_room_for(&self, arrival: &Arrival<'_>) -> bool {
@@ -238,7 +244,7 @@ impl Drop for Batch {
 
 impl Outcome {
     /// The first decision stands.
-    fn decide(&self, outcome: Result<(), NotTaken>) {
+    fn decide(&self, outcome: Result<BatchId, NotTaken>) {
         if self.decided.set(outcome).is_ok() {
             self.told.notify_waiters();
         }

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use door::{ClientAddress, Refusal};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use model::{Arrival, BrowserId, Millis, Screen, limits};
+use model::{Arrival, BatchId, BrowserId, Millis, Screen, limits};
 
 use crate::Collector;
 use crate::answers::{
@@ -34,6 +34,15 @@ pub(crate) struct Sending<'a> {
     pub(crate) first_party: Option<&'a str>,
     /// The sender may state whom hits are from, and is trusted to know how many there are.
     pub(crate) states_senders: bool,
+}
+
+/// What became of a request's hits.
+pub(crate) struct Sent {
+    /// These are durable.
+    pub(crate) accepted: usize,
+    pub(crate) ignored: usize,
+    /// That the first of them went into.
+    pub(crate) batch: Option<BatchId>,
 }
 
 /// `POST /v1/hits`
@@ -91,8 +100,9 @@ impl Collector {
             first_party: visitor.as_deref().filter(|_| entry.site.first_party_id),
             states_senders,
         };
-        let (accepted, ignored) = self.send(&sending, groups(judged, address, headers), headers).await?;
-        Ok(Receipt { accepted, ignored, refused, chat: entry.site.chat.on })
+        let Sent { accepted, ignored, batch } =
+            self.send(&sending, groups(judged, address, headers), headers).await?;
+        Ok(Receipt { accepted, ignored, refused, chat: entry.site.chat.on, batch })
     }
 
     async fn may_state(
@@ -106,40 +116,43 @@ impl Collector {
         Ok(self.senders.may_state(&credential, entry.site.id, now).await?)
     }
 
-    /// Leaves out what the site ignores and publishes the rest; how many hits are durable, and how many were ignored.
+    /// Leaves out what the site ignores and publishes the rest.
     pub(crate) async fn send(
         &self,
         sending: &Sending<'_>,
         mut groups: Vec<Group<'_>>,
         headers: &HeaderMap,
-    ) -> Result<(usize, usize), Refusal> {
+    ) -> Result<Sent, Refusal> {
         let ignored = leave_out_ignored(sending.entry, &mut groups, headers);
         self.counts.ignored.increment(ignored as u64);
         let accepted = groups.iter().map(|group| group.hits.len()).sum();
+        let mut batch = None;
         if accepted > 0 {
-            self.publish(sending, groups, accepted).await?;
+            batch = self.publish(sending, groups, accepted).await?;
         }
         self.counts.accepted.increment(accepted as u64);
-        Ok((accepted, ignored))
+        Ok(Sent { accepted, ignored, batch })
     }
 
-    /// The hits leave the collector, without the address. All are on their way before the first is awaited.
+    /// The hits leave the collector, without the address. All are on their way before the first is awaited. The first one's batch.
     async fn publish(
         &self,
         sending: &Sending<'_>,
         groups: Vec<Group<'_>>,
         hits: usize,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Option<BatchId>, Refusal> {
         let arrivals: Vec<_> = groups.into_iter().map(|group| self.arrival(sending, group)).collect();
         let sender = arrivals.first().map(|(_, arrival)| (arrival.visitor, arrival.browser));
         let rated = sender.filter(|_| !sending.states_senders);
         self.rates.take(sending.entry.site.id, rated, hits, sending.received).map_err(too_fast)?;
         let put = |(shard, arrival)| self.gather.put(shard, &arrival);
         let promises = arrivals.into_iter().map(put).collect::<Result<Vec<_>, _>>().map_err(not_taken)?;
+        let mut first = None;
         for promise in promises {
-            promise.kept().await.map_err(not_taken)?;
+            let batch = promise.kept().await.map_err(not_taken)?;
+            first.get_or_insert(batch);
         }
-        Ok(())
+        Ok(first)
     }
 
     fn arrival<'a>(&self, sending: &Sending<'_>, group: Group<'a>) -> (u16, Arrival<'a>) {

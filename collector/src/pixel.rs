@@ -79,8 +79,8 @@ impl Collector {
             states_senders: false,
         };
         let group = Group { hits: vec![hit], ..Group::of_sender(address, headers) };
-        match self.send(&sending, vec![group], headers).await? {
-            (0, _) => Err(Refusal::new(StatusCode::OK, "ignored", "The site does not count this.")),
+        match self.send(&sending, vec![group], headers).await?.accepted {
+            0 => Err(Refusal::new(StatusCode::OK, "ignored", "The site does not count this.")),
             _ => Ok(()),
         }
     }

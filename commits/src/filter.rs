@@ -41,6 +41,11 @@ impl Filter {
         Ok(filter)
     }
 
+    /// Whether every name passes.
+    pub fn passes_all(&self) -> bool {
+        self.leaves.is_empty() && (self.takes.is_empty() || self.takes.iter().any(|pattern| pattern == "*"))
+    }
+
     /// Whether a name passes, in either case of its letters.
     pub fn passes(&self, name: &str) -> bool {
         let name: Vec<char> = name.to_lowercase().chars().collect();
@@ -101,6 +106,14 @@ mod tests {
         check("v?.*", &["v1.0", "vé.x"], &["v10.0", "v1"]);
         check("*a*b*", &["ab", "xaxbx", "aab"], &["ba", "a"]);
         check("**", &["", "x"], &[]);
+    }
+
+    #[test]
+    fn a_filter_may_pass_all() {
+        for (text, all) in [("", true), ("main *", true), ("main", false), ("!wip", false), ("* !wip", false)]
+        {
+            assert_eq!(Filter::of(text).unwrap().passes_all(), all, "{text}");
+        }
     }
 
     #[test]

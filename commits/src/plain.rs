@@ -5,7 +5,7 @@
 use model::Millis;
 
 use crate::deliveries::Refused;
-use crate::event::{Change, Commit, Event, Place, Push, Repository};
+use crate::event::{Change, Commit, Event, Place, PlaceKind, Push, Repository};
 use crate::forge::Forge;
 use crate::limits::COMMITS_A_PUSH_MAX;
 use crate::payload::{self, malformed, moment};
@@ -105,14 +105,17 @@ impl<'b> Said<'b> {
             distinct: true,
             id: id.clone(),
         };
+        // A tag is made of what was there before, and brings nothing of its own.
+        let copied = self.one("head").and_then(|head| head.parse::<u64>().ok());
+        let copied = copied.filter(|_| place.kind == PlaceKind::Tag && change == Change::Made);
         Ok(Some(Push {
             repository: self.repository()?,
             place,
             change,
             by: author,
-            head: Some(id),
             compare: None,
-            commits: vec![commit],
+            commits: if copied.is_some() { vec![] } else { vec![commit] },
+            head: Some(copied.map_or(id, |copied| format!("r{copied}"))),
             unlisted: Some(0),
         }))
     }

@@ -49,6 +49,12 @@ impl Push {
         self
     }
 
+    /// For a room that does not hear of every branch: what another one had before was maybe never told there.
+    pub fn all_distinct(mut self) -> Push {
+        self.commits.iter_mut().for_each(|commit| commit.distinct = true);
+        self
+    }
+
     /// One line says what happened; then each new commit has one, or, where they are more than `COMMITS_TOLD_MAX`, only the last.
     pub fn told(&self) -> Telling {
         let new: Vec<&Commit> = self.commits.iter().filter(|commit| commit.distinct).collect();

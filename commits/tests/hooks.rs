@@ -303,9 +303,13 @@ fn a_real_svn_commit_is_heard() {
     succeeded(ground.svn(&["delete", "-q", "-m", "Gone", &at("branches/x")]));
     let push = ear.push(Forge::Subversion, SECRET);
     assert_eq!((&push.place, push.change), (&Place::branch("x"), Change::Deleted));
+    succeeded(ground.svn(&["copy", "-q", "--parents", "-m", "Release", &at("trunk"), &at("tags/v 1")]));
+    let push = ear.push(Forge::Subversion, SECRET);
+    assert_eq!((&push.place, push.change), (&Place::tag("v 1"), Change::Made));
+    assert_eq!((push.head.as_deref(), push.commits.len()), (Some("r1"), 0), "as trunk was changed last");
     // A commit stands where it cannot be told, and whoever commits is told so.
     std::fs::remove_file(ground.folder.path().join("the secret")).expect("it is there");
-    let committed = ground.svn(&["mkdir", "-m", "More", &at("tags")]);
+    let committed = ground.svn(&["mkdir", "-m", "More", &at("more")]);
     let said =
         String::from_utf8_lossy(&committed.stdout).into_owned() + &String::from_utf8_lossy(&committed.stderr);
     succeeded(committed);

@@ -108,7 +108,7 @@ pub struct Commit {
     pub shard: u16,
     /// Whoever watches a site is not told it.
     pub origin: Origin,
-    /// Of this commit and those before it; nor told.
+    /// Of this commit and those before it.
     pub mark: Option<Mark>,
     pub at: Millis,
     pub changes: Vec<Change>,

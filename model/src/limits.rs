@@ -127,11 +127,13 @@ pub const BANS_MAX: usize = 500;
 pub const BAN_MAX: Duration = Duration::from_secs(30 * 86_400);
 /// Guests of one room that are still let in again by their browsers.
 pub const GUESTS_MAX: usize = 1_000;
+/// A guest's browser is let in again for so long; then their place is free for whoever comes.
+pub const GUEST_LASTS: Duration = Duration::from_secs(30 * 86_400);
 pub const BOTS_MAX: usize = 100;
 
 /// Bytes of one file, of its name, files of one message, and bytes of all files of one room with what is still coming.
 pub const FILE_BYTES_MAX: usize = 20 * 1024 * 1024;
-pub const FILE_NAME_BYTES_MAX: usize = 200;
+pub const FILE_NAME_BYTES_MAX: usize = 255;
 pub const FILES_A_MESSAGE_MAX: usize = 10;
 /// Bytes of one person's files in a room that no message names: two messages' worth, as one is sent while another is made ready.
 pub const UNPOSTED_BYTES_MAX: usize = 2 * FILES_A_MESSAGE_MAX * FILE_BYTES_MAX;

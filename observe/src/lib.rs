@@ -1,6 +1,6 @@
 //! How the services are: each process reads its own metrics every few seconds, keeps the last hour of a few telling
 //! numbers, and tells them to whoever draws the picture of all; and it pushes all metrics to Graphite or StatsD where
-//! an operator runs those. Nothing here is durable, and nothing of the pipeline waits for it.
+//! an operator runs those. And how a batch's way is told as a trace (`trace`). Nothing here is durable, and nothing of the pipeline waits for it.
 
 pub mod board;
 mod exposition;
@@ -8,6 +8,7 @@ mod hour;
 pub mod process;
 pub mod push;
 mod teller;
+pub mod trace;
 pub mod vitals;
 
 pub use board::{Board, Picture, Seen};

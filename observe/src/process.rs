@@ -19,11 +19,15 @@ pub struct Process {
     pub started: Millis,
 }
 
+/// What this machine is called; empty where it does not say.
+pub fn host() -> String {
+    fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
+}
+
 impl Process {
     /// This one.
     pub fn this(services: Vec<String>, now: Millis) -> Process {
-        let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        let host = host.trim().to_owned();
+        let host = host();
         Process {
             id: format!("{host}-{}-{}", std::process::id(), now.0),
             host,

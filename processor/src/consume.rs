@@ -6,9 +6,11 @@
 use std::sync::Arc;
 
 use bus::{ConsumeError, Consumer, Delivery, Position};
+use hashbrown::HashMap;
 use live::{LiveError, SITES_TOPIC, Subscription};
 use metrics::{gauge, histogram};
-use model::{Millis, SiteId};
+use model::{BatchId, Millis, SiteId};
+use observe::trace::{self, Stage};
 use parking_lot::Mutex;
 use store::StoreError;
 use store::history::TailBatch;
@@ -263,9 +265,12 @@ impl<'s> Running<'s> {
         self.next_flush = began + self.shard.options.flush_every;
         let (prepared, bad) = self.prepare(&deliveries);
         self.shard.append(&prepared.batches).await?;
+        trace_all(Stage::Append, &prepared.batches, began, false);
         let now = self.now();
         self.work.settle(&prepared, now);
-        if let Err(lost) = self.commit(now).await {
+        let (began_commit, told) = (Instant::now(), self.commit(now).await);
+        trace_all(Stage::Commit, &prepared.batches, began_commit, told.is_err() || self.is_untold);
+        if let Err(lost) = told {
             return Ok(Err(lost));
         }
         prepared.tally.tell();
@@ -394,6 +399,15 @@ impl<'s> Running<'s> {
 
 fn is_superseded(lost: &anyhow::Error) -> bool {
     matches!(lost.downcast_ref(), Some(LiveError::Superseded))
+}
+
+/// A stage of all these, which is over.
+fn trace_all(stage: Stage, batches: &[TailBatch], began: Instant, failed: bool) {
+    if trace::is_heard() {
+        let mut by_id: HashMap<BatchId, usize> = HashMap::new();
+        batches.iter().for_each(|batch| *by_id.entry(batch.id).or_default() += batch.hits as usize);
+        by_id.into_iter().for_each(|(id, hits)| trace::tell(stage, id, began.into_std(), hits, failed));
+    }
 }
 
 /// From the arrival at the door to the commit to live, of the newest hit of each batch.

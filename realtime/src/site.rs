@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hashbrown::HashMap;
-use live::Applied;
+use live::{Applied, Commit};
 use metrics::{counter, histogram};
-use model::{Clock, Millis, SiteId};
+use model::{BatchId, Clock, Millis, SiteId};
+use observe::trace::{self, Stage};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::sync::broadcast::Receiver;
@@ -40,6 +41,9 @@ struct State {
     attendance: usize,
     /// When the commits that were applied but not told yet were made.
     untold: Vec<Millis>,
+    /// The newest batch of each shard, and the batches that were applied but not told yet, since when; where somebody hears of traces.
+    batches: HashMap<u16, BatchId>,
+    traced: Vec<(BatchId, std::time::Instant)>,
 }
 
 /// One topic and who watches it.
@@ -232,7 +236,7 @@ impl Watched {
     /// Sends every topic's delta to its subscribers.
     fn tell(&self, clock: &dyn Clock) {
         let mut state = self.state.lock();
-        let State { mirror, boards, untold, .. } = &mut *state;
+        let State { mirror, boards, untold, traced, .. } = &mut *state;
         let Some(mirror) = mirror else {
             return;
         };
@@ -243,6 +247,7 @@ impl Watched {
         for at in untold.drain(..) {
             histogram!("watchfire_push_seconds").record(now.since(at).as_secs_f64());
         }
+        traced.drain(..).for_each(|(batch, began)| trace::tell(Stage::Frame, batch, began, 0, false));
     }
 }
 
@@ -269,8 +274,19 @@ impl State {
                 .filter_map(|board| board.view.as_mut())
                 .for_each(|view| view.applied(applied));
             untold.push(applied.commit.at);
+            self.trace(&applied.commit);
         }
         Ok(())
+    }
+
+    /// A commit's mark stays as it is until another batch comes.
+    fn trace(&mut self, commit: &Commit) {
+        if trace::is_heard()
+            && let Some(mark) = commit.mark
+            && self.batches.insert(commit.shard, mark.batch) != Some(mark.batch)
+        {
+            self.traced.push((mark.batch, std::time::Instant::now()));
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use store::mongodb::MongoStore;
 
@@ -10,7 +11,7 @@ use crate::backends::StoreOptions;
 use crate::settings::{self, Settings, Sources};
 use crate::{
     autoscale, backup, deadletters, demo, doctor, export, hook, import, logs, moving, replay, report, serve,
-    simulate, tail, uri,
+    simulate, tail, traces, uri,
 };
 
 const FIRST_STEPS: &str = "\
@@ -162,8 +163,11 @@ fn run() -> anyhow::Result<ExitCode> {
     let ended = runtime.block_on(async {
         match task {
             Task::Serve(settings) => {
-                logs::init(&settings.log, &settings.log_format)?;
-                serve::until_signal(settings).await.map(|()| ExitCode::SUCCESS)
+                let host = observe::process::host();
+                let traces = settings.traces.as_deref().map(|to| traces::to(to, host)).transpose();
+                let (spans, exporter) = traces.context("--traces")?.unzip();
+                logs::init_with(&settings.log, &settings.log_format, spans)?;
+                serve::until_signal(settings, exporter).await.map(|()| ExitCode::SUCCESS)
             }
             Task::Demo(options) => demo::run(options).await.map(|()| ExitCode::SUCCESS),
             Task::Replay(options) => replay::run(options).await.map(|()| ExitCode::SUCCESS),

@@ -26,4 +26,5 @@ pub mod settings;
 pub mod simulate;
 pub mod supervisor;
 pub mod tail;
+pub mod traces;
 pub mod uri;

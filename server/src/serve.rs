@@ -26,6 +26,7 @@ use web::options::Replies;
 
 use crate::backends::{self, Backends};
 use crate::settings::{Service, Settings};
+use crate::traces::Exporter;
 use crate::{health, monitoring, supervisor, uri};
 
 /// What the whole shutdown may take, so that it stays under the ten seconds that supervisors wait.
@@ -166,7 +167,7 @@ async fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
 }
 
 /// Runs until SIGTERM or SIGINT, then drains.
-pub async fn until_signal(settings: Settings) -> anyhow::Result<()> {
+pub async fn until_signal(settings: Settings, traces: Option<Exporter>) -> anyhow::Result<()> {
     raise_open_files_limit();
     let recorder = monitoring::install()?;
     let metrics_listener = TcpListener::bind(settings.metrics)
@@ -187,6 +188,7 @@ pub async fn until_signal(settings: Settings) -> anyhow::Result<()> {
     let backends = backends::open(&settings).await?;
     let telling = observe::tell(monitoring::teller(&settings, &backends, recorder), stop_metrics.clone());
     let telling = tokio::spawn(telling);
+    let traces = traces.map(|exporter| tokio::spawn(exporter.run(stop_metrics.clone())));
     let mut server = Server::serve(&settings, listener, backends, Arc::new(SystemClock)).await?;
     announce(&settings, &server);
     supervisor::ready();
@@ -206,6 +208,9 @@ pub async fn until_signal(settings: Settings) -> anyhow::Result<()> {
     server.stop().await?;
     stop_metrics.cancel();
     telling.await?;
+    if let Some(traces) = traces {
+        traces.await?;
+    }
     metrics.await??;
     tracing::info!("stopped");
     Ok(())

@@ -56,6 +56,10 @@ pub struct Settings {
     #[arg(long, env = "WATCHFIRE_METRICS_PUSH", value_name = "URI")]
     pub metrics_push: Option<observe::push::Target>,
 
+    /// Where traces are sent, to what speaks OTLP over HTTP: http://127.0.0.1:4318
+    #[arg(long, env = "WATCHFIRE_TRACES", value_name = "URL")]
+    pub traces: Option<String>,
+
     /// Address that people and tags reach this server by, as https://stats.example.org
     #[arg(long, env = "WATCHFIRE_PUBLIC_URL", value_name = "URL", value_parser = origin)]
     pub public_url: Option<String>,

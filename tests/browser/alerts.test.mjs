@@ -1,13 +1,11 @@
 // What reaches somebody who looks elsewhere, in real Chromium: sounds that people play, counts in title and icon, a chime, notifications of the system.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { after, before, test } from "node:test";
 import { build } from "esbuild";
+import { accessible } from "./axe.mjs";
 import { invite, launch, Program, setUp, until } from "./program.mjs";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** Looking elsewhere, oscillators that started, and what the system was asked to show. */
 const WATCHED = () => {
@@ -91,11 +89,6 @@ const away = (page, isAway) => page.evaluate((isAway) => {
   window.isAway = isAway;
   document.dispatchEvent(new Event("visibilitychange"));
 }, isAway);
-async function accessible(page, what) {
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
-  assert.deepEqual(violations.map(({ id, nodes }) => `${what}: ${id} ${nodes.map((node) => node.html.slice(0, 160)).join("\n")}`), []);
-}
 /** The icon, as the text that its address holds. */
 const icon = async (page) => decodeURIComponent(await page.locator("link[rel=icon]").getAttribute("href"));
 

@@ -1,12 +1,10 @@
 // Figures of conversations, in real Chromium: a customer is answered, rates it, and the agent's page adds it up.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
+import { accessible } from "./axe.mjs";
 import { launch, setUp, start } from "./program.mjs";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 let program, browser, olive, page, site;
 
@@ -61,9 +59,7 @@ test("what was begun, answered and rated adds up", async () => {
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "nothing is cut off, nor scrolls aside");
     // Colours in between are nobody's.
     await page.evaluate(() => Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {}))));
-    await page.evaluate(AXE);
-    const found = await page.evaluate(() => axe.run());
-    assert.deepEqual(found.violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]), []);
+    await accessible(page, `figures at ${width}, ${colorScheme}`);
     if (process.env.FIGURES_SHOT) await page.screenshot({ path: `${process.env.FIGURES_SHOT}/figures-${width}-${colorScheme}.png`, fullPage: true });
   }
 });

@@ -1,12 +1,10 @@
 // The inbox in real Chromium: customers speak by HTTP, agents answer, note, assign, close, put off, label; by keyboard alone; on a phone.
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
+import { accessible } from "./axe.mjs";
 import { CustomerSite, OWNER, Program, invite, launch, setUp, until, visitor } from "./program.mjs";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const HOSTILE = "\"><img src=x onerror=alert(1)>";
 const ARABIC = "ليلى الفارسي";
 
@@ -95,13 +93,6 @@ async function inbox(page, room = "", query = "") {
   await page.goto(`${program.url}/sites/${site}/inbox${room ? `/${room}` : ""}${query}`);
   await open(page);
   if (room) await page.locator(".talk-body[data-state=there]").waitFor();
-}
-async function accessible(page, what) {
-  // Colours in between are nobody's.
-  await page.evaluate(() => Promise.all(document.getAnimations().filter((one) => one.effect.getComputedTiming().iterations !== Infinity).map((one) => one.finished.catch(() => {}))));
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
-  assert.deepEqual(violations.map(({ id, nodes }) => `${what}: ${id} ${nodes.map((node) => node.html.slice(0, 160)).join("\n")}`), []);
 }
 const fits = async (page, what) => assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${what}: nothing stands beside the page`);
 

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { accessible } from "./axe.mjs";
 import { CustomerSite, launch, setUp, start, until, visitor } from "./program.mjs";
 
 const HOOK = "a0123456789012345678901234567890";
@@ -109,4 +110,18 @@ test("a customer has their conversation mailed, and an agent has it sent and tak
   const answer = await fetch(`${program.url}/mail/${HOOK}`, { method: "POST", body: letter });
   assert.deepEqual(await answer.json(), { became: "nothing", why: "nobodys" });
   await customer.close();
+});
+
+test("who answers chooses what they are mailed of what they missed", async () => {
+  await inbox.goto(`${program.url}/rooms/notifications`);
+  for (const width of [1440, 390]) {
+    await inbox.setViewportSize({ width, height: 900 });
+    await accessible(inbox, `mail at ${width}`);
+    await look(inbox, `digest-${width}`);
+  }
+  const missed = inbox.getByLabel("What you missed");
+  await missed.selectOption("hourly");
+  await inbox.getByRole("region", { name: "By e-mail" }).getByRole("button", { name: "Save" }).click();
+  await inbox.waitForURL(/done=saved/);
+  assert.equal(await missed.inputValue(), "hourly");
 });

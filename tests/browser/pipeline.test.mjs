@@ -1,11 +1,9 @@
 // The operator's picture of the services, in real Chromium: what runs, what passes through it, what is silent.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
+import { accessible } from "./axe.mjs";
 import { CustomerSite, launch, setUp, start, until, visitor } from "./program.mjs";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 /** Where to leave pictures of the page, for somebody to look at. */
 const SHOTS = process.env.WATCHFIRE_SHOTS;
 
@@ -65,9 +63,7 @@ test("hits are seen on their way, and who works on them", async () => {
 });
 
 test("the page is read by machines, and fits", async () => {
-  await page.evaluate(AXE);
-  const found = await page.evaluate(() => window.axe.run());
-  assert.deepEqual(found.violations.map((violation) => `${violation.id}: ${violation.nodes[0]?.html}`), []);
+  await accessible(page, "the pipeline");
   for (const [width, scheme] of [[1440, "light"], [1440, "dark"], [390, "light"], [390, "dark"]]) {
     await page.setViewportSize({ width, height: 900 });
     await page.emulateMedia({ colorScheme: scheme });

@@ -2,13 +2,11 @@
 // what is sent to it is taken by a server of this test, opened as the browser would, and handed to the worker.
 import assert from "node:assert/strict";
 import { createDecipheriv, createECDH, hkdfSync, randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
+import { accessible } from "./axe.mjs";
 import { invite, launch, Program, setUp, until } from "./program.mjs";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** Subscribes at the server of this test, as if its push service were there. */
 const SUBSCRIBES = ({ endpoint, keys }) => {
@@ -58,12 +56,6 @@ async function person(options = {}) {
     if (["error", "warning"].includes(message.type())) errors.push(message.text());
   });
   return { context, page };
-}
-
-async function accessible(page, what) {
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
-  assert.deepEqual(violations.map(({ id, nodes }) => `${what}: ${id} ${nodes.map((node) => node.html.slice(0, 160)).join("\n")}`), []);
 }
 
 before(async () => {
@@ -152,6 +144,8 @@ test("switched on, what is said is shown while no page of rooms is open, and no 
   await session.send("ServiceWorker.deliverPushMessage", { origin: program.url, registrationId, data: "not JSON" });
   await until("what cannot be read is shown as something", async () => (await shown()).some(({ title }) => title === "Watchfire"));
 
+  await clicked(pushed);
+
   await page.goto(`${program.url}/rooms/notifications`);
   await until("it is on", () => box.isChecked());
   await box.uncheck({ noWaitAfter: true }).catch(() => {});
@@ -160,6 +154,30 @@ test("switched on, what is said is shown while no page of rooms is open, and no 
   assert.match(await page.content(), /data-endpoint=""/);
   assert.deepEqual(errors, []);
 });
+
+/** The click on a notification, which no headless browser shows: the worker hears of it as it would, and where it leads is seen. */
+async function clicked({ title, url }) {
+  const { page, context } = bob;
+  const worker = context.serviceWorkers().find((worker) => worker.url().includes("push-worker"));
+  assert.ok(worker, "there is no worker");
+  const click = () =>
+    worker.evaluate(async (title) => {
+      const opened = [];
+      // Without a hand on the mouse no window may be opened.
+      self.clients.openWindow = async (url) => (opened.push(url), null);
+      const [notification] = (await self.registration.getNotifications()).filter((shown) => shown.title === title);
+      const event = new NotificationEvent("notificationclick", { notification });
+      const waits = [];
+      event.waitUntil = (work) => waits.push(work);
+      self.dispatchEvent(event);
+      await Promise.all(waits);
+      return { opened, left: (await self.registration.getNotifications()).filter((shown) => shown.title === title).length };
+    }, title);
+
+  assert.deepEqual(await click(), { opened: [program.url + url], left: 0 });
+  await page.goto(program.url + url);
+  await page.locator(`#m${url.split("/").at(-1)}`).getByText("the kettle is on").waitFor();
+}
 
 test("a browser that cannot is told why", async () => {
   const { page, context } = await person({ storageState: await bob.context.storageState() });

@@ -1,11 +1,9 @@
 // A room in real Chromium with two and three people: said, edited, answered, decided; a guest by link and password; locked, kicked, away and back.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
+import { accessible } from "./axe.mjs";
 import { invite, launch, setUp, start, until } from "./program.mjs";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const PASSWORD = "tea and biscuits";
 
 let program, browser, errors, olive, bob, gus, site, room;
@@ -49,11 +47,6 @@ const menu = async (page, text, item) => {
   await message(page, text).getByRole("button", { name: /^Actions for/ }).click();
   await page.getByRole("menuitem", { name: item }).click();
 };
-async function accessible(page, what) {
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
-  assert.deepEqual(violations.map(({ id, nodes }) => `${what}: ${id} ${nodes.map((node) => node.html.slice(0, 160)).join("\n")}`), []);
-}
 
 test("without a room the page says what to do, and the first room is opened", async () => {
   const { page } = olive;
@@ -161,6 +154,48 @@ test("what is unread is counted while one is elsewhere, and a line says where on
   await until("it is read", async () => (await list()).rooms[0].unread === 0);
 });
 
+test("what is meant for one in a thread waits until one looks into it", async () => {
+  const mine = async () => (await (await olive.context.request.get(`${program.url}/api/watchfire/rooms`)).json()).rooms[0];
+  await olive.page.goto(`${program.url}/rooms/${room}`);
+  await live(olive.page);
+  await until("all is read", async () => (await mine()).unread === 0);
+  await menu(bob.page, "We ship on Friday", "Answer in a thread");
+  await bob.page.getByLabel("Answer").pressSequentially("@oli");
+  await bob.page.getByRole("option", { name: "Olive Owner" }).waitFor();
+  await bob.page.keyboard.press("Enter");
+  await bob.page.keyboard.type("have a look");
+  await bob.page.keyboard.press("Enter");
+  const waits = olive.page.getByRole("button", { name: "A thread has something for you" });
+  await waits.waitFor();
+  assert.match(await olive.page.title(), /^\(1\)/);
+  assert.equal((await mine()).unread, 1);
+  await accessible(olive.page, "a thread waits");
+  await waits.click();
+  await olive.page.locator("#aside .message", { hasText: "have a look" }).waitFor();
+  await until("it is read", async () => (await mine()).unread === 0);
+  await until("nothing waits", async () => !(await waits.isVisible()) && !/^\(/.test(await olive.page.title()));
+  await olive.page.getByRole("button", { name: "Close the thread" }).click();
+});
+
+test("who touches nothing for ten minutes is idle, until they do", async () => {
+  const away = await person({ storageState: await bob.context.storageState() });
+  await bob.page.goto("about:blank");
+  await away.page.clock.install();
+  await away.page.goto(`${program.url}/rooms/${room}`);
+  await live(away.page);
+  const beside = olive.page.locator(".person", { hasText: "Bob Builder" });
+  await until("they are here", async () => /\bhere\b/.test(await beside.getAttribute("class")));
+  await until("they are idle", async () => {
+    await away.page.clock.runFor(11 * 60_000);
+    return (await beside.innerText()).includes("idle");
+  });
+  await away.page.mouse.move(200, 200);
+  await until("they are no more", async () => !(await beside.innerText()).includes("idle"));
+  await away.context.close();
+  await bob.page.goto(`${program.url}/rooms/${room}`);
+  await live(bob.page);
+});
+
 test("a guest comes in by link and password, and sees this room alone", async () => {
   await olive.page.goto(`${program.url}/rooms/${room}/settings`);
   await accessible(olive.page, "settings");
@@ -219,6 +254,21 @@ test("a line that breaks comes back, and nothing is missed or said twice", async
     const counts = await Promise.all(["missed one", "missed two", "sent while offline"].map((text) => message(bob.page, text).count()));
     return counts.every((count) => count === 1) && (await bob.page.locator(".pending").count()) === 0;
   });
+});
+
+test("what was typed into a message is not lost where it cannot be saved", async () => {
+  await say(bob.page, "Monday at noon");
+  await menu(bob.page, "Monday at noon", "Edit");
+  const field = bob.page.getByLabel("Edit the message");
+  await field.fill("Monday at one");
+  await bob.context.setOffline(true);
+  const told = new Promise((resolve) => bob.page.once("dialog", async (dialog) => (await dialog.accept(), resolve(dialog.message()))));
+  await bob.page.keyboard.press("Enter");
+  assert.match(await told, /cannot be reached/);
+  await bob.context.setOffline(false);
+  assert.equal(await field.inputValue(), "Monday at one");
+  await bob.page.getByRole("button", { name: "Save" }).click();
+  await message(olive.page, "Monday at one").getByText("edited").waitFor();
 });
 
 test("the server is killed while somebody talks: what was acknowledged is there, what waits is sent", async () => {

@@ -1,12 +1,10 @@
 // A customer shows their screen to the agents, in real Chromium: by their own click alone, straight from browser to browser, visibly, until anybody ends
 // it; and a picture of it that they look at before it goes.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, afterEach, before, beforeEach, test } from "node:test";
+import { accessible } from "./axe.mjs";
 import { CustomerSite, invite, launch, setUp, start, until, visitor } from "./program.mjs";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 /** The customer's page, as Chromium chooses it where a person would. */
 const TITLE = "Page /green";
 const GREEN = 'lang="en" style="background:#00a040"';
@@ -134,9 +132,7 @@ test("an agent asks, the customer shows by a click, and either side ends it", as
   await isGreen(olive);
   assert.match(await words(olive).innerText(), /shows their screen$/);
   assert.equal(await panel().locator(".card", { hasText: "asks to see" }).count(), 0);
-  await olive.evaluate(AXE);
-  const { violations } = await olive.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
-  assert.deepEqual(violations.map(({ id }) => id), []);
+  await accessible(olive, "a screen that is shown");
   await bar().getByRole("button", { name: "Stop" }).click();
   await isOver(olive);
   assert.deepEqual(await captures(), ["ended"]);

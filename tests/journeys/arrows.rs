@@ -19,13 +19,13 @@ const MAY: [(&str, &[&str]); 23] = [
     ("observe", &["model", "live"]),
     ("archive", &["model", "history", "store"]),
     ("door", &["model", "store"]),
-    ("collector", &["model", "bus", "live", "store", "door"]),
-    ("processor", &["model", "history", "bus", "live", "store", "archive"]),
+    ("collector", &["model", "bus", "live", "store", "door", "observe"]),
+    ("processor", &["model", "history", "bus", "live", "store", "archive", "observe"]),
     ("chat", &["model", "commits", "spam", "live", "store"]),
     ("outbox", &["model", "commits", "live", "store", "chat"]),
     ("mailroom", &["model", "store", "chat"]),
     ("lookout", &["model", "store", "outbox"]),
-    ("realtime", &["model", "live", "store", "door", "chat"]),
+    ("realtime", &["model", "live", "store", "door", "chat", "observe"]),
     (
         "web",
         &[

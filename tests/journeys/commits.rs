@@ -10,6 +10,7 @@ use bytes::Bytes;
 use hyper::Method;
 use model::{Clock, Millis};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::process::Command;
 use world::{Person, Program, Size, World};
 
@@ -70,27 +71,45 @@ fn told_the_time(folder: &Path, now: Millis) -> String {
     format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default())
 }
 
-/// Commits `message` to main and pushes it with that tag, by the script of `watchfire hook git`.
-async fn pushes(folder: &Path, now: Millis, url: &str, secret: &str, message: &str) {
-    let path = told_the_time(folder, now);
-    std::fs::write(folder.join("secret"), secret).expect("the secret is kept");
-    let git = |arguments: &[&str]| {
+/// A bare repository with the script of `watchfire hook git`, `shop.git`, and a clone of it, `work`.
+struct Repository {
+    folder: TempDir,
+    path: String,
+}
+
+impl Repository {
+    async fn with_hook(now: Millis, url: &str, secret: &str) -> Repository {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = told_the_time(folder.path(), now);
+        let repository = Repository { folder, path };
+        repository.git("init -q --bare -b main shop.git").await;
+        repository.git("clone -q shop.git work").await;
+        let folder = repository.folder.path();
+        std::fs::write(folder.join("secret"), secret).expect("the secret is kept");
+        let mut hook = Command::new(Program::binary());
+        hook.args(["hook", "git", "--url", url, "--secret-file"]).arg(folder.join("secret"));
+        let script = folder.join("shop.git/hooks/post-receive");
+        std::fs::write(&script, run(hook).await).expect("the hook is written");
+        std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).expect("the hook may run");
+        repository
+    }
+
+    /// Words with a space between.
+    async fn git(&self, words: &str) {
+        self.run(words.split(' ').collect()).await;
+    }
+
+    async fn commit(&self, message: &str) {
+        self.run(vec!["-C", "work", "commit", "-q", "--allow-empty", "-m", message]).await;
+    }
+
+    async fn run(&self, arguments: Vec<&str>) {
         let mut command = Command::new("git");
         command.args(["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]).args(arguments);
-        command.current_dir(folder).env("no_proxy", "127.0.0.1").env_remove("REMOTE_USER");
-        command.env("PATH", &path);
-        run(command)
-    };
-    git(&["init", "-q", "--bare", "-b", "main", "shop.git"]).await;
-    git(&["init", "-q", "-b", "main", "work"]).await;
-    let mut hook = Command::new(Program::binary());
-    hook.args(["hook", "git", "--url", url, "--secret-file"]).arg(folder.join("secret"));
-    let script = folder.join("shop.git/hooks/post-receive");
-    std::fs::write(&script, run(hook).await).expect("the hook is written");
-    std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).expect("the hook may run");
-    git(&["-C", "work", "commit", "-q", "--allow-empty", "-m", message]).await;
-    git(&["-C", "work", "tag", "-a", "-m", "First", "v1"]).await;
-    git(&["-C", "work", "push", "-q", "../shop.git", "main", "v1"]).await;
+        command.current_dir(self.folder.path()).env("no_proxy", "127.0.0.1").env_remove("REMOTE_USER");
+        command.env("PATH", &self.path);
+        run(command).await;
+    }
 }
 
 async fn what_is_pushed_is_told_and_released(size: Size) {
@@ -101,10 +120,11 @@ async fn what_is_pushed_is_told_and_released(size: Size) {
     let asked = owner.post_json(&format!("/api/watchfire/rooms/{room}/messages"), &posted).await.json();
     let number = asked["number"].as_u64().expect("a number");
 
-    let folder = tempfile::tempdir().expect("a folder");
     let url = format!("http://{}{path}", world.address());
-    let message = format!("Mend the till, fixes #{number}");
-    pushes(folder.path(), world.clock.now(), &url, &secret, &message).await;
+    let repository = Repository::with_hook(world.clock.now(), &url, &secret).await;
+    repository.commit(&format!("Mend the till, fixes #{number}")).await;
+    repository.git("-C work tag -a -m First v1").await;
+    repository.git("-C work push -q origin main v1").await;
     let told = said(owner, &room).await;
     assert!(
         told.iter().any(|body| body.contains("pushed 1 commit") && body.contains("Mend the till")),
@@ -120,6 +140,24 @@ async fn what_is_pushed_is_told_and_released(size: Size) {
     assert!(release.contains("The till is slow") && release.contains("Olive"), "{release}");
     let closed = owner.post_json(&format!("{message}/close"), &json!({ "note": "Out now." })).await;
     assert_eq!(closed.json()["closed"]["note"], "Out now.");
+
+    // Two branches at once, one ahead of the other; then a third, that brings nothing.
+    repository.commit("Count the change").await;
+    repository.git("-C work checkout -q -b next").await;
+    repository.commit("Weigh the tea").await;
+    repository.git("-C work push -q --all origin").await;
+    repository.git("-C work push -q origin next:again").await;
+    let told = said(owner, &room).await;
+    let [.., first, second, third] = &told[..] else { panic!("{told:?}") };
+    assert!(
+        first.contains("main") && first.contains("Count the change") && !first.contains("Weigh"),
+        "{first}"
+    );
+    assert!(
+        second.contains("next") && second.contains("Weigh the tea") && !second.contains("Count"),
+        "{second}"
+    );
+    assert!(third.contains("again") && !third.contains("Weigh") && !third.contains("Count"), "{third}");
 
     // As GitLab sends it, with a token that is easy to sign with; and again, as after a lost answer.
     for _ in 0..2 {

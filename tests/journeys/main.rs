@@ -33,5 +33,6 @@ mod rolling;
 mod rooms_archive;
 mod sharing;
 mod supervised;
+mod traces;
 mod units;
 mod webhooks;

@@ -78,6 +78,7 @@ fn known() -> BTreeSet<String> {
         "lookout",
         "web",
         "observe",
+        "server",
     ]
     .map(|name| root().join(name).join("src"))
     .to_vec();

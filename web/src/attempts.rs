@@ -1,11 +1,11 @@
-//! How often somebody may try a password: by e-mail and address together, and by address. In memory only.
+//! How often somebody may try a password: by e-mail and address together, and by address; and come in as a guest. In memory only.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
-use model::{AccountId, Millis};
+use model::{AccountId, Millis, RoomId};
 use parking_lot::Mutex;
 
 /// For one e-mail from one address: this many at once, then one more each `PAIR_EACH`.
@@ -14,6 +14,9 @@ const PAIR_EACH: Duration = Duration::from_secs(60);
 /// For one address, whatever the e-mail; an office shares one.
 pub const ADDRESS_BURST: u32 = 40;
 const ADDRESS_EACH: Duration = Duration::from_secs(10);
+/// Guests who come into one room from one address: an office, at once; then one each `GUEST_EACH`.
+pub const GUEST_BURST: u32 = 40;
+const GUEST_EACH: Duration = Duration::from_secs(60);
 /// Senders remembered; past it those with the most left are forgotten first.
 const REMEMBERED_MAX: usize = 10_000;
 
@@ -30,6 +33,7 @@ enum Sender {
     Address(IpAddr),
     Pair(IpAddr, u64),
     Account(AccountId),
+    Guest(IpAddr, RoomId),
 }
 
 /// One try; give it back where the password was right.
@@ -46,6 +50,11 @@ impl Attempts {
     /// A try at the password of an account by somebody who is signed in.
     pub fn account(&self, account: AccountId, now: Millis) -> Result<Try, Duration> {
         self.take(vec![Sender::Account(account)], now)
+    }
+
+    /// A guest who comes in. Err: how long until the next may.
+    pub fn guest(&self, address: IpAddr, room: RoomId, now: Millis) -> Result<(), Duration> {
+        self.take(vec![Sender::Guest(network(address), room)], now).map(drop)
     }
 
     /// The password was right: the try does not count.
@@ -99,6 +108,7 @@ fn burst(sender: Sender) -> u32 {
     match sender {
         Sender::Address(_) => ADDRESS_BURST,
         Sender::Pair(..) | Sender::Account(_) => PAIR_BURST,
+        Sender::Guest(..) => GUEST_BURST,
     }
 }
 
@@ -106,6 +116,7 @@ fn each(sender: Sender) -> Duration {
     match sender {
         Sender::Address(_) => ADDRESS_EACH,
         Sender::Pair(..) | Sender::Account(_) => PAIR_EACH,
+        Sender::Guest(..) => GUEST_EACH,
     }
 }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 use axum::http::HeaderValue;
 use door::credential::{BROWSER_COOKIE, GUEST_COOKIE, SIGN_IN_COOKIE};
 
+use model::limits::GUEST_LASTS;
+
 use crate::Options;
 
 /// Sets the sign-in cookie.
@@ -17,8 +19,6 @@ pub fn signed_out(options: &Options) -> HeaderValue {
     cookie("", 0, options)
 }
 
-/// How long a guest's browser is let in again.
-const GUEST_LASTS: Duration = Duration::from_secs(30 * 86_400);
 /// As long as a ban may last, twice.
 const BROWSER_LASTS: Duration = Duration::from_secs(60 * 86_400);
 

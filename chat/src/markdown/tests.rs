@@ -32,7 +32,7 @@ fn blocks_are_told_apart() {
     check("- a\n* b\n1. c\n12. d", "<ul><li>a</li><li>b</li></ul><ol><li>c</li><li>d</li></ol>");
     check(
         "```rust\nlet a = \"<b>\";\n\n**x**\n```\nend",
-        "<pre><code>let a = &quot;&lt;b&gt;&quot;;\n\n**x**</code></pre><p>end</p>",
+        "<pre><code><span class=\"code-word\">let</span> a = <span class=\"code-text\">&quot;&lt;b&gt;&quot;</span>;\n\n**x**</code></pre><p>end</p>",
     );
     check("```\nopen", "<pre><code>open</code></pre>");
     check("-no list\n1.no list\n1234. no list", "<p>-no list<br>1.no list<br>1234. no list</p>");
@@ -135,7 +135,9 @@ fn assert_safe(html: &str, text: &str) {
         } else if tag != "br" {
             let name = tag.split(' ').next().unwrap();
             assert!(TAGS.contains(&name), "<{tag}> of {text:?}");
-            let is_plain = tag == name || tag == "span class=\"mention\" data-who=\"AC-00000001\"";
+            const MARKS: [&str; 6] = ["word", "text", "number", "remark", "added", "taken"];
+            let is_mark = MARKS.iter().any(|mark| tag == format!("span class=\"code-{mark}\""));
+            let is_plain = tag == name || is_mark || tag == "span class=\"mention\" data-who=\"AC-00000001\"";
             assert!(is_plain, "<{tag}> of {text:?}");
             open.push(name.to_owned());
         }

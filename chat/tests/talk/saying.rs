@@ -109,7 +109,9 @@ async fn a_day_begins_and_ends_where_the_room_is() {
     }
     let by = admin();
     let day = |day| world.chat.day(&by, room, jiff::civil::Date::constant(2026, 11, day), 0);
-    let bodies = |page: chat::Page| page.messages.into_iter().map(|message| message.body).collect::<Vec<_>>();
+    let bodies = |(page, _): (chat::Page, Option<u64>)| {
+        page.messages.into_iter().map(|message| message.body).collect::<Vec<_>>()
+    };
     assert_eq!(bodies(day(21).await.unwrap()), ["message 0", "message 1", "message 2"]);
     assert_eq!(bodies(day(22).await.unwrap()), ["message 3", "message 4"]);
     assert_eq!(bodies(day(20).await.unwrap()), [""; 0]);

@@ -68,7 +68,7 @@ async fn what_comes_together_shares_messages_and_keeps_its_order() {
     let publishing = way.publishing();
     let promises: Vec<_> = (0..1_000).map(|id| way.gather.put(0, &arrival(id, 1)).unwrap()).collect();
     for promise in promises {
-        assert_eq!(promise.kept().await, Ok(()));
+        assert_eq!(promise.kept().await.map(drop), Ok(()));
     }
     let messages = way.delivered(0).await;
     assert!(messages.len() <= 4, "{} messages for 1,000 hits", messages.len());
@@ -147,7 +147,7 @@ async fn a_sender_that_goes_away_while_it_waits_takes_nothing_with_it() {
     drop(way.gather.put(0, &arrival(0, 1)).unwrap().kept());
     let stays = way.gather.put(0, &arrival(1, 1)).unwrap();
     let publishing = way.publishing();
-    assert_eq!(stays.kept().await, Ok(()));
+    assert_eq!(stays.kept().await.map(drop), Ok(()));
     assert_eq!(way.delivered(0).await.concat(), [0, 1]);
     way.shutdown.cancel();
     publishing.await.unwrap();
@@ -161,7 +161,7 @@ async fn the_shutdown_publishes_what_waits_and_takes_no_more() {
     way.shutdown.cancel();
     way.publishing().await.unwrap();
     for promise in promises {
-        assert_eq!(promise.kept().await, Ok(()));
+        assert_eq!(promise.kept().await.map(drop), Ok(()));
     }
     for shard in 0..3 {
         assert_eq!(way.gather.put(shard, &arrival(9, 1)).err(), Some(NotTaken::Unavailable));

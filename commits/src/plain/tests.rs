@@ -56,6 +56,13 @@ fn a_revision_is_a_commit_of_the_branch_that_its_path_lies_in() {
     assert_eq!(place("changed U   a.c\nchanged U   trunk/b.c"), (Place::branch("trunk"), Change::Moved));
     assert_eq!(place("changed A   branches/"), (Place::branch("/"), Change::Moved));
     assert_eq!(place(""), (Place::branch("/"), Change::Moved));
+    let tag = said("head 5\nchanged A   tags/v1/");
+    assert_eq!((tag.place, tag.change, tag.head.as_deref()), (Place::tag("v1"), Change::Made, Some("r5")));
+    assert!(tag.commits.is_empty(), "a tag is what was there before");
+    let branch = said("head 5\nchanged A   branches/x/");
+    assert_eq!((branch.head.as_deref(), branch.commits.len()), (Some("r7"), 1));
+    let moved = said("head five\nchanged A   tags/v1/");
+    assert_eq!((moved.head.as_deref(), moved.commits.len()), (Some("r7"), 1));
 }
 
 #[test]

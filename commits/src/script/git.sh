@@ -10,13 +10,33 @@ is_none() {
     esac
 }
 
-# Asks git "$@" about what is at the new place of the ref, and was neither at its old one nor on another branch.
+# What was pushed, a line each: where the ref stood, where it stands now, its name.
+pushed=$(cat)
+
+# What a new branch has not brought, in git's words: what is on branches that this push did not move, and what was on those that it
+# did. None of these words holds a space or a star.
+known=
+while read -r old new ref; do
+    case $ref in
+    refs/heads/*)
+        known="$known --exclude=${ref#refs/heads/}"
+        is_none "$old" || known="$known $old"
+        ;;
+    esac
+done <<END
+$pushed
+END
+known="$known --branches"
+
+# Asks git "$@" about what came to the branch. What came to it from another is told again, for those who hear of this one only: a room
+# shows no commit twice.
 of_new_commits() {
-    {
-        echo "$new"
-        is_none "$old" || echo "^$old"
-        git for-each-ref --format='^%(objectname)' refs/heads | grep -Fxv "^$new"
-    } | git "$@" --stdin
+    if is_none "$old"; then
+        # shellcheck disable=SC2086
+        git "$@" "$new" --not $known
+    else
+        git "$@" "$new" "^$old"
+    fi
 }
 
 describe() {
@@ -51,5 +71,7 @@ while read -r old new ref; do
         say "the push is done, but it could not be told"
         break
     }
-done
+done <<END
+$pushed
+END
 exit 0

@@ -57,7 +57,12 @@ pub struct Said {
 pub fn said(commit: &Commit) -> anyhow::Result<Vec<u8>> {
     let Commit { at, shard, .. } = *commit;
     let (pageviews, feed) = (commit.pageviews.clone(), commit.feed.clone());
-    Ok(postcard::to_stdvec(&Said { at, shard, pageviews, feed })?)
+    let said = postcard::to_stdvec(&Said { at, shard, pageviews, feed })?;
+    // Behind it, where programs before this one do not look.
+    Ok(match commit.mark {
+        Some(mark) => postcard::to_extend(&(mark.batch.0, mark.received.0), said)?,
+        None => said,
+    })
 }
 
 /// What a site's channel carries.
@@ -93,11 +98,16 @@ fn applied(site: SiteId, mut rest: Rest<'_>) -> anyhow::Result<Applied> {
     let hour = Millis(i64::from_le_bytes(rest.number()?));
     let count = u32::from_le_bytes(rest.number()?);
     let is_first = rest.number::<1>()?[0] == 1;
-    let Said { at, shard, pageviews, feed } = postcard::from_bytes(rest.text()?)?;
+    let (Said { at, shard, pageviews, feed }, behind) = postcard::take_from_bytes(rest.text()?)?;
+    let mark = match behind {
+        [] => None,
+        mark => Some(postcard::from_bytes(mark)?),
+    };
+    let mark = mark.map(|(batch, received)| Mark { batch: BatchId(batch), received: Millis(received) });
     let changes = u32::from_le_bytes(rest.number()?);
     let changes = (0..changes).map(|_| change(&mut rest)).collect::<anyhow::Result<_>>()?;
     let origin = Origin::default();
-    let commit = Arc::new(Commit { site, shard, origin, mark: None, at, changes, pageviews, feed });
+    let commit = Arc::new(Commit { site, shard, origin, mark, at, changes, pageviews, feed });
     Ok(Applied { site, version, present, peak: Peak { site, hour, count }, is_first, commit })
 }
 

@@ -5,7 +5,7 @@ use model::chat::{
 };
 use model::{Millis, limits};
 
-use super::rooms::bounded;
+use super::rooms::{LOCKED, bounded};
 use crate::{Result, StoreError};
 
 pub(crate) const NO_MESSAGE: StoreError = StoreError::NotFound("message");
@@ -73,8 +73,21 @@ pub(crate) fn is_unrecorded(room: &Room, new: &NewMessage) -> bool {
     room.locked && !matches!(new.kind, MessageKind::Note(_))
 }
 
-/// None: it makes no difference.
-pub(crate) fn change(message: &Message, by: Who, at: Millis, change: Change) -> Result<Option<Changed>> {
+/// None: it makes no difference. While its room is locked, what was recorded before stays as it is; but it may be taken away.
+pub(crate) fn change(
+    message: &Message,
+    in_locked: bool,
+    by: Who,
+    at: Millis,
+    change: Change,
+) -> Result<Option<Changed>> {
+    let is_recorded = matches!(
+        change,
+        Change::Edit { .. } | Change::Decide | Change::Undecide | Change::Close { .. } | Change::Reopen
+    );
+    if in_locked && is_recorded && !message.unrecorded {
+        return Err(LOCKED);
+    }
     if message.removed.is_some() {
         return if change == Change::Remove { Ok(None) } else { Err(NO_MESSAGE) };
     }

@@ -16,6 +16,7 @@ on_every_backend! {
     a_guest_who_left_is_known_by_name_alone,
     a_locked_room_lets_no_guest_in,
     a_room_knows_so_many_guests_at_most,
+    guests_who_are_let_in_no_more_give_up_their_places_where_none_is_left,
     whoever_bears_a_barred_mark_stays_out_until_its_end,
     a_ban_ends_the_membership,
     a_lifted_ban_bars_nobody,
@@ -100,6 +101,25 @@ async fn a_room_knows_so_many_guests_at_most(world: World) {
     assert_refused!(one_more(), Limit { max: limits::GUESTS_MAX, .. });
     rooms.leave(ROOM, Who::Guest(GuestId::of(1)), None).await.unwrap();
     assert_eq!(one_more().await.unwrap(), Entry::Entered);
+}
+
+async fn guests_who_are_let_in_no_more_give_up_their_places_where_none_is_left(world: World) {
+    world.talking().await;
+    let rooms = &world.store.rooms;
+    rooms.link(link(), secret(1)).await.unwrap();
+    rooms.change(ROOM, RoomChange::MembersMax(4), None).await.unwrap();
+    let after = |days: u64| NOW.plus(std::time::Duration::from_secs(days * 86_400));
+    let comes = |number, created| rooms.admit(Guest { created, ..guest(number) }, secret(10 + number), None);
+    comes(1, NOW).await.unwrap();
+    comes(2, after(1)).await.unwrap();
+    assert_refused!(comes(3, after(30)), Limit { max: 4, .. });
+    assert_eq!(comes(3, after(31)).await.unwrap(), Entry::Entered, "the first one's time is over");
+    assert_refused!(rooms.admitted(secret(11)), NotFound(_));
+    assert_eq!(rooms.admitted(secret(12)).await.unwrap().id, GuestId::of(2));
+    let eve = model::chat::Member { joined: after(32), ..member(ROOM, EVE, RoomRole::Member) };
+    assert_eq!(rooms.enter(eve, vec![], None).await.unwrap(), Entry::Entered, "nor do they keep others out");
+    assert_refused!(rooms.admitted(secret(12)), NotFound(_));
+    assert_eq!(rooms.members(ROOM).await.unwrap().len(), 4);
 }
 
 async fn whoever_bears_a_barred_mark_stays_out_until_its_end(world: World) {

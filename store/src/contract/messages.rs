@@ -25,6 +25,7 @@ on_every_backend! {
     reactions_are_bounded,
     a_removed_message_keeps_its_place_and_nothing_else,
     what_is_posted_in_a_locked_room_goes_with_the_lock,
+    what_was_recorded_stays_as_it_is_while_the_room_is_locked,
     a_locked_room_holds_so_many_at_most,
     a_star_is_ones_own,
     one_person_has_so_many_stars_at_most,
@@ -316,6 +317,27 @@ async fn what_is_posted_in_a_locked_room_goes_with_the_lock(world: World) {
     let expected = [("before", false), ("", false), ("", true), ("", false)];
     assert_eq!(bodies, expected.map(|(body, unrecorded)| (body.to_owned(), unrecorded)));
     assert!(!world.said(5, BOB, "after").await.unrecorded);
+}
+
+async fn what_was_recorded_stays_as_it_is_while_the_room_is_locked(world: World) {
+    world.talking().await;
+    world.said(1, ANN, "before").await;
+    world.store.rooms.change(ROOM, RoomChange::Lock, None).await.unwrap();
+    world.said(2, ANN, "between us").await;
+    let messages = &world.store.messages;
+    let change = |number, change| messages.change(ROOM, number, ANN, at(9), change);
+    let edit = || Change::Edit { body: "after all".into(), mentions: vec![] };
+    for refused in
+        [edit(), Change::Decide, Change::Undecide, Change::Close { note: "done".into() }, Change::Reopen]
+    {
+        assert_refused!(change(1, refused), Conflict("the room is locked"));
+    }
+    assert_eq!(change(2, edit()).await.unwrap().body, "after all");
+    assert_eq!(change(1, Change::React { emoji: "🎉".into() }).await.unwrap().reactions.len(), 1);
+    assert!(change(1, Change::Remove).await.unwrap().removed.is_some(), "what should not be there may go");
+    world.store.rooms.change(ROOM, RoomChange::Unlock, None).await.unwrap();
+    world.said(3, ANN, "open").await;
+    assert_eq!(change(3, edit()).await.unwrap().body, "after all");
 }
 
 async fn a_locked_room_holds_so_many_at_most(world: World) {

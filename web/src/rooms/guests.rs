@@ -17,6 +17,7 @@ use chat::{Coming, Knocked, Refused};
 use door::credential::{BROWSER_COOKIE, cookie};
 use door::{ClientAddress, Refusal};
 use model::limits::{NAME_BYTES_MAX, PASSWORD_BYTES_MAX};
+use model::rights::Principal;
 use serde::Deserialize;
 use serde_json::json;
 use store::accounts::SecretHash;
@@ -78,13 +79,15 @@ struct JoinPage {
     name: String,
     asks_password: bool,
     locked: bool,
+    /// They are a guest of another room in this browser.
+    leaves: bool,
     problem: Option<String>,
 }
 
 /// `GET /join/{secret}`
 pub async fn show(State(web): State<Arc<Web>>, caller: Caller, Path(secret): Path<String>) -> Answer {
     let knocked = knock(&web, &secret).await?;
-    if web.chat.room(&caller.principal, knocked.room).await.is_ok() && caller.principal.who().is_some() {
+    if is_in(&web, &caller, &knocked).await {
         return Ok(go_to(&format!("/rooms/{}", knocked.room)));
     }
     Ok(page(&join_page(&caller, &secret, &knocked, "", None)))
@@ -101,6 +104,9 @@ pub async fn submit(
 ) -> Answer {
     let address = address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(address)| address.0);
     let knocked = knock(&web, &secret).await?;
+    if is_in(&web, &caller, &knocked).await {
+        return Ok(go_to(&format!("/rooms/{}", knocked.room)));
+    }
     let name = fields.text("name").trim().to_owned();
     let again = |status, problem: String| {
         Ok((status, page(&join_page(&caller, &secret, &knocked, &name, Some(problem)))).into_response())
@@ -119,6 +125,9 @@ pub async fn submit(
         }
         None => true,
     };
+    if knows_password && let Err(wait) = web.attempts.guest(address, knocked.room, web.clock.now()) {
+        return again(StatusCode::TOO_MANY_REQUESTS, too_often(wait));
+    }
     let browser = cookie(&headers, BROWSER_COOKIE).unwrap_or_else(secret::fresh);
     let marks = marks::of(&web, &browser, address).await?;
     let theirs = secret::fresh();
@@ -138,6 +147,11 @@ pub async fn submit(
         Err(Refused::NotFound) => Err(over()),
         Err(other) => Err(other.into()),
     }
+}
+
+/// Whether they need no link: it was opened again, or sent twice.
+async fn is_in(web: &Web, caller: &Caller, knocked: &Knocked) -> bool {
+    caller.principal.who().is_some() && web.chat.room(&caller.principal, knocked.room).await.is_ok()
 }
 
 fn too_often(wait: Duration) -> String {
@@ -176,6 +190,7 @@ fn join_page(
         name: name.to_owned(),
         asks_password: knocked.password_phc.is_some(),
         locked: knocked.locked,
+        leaves: matches!(caller.principal, Principal::Guest { .. }),
         problem,
     }
 }

@@ -145,7 +145,7 @@ pub async fn changes(State(web): State<Arc<Web>>, at: At, RawQuery(query): RawQu
 pub async fn day(State(web): State<Arc<Web>>, at: At, RawQuery(query): RawQuery) -> Answer {
     let day: Date = at.parsed("day")?;
     let after = number(query.as_deref(), "after")?.unwrap_or(0);
-    let page = web.chat.day(&at.by, at.room, day, after).await?;
+    let (page, _) = web.chat.day(&at.by, at.room, day, after).await?;
     said::page(&web, Some(&page.room), &page.messages).await
 }
 

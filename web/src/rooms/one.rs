@@ -137,6 +137,7 @@ pub async fn notify(State(web): State<Arc<Web>>, at: At, request: Request) -> An
 enum What {
     Typing,
     Here,
+    Idle,
     Asks,
     Away,
 }
@@ -150,7 +151,7 @@ struct DoingStated {
     text: Option<String>,
 }
 
-/// `POST …/doing` with `{"what": "typing" | "here" | "asks" | "away"}`: told to who is there, and kept nowhere.
+/// `POST …/doing` with `{"what": "typing" | "here" | "idle" | "asks" | "away"}`: told to who is there, and kept nowhere.
 pub async fn doing(State(web): State<Arc<Web>>, at: At, request: Request) -> Answer {
     let DoingStated { what, text } = stated(request).await?;
     if text.as_ref().is_some_and(|text| text.len() > limits::TYPED_BYTES_MAX) {
@@ -163,6 +164,7 @@ pub async fn doing(State(web): State<Arc<Web>>, at: At, request: Request) -> Ans
     let doing = |who| match what {
         What::Typing => Doing::Typing { who, text },
         What::Here => Doing::Here { who },
+        What::Idle => Doing::Idle { who },
         What::Asks => Doing::Asks { who },
         What::Away => Doing::Away { who },
     };

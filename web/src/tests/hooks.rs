@@ -288,6 +288,30 @@ async fn every_example_of_github_is_answered() {
     assert_eq!((pushes, said.iter().collect::<HashSet<_>>().len() > 3), (7, true), "{said:#?}");
 }
 
+/// As GitHub sends a merge into `main` of what `feature` had before.
+#[tokio::test]
+async fn what_another_branch_had_is_news_to_a_room_that_hears_of_this_one_only() {
+    let (world, mut owner) = world().await;
+    for (stated, expected) in [(json!({}), 0), (json!({ "branches": "main" }), 1)] {
+        let (path, secret) = hook(&mut owner, stated).await;
+        for id in ["m1", "m2"] {
+            let body = json!({
+                "ref": "refs/heads/main", "before": "a1".repeat(20), "after": "b2".repeat(20),
+                "repository": { "full_name": "acme/shop" }, "pusher": { "name": "Grace" },
+                "commits": [{ "id": "b2".repeat(20), "distinct": false, "message": "Mend the till", "author": { "name": "Ada" } }]
+            })
+            .to_string();
+            let signature = format!("sha256={}", hmac(secret.as_bytes(), body.as_bytes()));
+            let headers =
+                [("x-github-event", "push"), ("x-github-delivery", id), ("x-hub-signature-256", &signature)];
+            let told = world.browser().send(Method::POST, &path, &headers, body).await;
+            assert_eq!(told.status, StatusCode::ACCEPTED, "{}", told.text);
+        }
+        let said = said(&world).await;
+        assert_eq!(said.iter().filter(|body| body.contains("Mend the till")).count(), expected, "{said:#?}");
+    }
+}
+
 fn hmac(key: &[u8], body: &[u8]) -> String {
     use hmac::{Hmac, KeyInit, Mac};
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(key).unwrap();

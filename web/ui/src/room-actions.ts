@@ -62,36 +62,44 @@ export interface Asked {
   always?: boolean;
 }
 
-/** Turns a message into a field; `save` with the new text, or null where it stays as it was. */
-export function editInPlace(item: HTMLElement, message: Message, asked: Asked, done: (body: string | null) => void): void {
+/** Turns a message into a field, until `save` says that what was typed is saved, or it stays as it was; then it is `over`. */
+export function editInPlace(item: HTMLElement, message: Message, asked: Asked, save: (body: string) => Promise<boolean>, over: () => void): void {
   const { was } = asked;
   const main = item.querySelector(".message-main");
-  if (!main) return done(null);
+  if (!main) return over();
   const form = make("form", "edit-form");
   const field = make("textarea");
   field.value = was;
   field.dir = "auto";
   field.rows = Math.min(10, was.split("\n").length + 1);
   field.setAttribute("aria-label", asked.label);
-  const save = make("button", "button primary small", asked.save);
+  const saver = make("button", "button primary small", asked.save);
   const cancel = make("button", "button small", "Cancel");
   cancel.type = "button";
   const row = make("div", "row");
-  row.append(save, cancel);
+  row.append(saver, cancel);
   form.append(field, row);
   const kept = [...main.childNodes];
-  const end = (body: string | null) => {
+  const end = () => {
+    if (!form.isConnected) return;
     main.replaceChildren(...kept);
-    done(body);
+    over();
   };
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const body = field.value.trim();
-    end(asked.always || (body && body !== was) ? body : null);
+    if (saver.disabled) return;
+    if (!asked.always && (!body || body === was)) return end();
+    field.readOnly = saver.disabled = true;
+    void save(body).then((isSaved) => {
+      if (isSaved) return end();
+      field.readOnly = saver.disabled = false;
+      field.focus();
+    });
   });
-  cancel.addEventListener("click", () => end(null));
+  cancel.addEventListener("click", end);
   field.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") end(null);
+    if (event.key === "Escape") end();
     if (event.key === "Enter" && !event.shiftKey && message.kind === "text") {
       event.preventDefault();
       form.requestSubmit();

@@ -1,5 +1,6 @@
 // What is done to a message: edited, closed with a note, removed, reacted to. Asked of the server, and shown as it then is.
 import { editInPlace } from "./room-actions";
+import type { Asked } from "./room-actions";
 import { Refused } from "./room-api";
 import type { RoomApi } from "./room-api";
 import { toIds, toNames } from "./room-mentions";
@@ -62,11 +63,7 @@ export class MessageActs {
   private edit(message: Message): void {
     const members = this.options.members();
     const asked = { was: toNames(message.body, members), label: "Edit the message", save: "Save" };
-    this.ask(message, asked, (typed) => {
-      const body = typed === null ? null : message.kind === "text" ? toIds(typed, members) : typed;
-      if (body === null) return this.options.changed();
-      void this.change(message.number, "edit", { body });
-    });
+    this.ask(message, asked, (typed) => this.change(message.number, "edit", { body: message.kind === "text" ? toIds(typed, members) : typed }));
   }
 
   /** With a note, in words that somebody may better before it is told. */
@@ -74,31 +71,30 @@ export class MessageActs {
     const { fix, closed } = message;
     const was = closed?.note ?? (fix ? `Fixed by ${fix.commit.id.slice(0, 7)}: ${fix.commit.subject}` : "");
     const asked = { was, label: "What those who asked are told", save: closed ? "Save the note" : "Close the conversation", always: true };
-    this.ask(message, asked, (note) => {
-      if (note === null) return this.options.changed();
-      void this.change(message.number, "close", { note });
-    });
+    this.ask(message, asked, (note) => this.change(message.number, "close", { note }));
   }
 
-  private ask(message: Message, asked: Parameters<typeof editInPlace>[2], done: (typed: string | null) => void): void {
+  private ask(message: Message, asked: Asked, save: (typed: string) => Promise<boolean>): void {
     const list = this.options.list(message);
     const item = list.elementOf(message.number);
     if (!item || list.editing.has(message.number)) return;
     list.editing.add(message.number);
-    editInPlace(item, message, asked, (typed) => {
+    editInPlace(item, message, asked, save, () => {
       list.editing.delete(message.number);
       this.options.edited();
-      done(typed);
+      this.options.changed();
     });
   }
 
-  private async change(number: number, what: string, body: object): Promise<void> {
+  /** Whether the server took it. */
+  private async change(number: number, what: string, body: object): Promise<boolean> {
     try {
       this.options.state.take({ messages: [await this.options.api.change(number, what, body)] });
+      return true;
     } catch (error) {
       this.complain(error);
+      return false;
     }
-    this.options.changed();
   }
 
   private complain(error: unknown): void {

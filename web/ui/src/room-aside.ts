@@ -134,6 +134,10 @@ export class Aside {
     return this.thread?.list;
   }
 
+  get threadNumber(): number | undefined {
+    return this.thread?.number;
+  }
+
   private closeThread(): void {
     const opener = this.thread?.opener;
     WIDE.matches ? this.showRoom() : this.close();

@@ -6,6 +6,8 @@ import type { RoomState } from "./room-state";
 import type { Member } from "./room-protocol";
 
 const HERE_EVERY_MS = 40_000;
+/** Whoever touches nothing for so long is idle. */
+const IDLE_MS = 10 * 60_000;
 /** Whoever was not heard for so long is gone: twice, and some. */
 const HEARD_MS = 100_000;
 const TYPING_MS = 5_000;
@@ -16,11 +18,13 @@ const SAYING_MAX = 100;
 export class People {
   members: Member[] = [];
   private readonly heard = new Map<string, number>();
+  private readonly idle = new Set<string>();
   private readonly typing = new Map<string, number>();
   /** As far as it is told. */
   private readonly typed = new Map<string, string>();
   private answering: ReturnType<typeof setTimeout> | undefined;
   private readonly ended = new AbortController();
+  private touched = Date.now();
 
   constructor(
     private readonly api: RoomApi,
@@ -30,8 +34,9 @@ export class People {
     private readonly changed: () => void,
   ) {
     const { signal } = this.ended;
-    const ticks = [setInterval(() => this.tick(), 1_000), setInterval(() => document.hidden || this.say("here"), HERE_EVERY_MS)];
+    const ticks = [setInterval(() => this.tick(), 1_000), setInterval(() => document.hidden || this.say(this.how()), HERE_EVERY_MS)];
     signal.addEventListener("abort", () => ticks.forEach(clearInterval));
+    for (const touch of ["pointermove", "pointerdown", "keydown", "wheel"]) addEventListener(touch, () => this.touch(), { signal, passive: true });
     document.addEventListener("visibilitychange", () => this.say(document.hidden ? "away" : "here"), { signal });
     addEventListener("pagehide", () => this.say("away"), { signal });
   }
@@ -41,6 +46,17 @@ export class People {
     this.say("away");
     clearTimeout(this.answering);
     this.ended.abort();
+  }
+
+  /** One does something: whoever was told that one is idle is told that one is not. */
+  private touch(): void {
+    const wasIdle = this.how() === "idle";
+    this.touched = Date.now();
+    if (wasIdle) this.say("here");
+  }
+
+  private how(): "here" | "idle" {
+    return Date.now() - this.touched < IDLE_MS ? "here" : "idle";
   }
 
   /** Asks who is in the room. */
@@ -62,6 +78,7 @@ export class People {
       if (who === this.me) continue;
       if (what === "away") this.heard.delete(who);
       else this.heard.set(who, Date.now());
+      what === "idle" ? this.idle.add(who) : this.idle.delete(who);
       if (what === "typing") {
         this.typing.set(who, Date.now());
         this.typed.set(who, text ?? "");
@@ -75,6 +92,7 @@ export class People {
   /** Whoever said something types no more. */
   said(who: string): void {
     if (this.typing.delete(who)) this.changed();
+    this.idle.delete(who);
     if (who !== this.me) this.heard.set(who, Date.now());
   }
 
@@ -113,11 +131,13 @@ export class People {
       Number(this.isHere(other.who)) - Number(this.isHere(one.who)) || one.name.localeCompare(other.name));
     list.replaceChildren(...sorted.map((member) => {
       const isHere = this.isHere(member.who);
-      const item = make("li", `person${isHere ? " here" : ""}`);
+      const isIdle = isHere && this.idle.has(member.who);
+      const item = make("li", `person${isHere ? " here" : ""}${isIdle ? " idle" : ""}`);
       const name = make("span", "person-name");
-      name.append(make("bdi", "", member.name), make("span", "sr-only", isHere ? " is here" : " is away"));
+      name.append(make("bdi", "", member.name), make("span", "sr-only", isIdle ? " is" : isHere ? " is here" : " is away"));
       item.append(face(member.who, member.name), name);
       if (member.who === this.me) item.append(make("span", "muted small", "you"));
+      if (isIdle) item.append(make("span", "muted small", "idle"));
       if (member.role === "host") item.append(make("span", "badge", "host"));
       if (member.who.startsWith("GU-")) item.append(make("span", "badge", "guest"));
       if (member.who.startsWith("BT-")) item.append(make("span", "badge", "bot"));
@@ -125,7 +145,7 @@ export class People {
     }));
   }
 
-  private say(what: "here" | "asks" | "away"): void {
+  private say(what: "here" | "idle" | "asks" | "away"): void {
     if (this.mayTell && this.members.length <= SAYING_MAX) this.api.doing(what);
   }
 
@@ -134,7 +154,7 @@ export class People {
     if (document.hidden || this.answering !== undefined) return;
     this.answering = setTimeout(() => {
       this.answering = undefined;
-      this.say("here");
+      this.say(this.how());
     }, Math.random() * ANSWER_MS_MAX);
   }
 

@@ -80,4 +80,4 @@ export interface Member {
   joined: number;
 }
 
-export type Doing = "typing" | "here" | "asks" | "away";
+export type Doing = "typing" | "here" | "idle" | "asks" | "away";

@@ -51,6 +51,10 @@ export class RoomState {
     return this.sorted((message) => message.thread === number);
   }
 
+  after(number: number): Message[] {
+    return this.sorted((message) => message.number > number);
+  }
+
   /** The newest first. */
   decisions(): Message[] {
     return this.sorted((message) => message.decided !== undefined).reverse();

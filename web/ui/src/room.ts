@@ -73,7 +73,7 @@ class RoomPage {
     const { state, api, me, root } = this;
     const mayPost = this.may.has("post");
     this.listener = { me, notify: seen.you.notify ?? "nothing", isDirect: seen.room.kind === "direct" };
-    this.unread = new Unread(api, state, seen.you.read, () => this.isAtEnd(), this.listener);
+    this.unread = new Unread(api, state, seen.you.read, () => this.isAtEnd(), () => this.aside?.threadNumber, this.listener);
     this.list = new MessageList(part(root, "messages"), state, me, { inThread: false, may: this.may, readTo: seen.you.read });
     this.sending = new Sending(api, state, () => this.draw());
     addEventListener("pagehide", () => this.sending.leave());
@@ -100,7 +100,7 @@ class RoomPage {
     // A phone that is turned, a keyboard that comes, a thread beside: who read the end goes on reading it.
     const resized = new ResizeObserver(() => { if (this.wasAtEnd) this.scroll.scrollTop = this.scroll.scrollHeight; });
     for (const one of [this.scroll, part(root, "messages")]) resized.observe(one);
-    part(root, "jump").addEventListener("click", () => this.toEnd());
+    part(root, "jump").addEventListener("click", () => this.jump());
     root.querySelector("[data-part=earlier]")?.remove();
   }
 
@@ -201,7 +201,7 @@ class RoomPage {
     this.aside.draw();
     if (stays) this.scroll.scrollTop = this.scroll.scrollHeight;
     this.unread.look();
-    part(root, "jump").hidden = this.isAtEnd() || !this.unread.hasNew;
+    this.drawJump();
     root.dataset["drawn"] = String(state.known);
   }
 
@@ -213,10 +213,24 @@ class RoomPage {
     requestAnimationFrame(() => requestAnimationFrame(() => (this.scroll.scrollTop = this.scroll.scrollHeight)));
   }
 
+  /** What is new and cannot be seen from here. */
+  private drawJump(): void {
+    const waits = this.isAtEnd() && this.unread.waiting !== undefined;
+    const jump = part(this.root, "jump");
+    jump.hidden = !waits && (this.isAtEnd() || !this.unread.hasNew);
+    say(jump, waits ? "A thread has something for you" : "New messages");
+  }
+
+  private jump(): void {
+    const { waiting } = this.unread;
+    if (this.isAtEnd() && waiting?.thread !== undefined) this.openThread(waiting.thread, null);
+    else this.toEnd();
+  }
+
   private scrolled(): void {
     this.wasAtEnd = this.isAtEnd();
     this.unread.look();
-    part(this.root, "jump").hidden = this.wasAtEnd || !this.unread.hasNew;
+    this.drawJump();
     if (this.scroll.scrollTop < EARLIER_AT) void this.earlier();
   }
 
@@ -253,7 +267,14 @@ class RoomPage {
   private act(message: Message, what: string, emoji?: string, opener: HTMLElement | null = null): void {
     if (what === "play") return this.sounds.again(message.body);
     if (what !== "thread") return void this.acts.act(message, what, emoji);
-    this.aside.openThread(message.number, opener ?? this.list.elementOf(message.number) ?? null).catch((error: unknown) => {
+    this.openThread(message.number, opener);
+  }
+
+  private openThread(number: number, opener: HTMLElement | null): void {
+    const opening = this.aside.openThread(number, opener ?? this.list.elementOf(number) ?? null);
+    // What waited in it is looked at now.
+    this.draw();
+    opening.catch((error: unknown) => {
       this.trouble(error instanceof Refused ? error.message : "The server cannot be reached right now. Try again in a moment.");
     });
   }

@@ -234,10 +234,11 @@ fn change_message(
     change: Change,
 ) -> Result<Message> {
     let before = message(db, id, number)?;
-    let Some(change::Changed { mut message, revised }) = change::change(&before, by, at, change)? else {
+    let mut room = room(db, id)?;
+    let changed = change::change(&before, room.locked, by, at, change)?;
+    let Some(change::Changed { mut message, revised }) = changed else {
         return Ok(before);
     };
-    let mut room = room(db, id)?;
     room.changes += 1;
     put_ends(db, &room)?;
     message.changed = room.changes;

@@ -72,7 +72,7 @@ pub fn enter(
     let count: u32 = db
         .prepare_cached("SELECT COUNT(*) FROM members WHERE room = ?1")?
         .query_row([room.id.column()], |row| row.get(0))?;
-    if count >= room.members_max {
+    if count - sweep_guests(db, room.id, member.joined, count >= room.members_max)? >= room.members_max {
         return Err(full(&room));
     }
     refuse_too_many_rooms(db, member.who)?;
@@ -101,6 +101,20 @@ pub fn leave(db: &Connection, id: RoomId, who: Who, note: Option<NewMessage>) ->
     room.changes += 1;
     put_ends(db, &room)?;
     messages::tell(db, &mut room, note)
+}
+
+/// Where there is no place left, guests whose browsers are let in no more give theirs up; how many those are.
+fn sweep_guests(db: &Connection, room: RoomId, now: Millis, is_full: bool) -> Result<u32> {
+    if !is_full {
+        return Ok(0);
+    }
+    let mut select = db.prepare_cached("SELECT value FROM guests WHERE room = ?1 AND secret IS NOT NULL")?;
+    let guests = select.query_map([room.column()], value::<Guest>)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut swept = 0;
+    for guest in guests.iter().filter(|guest| now.since(guest.created) > limits::GUEST_LASTS) {
+        swept += u32::from(end_membership(db, room, Who::Guest(guest.id))?);
+    }
+    Ok(swept)
 }
 
 /// Whether they were one.
@@ -206,7 +220,8 @@ pub fn admit(db: &Connection, guest: &Guest, secret: SecretHash, note: Option<Ne
     let count: usize = db
         .prepare_cached("SELECT COUNT(*) FROM guests WHERE room = ?1 AND secret IS NOT NULL")?
         .query_row([guest.room.column()], |row| row.get(0))?;
-    if count >= limits::GUESTS_MAX {
+    let swept = sweep_guests(db, guest.room, guest.created, count >= limits::GUESTS_MAX)?;
+    if count - swept as usize >= limits::GUESTS_MAX {
         return Err(TOO_MANY_GUESTS);
     }
     let (who, joined) = (Who::Guest(guest.id), guest.created);

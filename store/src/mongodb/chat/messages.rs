@@ -239,11 +239,11 @@ async fn change_message(
 ) -> Result<Message> {
     let room = take(step, id).await;
     let before = message(step, id, number).await?;
-    let Some(change::Changed { mut message, revised }) = change::change(&before, by, at, change.clone())?
-    else {
+    let mut room = room?;
+    let changed = change::change(&before, room.locked, by, at, change.clone())?;
+    let Some(change::Changed { mut message, revised }) = changed else {
         return Ok(before);
     };
-    let mut room = room?;
     room.changes += 1;
     put_ends(step, &room).await?;
     message.changed = room.changes;

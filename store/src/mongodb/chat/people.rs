@@ -71,7 +71,9 @@ pub async fn enter(
     if room.locked {
         return Err(LOCKED);
     }
-    if step.count(MEMBERS, doc! { "room": room.id.column() }).await? >= room.members_max as usize {
+    let (count, max) =
+        (step.count(MEMBERS, doc! { "room": room.id.column() }).await?, room.members_max as usize);
+    if count - sweep_guests(step, room.id, member.joined, count >= max).await? >= max {
         return Err(full(&room));
     }
     refuse_too_many_rooms(step, member.who).await?;
@@ -96,6 +98,24 @@ pub async fn leave(step: &mut Step, id: RoomId, who: Who, note: Option<&NewMessa
     room.changes += 1;
     put_ends(step, &room).await?;
     messages::tell(step, &mut room, note).await
+}
+
+fn let_in_to(room: RoomId) -> Document {
+    doc! { "room": room.column(), "secret": { "$exists": true } }
+}
+
+/// Where there is no place left, guests whose browsers are let in no more give theirs up; how many those are.
+async fn sweep_guests(step: &mut Step, room: RoomId, now: Millis, is_full: bool) -> Result<usize> {
+    if !is_full {
+        return Ok(0);
+    }
+    let found: Vec<Valued> = step.all(GUESTS, let_in_to(room), doc! { "_id": 1 }).await?;
+    let guests = found.into_iter().map(Valued::read).collect::<Result<Vec<Guest>>>()?;
+    let mut swept = 0;
+    for guest in guests.iter().filter(|guest| now.since(guest.created) > limits::GUEST_LASTS) {
+        swept += usize::from(end_membership(step, room, Who::Guest(guest.id)).await?);
+    }
+    Ok(swept)
 }
 
 /// Whether they were one.
@@ -187,8 +207,9 @@ pub async fn admit(
 ) -> Result<Entry> {
     let room = take(step, guest.room).await?;
     link_of(step, guest.room).await?.ok_or(StoreError::NotFound("guest link"))?;
-    let here = doc! { "room": guest.room.column(), "secret": { "$exists": true } };
-    if step.count(GUESTS, here).await? >= limits::GUESTS_MAX {
+    let count = step.count(GUESTS, let_in_to(guest.room)).await?;
+    let swept = sweep_guests(step, guest.room, guest.created, count >= limits::GUESTS_MAX).await?;
+    if count - swept >= limits::GUESTS_MAX {
         return Err(TOO_MANY_GUESTS);
     }
     refuse_taken(step, guest.id).await?;

@@ -21,6 +21,8 @@ use crate::error::{Answer, Problem};
 use crate::guard::Caller;
 use crate::shell::{Shell, found_page, go_to, page, query_value};
 
+/// Messages that are shown before the one that a permalink leads to.
+const SHOWN_BEFORE: u64 = limits::MESSAGES_A_PAGE_MAX as u64 / 4;
 /// Stars on their page: the last ones.
 const STARS_SHOWN: usize = 100;
 
@@ -37,7 +39,7 @@ struct DayPage {
     before: Option<String>,
     after: Option<String>,
     messages: Vec<MessageRow>,
-    /// The number behind which the rest of the day is.
+    /// The `from` that the rest of the day begins at.
     more: Option<u64>,
     from_start: bool,
 }
@@ -52,11 +54,9 @@ pub async fn show_day(
     let day: Date = at.parsed("day")?;
     let from = number(query.as_deref(), "from")?.unwrap_or(0);
     // Whoever comes by a permalink sees what came before it, too.
-    let after = from.saturating_sub(limits::MESSAGES_A_PAGE_MAX as u64 / 4);
-    let told = web.chat.day(&at.by, at.room, day, after).await?;
+    let after = from.saturating_sub(SHOWN_BEFORE);
+    let (told, more) = web.chat.day(&at.by, at.room, day, after).await?;
     let name = said::name_of(&web, &told.room, at.by.who()).await?;
-    let last = told.messages.last().map(|message| message.number);
-    let is_full = told.messages.len() == limits::MESSAGES_A_PAGE_MAX;
     let sees_history = sees_history(&web.chat.room(&at.by, at.room).await?);
     let shell = open_shell(&format!("{name}, {day}"), &caller, &told.room);
     let is_public = shell.is_public;
@@ -69,7 +69,7 @@ pub async fn show_day(
         title: day.strftime("%A, %-d %B %Y").to_string(),
         day: day.to_string(),
         messages: rows(&web, &told.room, sees_history, &told.messages).await?,
-        more: last.filter(|_| is_full).map(|last| last + 1 + limits::MESSAGES_A_PAGE_MAX as u64 / 4),
+        more: more.map(|last| last + SHOWN_BEFORE),
         from_start: after == 0,
     };
     Ok(found_page(&shown, is_public))

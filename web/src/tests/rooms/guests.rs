@@ -77,6 +77,26 @@ async fn a_link_that_was_replaced_lets_nobody_in() {
 }
 
 #[tokio::test]
+async fn so_many_guests_come_in_from_one_address_at_once() {
+    let mut house = House::new().await;
+    let room = house.room.clone();
+    house.ann.tell(&format!("/{room}"), json!({ "members_max": 5_000 })).await;
+    let link = house.ann.links(&room, "").await;
+    for _ in 0..crate::attempts::GUEST_BURST {
+        assert_eq!(house.world.browser().post(&link, &[("name", "Guest")]).await.status, 303);
+    }
+    let refused = house.world.browser().post(&link, &[("name", "Guest")]).await;
+    assert_eq!(refused.status, 429);
+    refused.says("Too many tries");
+    let other = house.ann.opens(json!({ "name": "Other" })).await;
+    let other = house.ann.links(&other, "").await;
+    let mut guest = house.guest(&other, "Guest").await;
+    guest.get(&link).await.says("you leave the other room");
+    assert_eq!(guest.get(&other).await.status, 303, "opened again it leads to the room");
+    assert_eq!(guest.post(&other, &[("name", "Guest")]).await.status, 303);
+}
+
+#[tokio::test]
 async fn who_is_banned_stays_out_by_browser_and_by_address() {
     let mut house = House::new().await;
     let room = house.room.clone();

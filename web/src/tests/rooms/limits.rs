@@ -62,6 +62,10 @@ async fn what_a_room_is_told_has_its_limits() {
         let page = house.ann.tell(&path, bad.clone()).await;
         assert!(matches!(page.status.as_u16(), 400 | 409), "{bad}: {}", page.text);
     }
+    for nothing in ["", " \n", "\u{202E}", "\0\u{200B} "] {
+        let page = house.ann.tell(&format!("{room}/messages"), json!({ "body": nothing })).await;
+        assert_eq!(page.status, 400, "{nothing:?}: {}", page.text);
+    }
     let bob = house.bob.who_in(&house.room).await;
     let ban = format!("{room}/members/{bob}/ban");
     assert_eq!(house.ann.tell(&ban, json!({ "seconds": BAN_MAX.as_secs() + 1 })).await.status, 409);

@@ -1,5 +1,6 @@
 //! The pages of rooms: what their forms do, and that names are shown as what they are.
 
+use model::limits;
 use serde_json::json;
 
 use super::super::{Browser, Page};
@@ -52,6 +53,27 @@ async fn hostile_names_in_rooms_are_only_text() {
         assert!(!page.text.contains("<img") && !page.text.contains("href=\"javascript"), "{path}");
     }
     check(&guest.get(&format!("/rooms/{room}")).await);
+}
+
+#[tokio::test]
+async fn a_long_day_is_read_page_by_page_without_a_gap() {
+    let mut house = House::new().await;
+    let room = house.ann.opens(json!({ "name": "Busy" })).await;
+    let mut last = 0;
+    while last < 2 * limits::MESSAGES_A_PAGE_MAX as u64 + 2 {
+        last = house.ann.says_in(&room, "and on").await;
+    }
+    let mut path = format!("/rooms/{room}/days/2026-03-04");
+    let mut shown = Vec::new();
+    loop {
+        let page = house.ann.get(&path).await;
+        let numbers =
+            page.text.split("id=\"m").skip(1).filter_map(|rest| rest.split('"').next()?.parse::<u64>().ok());
+        shown.extend(numbers);
+        let Some((before, _)) = page.text.split_once("\">Later on this day") else { break };
+        path = before.rsplit("href=\"").next().expect("a link").to_owned();
+    }
+    assert_eq!(shown, (1..=last).collect::<Vec<_>>());
 }
 
 #[tokio::test]
