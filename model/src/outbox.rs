@@ -38,7 +38,7 @@ impl JobKind {
             JobKind::Mailbox => 5,
             JobKind::Transcript => 6,
             JobKind::Lesson => 7,
-            JobKind::Look => 8,
+            JobKind::Look => 13,
         }
     }
 
@@ -65,7 +65,7 @@ impl JobKind {
             5 => Some(JobKind::Mailbox),
             6 => Some(JobKind::Transcript),
             7 => Some(JobKind::Lesson),
-            8 => Some(JobKind::Look),
+            13 => Some(JobKind::Look),
             _ => None,
         }
     }

@@ -24,13 +24,13 @@ const MAY: [(&str, &[&str]); 23] = [
     ("chat", &["model", "commits", "spam", "live", "store"]),
     ("outbox", &["model", "commits", "live", "store", "chat"]),
     ("mailroom", &["model", "store", "chat"]),
-    ("lookout", &["model", "store", "outbox"]),
+    ("patrol", &["model", "store", "outbox"]),
     ("realtime", &["model", "live", "store", "door", "chat", "observe"]),
     (
         "web",
         &[
             "model", "history", "commits", "live", "store", "archive", "door", "chat", "outbox", "mailroom",
-            "lookout", "observe",
+            "patrol", "observe",
         ],
     ),
     (

@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use door::Refusal;
 use history::zone::Zone;
-use lookout::{Now, Outage, PageUptime};
+use patrol::{Now, Outage, PageUptime};
 use model::rights::Principal;
 use model::{PageId, Site, WatchedPage};
 use serde::Deserialize;
@@ -97,14 +97,14 @@ async fn seen(
     let span = range.span(&zone, now, first)?;
     let mut seen = Vec::with_capacity(pages.len());
     for page in pages {
-        let uptime = lookout::read(&*web.store.pages, site.id, page.id, (span.from, span.to), now).await?;
+        let uptime = patrol::read(&*web.store.pages, site.id, page.id, (span.from, span.to), now).await?;
         seen.push((page, uptime));
     }
     Ok((span, seen))
 }
 
 fn checked(web: &Web, site: &Site, url: &str) -> Result<String, String> {
-    lookout::address::page(site, web.options.hooks, url)
+    patrol::address::page(site, web.options.hooks, url)
 }
 
 async fn watch(web: &Web, on: &OnSite, url: String) -> Result<WatchedPage, Problem> {
@@ -112,7 +112,7 @@ async fn watch(web: &Web, on: &OnSite, url: String) -> Result<WatchedPage, Probl
     let page = WatchedPage { id: secret::page_id(), url, created: now };
     web.store.pages.add_page(on.site.id, page.clone()).await?;
     // Killed in between, it is looked at from the next start of a process on.
-    lookout::look_at(&web.store, on.site.id, now).await?;
+    patrol::look_at(&web.store, on.site.id, now).await?;
     tracing::info!(site = %on.site.id, by = %on.by.account.id, page = %page.id, "a page is looked at");
     Ok(page)
 }

@@ -63,7 +63,7 @@ use bytes::Bytes;
 use chat::Chat;
 use door::identity::Identity;
 use live::Live;
-use lookout::{Eye, Lookout};
+use patrol::{Eye, Patrol};
 use model::{Clock, SiteId};
 use outbox::answers::{Answering, Answers, Transcripts};
 use outbox::dial::Dial;
@@ -219,8 +219,8 @@ fn look_after_the_mailbox(web: &Web, shutdown: CancellationToken) -> JoinHandle<
 /// The task of this process that looks at pages of sites, in turn with those of others.
 fn look_at_pages(web: &Web, shutdown: CancellationToken) -> anyhow::Result<JoinHandle<()>> {
     let eye = Eye::new(web.options.hooks, Arc::new(outbox::dial::System))?;
-    let lookout = Lookout { store: web.store.clone(), eye, clock: web.clock.clone() };
-    Ok(tokio::spawn(lookout::keep(lookout, shutdown)))
+    let patrol = Patrol { store: web.store.clone(), eye, clock: web.clock.clone() };
+    Ok(tokio::spawn(patrol::keep(patrol, shutdown)))
 }
 
 /// The pages alone on their own listener.

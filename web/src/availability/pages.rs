@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use lookout::{Now, PageUptime};
+use patrol::{Now, PageUptime};
 use model::limits::WATCHED_PAGES_MAX;
 use model::{Millis, Role, WatchedPage};
 

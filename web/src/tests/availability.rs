@@ -21,7 +21,7 @@ async fn add(browser: &mut Browser, site: &str, url: &str) -> Page {
     browser.send(Method::POST, &api(site, ""), &[("content-type", "application/json")], body).await
 }
 
-/// As the lookout keeps what it saw: known and down, from and to in minutes before now.
+/// As the patrol keeps what it saw: known and down, from and to in minutes before now.
 async fn seen(world: &World, site: &str, page: &str, known: (i64, i64), down: &[(i64, i64)]) {
     let day = NOW.0 / DAY_MS;
     let of_day = |minutes: i64| NOW.0 - minutes * 60_000 - day * DAY_MS;

@@ -18,7 +18,7 @@ mod reason;
 mod seen;
 mod uptime;
 
-pub use keeping::{Lookout, keep, look_at};
+pub use keeping::{Patrol, keep, look_at};
 pub use look::Eye;
 pub use reason::Reason;
 pub use seen::Now;

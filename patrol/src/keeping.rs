@@ -32,7 +32,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 
 /// What looking stands on.
 #[derive(Clone)]
-pub struct Lookout {
+pub struct Patrol {
     pub store: Store,
     pub eye: Eye,
     pub clock: Arc<dyn Clock>,
@@ -47,14 +47,14 @@ pub async fn look_at(store: &Store, site: SiteId, now: Millis) -> Result<(), Sto
 }
 
 /// Looks at sites in turn with all other processes, until told to end.
-pub async fn keep(lookout: Lookout, shutdown: CancellationToken) {
+pub async fn keep(patrol: Patrol, shutdown: CancellationToken) {
     metrics::describe_counter!("watchfire_looks_total", "Looks at pages of sites, by outcome");
-    if shutdown.run_until_cancelled(lookout.begin()).await.is_none() {
+    if shutdown.run_until_cancelled(patrol.begin()).await.is_none() {
         return;
     }
     let mut rounds = JoinSet::new();
     loop {
-        if let Err(error) = lookout.take_turns(&mut rounds, &shutdown).await {
+        if let Err(error) = patrol.take_turns(&mut rounds, &shutdown).await {
             tracing::warn!("sites are not looked at: {error:#}");
             let _told = shutdown.run_until_cancelled(sleep(PAUSE)).await;
         }
@@ -76,7 +76,7 @@ fn told(ended: Result<(), tokio::task::JoinError>) {
     }
 }
 
-impl Lookout {
+impl Patrol {
     /// Sites of a store that was moved or restored have no job yet, it may be.
     async fn begin(&self) {
         while let Err(error) = self.look_at_all().await {

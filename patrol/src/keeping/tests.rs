@@ -29,7 +29,7 @@ impl Resolver for Here {
 
 /// A site with one page, on a host whose status is turned by hand.
 struct World {
-    one: Lookout,
+    one: Patrol,
     clock: Arc<TestClock>,
     status: Arc<AtomicU16>,
     asked: Arc<AtomicUsize>,
@@ -59,7 +59,7 @@ impl World {
         store.pages.add_page(SITE, page).await.unwrap();
         look_at(&store, SITE, NOW).await.unwrap();
         let eye = Eye::new(Reach::PublicAndLoopback, Arc::new(Here)).unwrap();
-        let one = Lookout { store, eye, clock: clock.clone() };
+        let one = Patrol { store, eye, clock: clock.clone() };
         World { one, clock, status, asked, url, _folder: folder }
     }
 
