@@ -25,13 +25,18 @@ pub use pack::{Own, Packed, pack};
 pub use read::Archive;
 pub use unpack::{Outcome, Target, unpack};
 
-/// What an archive says it is, and the version that is written and read.
+/// What an archive says it is, and the versions that are written and read: the second has conversations with customers.
 pub const FORMAT: &str = "watchfire-rooms";
 pub const VERSION: u32 = 1;
+pub const VERSION_WITH_CONVERSATIONS: u32 = 2;
 /// Bytes of one line: a paste of characters that JSON writes as six, and as much again for who reacted to it.
 pub const LINE_BYTES_MAX: usize = 1024 * 1024;
-/// Bytes of the manifest: rooms of one installation.
-const MANIFEST_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// Conversations with customers of one archive.
+pub const CONVERSATIONS_MAX: usize = 50_000;
+/// Rooms of one archive: those of an installation, and two a conversation.
+const ROOMS_MAX: usize = model::limits::ROOMS_MAX + 2 * CONVERSATIONS_MAX;
+/// Bytes of the manifest: so many rooms.
+const MANIFEST_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// Files of one archive, and messages and people of one of its rooms.
 pub const FILES_MAX: usize = 500_000;
 pub const MESSAGES_MAX: u64 = 2_000_000;

@@ -43,7 +43,8 @@ impl Chat {
             is_more |= arrivals.len() >= LOOKED_AT_MAX;
             for arrival in arrivals.into_iter().filter(|arrival| arrival.at < to) {
                 let Arrived::Commit(of) = arrival.what else { continue };
-                let number = of.about.first().map(|about| about.number);
+                let number =
+                    of.about.iter().find(|about| about.customers.is_none()).map(|about| about.number);
                 let (repository, at) = (arrival.repository, arrival.at);
                 found.push(Charted { at, repository, branch: of.branch, commit: of.commit, room, number });
             }

@@ -26,7 +26,7 @@ pub use identity::{Claim, identify_secret};
 pub use rules::{Addressed, spoken_proof};
 pub use told::{TellConversation, TellCounts};
 
-use crate::{Chat, Refused, Result, random};
+use crate::{Chat, Post, Refused, Result, random};
 
 /// What a customer says first, and who they say they are.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,12 +69,17 @@ pub struct Inbox {
 pub enum Deed {
     Assign(Option<AccountId>),
     Close,
+    /// With words for the customer, sent again with the same id where no answer came.
+    CloseSaying {
+        id: MessageId,
+        words: String,
+    },
     Reopen,
     Snooze(Millis),
     Labels(Vec<String>),
     Verdict(Verdict),
     Block(bool),
-    /// What was mailed to the customer until now is answered in vain.
+    /// What was mailed to the customer until now is answered in vain, and its link opens nothing.
     RevokeReplies,
     /// All of it is mailed to the customer.
     Transcript,
@@ -172,6 +177,7 @@ impl Chat {
             replies: Replies::default(),
             is_call: false,
             is_revoked: false,
+            fix: None,
             version: 0,
         };
         NewConversation { conversation, room, notes, guest, secret: None, first, turn: None, answered: None }
@@ -251,7 +257,11 @@ impl Chat {
         self.change_to(&mine, change).await
     }
 
-    async fn change_to(&self, before: &Conversation, change: ConversationChange) -> Result<Conversation> {
+    pub(crate) async fn change_to(
+        &self,
+        before: &Conversation,
+        change: ConversationChange,
+    ) -> Result<Conversation> {
         let changed =
             self.store.conversations.change_conversation(before.room, change, self.clock.now()).await?;
         if changed.version != before.version {
@@ -321,6 +331,15 @@ impl Chat {
             }
             Deed::Assign(None) => ConversationChange::Assign(None),
             Deed::Close => ConversationChange::Close(Who::Account(me)),
+            Deed::CloseSaying { id, words } => {
+                let max = limits::CLOSING_NOTE_BYTES_MAX;
+                if words.len() > max {
+                    return Err(Refused::Limit { what: "bytes in a closing note", max });
+                }
+                let (kind, thread, files) = (MessageKind::Text, None, Vec::new());
+                self.post(by, before.room, Post { id, kind, body: words, thread, files }).await?;
+                ConversationChange::Close(Who::Account(me))
+            }
             Deed::Reopen => ConversationChange::Reopen,
             Deed::Snooze(until) => {
                 let now = self.clock.now();
@@ -351,7 +370,9 @@ impl Chat {
             Deed::Revoke => ConversationChange::Revoke,
         };
         let changed = self.change_to(&before, change).await?;
-        if changed.is_revoked && !before.is_revoked {
+        let is_taken =
+            changed.is_revoked != before.is_revoked || changed.replies.links != before.replies.links;
+        if is_taken {
             self.rights_changed().await;
         }
         self.give_on(before.folder(), changed).await

@@ -1,13 +1,21 @@
 //! Guests: they come into one room by its secret link, named or nameless, with a password where the room has one.
 
-use model::chat::rights::RoomAction;
-use model::chat::{Guest, GuestLink, Note, Who};
+use std::collections::{BTreeSet, HashMap};
+
+use model::chat::rights::{Facts, RoomAction, may};
+use model::chat::{Guest, GuestLink, Note, Room, Who};
 use model::rights::Principal;
 use model::{GuestId, RoomId, limits};
+use spam::Looks;
 use store::accounts::SecretHash;
 
 use crate::{Chat, Refused, Result, Seen, random};
 use model::chat::rights::Standing;
+
+/// Sites whose people nobody is taken for in a room of the installation.
+const SITES_ASKED_MAX: usize = 100;
+/// What commits are told under, in rooms that follow a repository.
+const TELLER_NAME: &str = "Commits";
 
 /// What somebody at the door is told who has a link that is good: enough to decide to come in.
 #[derive(Debug, PartialEq)]
@@ -74,6 +82,7 @@ impl Chat {
             return Err(Refused::Limit { what: "bytes in a name", max: limits::NAME_BYTES_MAX });
         }
         let room = self.store.rooms.room(known.room).await?;
+        self.refuse_taken(&room, name, &coming.marks).await?;
         let guest = Guest {
             id: GuestId::of(random()),
             room: room.id,
@@ -87,5 +96,55 @@ impl Chat {
         let entry = self.store.rooms.admit(guest.clone(), coming.secret, Some(note)).await?;
         self.entered(entry, &Seen { room, standing: Standing::Guest }).await?;
         Ok(guest)
+    }
+
+    /// Nobody comes in under the name of somebody who is in the room, or may read it, or under one that looks like it.
+    async fn refuse_taken(&self, room: &Room, name: &str, marks: &[[u8; 32]]) -> Result<()> {
+        const TAKEN: Refused =
+            Refused::Conflict("somebody here has that name, or one that looks like it; choose another");
+        let looks = Looks::of(name);
+        if looks.is_like(&Looks::of(TELLER_NAME)) {
+            return Err(TAKEN);
+        }
+        for (who, other) in self.called_here(room).await? {
+            if looks.is_like(&Looks::of(&other)) && !self.is_same_guest(who, marks).await? {
+                return Err(TAKEN);
+            }
+        }
+        Ok(())
+    }
+
+    /// A guest who comes in anew from where they were, and so may be called as before.
+    async fn is_same_guest(&self, who: Who, marks: &[[u8; 32]]) -> Result<bool> {
+        let Who::Guest(id) = who else { return Ok(false) };
+        let guests = self.store.rooms.guests(vec![id]).await?;
+        Ok(guests.iter().flat_map(|guest| &guest.marks).any(|mark| marks.contains(mark)))
+    }
+
+    /// The names of who is in a room, and of the accounts that may read it.
+    async fn called_here(&self, room: &Room) -> Result<HashMap<Who, String>> {
+        let members: BTreeSet<Who> =
+            self.store.rooms.members(room.id).await?.into_iter().map(|member| member.who).collect();
+        let mut called = self.names(members).await?;
+        let sites = match room.site {
+            Some(site) => vec![site],
+            None => {
+                let all = self.store.sites.all().await?;
+                all.into_iter().map(|site| site.id).take(SITES_ASKED_MAX).collect()
+            }
+        };
+        let facts = Facts::of(room);
+        for site in sites {
+            for (account, _) in self.store.accounts.members(site).await? {
+                let who = Who::Account(account.id);
+                let their = Principal::Account { id: account.id, operator: account.operator };
+                if !called.contains_key(&who)
+                    && may(self.access.standing(&their, room).await?, facts, RoomAction::Read)
+                {
+                    called.insert(who, account.name);
+                }
+            }
+        }
+        Ok(called)
     }
 }

@@ -1,26 +1,29 @@
 //! Commits in rooms: hooks by which a room hears of repositories, and what they tell of, posted once.
 
 use std::collections::HashSet;
+use std::fmt::Display;
 
 use commits::{Commit, Event, Filter, PlaceKind, Push, Release, Target, references};
 use model::chat::rights::RoomAction;
 use model::chat::{
-    About, Bot, Change, Delivery, Fix, Hook, HookSecret, MessageKind, NamedCommit, Note, RoomRole, Who,
+    About, Bot, Change, Conversation, Delivery, Fix, Hook, HookSecret, MessageKind, NamedCommit, NewMessage,
+    Note, RoomKind, RoomRole, TELLER, Who,
 };
 use model::rights::Principal;
-use model::{BotId, HookId, MessageId, Millis, RoomId, SavedId, limits};
+use model::{HookId, MessageId, Millis, RoomId, SavedId, limits};
 use store::StoreError;
 use store::accounts::SecretHash;
-use store::chat::{CommitMark, HookChange, mark_of};
+use store::chat::{CommitMark, ConversationChange, HookChange, mark_of};
 use store::saved::{SavedItem, SavedKind};
 
+use crate::replies::number_of;
 use crate::{Chat, Post, Refused, Result, Seen, random};
 
-/// Who tells of commits, in every room that hears of any: a bot whose token nobody has.
-const TELLER: BotId = BotId::of(0x0063_6F6D_6D69);
 const TELLER_NAME: &str = "Commits";
 /// Conversations that one push is told in, besides its room.
 const CONVERSATIONS_A_PUSH_MAX: usize = 50;
+/// What a customer is told of a fix whose commit has no words for them.
+const FIXED: &str = "What you wrote about is fixed. Thank you for telling us.";
 
 /// What somebody wants to hear of.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,8 +33,19 @@ pub struct NewHook {
     pub branches: String,
     /// Whether a commit that fixes a conversation closes it.
     pub closes: bool,
+    /// Whether conversations with customers hear of commits that name them.
+    pub customers: bool,
     /// What its deliveries are signed with.
     pub secret: String,
+}
+
+/// What a hook listens to, and what comes of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Listen {
+    pub repositories: String,
+    pub branches: String,
+    pub closes: bool,
+    pub customers: bool,
 }
 
 impl Chat {
@@ -44,6 +58,9 @@ impl Chat {
         address: SecretHash,
     ) -> Result<Hook> {
         let seen = self.seen(by, room, RoomAction::Configure).await?;
+        if new.customers {
+            self.may_tell_customers(by, room).await?;
+        }
         filter(&new.repositories)?;
         filter(&new.branches)?;
         let hook = Hook {
@@ -53,22 +70,24 @@ impl Chat {
             branches: new.branches,
             secret: HookSecret(new.secret),
             closes: new.closes,
+            customers: new.customers,
             created: self.clock.now(),
             deliveries: Vec::new(),
         };
-        self.take_teller_in(&seen).await?;
+        self.take_bot_in(&seen, TELLER, TELLER_NAME).await?;
         self.store.hooks.add_hook(hook.clone(), address).await?;
         Ok(hook)
     }
 
-    async fn take_teller_in(&self, seen: &Seen) -> Result<()> {
-        let teller = Bot { id: TELLER, name: TELLER_NAME.into(), created: self.clock.now() };
+    /// One of our own, who tells rooms of what is outside them.
+    pub(crate) async fn take_bot_in(&self, seen: &Seen, id: BotId, name: &str) -> Result<()> {
+        let teller = Bot { id, name: name.into(), created: self.clock.now() };
         let nobodys = SecretHash::of(&format!("{}{}", random(), random()));
         match self.store.rooms.add_bot(teller, nobodys).await {
             Ok(()) | Err(StoreError::Conflict(_)) => {}
             Err(error) => return Err(error.into()),
         }
-        let (room, me) = (&seen.room, Who::Bot(TELLER));
+        let (room, me) = (&seen.room, Who::Bot(id));
         let member = self.member(room.id, me, RoomRole::Member, room.last);
         let note = self.note(room.id, me, Note::Entered, "");
         self.entered(self.store.rooms.enter(member, vec![mark_of(me)], Some(note)).await?, seen).await
@@ -84,18 +103,31 @@ impl Chat {
         Ok(self.store.hooks.remove_hook(room, id).await?)
     }
 
-    /// What a hook listens to, and whether it closes, becomes this. Its secret stays.
+    /// Whoever has, or changes, a hook that lets commits into conversations with customers answers these.
+    async fn may_tell_customers(&self, by: &Principal, room: RoomId) -> Result<()> {
+        let site = self.store.rooms.room(room).await?.site;
+        let site = site.ok_or(Refused::Invalid("a room of the installation has no customers"))?;
+        match self.may_converse(by, site).await {
+            Err(Refused::NotFound) => Err(Refused::Forbidden),
+            may => may,
+        }
+    }
+
+    /// What a hook listens to, whether it closes, and whether customers hear of it, becomes this. Its secret stays.
     pub async fn change_hook(
         &self,
         by: &Principal,
         room: RoomId,
         id: HookId,
-        (repositories, branches, closes): (String, String, bool),
+        Listen { repositories, branches, closes, customers }: Listen,
     ) -> Result<Hook> {
         self.seen(by, room, RoomAction::Configure).await?;
+        if customers {
+            self.may_tell_customers(by, room).await?;
+        }
         filter(&repositories)?;
         filter(&branches)?;
-        let listen = HookChange::Listen { repositories, branches, closes };
+        let listen = HookChange::Listen { repositories, branches, closes, customers };
         Ok(self.store.hooks.change_hook(room, id, listen).await?)
     }
 
@@ -109,6 +141,10 @@ impl Chat {
         secret: String,
     ) -> Result<Hook> {
         self.seen(by, room, RoomAction::Configure).await?;
+        let hooks = self.store.hooks.hooks(room).await?;
+        if hooks.iter().any(|hook| hook.id == id && hook.customers) {
+            self.may_tell_customers(by, room).await?;
+        }
         let renew = HookChange::Renew { address, secret: HookSecret(secret) };
         Ok(self.store.hooks.change_hook(room, id, renew).await?)
     }
@@ -187,10 +223,24 @@ impl Chat {
     ) -> Result<Vec<(String, About)>> {
         let room = hook.room;
         let mut told = Vec::new();
-        for (commit, number, fixes) in referring(push, room, base) {
+        for (commit, named, fixes) in referring(push, room, base) {
             if told.len() == CONVERSATIONS_A_PUSH_MAX {
                 break;
             }
+            let number = match named {
+                Named::Message(number) => number,
+                Named::Room(named) => {
+                    if let Some(customers) =
+                        self.tell_agents(hook, once, push, (commit, named, fixes)).await?
+                    {
+                        told.push((
+                            commit.id.clone(),
+                            About { number: 1, customers: Some(customers), fixes },
+                        ));
+                    }
+                    continue;
+                }
+            };
             let number = match self.store.messages.message(room, number).await {
                 Ok(message) if message.removed.is_none() => message.thread.unwrap_or(number),
                 Ok(_) | Err(StoreError::NotFound(_)) => continue,
@@ -201,22 +251,65 @@ impl Chat {
             if fixes {
                 self.fix(hook, number, &push.repository.name, commit).await?;
             }
-            told.push((commit.id.clone(), About { number, fixes }));
+            told.push((commit.id.clone(), About { number, customers: None, fixes }));
         }
         Ok(told)
     }
 
     /// The conversation says which commit fixes it, and is closed, where the hook is to do that.
     async fn fix(&self, hook: &Hook, number: u64, repository: &str, commit: &Commit) -> Result<()> {
-        let named = named_commit(commit);
-        let note = format!("Fixed by {}: {}", short(&named.id), named.subject);
-        let fix = Fix { repository: repository.to_owned(), commit: named, release: None };
+        let fix = fix_of(repository, commit);
+        let note = match fix.answer.as_str() {
+            "" => format!("Fixed by {}: {}", short(&fix.commit.id), fix.commit.subject),
+            answer => answer.to_owned(),
+        };
         self.change_by_itself(hook.room, number, Change::Fix(fix)).await?;
         if hook.closes {
             let is_open = self.store.messages.message(hook.room, number).await?.closed.is_none();
             if is_open {
                 self.change_by_itself(hook.room, number, Change::Close { note }).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// In the notes of a conversation with a customer of the room's site, where its hook is to do that; what the customer hears of it, if so.
+    async fn tell_agents(
+        &self,
+        hook: &Hook,
+        once: Once<'_>,
+        push: &Push,
+        (commit, named, fixes): (&Commit, RoomId, bool),
+    ) -> Result<Option<RoomId>> {
+        let Some(site) = self.store.rooms.room(hook.room).await?.site.filter(|_| hook.customers) else {
+            return Ok(None);
+        };
+        let found = match self.store.conversations.conversation(named).await {
+            Ok(found) if found.site == site => found,
+            Ok(_) | Err(StoreError::NotFound(_)) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let telling = push.told_to(commit, fixes).markdown(limits::MESSAGE_BYTES_MAX);
+        self.say_to(found.notes, once.of_commit(&commit.id, found.notes), telling).await?;
+        if fixes {
+            self.fix_for(hook, &found, &push.repository.name, commit).await?;
+        }
+        Ok(Some(found.room))
+    }
+
+    /// The conversation says which commit fixes it; where the hook closes, its customer hears so, and it is closed.
+    async fn fix_for(&self, hook: &Hook, of: &Conversation, repository: &str, commit: &Commit) -> Result<()> {
+        let fix = fix_of(repository, commit);
+        let words = if fix.answer.is_empty() { FIXED.to_owned() } else { fix.answer.clone() };
+        let now = self.change_to(of, ConversationChange::Fix(fix)).await?;
+        if !hook.closes || now.is_closed() || !now.takes_letters() || now.is_call {
+            return Ok(());
+        }
+        let id = id_of(&format!("fixed {} {}", of.room, commit.id));
+        let said = self.say_to(of.room, id, words).await?;
+        // Whoever said something since then is not cut short.
+        if self.store.conversations.conversation(of.room).await?.last == said {
+            self.change_to(&now, ConversationChange::Close(Who::Bot(TELLER))).await?;
         }
         Ok(())
     }
@@ -257,6 +350,31 @@ impl Chat {
         }
     }
 
+    /// In a room of a conversation, where it is no member; the number of the message that says it.
+    async fn say_to(&self, room: RoomId, id: MessageId, body: String) -> Result<u64> {
+        let new = NewMessage {
+            room,
+            id,
+            author: Who::Bot(TELLER),
+            kind: MessageKind::Text,
+            body,
+            thread: None,
+            mentions: Vec::new(),
+            files: Vec::new(),
+            at: self.clock.now(),
+        };
+        let posted = self.store.messages.post(new).await?;
+        let number = posted.message.number;
+        if posted.fresh {
+            let is_heard = posted.room.kind == RoomKind::Conversation;
+            self.announce_message(posted).await;
+            if is_heard {
+                self.announce_said(room).await;
+            }
+        }
+        Ok(number)
+    }
+
     /// The number of the message that says it.
     async fn say(
         &self,
@@ -271,21 +389,49 @@ impl Chat {
     }
 }
 
-/// New commits with the messages of the room that they refer to.
-fn referring<'p>(push: &'p Push, room: RoomId, base: &str) -> impl Iterator<Item = (&'p Commit, u64, bool)> {
+/// What a commit refers to.
+enum Named {
+    /// Of the room that was told.
+    Message(u64),
+    /// One of a conversation's, if it is one.
+    Room(RoomId),
+}
+
+/// New commits with what they refer to.
+fn referring<'p>(
+    push: &'p Push,
+    room: RoomId,
+    base: &str,
+) -> impl Iterator<Item = (&'p Commit, Named, bool)> {
     let pages = format!("rooms/{room}/messages/");
     let base = base.to_owned();
     push.commits.iter().filter(|commit| commit.distinct).flat_map(move |commit| {
         let found = references(&commit.message, &base).into_iter();
         let pages = pages.clone();
         found.filter_map(move |reference| {
-            let number = match &reference.to {
-                Target::Number(number) => *number,
-                Target::Page(path) => path.strip_prefix(pages.as_str())?.parse().ok()?,
+            let named = match &reference.to {
+                Target::Number(number) => Named::Message(*number),
+                Target::Room(room) => Named::Room(*room),
+                Target::Page(path) => match path.strip_prefix(pages.as_str()) {
+                    Some(number) => Named::Message(number.parse().ok()?),
+                    None => Named::Room(of_inbox(path)?),
+                },
             };
-            Some((commit, number, reference.closes))
+            Some((commit, named, reference.closes))
         })
     })
+}
+
+/// By the page of a conversation in the inbox of its site: `sites/WF-8K2MZQ4T/inbox/RM-8K2MZQ4T?folder=mine`.
+fn of_inbox(path: &str) -> Option<RoomId> {
+    let path = path.split(['?', '#']).next()?;
+    let (_, room) = path.strip_prefix("sites/")?.split_once("/inbox/")?;
+    room.parse().ok()
+}
+
+fn fix_of(repository: &str, commit: &Commit) -> Fix {
+    let (repository, commit, answer) = (repository.to_owned(), named_commit(commit), commit.answer());
+    Fix { repository, commit, release: None, answer }
 }
 
 pub(crate) fn named_commit(commit: &Commit) -> NamedCommit {
@@ -321,13 +467,11 @@ impl Once<'_> {
     }
 
     /// A commit is told to a conversation once, whatever deliveries bring it.
-    fn of_commit(self, commit: &str, thread: u64) -> MessageId {
+    fn of_commit(self, commit: &str, thread: impl Display) -> MessageId {
         id_of(&format!("commit {} {thread} {commit}", self.hook))
     }
 }
 
 fn id_of(text: &str) -> MessageId {
-    let SecretHash(hash) = SecretHash::of(text);
-    let (half, _) = hash.split_at(16);
-    MessageId(u128::from_be_bytes(half.try_into().expect("16 of 32 bytes")))
+    MessageId(number_of(text))
 }

@@ -18,6 +18,7 @@
 //! | `told` | how a room and its messages look to those outside |
 //! | `markdown`, `emoji` | what people write, as safe HTML |
 
+mod alerts;
 pub mod announce;
 mod bots;
 pub mod carry;
@@ -59,10 +60,10 @@ pub use conversations::{
 };
 pub use files::Upload;
 pub use guests::{Coming, Knocked};
-pub use hooks::{NewHook, short};
+pub use hooks::{Listen, NewHook, short};
 pub use news::News;
 pub use posting::Post;
-pub use reading::{Page, Query};
+pub use reading::{Page, Query, UNREAD_COUNTED_MAX};
 pub use refused::Refused;
 pub use releases::{Concerned, Known, Released};
 pub use replies::{ANSWER_ABOVE, Replied, Reply, ReplyAddress};

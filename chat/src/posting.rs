@@ -29,8 +29,19 @@ pub struct Post {
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Own {
-    Read { room: RoomId, number: u64 },
-    Star { room: RoomId, number: u64, starred: bool },
+    Read {
+        room: RoomId,
+        number: u64,
+    },
+    Star {
+        room: RoomId,
+        number: u64,
+        starred: bool,
+    },
+    /// One is in it now.
+    Entered {
+        room: RoomId,
+    },
 }
 
 impl Chat {
@@ -137,6 +148,11 @@ impl Chat {
         let number = self.store.rooms.read_to(room, me, number).await?;
         self.publish(&person_topic(me), &Own::Read { room, number }).await;
         Ok(number)
+    }
+
+    /// All one's pages hear that one is in a room.
+    pub(crate) async fn tell_entered(&self, room: RoomId, who: Who) {
+        self.publish(&person_topic(who), &Own::Entered { room }).await;
     }
 
     /// What of the room one wants to be told of.

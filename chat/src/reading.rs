@@ -3,12 +3,15 @@
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use model::chat::rights::{Facts, RoomAction, may};
-use model::chat::{Message, Revision, Room, Who};
+use model::chat::{Member, Message, Revision, Room, Who};
 use model::rights::Principal;
 use model::{Millis, RoomId, limits};
 use store::chat::{Place, Search};
 
 use crate::{Chat, Refused, Result, who};
+
+/// Unread messages of a room that are read to be counted.
+pub const UNREAD_COUNTED_MAX: u64 = 100;
 
 /// Messages, and the room as it was just before they were read.
 pub struct Page {
@@ -36,6 +39,18 @@ impl Chat {
         let seen = self.seen(by, room, RoomAction::Read).await?;
         let messages = self.store.messages.page(room, at, limit).await?;
         Ok(Page { room: seen.room, messages })
+    }
+
+    /// How much others said that a member did not read. Of more than `UNREAD_COUNTED_MAX` one's own are among it.
+    pub async fn unread(&self, room: &Room, member: &Member) -> Result<u64> {
+        let behind = room.last.saturating_sub(member.read);
+        if behind == 0 || behind > UNREAD_COUNTED_MAX {
+            return Ok(behind);
+        }
+        let place = Place::After(member.read);
+        let messages = self.store.messages.page(room.id, place, UNREAD_COUNTED_MAX as usize).await?;
+        let of_others = messages.iter().filter(|message| message.author != member.who).count();
+        Ok((of_others as u64).min(behind))
     }
 
     pub async fn message(&self, by: &Principal, room: RoomId, number: u64) -> Result<Message> {

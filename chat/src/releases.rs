@@ -4,17 +4,20 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use commits::{Change as Moved, PlaceKind, Push, Release};
 use model::chat::rights::RoomAction;
-use model::chat::{About, Arrival, Arrived, ArrivedCommit, ArrivedTag, Change, Message, NamedCommit};
+use model::chat::{
+    About, Arrival, Arrived, ArrivedCommit, ArrivedTag, Change, Conversation, Message, NamedCommit,
+};
 use model::rights::Principal;
 use model::{Millis, RoomId};
 use store::StoreError;
+use store::chat::ConversationChange;
 
 use crate::hooks::named_commit;
-use crate::{Chat, Result};
+use crate::{Chat, Refused, Result};
 
 /// Conversations of one list that are looked up; further ones are counted.
 const CONCERNED_MAX: usize = 200;
@@ -46,10 +49,23 @@ pub struct Known {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Concerned {
     pub message: Message,
+    /// The message is a customer's, and begins this.
+    pub customers: Option<Box<Conversation>>,
     pub commits: Vec<NamedCommit>,
     /// One of them says that it fixes it.
     pub fixes: bool,
 }
+
+/// Where a conversation is: in a room that was told of it, or of a customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct At {
+    told: RoomId,
+    customers: Option<RoomId>,
+    number: u64,
+}
+
+/// The commits that are about each, and whether one of them fixes it.
+type Conversations = BTreeMap<At, (bool, Vec<NamedCommit>)>;
 
 impl Chat {
     /// Keeps what a push tells of commits and tags; conversations whose fix is in a tag now say so.
@@ -96,13 +112,27 @@ impl Chat {
                 for (_, about) in
                     known.about.get(&commit.id).into_iter().flatten().filter(|(_, about)| about.fixes)
                 {
-                    let tag = release.tag.tag.clone();
-                    let change = Change::Release { commit: commit.id.clone(), tag };
-                    self.change_by_itself(room, about.number, change).await?;
+                    let (commit, tag) = (commit.id.clone(), release.tag.tag.clone());
+                    match about.customers {
+                        None => {
+                            let change = Change::Release { commit, tag };
+                            self.change_by_itself(room, about.number, change).await?;
+                        }
+                        Some(room) => self.release_for(room, commit, tag).await?,
+                    }
                 }
             }
         }
         Ok(())
+    }
+
+    /// What was demolished meanwhile needs nothing.
+    async fn release_for(&self, customers: RoomId, commit: String, tag: String) -> Result<()> {
+        match self.store.conversations.conversation(customers).await {
+            Ok(found) => self.change_to(&found, ConversationChange::Release { commit, tag }).await.map(drop),
+            Err(StoreError::NotFound(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The room knows nothing more of a repository: its releases and commits go from the pages of releases; what was said of them stays. For
@@ -153,23 +183,54 @@ impl Chat {
         known: &Known,
         commits: &[NamedCommit],
     ) -> Result<(Vec<Concerned>, usize)> {
-        let conversations = known.conversations(commits);
+        let mut conversations = known.conversations(commits);
+        let answered = self.answered_by(by, &conversations).await?;
+        // Of those with customers nobody else learns how many there are.
+        conversations.retain(|at, _| at.customers.is_none() || answered.contains(&at.told));
         let beyond = conversations.len().saturating_sub(CONCERNED_MAX);
         let mut found = Vec::new();
         let mut readable: Option<RoomId> = None;
-        for ((room, number), (fixes, commits)) in conversations.into_iter().take(CONCERNED_MAX) {
-            if readable != Some(room) {
-                self.seen(by, room, RoomAction::Read).await?;
-                readable = Some(room);
+        for (At { told, customers, number }, (fixes, commits)) in
+            conversations.into_iter().take(CONCERNED_MAX)
+        {
+            if readable != Some(told) {
+                self.seen(by, told, RoomAction::Read).await?;
+                readable = Some(told);
             }
-            match self.store.messages.message(room, number).await {
-                Ok(message) if message.removed.is_none() => found.push(Concerned { message, commits, fixes }),
+            let with = match customers {
+                None => None,
+                Some(room) => match self.store.conversations.conversation(room).await {
+                    Ok(with) => Some(Box::new(with)),
+                    Err(StoreError::NotFound(_)) => continue,
+                    Err(error) => return Err(error.into()),
+                },
+            };
+            match self.store.messages.message(customers.unwrap_or(told), number).await {
+                Ok(message) if message.removed.is_none() => {
+                    found.push(Concerned { message, customers: with, commits, fixes })
+                }
                 Ok(_) | Err(StoreError::NotFound(_)) => {}
                 Err(error) => return Err(error.into()),
             }
         }
         found.sort_by_key(|concerned| !concerned.fixes);
         Ok((found, beyond))
+    }
+
+    /// Of the rooms that were told of conversations with customers, those whose customers one answers.
+    async fn answered_by(&self, by: &Principal, conversations: &Conversations) -> Result<HashSet<RoomId>> {
+        let told: BTreeSet<RoomId> =
+            conversations.keys().filter(|at| at.customers.is_some()).map(|at| at.told).collect();
+        let mut answered = HashSet::new();
+        for room in told {
+            let Some(site) = self.store.rooms.room(room).await?.site else { continue };
+            match self.may_converse(by, site).await {
+                Ok(()) => drop(answered.insert(room)),
+                Err(Refused::NotFound | Refused::Forbidden) => {}
+                Err(refused) => return Err(refused),
+            }
+        }
+        Ok(answered)
     }
 }
 
@@ -249,12 +310,12 @@ impl Known {
         }
     }
 
-    /// By room and number.
-    fn conversations(&self, commits: &[NamedCommit]) -> BTreeMap<(RoomId, u64), (bool, Vec<NamedCommit>)> {
-        let mut found: BTreeMap<(RoomId, u64), (bool, Vec<NamedCommit>)> = BTreeMap::new();
+    fn conversations(&self, commits: &[NamedCommit]) -> Conversations {
+        let mut found = Conversations::new();
         for commit in commits {
             for (room, about) in self.about.get(&commit.id).into_iter().flatten() {
-                let (fixes, commits) = found.entry((*room, about.number)).or_default();
+                let at = At { told: *room, customers: about.customers, number: about.number };
+                let (fixes, commits) = found.entry(at).or_default();
                 *fixes |= about.fixes;
                 add_new(commits, vec![commit.clone()]);
             }

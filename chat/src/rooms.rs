@@ -64,6 +64,9 @@ impl Chat {
             people.iter().map(|person| self.member(room.id, *person, RoomRole::Member, 0)).collect();
         let opened = self.store.rooms.open(room, members).await?;
         self.rights_changed().await;
+        for person in people {
+            self.tell_entered(opened.id, person).await;
+        }
         Ok(opened)
     }
 
@@ -146,7 +149,9 @@ impl Chat {
         let seen = self.seen(by, room, RoomAction::Enter).await?;
         let member = self.member(room, me, RoomRole::Member, seen.room.last);
         let note = self.note(room, me, Note::Entered, "");
-        self.entered(self.store.rooms.enter(member, vec![mark_of(me)], Some(note)).await?, &seen).await
+        self.entered(self.store.rooms.enter(member, vec![mark_of(me)], Some(note)).await?, &seen).await?;
+        self.tell_entered(room, me).await;
+        Ok(())
     }
 
     pub(crate) async fn entered(&self, entry: Entry, seen: &Seen) -> Result<()> {
@@ -171,7 +176,9 @@ impl Chat {
         }
         let member = self.member(room, person, RoomRole::Member, seen.room.last);
         let note = self.note(room, person, Note::Entered, "");
-        self.entered(self.store.rooms.enter(member, vec![mark_of(person)], Some(note)).await?, &seen).await
+        self.entered(self.store.rooms.enter(member, vec![mark_of(person)], Some(note)).await?, &seen).await?;
+        self.tell_entered(room, person).await;
+        Ok(())
     }
 
     pub async fn leave(&self, by: &Principal, room: RoomId) -> Result<()> {

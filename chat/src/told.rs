@@ -234,6 +234,21 @@ pub fn named(who: Who, names: &HashMap<Who, String>) -> &str {
     names.get(&who).map_or(GONE, String::as_str)
 }
 
+/// What stands beside the name of whoever has no account: a name alone is what each of them chose.
+pub fn kind_word(who: Who) -> Option<&'static str> {
+    match who {
+        Who::Account(_) => None,
+        Who::Guest(_) => Some("guest"),
+        Who::Bot(_) => Some("bot"),
+    }
+}
+
+/// A name where there are no badges: `Gus (guest)`.
+pub fn named_in_words(who: Who, names: &HashMap<Who, String>) -> String {
+    let name = named(who, names);
+    kind_word(who).map_or_else(|| name.to_owned(), |kind| format!("{name} ({kind})"))
+}
+
 impl Chat {
     /// The names of whoever wrote these, is mentioned in them, or did something to them.
     pub async fn names_in(

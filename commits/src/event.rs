@@ -3,6 +3,9 @@
 
 use model::Millis;
 
+/// Before what a commit's message has for those who asked.
+const ANSWER: &str = "Answer:";
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     Push(Push),
@@ -114,5 +117,53 @@ impl Commit {
     pub fn subject(&self) -> String {
         let first = self.message.lines().next().unwrap_or_default();
         crate::text::line(first, crate::limits::SUBJECT_BYTES_MAX)
+    }
+
+    /// What its message has for those who asked: the lines that begin with `Answer:`, within `CLOSING_NOTE_BYTES_MAX`.
+    pub fn answer(&self) -> String {
+        let words = |line: &str| {
+            let begin = line.get(..ANSWER.len()).filter(|begin| begin.eq_ignore_ascii_case(ANSWER));
+            begin.map(|begin| line[begin.len()..].trim().to_owned())
+        };
+        let lines: Vec<String> =
+            self.message.lines().filter_map(words).filter(|words| !words.is_empty()).collect();
+        let answer = lines.join("\n");
+        answer[..answer.floor_char_boundary(model::limits::CLOSING_NOTE_BYTES_MAX)].trim_end().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::limits::CLOSING_NOTE_BYTES_MAX;
+
+    fn check(message: &str, expected: &str) {
+        let commit = Commit {
+            id: "a1".into(),
+            author: String::new(),
+            message: message.into(),
+            when: None,
+            link: None,
+            distinct: true,
+        };
+        assert_eq!(commit.answer(), expected, "{message}");
+    }
+
+    #[test]
+    fn an_answer_is_what_a_line_has_for_those_who_asked() {
+        check(
+            "Till\n\nFixes #1\nAnswer: It adds up again.\nanswer:  Reload the page. \n",
+            "It adds up again.\nReload the page.",
+        );
+        check("Till, Answer: no\n\nAnswer:\nAnswers: none\n Answer: indented", "");
+        check("Answer:é", "é");
+        check(
+            &format!("Answer: {}", "a".repeat(CLOSING_NOTE_BYTES_MAX)),
+            &"a".repeat(CLOSING_NOTE_BYTES_MAX),
+        );
+        check(
+            &format!("Answer: {}é", "a".repeat(CLOSING_NOTE_BYTES_MAX - 1)),
+            &"a".repeat(CLOSING_NOTE_BYTES_MAX - 1),
+        );
     }
 }

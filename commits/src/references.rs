@@ -1,5 +1,7 @@
-//! Which conversations a message is about: `#123`, a permalink of ours, a trailer `Conversation: 123`;
+//! Which conversations a message is about: `#123`, a customer's as `RM-8K2MZQ4T`, a permalink of ours, a trailer `Conversation: 123`;
 //! and whether it says that it settles them: `fixes`, `closes` or `resolves` before it.
+
+use model::RoomId;
 
 use crate::limits::{LINK_BYTES_MAX, REFERENCES_MAX};
 
@@ -20,6 +22,8 @@ pub struct Reference {
 pub enum Target {
     /// `#123`
     Number(u64),
+    /// `RM-8K2MZQ4T`
+    Room(RoomId),
     /// A page of ours, by what stands behind the base address: `rooms/RM-…/12`.
     Page(String),
 }
@@ -40,8 +44,8 @@ pub fn references(message: &str, base: &str) -> Vec<Reference> {
 
 fn of_trailer(value: &str, base: &str, found: &mut Vec<Reference>) {
     for word in value.split([',', ' ']).filter(|word| !word.is_empty()) {
-        let to =
-            page(word, base).or_else(|| number(word.strip_prefix('#').unwrap_or(word)).map(Target::Number));
+        let bare = word.strip_prefix('#').unwrap_or(word);
+        let to = page(word, base).or_else(|| room(bare)).or_else(|| number(bare).map(Target::Number));
         if let Some(to) = to {
             add(found, Reference { to, closes: false });
         }
@@ -54,7 +58,9 @@ fn of_line(line: &str, base: &str, found: &mut Vec<Reference>) {
     let (mut closes, mut is_request) = (false, false);
     for word in line.split_whitespace() {
         let bare = word.trim_matches(|character: char| "()[]{}<>\"'`*_,.;:!?".contains(character));
-        let to = page(bare, base).or_else(|| bare.strip_prefix('#').and_then(number).map(Target::Number));
+        let numbered = || bare.strip_prefix('#').and_then(number).map(Target::Number);
+        let named = || room(bare.strip_prefix('#').unwrap_or(bare));
+        let to = page(bare, base).or_else(named).or_else(numbered);
         match to {
             Some(_) if is_request => {}
             Some(to) => {
@@ -72,6 +78,10 @@ fn number(digits: &str) -> Option<u64> {
     let is_plain =
         (1..=DIGITS_MAX).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
     if is_plain { digits.parse().ok().filter(|number| *number > 0) } else { None }
+}
+
+fn room(word: &str) -> Option<Target> {
+    word.parse().ok().map(Target::Room)
 }
 
 fn page(word: &str, base: &str) -> Option<Target> {
@@ -101,6 +111,7 @@ mod tests {
             .map(|Reference { to, closes }| {
                 let to = match to {
                     Target::Number(number) => number.to_string(),
+                    Target::Room(room) => room.to_string(),
                     Target::Page(path) => path,
                 };
                 format!("{}{to}", if closes { "!" } else { "" })
@@ -141,6 +152,20 @@ mod tests {
         check("conversation: https://watchfire.example/rooms/RM-1/5", &["rooms/RM-1/5"]);
         check("Conversation: none", &[]);
         check("A Conversation: 12", &[]);
+    }
+
+    #[test]
+    fn a_room_is_a_conversation_with_a_customer() {
+        check(
+            "Fixes RM-8K2MZQ4T, #RM-8K2MZQ4V. See RM-8K2MZQ4W",
+            &["!RM-8K2MZQ4T", "!RM-8K2MZQ4V", "RM-8K2MZQ4W"],
+        );
+        check("Conversation: RM-8K2MZQ4T, #RM-8K2MZQ4V", &["RM-8K2MZQ4T", "RM-8K2MZQ4V"]);
+        for none in
+            ["RM-8K2MZQ4", "RM-8K2MZQ4TT", "WF-8K2MZQ4T", "RM8K2MZQ4T", "##RM-8K2MZQ4T", "FRM-8K2MZQ4T"]
+        {
+            check(none, &[]);
+        }
     }
 
     #[test]

@@ -23,4 +23,4 @@ pub use message::{
 };
 pub use room::{Ban, Bot, Guest, GuestLink, Member, Notify, Room, RoomKind, RoomRole, Was};
 pub use rule::{Occasion, Past, Rule, Spoken, is_like};
-pub use who::Who;
+pub use who::{TELLER, Who};

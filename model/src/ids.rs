@@ -147,6 +147,14 @@ short_id!(
     RuleId, "RU-", "rule id"
 );
 short_id!(
+    /// A rule by which people are told of what becomes of a site's numbers.
+    AlertId, "AL-", "alert id"
+);
+short_id!(
+    /// A time in which an alert was so.
+    IncidentId, "IC-", "incident id"
+);
+short_id!(
     /// By which a room hears of repositories; never the secret in its address.
     HookId, "HK-", "hook id"
 );

@@ -1,6 +1,7 @@
 //! The nouns of Watchfire: sites, hits, visitors, rooms, messages, rights, ids, clock and limits. Plain data.
 //! Never does I/O, never reads a clock of its own, never names a backend.
 
+pub mod alert;
 pub mod chat;
 pub mod clock;
 pub mod hit;
@@ -17,8 +18,9 @@ pub mod watched;
 pub use clock::{Clock, Millis, Minute, SystemClock, TestClock};
 pub use hit::{Arrival, BadMessage, Hit, HitKind, Place, Screen};
 pub use ids::{
-    AccountId, BatchId, BotId, BrowserId, FileId, GuestId, HitId, HookId, InvitationId, JobId, MessageId,
-    PageId, RoomId, RuleId, SavedId, SegmentId, ShareId, SiteId, TokenId, UploadId, VisitorId,
+    AccountId, AlertId, BatchId, BotId, BrowserId, FileId, GuestId, HitId, HookId, IncidentId, InvitationId,
+    JobId, MessageId, PageId, RoomId, RuleId, SavedId, SegmentId, ShareId, SiteId, TokenId, UploadId,
+    VisitorId,
 };
 pub use rights::{Action, Role};
 pub use site::{ChatSettings, Hours, PageSide, Peak, Site};

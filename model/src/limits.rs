@@ -207,6 +207,19 @@ pub const RULE_KNOWN: Duration = Duration::from_secs(400 * 86_400);
 pub const RULE_KNOWN_OF_A_DAY: Duration = Duration::from_secs(3 * 86_400);
 /// How often a page that waits to be called is looked at for the rules of its site.
 pub const RULES_LOOKED_EVERY: Duration = Duration::from_secs(2);
+/// Alerts of one site, people that one tells by each way, and incidents of a site that are kept: the last ones.
+pub const ALERTS_MAX: usize = 20;
+pub const ALERT_PEOPLE_MAX: usize = 50;
+pub const INCIDENTS_KEPT_MAX: usize = 50;
+/// Minutes that an alert looks back, and that a site may be silent before one says so; the highest number that one compares with.
+pub const ALERT_MINUTES_MAX: u32 = 60;
+pub const ALERT_SILENCE_MINUTES_MAX: u32 = 1_440;
+pub const ALERT_NUMBER_MAX: u32 = 1_000_000_000;
+/// Sites whose alerts are looked after: those with the lowest ids.
+pub const ALERTED_SITES_MAX: usize = 10_000;
+/// Causes that are named of one change, and bytes of what one is called.
+pub const CAUSES_MAX: usize = 3;
+pub const CAUSE_BYTES_MAX: usize = 200;
 /// Days of one question for figures, and conversations that were begun on them.
 pub const FIGURES_DAYS_MAX: usize = 366;
 pub const FIGURES_CONVERSATIONS_MAX: usize = 100_000;

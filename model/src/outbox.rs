@@ -23,7 +23,14 @@ pub enum JobKind {
     Transcript,
     /// No letter either: a site's filter learns a question that was answered.
     Lesson,
-    /// Nor is this one: a site's pages are looked at by whoever took the job.
+    /// That an alert is so, or is over: to the address of its webhook, to a mailbox, to browsers, into a room.
+    AlertHook,
+    AlertMail,
+    AlertPush,
+    AlertRoom,
+    /// Nothing that goes out, but who looks after the alerts of all sites: whoever took the job, as long as they have it.
+    Lookout,
+    /// Nor this: a site's pages are looked at by whoever took the job.
     Look,
 }
 
@@ -38,6 +45,11 @@ impl JobKind {
             JobKind::Mailbox => 5,
             JobKind::Transcript => 6,
             JobKind::Lesson => 7,
+            JobKind::AlertHook => 8,
+            JobKind::AlertMail => 9,
+            JobKind::AlertPush => 10,
+            JobKind::AlertRoom => 11,
+            JobKind::Lookout => 12,
             JobKind::Look => 13,
         }
     }
@@ -52,6 +64,11 @@ impl JobKind {
             JobKind::Mailbox => "mailbox",
             JobKind::Transcript => "transcript",
             JobKind::Lesson => "lesson",
+            JobKind::AlertHook => "alert_hook",
+            JobKind::AlertMail => "alert_mail",
+            JobKind::AlertPush => "alert_push",
+            JobKind::AlertRoom => "alert_room",
+            JobKind::Lookout => "lookout",
             JobKind::Look => "look",
         }
     }
@@ -65,6 +82,11 @@ impl JobKind {
             5 => Some(JobKind::Mailbox),
             6 => Some(JobKind::Transcript),
             7 => Some(JobKind::Lesson),
+            8 => Some(JobKind::AlertHook),
+            9 => Some(JobKind::AlertMail),
+            10 => Some(JobKind::AlertPush),
+            11 => Some(JobKind::AlertRoom),
+            12 => Some(JobKind::Lookout),
             13 => Some(JobKind::Look),
             _ => None,
         }

@@ -11,9 +11,11 @@
 //! | `push` | in their browsers |
 //! | `digest` | by mail, one letter an hour or a day |
 //! | `answers` | customers, of what agents answered while they were away; all of a conversation, where somebody asks for it |
+//! | `alerts` | programs, rooms and people, of alerts that are so, and are over |
 //! | `lessons` | the filter of spam, of what agents answered |
 
 pub mod address;
+pub mod alerts;
 pub mod answers;
 pub mod dial;
 pub mod digest;

@@ -8,6 +8,7 @@ mod vapid;
 
 pub use rule::Pushes;
 pub use sender::Pushing;
+pub(crate) use sender::{Parcel, Shown};
 pub use vapid::Vapid;
 
 use std::time::Duration;

@@ -6,6 +6,7 @@ mod sender;
 
 pub use rule::Webhooks;
 pub use sender::Deliveries;
+pub(crate) use sender::{moment, signed};
 
 use model::RoomId;
 use model::chat::BotEvent;

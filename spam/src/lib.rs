@@ -7,6 +7,7 @@
 //!                                                                   └──learned──▶ Delta ──add──▶ Learned ──▲
 //! ```
 
+mod alike;
 mod feature;
 mod judge;
 mod learned;
@@ -21,6 +22,7 @@ mod plain;
 mod reading;
 mod sign;
 
+pub use alike::Looks;
 pub use judge::{HELD_FROM, Judge};
 pub use learned::{Delta, Full, Learned, Unreadable, Verdict};
 pub use opinion::{Because, Opinion};

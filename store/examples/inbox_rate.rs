@@ -153,6 +153,7 @@ fn opening(number: u64) -> NewConversation {
         replies: Replies::default(),
         is_call: false,
         is_revoked: false,
+        fix: None,
         version: 0,
     };
     NewConversation {

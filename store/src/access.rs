@@ -14,7 +14,7 @@ use model::rights::{Principal, Scope, may};
 use model::{Action, Clock, GuestId, Role, SiteId};
 
 use crate::accounts::{Accounts, SecretHash};
-use crate::chat::{Rooms, mark_of};
+use crate::chat::{Conversations, Rooms, mark_of};
 use crate::salts::NEVER;
 use crate::{Result, Salts, Store, StoreError};
 
@@ -60,6 +60,7 @@ pub enum Denied {
 pub struct Access {
     accounts: Arc<dyn Accounts>,
     rooms: Arc<dyn Rooms>,
+    conversations: Arc<dyn Conversations>,
     salts: Arc<dyn Salts>,
     clock: Arc<dyn Clock>,
 }
@@ -67,7 +68,7 @@ pub struct Access {
 impl Access {
     pub fn new(store: &Store, clock: Arc<dyn Clock>) -> Access {
         let (accounts, rooms, salts) = (store.accounts.clone(), store.rooms.clone(), store.salts.clone());
-        Access { accounts, rooms, salts, clock }
+        Access { accounts, rooms, conversations: store.conversations.clone(), salts, clock }
     }
 
     /// Who this is; `Stranger` for no credential, `Denied::Unknown` for a bad one.
@@ -111,16 +112,15 @@ impl Access {
         }
     }
 
-    /// Good as long as the customer is in the conversation, and not revoked.
+    /// Good as long as the customer is in the conversation, and neither they nor the link were revoked.
     async fn by_letter(&self, secret: &str) -> std::result::Result<Principal, Denied> {
         let id = letter_guest(secret).ok_or(Denied::Unknown)?;
-        let right = letter_secret(self.salts.as_ref(), id).await.map_err(Denied::Store)?;
-        if !same(&right, secret) {
-            return Err(Denied::Unknown);
-        }
         let guest = self.rooms.guests(vec![id]).await.map_err(Denied::Store)?.pop();
         let guest = guest.filter(|guest| !guest.is_revoked).ok_or(Denied::Unknown)?;
-        Ok(Principal::Guest { id, room: guest.room })
+        let of = known(self.conversations.conversation(guest.room).await)?;
+        let right = letter_secret(self.salts.as_ref(), id, of.replies.links).await.map_err(Denied::Store)?;
+        let is_good = of.guest == id && same(&right, secret);
+        is_good.then_some(Principal::Guest { id, room: guest.room }).ok_or(Denied::Unknown)
     }
 
     /// Whether the principal may do this on the site, as the roles stand now. Does not look whether the
@@ -237,10 +237,11 @@ impl Access {
 }
 
 /// What stands in letters to that customer: an HMAC of who they are, under a key of this installation. The same each time, so that an older
-/// letter stays good.
-pub async fn letter_secret(salts: &dyn Salts, guest: GuestId) -> Result<String> {
+/// letter stays good until it is taken back once more.
+pub async fn letter_secret(salts: &dyn Salts, guest: GuestId, revoked: u32) -> Result<String> {
     let key = salts.salt("letters to customers", NEVER).await?;
-    let mac = blake3::keyed_hash(&key, guest.to_string().as_bytes());
+    let of = if revoked == 0 { guest.to_string() } else { format!("{guest} {revoked}") };
+    let mac = blake3::keyed_hash(&key, of.as_bytes());
     Ok(format!("{}{guest}_{}", Credential::LETTER_PREFIX, mac.to_hex()))
 }
 

@@ -2,6 +2,7 @@
 //! A promise that is not listed under `on_every_backend!` is dead code, which the compiler reports.
 
 mod accounts;
+mod alerts;
 mod arrivals;
 mod backend;
 mod bot_hooks;
@@ -12,6 +13,7 @@ mod closing;
 pub mod conversations;
 mod figures;
 mod files;
+mod fixed;
 pub mod fixtures;
 mod folders;
 mod guests;

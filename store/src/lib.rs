@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod alerts;
 pub mod chat;
 #[cfg(test)]
 mod contract;
@@ -23,6 +24,7 @@ pub mod totals;
 pub use crate::mongodb::MongoStore;
 pub use access::{Access, Credential, Denied};
 pub use accounts::Accounts;
+pub use alerts::Alerts;
 pub use chat::{BotHooks, Carrying, Conversations, Files, Hooks, Messages, Rooms, Rules};
 pub use embedded::Embedded;
 pub use history::History;
@@ -56,6 +58,7 @@ pub struct Store {
     pub conversations: Arc<dyn Conversations>,
     pub rules: Arc<dyn Rules>,
     pub outbox: Arc<dyn Outbox>,
+    pub alerts: Arc<dyn Alerts>,
     pub totals: Arc<dyn DayTotals>,
     pub pages: Arc<dyn Pages>,
     pub backend: Arc<dyn Backend>,

@@ -148,7 +148,8 @@ impl MongoStore {
             carrying: talk.clone(),
             conversations: talk.clone(),
             rules: talk.clone(),
-            outbox: talk,
+            outbox: talk.clone(),
+            alerts: talk,
             backend: Arc::new(MongoStore { database, appender }),
         };
         Ok((House { store, moving }, mark))

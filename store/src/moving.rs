@@ -21,6 +21,7 @@ use model::outbox::Job;
 use model::{BatchId, Millis, Peak, Site, SiteId};
 use serde::Serialize;
 
+use crate::alerts::AlertBook;
 use crate::chat::duty::Duty;
 use crate::chat::rules::Rulebook;
 use crate::history::{SegmentEntry, TailBatch};
@@ -125,6 +126,7 @@ pub enum Kind {
     Duty,
     Rules,
     RuleMarks,
+    Alerts,
     Hooks,
     Shown,
     BotHooks,
@@ -142,7 +144,7 @@ pub enum Kind {
 
 impl Kind {
     /// In the order in which they are moved.
-    pub const ALL: [Kind; 39] = [
+    pub const ALL: [Kind; 40] = [
         Kind::Accounts,
         Kind::SetUp,
         Kind::Sites,
@@ -167,6 +169,7 @@ impl Kind {
         Kind::Duty,
         Kind::Rules,
         Kind::RuleMarks,
+        Kind::Alerts,
         Kind::Hooks,
         Kind::Shown,
         Kind::BotHooks,
@@ -211,6 +214,7 @@ impl Kind {
             Kind::Duty => "turns of agents",
             Kind::Rules => "rules",
             Kind::RuleMarks => "marks of rules",
+            Kind::Alerts => "alerts",
             Kind::Hooks => "hooks",
             Kind::Shown => "shown commits",
             Kind::BotHooks => "bot hooks",
@@ -288,6 +292,7 @@ pub enum Row {
     Duty(DutyRow),
     Rules(RulesRow),
     RuleMark(RuleMarkRow),
+    Alerts(AlertsRow),
     Hook(HookRow),
     Shown(ShownRow),
     BotHook(BotHook),
@@ -329,6 +334,13 @@ pub struct DutyRow {
 pub struct RulesRow {
     pub site: i64,
     pub book: Rulebook,
+}
+
+/// The alerts of a site, and what came of them.
+#[derive(Clone, PartialEq, Serialize)]
+pub struct AlertsRow {
+    pub site: i64,
+    pub book: AlertBook,
 }
 
 /// What a site's filter of spam learned.
@@ -487,6 +499,7 @@ impl Row {
             Row::Duty(row) => Key::Number(row.site),
             Row::Rules(row) => Key::Number(row.site),
             Row::RuleMark(row) => Key::Mark(row.site, row.mark),
+            Row::Alerts(row) => Key::Number(row.site),
             Row::Hook(row) => Key::Number(row.hook.id.value() as i64),
             Row::Shown(row) => Key::Mark(row.room, row.mark),
             Row::BotHook(hook) => Key::Number(hook.bot.value() as i64),

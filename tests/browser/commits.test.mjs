@@ -189,3 +189,46 @@ test("nothing of what was sent runs", async () => {
   await until("no errors", async () => true);
   assert.deepEqual(errors, []);
 });
+
+test("a customer's problem that a commit fixes is closed with better words, which the customer hears", async () => {
+  const form = { on: "on", greeting: "", colour: "#b8400e", side: "right", hours: "", replies_in: "" };
+  assert.ok((await context.request.post(`${program.url}/sites/${site}/chat`, { form, headers: { origin: program.url } })).ok());
+  const headers = { authorization: `Bearer wfc_${"c".repeat(43)}`, "content-type": "application/json" };
+  const body = JSON.stringify({ id: "c".repeat(32), body: "The till does not add up", name: "Cara", email: "cara@customer.example" });
+  const begun = await fetch(`${program.url}/api/watchfire/chat/${site}/conversations`, { method: "POST", headers, body });
+  assert.equal(begun.status, 201, await begun.clone().text());
+  const talk = (await begun.json()).room;
+  const heard = async () => (await (await fetch(`${program.url}/api/watchfire/rooms/${talk}/messages`, { headers })).json()).messages.map((message) => message.body);
+
+  await page.goto(`${program.url}/rooms/${room}/hooks`);
+  await page.getByText("Change or remove").click();
+  await page.locator(".hook-acts").getByLabel("Conversations with customers hear of it, too").check();
+  await page.locator(".hook-acts").getByRole("button", { name: "Save" }).click();
+  await page.getByText("Saved").first().waitFor();
+  await page.goto(`${program.url}/sites/${site}/inbox/${talk}`);
+  await page.locator(".inbox[data-state=open]").waitFor();
+  await pushed("customer", ["abad1dea00", `Mend the till ${HOSTILE}\n\nFixes ${program.url}/sites/${site}/inbox/${talk}\nAnswer: It adds up again.`]);
+  const notice = page.locator(".talk-fix");
+  await notice.getByText("A commit says that it fixes this").waitFor();
+  await page.locator(".message.noted", { hasText: "fixes this" }).waitFor();
+  await tagged("v2", "abad1dea00");
+  await notice.getByRole("link", { name: "v2" }).waitFor();
+  await looks("inbox-fix");
+  await notice.getByRole("button", { name: "Close and tell the customer…" }).click();
+  const field = page.getByLabel("What the customer is told");
+  assert.equal(await field.inputValue(), "It adds up again.");
+  await field.fill(" ");
+  await page.getByRole("button", { name: "Tell them, and close it" }).click();
+  await page.getByText("Say something, or close it").waitFor();
+  await looks("inbox-fix-dialog");
+  await field.fill("It adds up again, from tonight on.");
+  await page.getByRole("button", { name: "Tell them, and close it" }).click();
+  await notice.getByText("Fixed by").waitFor();
+  await until("the customer heard it", async () => (await heard()).length === 2);
+  assert.deepEqual(await heard(), ["The till does not add up", "It adds up again, from tonight on."]);
+  const told = await context.request.get(`${program.url}/api/watchfire/sites/${site}/conversations/${talk}`);
+  assert.equal((await told.json()).conversation.state, "closed");
+  await notice.getByRole("link", { name: "v2" }).click();
+  await page.getByRole("link", { name: "The till does not add up" }).waitFor();
+  assert.deepEqual(errors, []);
+});

@@ -103,7 +103,7 @@ test("a customer has their conversation mailed, and an agent has it sent and tak
   await inbox.getByRole("button", { name: "More", exact: true }).last().click();
   await look(inbox, "more");
   inbox.on("dialog", (dialog) => dialog.accept());
-  await inbox.getByText("Take back the address for answers by mail").click();
+  await inbox.getByText("Take back the address and link of letters").click();
   await until("it is said", async () => (await inbox.locator("body").innerText()).includes("answered in vain") || (await inbox.locator("[data-part=announcer]").textContent())?.includes("answered in vain"));
   const to = /replies\+[0-9a-f]{42}@shop\.example/.exec(smtp.letters[0])[0];
   const letter = `From: ann@shop.example\r\nTo: ${to}\r\nMessage-ID: <1@x>\r\n\r\nVergebens.`;

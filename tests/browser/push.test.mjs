@@ -135,7 +135,8 @@ test("switched on, what is said is shown while no page of rooms is open, and no 
     const registration = await navigator.serviceWorker.getRegistration("/rooms/");
     return (await registration.getNotifications()).map(({ title, body, tag, data }) => ({ title, body, tag, data }));
   });
-  for (const _ of [1, 2]) await session.send("ServiceWorker.deliverPushMessage", { origin: program.url, registrationId, data: taken[0] });
+  const deliver = () => session.send("ServiceWorker.deliverPushMessage", { origin: program.url, registrationId, data: taken[0] });
+  for (const _ of [1, 2]) await deliver();
   const { found } = await until("it is shown", async () => {
     const all = await shown();
     return all.length > 0 && all;
@@ -144,7 +145,7 @@ test("switched on, what is said is shown while no page of rooms is open, and no 
   await session.send("ServiceWorker.deliverPushMessage", { origin: program.url, registrationId, data: "not JSON" });
   await until("what cannot be read is shown as something", async () => (await shown()).some(({ title }) => title === "Watchfire"));
 
-  await clicked(pushed);
+  await clicked(pushed, deliver);
 
   await page.goto(`${program.url}/rooms/notifications`);
   await until("it is on", () => box.isChecked());
@@ -156,7 +157,7 @@ test("switched on, what is said is shown while no page of rooms is open, and no 
 });
 
 /** The click on a notification, which no headless browser shows: the worker hears of it as it would, and where it leads is seen. */
-async function clicked({ title, url }) {
+async function clicked({ title, url }, deliver) {
   const { page, context } = bob;
   const worker = context.serviceWorkers().find((worker) => worker.url().includes("push-worker"));
   assert.ok(worker, "there is no worker");
@@ -165,6 +166,7 @@ async function clicked({ title, url }) {
       const opened = [];
       // Without a hand on the mouse no window may be opened.
       self.clients.openWindow = async (url) => (opened.push(url), null);
+      WindowClient.prototype.focus = async function focus() { return this; };
       const [notification] = (await self.registration.getNotifications()).filter((shown) => shown.title === title);
       const event = new NotificationEvent("notificationclick", { notification });
       const waits = [];
@@ -176,7 +178,20 @@ async function clicked({ title, url }) {
 
   assert.deepEqual(await click(), { opened: [program.url + url], left: 0 });
   await page.goto(program.url + url);
-  await page.locator(`#m${url.split("/").at(-1)}`).getByText("the kettle is on").waitFor();
+  const said = page.locator(`#m${url.split("/").at(-1)}`);
+  await said.getByText("the kettle is on").waitFor();
+
+  // A page that has the room open shows it there, and what is half written stays.
+  await page.goto(program.url + room);
+  await page.locator(".room[data-state=open]").waitFor();
+  assert.equal(await page.locator(".sought").count(), 0);
+  await page.getByLabel("Message", { exact: true }).fill("half a cup");
+  await deliver();
+  await until("it is shown again", () => worker.evaluate(async (title) => (await self.registration.getNotifications()).some((shown) => shown.title === title), title));
+  assert.deepEqual(await click(), { opened: [], left: 0 });
+  await page.locator(".sought", { hasText: "the kettle is on" }).waitFor();
+  assert.equal(new URL(page.url()).pathname, room);
+  assert.equal(await page.getByLabel("Message", { exact: true }).inputValue(), "half a cup");
 }
 
 test("a browser that cannot is told why", async () => {

@@ -109,14 +109,54 @@ async function begun(text = "Hello", of = page, shown = text) {
 }
 
 describe("before anybody speaks", () => {
-  test("the button costs a module and the settings; nothing is kept, and no cookie is set", async () => {
+  const listened = (of) => {
     const asked = [];
-    page.on("request", (request) => request.url().startsWith(program.url) && asked.push(new URL(request.url()).pathname));
-    await visit();
-    await page.waitForTimeout(300);
-    assert.deepEqual(asked, ["/wf.js", "/v1/hits", "/chat.js", `/api/watchfire/chat/${site}`, `/api/watchfire/chat/${site}/call`]);
+    of.on("request", (request) => request.url().startsWith(program.url) && asked.push(new URL(request.url()).pathname.replace(/-[0-9a-f]{16}\./, ".")));
+    return asked;
+  };
+  const BUTTON = ["/wf.js", "/v1/hits", "/chat.js"];
+
+  test("the button costs a module and the settings where a line is spared", async () => {
+    const own = await somebody();
+    await own.addInitScript(() => Object.defineProperty(Navigator.prototype, "connection", { value: { saveData: true } }));
+    const of = await own.newPage();
+    const asked = listened(of);
+    await visit("/", of);
+    await of.waitForTimeout(300);
+    assert.deepEqual(asked, [...BUTTON, `/api/watchfire/chat/${site}`, `/api/watchfire/chat/${site}/call`]);
+    assert.equal(await of.locator("watchfire-chat iframe").count(), 0);
+    await launcher(of).hover();
+    await of.locator("watchfire-chat iframe").waitFor({ state: "attached" });
+    await own.close();
+  });
+
+  test("the panel waits unseen once the page rests; nothing is kept, and no cookie is set", async () => {
+    const slow = await open({ body: `${META}<h1>Tea</h1><img src="/slow.png" alt="">`, headers: {} });
+    let answer;
+    await page.route("**/slow.png", async (route) => {
+      await new Promise((done) => (answer = done));
+      await route.fulfill({ status: 404, body: "" });
+    });
+    const asked = listened(page);
+    await page.goto(slow.url, { waitUntil: "commit" });
+    await launcher().waitFor();
+    await page.waitForTimeout(500);
+    assert.equal(await page.locator("watchfire-chat iframe").count(), 0, "the page itself comes first");
+    answer();
+    await frameOf().locator(":root.drawn").waitFor({ state: "attached" });
+    assert.deepEqual(new Set(asked.filter((path) => !BUTTON.includes(path) && !path.includes("favicon"))), new Set([
+      `/api/watchfire/chat/${site}`, `/api/watchfire/chat/${site}/call`, `/chat/${site}`, "/assets/panel.css", "/assets/panel.js",
+    ]));
+    assert.equal(await field().isVisible(), false);
     assert.deepEqual(await kept(), [{}, {}]);
-    assert.equal(await page.locator("watchfire-chat iframe").count(), 0);
+    assert.deepEqual(await context.cookies(), []);
+    await slow.stop();
+    errors = errors.filter((error) => !error.includes("404"));
+  });
+
+  test("opening it keeps nothing but that it is open, and sets no cookie", async () => {
+    await visit();
+    assert.deepEqual(await kept(), [{}, {}]);
     await openChat();
     assert.deepEqual(await kept(), [{}, { [`wf-chat ${site} open`]: "1" }], "that it is open, for as long as the tab lives");
     await page.reload();
@@ -223,7 +263,8 @@ describe("an agent who writes first", () => {
       await one.bringToFront();
       await one.locator("watchfire-chat .teaser", { hasText: "Only for you" }).waitFor();
     }
-    assert.equal(await otherPage.locator("watchfire-chat iframe").count(), 0);
+    assert.equal(await otherPage.locator("watchfire-chat .teaser").isVisible(), false);
+    assert.equal(await otherPage.locator("watchfire-chat .launcher b").innerText(), "");
     await openChat(otherPage);
     await say("I am somebody else", otherPage);
     assert.equal(await bubble("Only for you", otherPage).count(), 0);
@@ -581,6 +622,8 @@ describe("the page", () => {
       await panel.evaluate(AXE);
       await page.evaluate(AXE);
       const check = async (where) => {
+        // What comes in is looked at once it is there.
+        await where.evaluate(() => Promise.all(document.getAnimations().map(({ finished }) => finished)));
         const { violations } = await where.evaluate(() => window.axe.run(document, { resultTypes: ["violations"], iframes: false }));
         assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]), [], colorScheme);
       };

@@ -7,12 +7,13 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each part may depend on of our own.
-const MAY: [(&str, &[&str]); 23] = [
+const MAY: [(&str, &[&str]); 25] = [
     ("model", &[]),
     ("history", &["model"]),
     ("commits", &["model"]),
     ("spam", &["model"]),
     ("scale", &["model"]),
+    ("alert", &["model"]),
     ("bus", &["model"]),
     ("live", &["model"]),
     ("store", &["model"]),
@@ -22,15 +23,16 @@ const MAY: [(&str, &[&str]); 23] = [
     ("collector", &["model", "bus", "live", "store", "door", "observe"]),
     ("processor", &["model", "history", "bus", "live", "store", "archive", "observe"]),
     ("chat", &["model", "commits", "spam", "live", "store"]),
-    ("outbox", &["model", "commits", "live", "store", "chat"]),
+    ("outbox", &["model", "alert", "commits", "live", "store", "chat"]),
+    ("lookout", &["model", "alert", "history", "live", "store", "archive", "outbox"]),
     ("mailroom", &["model", "store", "chat"]),
     ("patrol", &["model", "store", "outbox"]),
     ("realtime", &["model", "live", "store", "door", "chat", "observe"]),
     (
         "web",
         &[
-            "model", "history", "commits", "live", "store", "archive", "door", "chat", "outbox", "mailroom",
-            "patrol", "observe",
+            "model", "alert", "history", "commits", "live", "store", "archive", "door", "chat", "outbox",
+            "mailroom", "lookout", "patrol", "observe",
         ],
     ),
     (

@@ -191,8 +191,14 @@ async fn who_is_answered_by_mail_answers_the_letter(size: Size) {
     assert_eq!(hand_over(&stranger, reply(&to, "later", "", "Later.")).await, json!({ "became": "said" }));
 
     // Taken back: what was sent is answered in vain, and the next letter has another address.
+    let text = smtp.letters()[0].part("text/plain");
+    let (_, link) = text.split_once(&format!("/chat/{site}#")).expect("a link");
+    let by_link = Person::with_token(world.address(), link.split_whitespace().next().expect("a secret"));
+    let mine = format!("/api/watchfire/chat/{site}/conversations/mine");
+    assert_eq!(by_link.get(&mine).await.status, 200);
     let revoked = owner.post_json(&path, &json!({ "revoke_replies": true })).await;
     assert_eq!(revoked.status, 200, "{}", revoked.text());
+    assert_eq!(by_link.get(&mine).await.status, 401);
     assert_eq!(hand_over(&stranger, reply(&to, "vain", "", "In vain.")).await, nothing("nobodys"));
     say(owner, &room, "It is mended.").await;
     world.clock.advance(Duration::from_secs(61));

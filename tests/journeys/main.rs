@@ -4,6 +4,7 @@ mod load;
 mod sizes;
 mod smtp;
 
+mod alerts;
 mod arrows;
 mod autoscale;
 mod availability;

@@ -75,6 +75,7 @@ fn known() -> BTreeSet<String> {
         "realtime",
         "outbox",
         "mailroom",
+        "lookout",
         "patrol",
         "web",
         "observe",

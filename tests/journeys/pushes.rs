@@ -1,6 +1,6 @@
 //! People hear of what is said while no page is open, by their browsers' push services, whatever dies meanwhile.
 
-mod service;
+pub(crate) mod service;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};

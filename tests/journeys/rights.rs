@@ -65,7 +65,10 @@ impl Cast {
         let mut asked = path.replace("{site}", &self.site.to_string()).replace("{file}", "nothing.js");
         asked = asked.replace("{secret}", "abcdefghijklmnopqrstuvwxyz234567");
         asked = asked.replace("{visitor}", "00000000000000ff");
-        asked = asked.replace("{room}", "RM-00000000").replace("{hook}", "HK-00000000");
+        asked = asked
+            .replace("{room}", "RM-00000000")
+            .replace("{hook}", "HK-00000000")
+            .replace("{alert}", "AL-00000000");
         asked = asked.replace("{who}", "AC-00000000").replace("{bot}", "BT-00000000");
         asked = asked.replace("{name}", "tea.txt");
         asked = asked.replace("{number}", "1").replace("{day}", "2026-03-04");

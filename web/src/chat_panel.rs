@@ -52,6 +52,8 @@ pub async fn show(
         ("cross-origin-opener-policy", "unsafe-none"),
         ("cross-origin-resource-policy", "cross-origin"),
         ("cross-origin-embedder-policy", "require-corp"),
+        // Its work is not that of the page's own thread, also where both are of one site.
+        ("origin-agent-cluster", "?1"),
     ] {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }

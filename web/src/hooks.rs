@@ -10,7 +10,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use bytes::Bytes;
-use chat::{NewHook, Refused};
+use chat::{Listen, NewHook, Refused};
 use commits::limits::{BODY_BYTES_MAX, SECRET_BYTES_MAX};
 use commits::{Event, Forge, verified};
 use door::Refusal;
@@ -151,11 +151,13 @@ struct Stated {
     branches: String,
     #[serde(default)]
     closes: bool,
+    #[serde(default)]
+    customers: bool,
     /// That of the forge, where it makes its own.
     secret: Option<String>,
 }
 
-/// `POST /api/watchfire/rooms/{room}/hooks` with any of `repositories`, `branches`, `secret`: 201, the hook, and its
+/// `POST /api/watchfire/rooms/{room}/hooks` with any of `repositories`, `branches`, `closes`, `customers`, `secret`: 201, the hook, and its
 /// address and secret this once.
 pub async fn add(
     State(web): State<Arc<Web>>,
@@ -167,11 +169,13 @@ pub async fn add(
     let room = room_of(&room)?;
     // Who may not learns nothing of what is wrong with it.
     web.chat.hooks(&caller.principal, room).await.map_err(problem)?;
-    let Stated { repositories, branches, closes, secret: own } = read(fields::json(request).await?)?;
+    let Stated { repositories, branches, closes, customers, secret: own } =
+        read(fields::json(request).await?)?;
     if let Some((field, sentence)) = wrong_with(&repositories, &branches, own.as_deref()) {
         return Err(refused::field(field, &sentence).into());
     }
-    let new = NewHook { repositories, branches, closes, secret: own.unwrap_or_else(secret::fresh) };
+    let secret = own.unwrap_or_else(secret::fresh);
+    let new = NewHook { repositories, branches, closes, customers, secret };
     let made = make(&web, &caller, room, &headers, new).await?;
     Ok((StatusCode::CREATED, Json(made.told())).into_response())
 }
@@ -224,9 +228,11 @@ struct ListenStated {
     repositories: String,
     branches: String,
     closes: bool,
+    #[serde(default)]
+    customers: bool,
 }
 
-/// `POST /api/watchfire/rooms/{room}/hooks/{hook}` with `repositories`, `branches` and `closes`: the hook as it is then.
+/// `POST /api/watchfire/rooms/{room}/hooks/{hook}` with `repositories`, `branches`, `closes` and `customers`: the hook as it is then.
 pub async fn change(
     State(web): State<Arc<Web>>,
     caller: Caller,
@@ -235,11 +241,11 @@ pub async fn change(
 ) -> Answer {
     let (room, hook) = (room_of(&room)?, hook_of(&hook)?);
     web.chat.hooks(&caller.principal, room).await.map_err(problem)?;
-    let ListenStated { repositories, branches, closes } = read(fields::json(request).await?)?;
+    let ListenStated { repositories, branches, closes, customers } = read(fields::json(request).await?)?;
     if let Some((field, sentence)) = wrong_with(&repositories, &branches, None) {
         return Err(refused::field(field, &sentence).into());
     }
-    let listen = (repositories, branches, closes);
+    let listen = Listen { repositories, branches, closes, customers };
     let hook = web.chat.change_hook(&caller.principal, room, hook, listen).await.map_err(problem)?;
     Ok(Json(json!({ "hook": told(&hook) })).into_response())
 }
@@ -298,6 +304,7 @@ pub async fn remove(
 fn told(hook: &Hook) -> Value {
     json!({
         "id": hook.id, "repositories": hook.repositories, "branches": hook.branches, "closes": hook.closes,
+        "customers": hook.customers,
         "created": hook.created, "deliveries": hook.deliveries
     })
 }

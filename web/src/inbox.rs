@@ -108,12 +108,22 @@ pub async fn one(
     Ok(Json(json!({ "conversation": told.first(), "earlier": earlier, "agents": agents })).into_response())
 }
 
+/// Sent again with the same id where no answer came.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Saying {
+    id: MessageId,
+    words: String,
+}
+
 /// One thing at a time.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum DeedStated {
     Assign(Option<AccountId>),
     Close(bool),
+    /// With words for the customer.
+    CloseSaying(Saying),
     Reopen(bool),
     SnoozeUntil(Millis),
     Labels(Vec<String>),
@@ -136,6 +146,7 @@ pub async fn change(
     let deed = match read_json(&body(request).await?)? {
         DeedStated::Assign(agent) => Deed::Assign(agent),
         DeedStated::Close(true) | DeedStated::Reopen(false) => Deed::Close,
+        DeedStated::CloseSaying(Saying { id, words }) => Deed::CloseSaying { id, words },
         DeedStated::Reopen(true) | DeedStated::Close(false) => Deed::Reopen,
         DeedStated::SnoozeUntil(until) => Deed::Snooze(until),
         DeedStated::Labels(labels) => {

@@ -18,7 +18,7 @@ use crate::error::{Answer, Problem};
 use crate::guard::OnSite;
 use crate::inbox::question;
 use crate::moment::Moment;
-use crate::rooms::{MessageRow, day_of, in_zone, message_rows, zone_of};
+use crate::rooms::{FixRow, MessageRow, day_of, in_zone, message_rows, zone_of};
 use crate::shell::{Done, Shell, page};
 
 /// Messages of the first page, of each of a conversation's rooms.
@@ -101,6 +101,7 @@ struct Talk {
     /// How far it is, in words.
     about: String,
     labels: Vec<String>,
+    fix: Option<FixRow>,
     said: Vec<SaidRow>,
 }
 
@@ -287,7 +288,7 @@ impl Address {
 }
 
 /// Who the customer is: by what they say, or else by what tells them apart.
-fn customer_name(conversation: &Conversation) -> String {
+pub fn customer_name(conversation: &Conversation) -> String {
     let customer = &conversation.customer;
     let own = [&customer.name, &customer.email, &customer.identity].into_iter().find(|own| !own.is_empty());
     match (own, conversation.visitor) {
@@ -350,6 +351,7 @@ impl Talk {
             email: conversation.customer.email.clone(),
             about: about(conversation, address),
             labels: conversation.labels.clone(),
+            fix: conversation.fix.as_ref().map(FixRow::of_customer),
             said,
             name,
         })

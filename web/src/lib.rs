@@ -2,6 +2,9 @@
 //! Never decides a right (`store::Access` does), never counts a visitor, never keeps a secret in the clear.
 
 mod account;
+mod alert_form;
+mod alerts_api;
+mod alerts_page;
 mod api;
 mod assets;
 mod attempts;
@@ -65,6 +68,7 @@ use door::identity::Identity;
 use live::Live;
 use patrol::{Eye, Patrol};
 use model::{Clock, SiteId};
+use outbox::alerts::{AlertHooks, AlertMails, AlertPushes, AlertRooms, People};
 use outbox::answers::{Answering, Answers, Transcripts};
 use outbox::dial::Dial;
 use outbox::digest::{Digests, Mailer, Mailing, Off};
@@ -116,6 +120,7 @@ pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) ->
     let chat = web.chat.clone();
     let outgoing = send_what_goes_out(&web, vapid, shutdown.clone())?;
     let mailbox = look_after_the_mailbox(&web, shutdown.clone());
+    let lookout = look_after_alerts(&web, shutdown.clone());
     let looking = look_at_pages(&web, shutdown.clone())?;
     let (board, live, clock) = (web.board.clone(), web.live.clone(), web.clock.clone());
     let work = tokio::spawn(async move {
@@ -140,11 +145,16 @@ pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) ->
             Ok(())
         };
         let watching = async {
+            lookout.await?;
+            anyhow::ensure!(shutdown.is_cancelled(), "alerts are not looked after any more");
+            Ok(())
+        };
+        let patrolling = async {
             looking.await?;
             anyhow::ensure!(shutdown.is_cancelled(), "pages of sites are not looked at any more");
             Ok(())
         };
-        tokio::try_join!(picturing, sweeping, sending, hearing, watching)?;
+        tokio::try_join!(picturing, sweeping, sending, hearing, watching, patrolling)?;
         chat.settled().await;
         Ok(())
     });
@@ -169,6 +179,14 @@ fn send_what_goes_out(
         public_url: web.options.public_url.clone(),
     };
     let pushes = Pushes { store: store.clone(), clock: clock.clone() };
+    let alert_hooks = AlertHooks {
+        store: store.clone(),
+        dial: dial.clone(),
+        clock: clock.clone(),
+        public_url: web.options.public_url.clone(),
+    };
+    let alert_rooms =
+        AlertRooms { store: store.clone(), chat: chat.clone(), public_url: web.options.public_url.clone() };
     let pushing = Pushing {
         store: store.clone(),
         chat: chat.clone(),
@@ -179,8 +197,20 @@ fn send_what_goes_out(
     };
     let mut rules: Vec<Arc<dyn Rule>> =
         vec![Arc::new(webhooks), Arc::new(pushes), Arc::new(Lessons { store: store.clone() })];
-    let mut senders: Vec<Arc<dyn Sender>> =
-        vec![Arc::new(deliveries), Arc::new(pushing), Arc::new(Teaching { chat: chat.clone() })];
+    let pushing = Arc::new(pushing);
+    let people = People { store: store.clone(), access: web.access.clone(), clock: clock.clone() };
+    let alert_pushes = AlertPushes { people: people.clone(), pushing: pushing.clone() };
+    let post = web.options.mail.clone().zip(web.options.public_url.clone());
+    let alert_mails = AlertMails { people, post };
+    let mut senders: Vec<Arc<dyn Sender>> = vec![
+        Arc::new(deliveries),
+        pushing,
+        Arc::new(Teaching { chat: chat.clone() }),
+        Arc::new(alert_hooks),
+        Arc::new(alert_rooms),
+        Arc::new(alert_pushes),
+        Arc::new(alert_mails),
+    ];
     if let (Some(mailer), Some(public_url)) = (web.options.mail.clone(), web.options.public_url.clone()) {
         let (store, chat, off) = (store.clone(), chat.clone(), web.mail_off.clone());
         rules.push(Arc::new(Digests { store: store.clone() }));
@@ -214,6 +244,17 @@ fn look_after_the_mailbox(web: &Web, shutdown: CancellationToken) -> JoinHandle<
     };
     let hearing = letters.hearing().clone();
     tokio::spawn(mailroom::mailbox::keep(mailbox, web.store.clone(), hearing, web.clock.clone(), shutdown))
+}
+
+/// The task of this process that does so in its turn.
+fn look_after_alerts(web: &Web, shutdown: CancellationToken) -> JoinHandle<()> {
+    let deps = lookout::Deps {
+        store: web.store.clone(),
+        archive: web.archive.clone(),
+        live: web.live.clone(),
+        clock: web.clock.clone(),
+    };
+    tokio::spawn(lookout::keep(deps, shutdown))
 }
 
 /// The task of this process that looks at pages of sites, in turn with those of others.

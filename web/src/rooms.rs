@@ -30,7 +30,7 @@ pub(crate) use messages::POST_BYTES_MAX;
 pub(crate) use messages::{changes, day, decisions, message, page, post};
 pub(crate) use one::{change, demolish, doing, enter, leave, notify, read, show};
 pub(crate) use releases::{forget, list as releases};
-pub(crate) use rows::{MessageRow, day_of, in_zone, rows as message_rows, zone_of};
+pub(crate) use rows::{FixRow, MessageRow, day_of, in_zone, rows as message_rows, zone_of};
 pub(crate) use screen::signal;
 
 use std::net::{IpAddr, Ipv4Addr};

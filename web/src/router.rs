@@ -12,9 +12,9 @@ use model::Action::{
 pub use crate::guard::Needs;
 use crate::guard::Needs::{Anybody, Nothing, Operator, Person, Room, Secret, SignedIn, Site};
 use crate::{
-    Web, account, api, assets, availability, chat_page, chat_panel, commits_api, corrections, customers,
-    demo, erase, error, figures_page, finish, guard, headers, hooks, inbox, inbox_page, invitation, letters,
-    live_page, overview, people, pipeline, profiles, reports_page,
+    Web, account, alerts_api, alerts_page, api, assets, availability, chat_page, chat_panel, commits_api,
+    corrections, customers, demo, erase, error, figures_page, finish, guard, headers, hooks, inbox,
+    inbox_page, invitation, letters, live_page, overview, people, pipeline, profiles, reports_page,
 };
 use crate::{reports, rooms, saved, set_up, share, sign_in, sites, tag, tokens};
 
@@ -83,6 +83,9 @@ pub const ROUTES: &[RouteInfo] = table! {
     GET "/sites/{site}/chat" Site(EditSite) => chat_page::show;
     POST "/sites/{site}/chat" Site(EditSite) => chat_page::change;
     POST "/sites/{site}/chat/rules" Site(EditSite) => chat_page::rule;
+    GET "/sites/{site}/alerts" Site(SeeProfiles) => alerts_page::show;
+    POST "/sites/{site}/alerts" Site(EditSite) => alerts_page::submit;
+    POST "/sites/{site}/alerts/{alert}/mine" Site(SeeProfiles) => alerts_page::tell_me;
     POST "/sites/{site}/delete" Site(DeleteSite) => sites::delete;
 
     GET "/sites/{site}/people" Site(ManagePeople) => people::show;
@@ -105,6 +108,10 @@ pub const ROUTES: &[RouteInfo] = table! {
     GET "/api/watchfire/sites/{site}/reports/export" Site(SeeReports) => reports::file;
     GET "/api/watchfire/sites/{site}/properties" Site(SeeLive) => reports::properties::list;
     GET "/api/watchfire/sites/{site}/saved" Site(SeeLive) => saved::list;
+    GET "/api/watchfire/sites/{site}/alerts" Site(SeeProfiles) => alerts_api::list;
+    POST "/api/watchfire/sites/{site}/alerts" Site(EditSite) => alerts_api::add;
+    POST "/api/watchfire/sites/{site}/alerts/{alert}" Site(EditSite) => alerts_api::change;
+    POST "/api/watchfire/sites/{site}/alerts/{alert}/remove" Site(EditSite) => alerts_api::remove;
     GET "/api/watchfire/sites/{site}/commits" Site(SeeLive) => commits_api::list;
     POST "/api/watchfire/sites/{site}/saved" Site(EditSite) => saved::add;
     POST "/api/watchfire/sites/{site}/saved/{saved}" Site(EditSite) => saved::change;

@@ -32,7 +32,7 @@ pub struct ShellAccount {
 pub struct ShellSite {
     pub id: String,
     pub name: String,
-    /// `live`, `reports`, `profiles`, `inbox`, `tag`, `settings` or `people`.
+    /// `live`, `reports`, `profiles`, `alerts`, `inbox`, `tag`, `settings` or `people`.
     pub tab: &'static str,
     pub may_edit: bool,
     pub may_converse: bool,

@@ -1,5 +1,6 @@
 //! The real router over the real embedded store, driven as browsers and programs drive it.
 
+mod alerts;
 mod api_calls;
 mod availability;
 mod calls;

@@ -1,14 +1,15 @@
 //! The lines of a room in an archive, an object each: `{"kind": "message", "is": {…}}`.
 
 use model::FileId;
-use model::chat::{Arrival, Member, Message, Revision, Room, Who};
+use model::chat::{Arrival, Conversation, Member, Message, Revision, Room, Who};
 use serde::{Deserialize, Serialize};
 
-/// In this order: the room; its messages by number, each with its history behind it; then the rest, a kind after the other.
+/// In this order: the room; of one that a customer heard the conversation; its messages by number, each with its history behind it; then the rest, a kind after the other.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "is", rename_all = "lowercase")]
 pub enum Line {
     Room(Room),
+    Conversation(Box<Conversation>),
     Message(Box<Message>),
     Revision(Box<Revision>),
     Member(Member),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::SeekFrom;
 
 use anyhow::{Context, Result, ensure};
-use model::chat::{Arrival, Member, Notify, Room, Who};
+use model::chat::{Arrival, Conversation, Member, Notify, Replies, Room, Who};
 use model::limits::FILE_PART_BYTES;
 use model::{FileId, Millis, RoomId};
 use sha2::{Digest, Sha256};
@@ -17,7 +17,8 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWrite, AsyncWriteExt, BufWriter
 use super::line::{FileLine, Line, Person, Star};
 use super::merge::{Merged, merged, spool};
 use super::{
-    BLOCK, FILES_MAX, FORMAT, MANIFEST, Manifest, PackedRoom, VERSION, file_name, hex, lines_name, padding,
+    BLOCK, CONVERSATIONS_MAX, FILES_MAX, FORMAT, MANIFEST, Manifest, PackedRoom, VERSION,
+    VERSION_WITH_CONVERSATIONS, file_name, hex, lines_name, padding, people,
 };
 
 /// Bytes that are handed on at once.
@@ -34,11 +35,13 @@ pub enum Own {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Packed {
     pub rooms: u64,
+    /// Of those rooms two are one's.
+    pub conversations: u64,
     pub messages: u64,
     pub files: u64,
 }
 
-/// One room, or all, direct ones too. Of what is said meanwhile an archive has a room up to one moment. Asks for no right.
+/// One room, or all, direct ones and those of conversations with customers too; of a conversation both. Of what is said meanwhile an archive has a room up to one moment. Asks for no right.
 pub async fn pack(
     store: &Store,
     room: Option<RoomId>,
@@ -47,7 +50,15 @@ pub async fn pack(
 ) -> Result<Packed> {
     let (mut rooms, mut packed) = (Vec::new(), Packed::default());
     match room {
-        Some(room) => rooms.push(pack_room(store, room, own, &mut packed, out).await?),
+        Some(room) => match store.conversations.conversation(room).await {
+            Ok(conversation) => {
+                rooms.extend(pack_conversation(store, &conversation, own, &mut packed, out).await?);
+            }
+            Err(StoreError::NotFound(_)) => {
+                rooms.push(pack_room(store, room, None, own, &mut packed, out).await?)
+            }
+            Err(error) => return Err(error.into()),
+        },
         None => {
             let mut after = None;
             loop {
@@ -55,13 +66,24 @@ pub async fn pack(
                 let Some(last) = page.last() else { break };
                 after = Some(last.id);
                 for room in page {
-                    rooms.extend(unless_gone(pack_room(store, room.id, own, &mut packed, out).await)?);
+                    rooms.extend(unless_gone(pack_room(store, room.id, None, own, &mut packed, out).await)?);
+                }
+            }
+            let mut after = None;
+            loop {
+                let page = store.carrying.every_conversation(after).await?;
+                let Some(last) = page.last() else { break };
+                after = Some(last.room);
+                for one in &page {
+                    let both = pack_conversation(store, one, own, &mut packed, out).await;
+                    rooms.extend(unless_gone(both)?.into_iter().flatten());
                 }
             }
         }
     }
     packed.rooms = rooms.len() as u64;
-    let manifest = Manifest { format: FORMAT.into(), version: VERSION, rooms };
+    let version = if packed.conversations > 0 { VERSION_WITH_CONVERSATIONS } else { VERSION };
+    let manifest = Manifest { format: FORMAT.into(), version, rooms };
     let text = serde_json::to_string_pretty(&manifest)?;
     begin(out, MANIFEST, text.len() as u64).await?;
     out.write_all(text.as_bytes()).await?;
@@ -72,7 +94,7 @@ pub async fn pack(
 }
 
 /// One of all that was demolished before it was read is none of them.
-fn unless_gone(packed: Result<PackedRoom>) -> Result<Option<PackedRoom>> {
+fn unless_gone<T>(packed: Result<T>) -> Result<Option<T>> {
     match packed {
         Err(error) if matches!(error.downcast_ref(), Some(StoreError::NotFound("room"))) => Ok(None),
         packed => packed.map(Some),
@@ -95,9 +117,33 @@ async fn end(out: &mut (impl AsyncWrite + Unpin), size: u64) -> Result<()> {
     Ok(out.write_all(&[0; BLOCK][..padding(size) as usize]).await?)
 }
 
+/// The notes first: the conversation is there once both are.
+async fn pack_conversation(
+    store: &Store,
+    conversation: &Conversation,
+    own: Own,
+    packed: &mut Packed,
+    out: &mut (impl AsyncWrite + Unpin + Send),
+) -> Result<[PackedRoom; 2]> {
+    packed.conversations += 1;
+    ensure!(
+        packed.conversations <= CONVERSATIONS_MAX as u64,
+        "more than {CONVERSATIONS_MAX} conversations: export rooms one by one"
+    );
+    let notes = pack_room(store, conversation.notes, None, own, packed, out).await?;
+    let room = pack_room(store, conversation.room, Some(conversation.room), own, packed, out).await?;
+    Ok([notes, room])
+}
+
+/// Neither what tells a browser, nor what letters are answered to.
+fn without_marks(conversation: Conversation) -> Conversation {
+    Conversation { visitor: None, replies: Replies::default(), ..conversation }
+}
+
 async fn pack_room(
     store: &Store,
     id: RoomId,
+    of: Option<RoomId>,
     own: Own,
     packed: &mut Packed,
     out: &mut (impl AsyncWrite + Unpin + Send),
@@ -114,7 +160,12 @@ async fn pack_room(
     }
     let mut lines = Lines::new()?;
     let room = merged.room.clone();
-    write_lines(store, &mut merged, guests, own, &mut lines, &files).await?;
+    // As it is once the room was read: no message that the room does not have is in it.
+    let conversation = match of {
+        Some(of) => Some(said_until(store.conversations.conversation(of).await?, &room)),
+        None => None,
+    };
+    write_lines(store, &mut merged, guests, conversation, own, &mut lines, &files).await?;
     let (mut spooled, size, count, sha256) = lines.finish().await?;
     begin(out, &lines_name(id), size).await?;
     let mut piece = vec![0; PIECE_BYTES];
@@ -128,6 +179,15 @@ async fn pack_room(
     end(out, size).await?;
     packed.messages += room.last;
     Ok(PackedRoom { room: id, lines: count, messages: room.last, files: files.len() as u64, sha256 })
+}
+
+/// What was said while the room was read is not in the archive.
+fn said_until(conversation: Conversation, room: &Room) -> Conversation {
+    Conversation {
+        last: conversation.last.min(room.last),
+        mailed: conversation.mailed.min(room.last),
+        ..conversation
+    }
 }
 
 /// None: its message was removed meanwhile.
@@ -166,12 +226,19 @@ async fn write_lines(
     store: &Store,
     merged: &mut Merged,
     guests: Guests,
+    conversation: Option<Conversation>,
     own: Own,
     lines: &mut Lines,
     files: &[FileLine],
 ) -> Result<()> {
     let room = merged.room.clone();
     lines.put(&Line::Room(room.clone())).await?;
+    if let Some(conversation) = conversation {
+        let mut conversation = without_marks(conversation);
+        people::rename_conversation(&mut conversation, &guests.renamed);
+        merged.people.extend(people::of_conversation(&conversation));
+        lines.put(&Line::Conversation(Box::new(conversation))).await?;
+    }
     while let Some(text) = merged.next().await? {
         lines.put_text(&text).await?;
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use model::chat::{Message, Revision, Who};
+use model::chat::{Conversation, ConversationState, Message, Revision, Who};
 
 use super::merge::{names_somebody, words};
 
@@ -20,6 +20,26 @@ pub fn of(message: &Message) -> impl Iterator<Item = Who> {
         .chain(message.closed.as_ref().map(|closed| closed.by))
         .chain(message.removed.map(|removal| removal.by))
         .chain(sent_out)
+}
+
+/// Everybody that a conversation names.
+pub fn of_conversation(conversation: &Conversation) -> impl Iterator<Item = Who> {
+    let closed = match conversation.state {
+        ConversationState::Closed(by) => Some(by),
+        ConversationState::Open | ConversationState::Snoozed(_) => None,
+    };
+    [Who::Guest(conversation.guest)].into_iter().chain(conversation.assignee.map(Who::Account)).chain(closed)
+}
+
+/// Whoever looks after it and is somebody else by the table looks after it no more.
+pub fn rename_conversation(conversation: &mut Conversation, table: &HashMap<Who, Who>) {
+    if let Some(Who::Guest(guest)) = table.get(&Who::Guest(conversation.guest)) {
+        conversation.guest = *guest;
+    }
+    conversation.assignee = conversation.assignee.filter(|agent| !table.contains_key(&Who::Account(*agent)));
+    if let ConversationState::Closed(by) = &mut conversation.state {
+        *by = table.get(by).copied().unwrap_or(*by);
+    }
 }
 
 /// Everybody in it is who the table says.

@@ -7,15 +7,16 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use model::{FileId, RoomId};
+use model::chat::RoomKind;
+use model::{FileId, RoomId, SiteId};
 use sha2::{Digest, Sha256};
 use tar::EntryType;
 
 use super::line::Line;
-use super::rules::Rules;
+use super::rules::{Checked, Rules};
 use super::{
-    BLOCK, FILES_MAX, FORMAT, LINE_BYTES_MAX, MANIFEST, MANIFEST_BYTES_MAX, Manifest, PackedRoom, VERSION,
-    hex, padding,
+    BLOCK, FILES_MAX, FORMAT, LINE_BYTES_MAX, MANIFEST, MANIFEST_BYTES_MAX, Manifest, PackedRoom, ROOMS_MAX,
+    VERSION, VERSION_WITH_CONVERSATIONS, hex, padding,
 };
 
 /// Where something stands in the archive, and how long it is.
@@ -50,10 +51,21 @@ impl Archive {
 
     fn check_rooms(&self) -> Result<()> {
         let mut known = std::collections::HashSet::new();
+        // Notes that are no conversation's yet, and of which site they are.
+        let mut notes: HashMap<RoomId, Option<SiteId>> = HashMap::new();
         for room in &self.manifest.rooms {
             ensure!(known.insert(room.room), "the manifest names {} twice", room.room);
-            self.check_room(room).with_context(|| format!("{}", room.room))?;
+            let checked = self.check_room(room).with_context(|| format!("{}", room.room))?;
+            match checked {
+                Checked { kind: RoomKind::Notes, site, .. } => drop(notes.insert(room.room, site)),
+                Checked { notes: Some(of), site, .. } => {
+                    let is_whole = notes.remove(&of) == Some(site);
+                    ensure!(is_whole, "{}: the notes of the conversation do not stand before it", room.room);
+                }
+                Checked { .. } => {}
+            }
         }
+        ensure!(notes.is_empty(), "it holds notes of a conversation, and not the conversation");
         let is_all = self.lines.keys().all(|room| known.contains(room));
         ensure!(is_all, "it holds a room that its manifest does not name");
         let is_all = self.files.keys().all(|(room, _)| known.contains(room));
@@ -61,7 +73,7 @@ impl Archive {
         Ok(())
     }
 
-    fn check_room(&self, packed: &PackedRoom) -> Result<()> {
+    fn check_room(&self, packed: &PackedRoom) -> Result<Checked> {
         let (mut rules, mut hash, mut lines) = (Rules::of(packed.room), Sha256::new(), 0);
         let mut files = 0;
         self.each_line(packed.room, |text| {
@@ -74,13 +86,13 @@ impl Archive {
             }
             rules.take(line, |file| self.head(packed.room, file)).with_context(|| format!("line {lines}"))
         })?;
-        let messages = rules.end()?;
-        let is_same = (lines, messages, files) == (packed.lines, packed.messages, packed.files);
+        let checked = rules.end()?;
+        let is_same = (lines, checked.messages, files) == (packed.lines, packed.messages, packed.files);
         ensure!(is_same, "its lines are not as many as the manifest says");
         ensure!(hex(&hash.finalize()) == packed.sha256, "its lines are not those that the manifest is of");
         let beside = self.files.keys().filter(|(room, _)| *room == packed.room).count();
         ensure!(beside as u64 == files, "it holds a file that no message names");
-        Ok(())
+        Ok(checked)
     }
 
     fn check_file(&self, room: RoomId, id: FileId, bytes: u64, sha256: &str) -> Result<()> {
@@ -207,7 +219,7 @@ impl Found {
             None => bail!("it holds {name:?}, which an archive of rooms does not"),
         };
         ensure!(before.is_none(), "it holds {name:?} twice");
-        ensure!(self.lines.len() <= model::limits::ROOMS_MAX, "it holds too many rooms");
+        ensure!(self.lines.len() <= ROOMS_MAX, "it holds too many rooms");
         ensure!(self.files.len() <= FILES_MAX, "it holds more than {FILES_MAX} files");
         Ok(())
     }
@@ -245,8 +257,8 @@ fn manifest_of(mut file: &File, span: Span) -> Result<Manifest> {
     let head: Head = serde_json::from_slice(&text).context(unread)?;
     ensure!(head.format == FORMAT, "it is no archive of rooms, but of {:?}", head.format);
     ensure!(
-        head.version == VERSION,
-        "it is of version {}, and this program reads version {VERSION}: a program of the version that wrote it does",
+        (VERSION..=VERSION_WITH_CONVERSATIONS).contains(&head.version),
+        "it is of version {}, and this program reads versions {VERSION} and {VERSION_WITH_CONVERSATIONS}: a program of the version that wrote it does",
         head.version
     );
     serde_json::from_slice(&text).context(unread)

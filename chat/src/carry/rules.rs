@@ -4,10 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use anyhow::{Context, Result, bail, ensure};
 use model::chat::{
-    Arrival, Arrived, File, FileType, Member, Message, MessageKind, Revised, Revision, Room, Who,
+    Arrival, Arrived, Conversation, ConversationState, File, FileType, Member, Message, MessageKind, Revised,
+    Revision, Room, RoomKind, Who,
 };
 use model::limits;
-use model::{FileId, Millis, RoomId};
+use model::{FileId, Millis, RoomId, SiteId};
 use store::chat::hooks::arrival_mark;
 
 use super::line::{FileLine, Line, Person, Star};
@@ -24,6 +25,7 @@ const ARRIVAL_BYTES_MAX: usize = 64 * 1024;
 pub struct Rules {
     id: RoomId,
     room: Option<Room>,
+    conversation: Option<Box<Conversation>>,
     /// The kind of the line before.
     stage: usize,
     last: u64,
@@ -42,11 +44,21 @@ pub struct Rules {
     arrivals: HashSet<[u8; 32]>,
 }
 
+/// A room whose lines keep all rules.
+pub struct Checked {
+    pub messages: u64,
+    pub kind: RoomKind,
+    pub site: Option<SiteId>,
+    /// Of a conversation: where its notes are.
+    pub notes: Option<RoomId>,
+}
+
 impl Rules {
     pub fn of(id: RoomId) -> Rules {
         Rules {
             id,
             room: None,
+            conversation: None,
             stage: 0,
             last: 0,
             last_at: Millis(0),
@@ -73,6 +85,7 @@ impl Rules {
         }
         match line {
             Line::Room(room) => self.room(room),
+            Line::Conversation(conversation) => self.conversation(conversation),
             Line::Message(message) => self.message(&message),
             Line::Revision(revision) => self.revision(&revision),
             Line::Member(member) => self.member(&member),
@@ -83,18 +96,68 @@ impl Rules {
         }
     }
 
-    /// How many messages there are.
-    pub fn end(self) -> Result<u64> {
+    /// What it is, once all of it was taken.
+    pub fn end(self) -> Result<Checked> {
         let room = self.room.context("there is no room in its lines")?;
         ensure!(self.revisions == 0, "the history of message {} is not whole", self.last);
         ensure!(room.last == self.last, "it has {} messages and says {}", self.last, room.last);
         ensure!(room.last_at == self.last_at, "its last message is of another moment");
-        Ok(self.last)
+        let is_customers = room.kind == RoomKind::Conversation;
+        ensure!(is_customers == self.conversation.is_some(), "it is a conversation, and does not say so");
+        if let Some(of) = &self.conversation {
+            ensure!(of.last <= self.last && of.mailed <= self.last, "the conversation has more messages");
+        }
+        let notes = self.conversation.map(|conversation| conversation.notes);
+        Ok(Checked { messages: self.last, kind: room.kind, site: room.site, notes })
+    }
+
+    /// A link leads to a page, and what is shown can be.
+    fn conversation(&mut self, of: Box<Conversation>) -> Result<()> {
+        ensure!(self.conversation.is_none(), "it is two conversations");
+        ensure!(of.room == self.id && of.notes != self.id, "a conversation is of another room");
+        ensure!(self.room.as_ref().is_some_and(|room| room.site == Some(of.site)), "it is of another site");
+        let customer = &of.customer;
+        for (text, max, what) in [
+            (&customer.name, limits::NAME_BYTES_MAX, "bytes in a name"),
+            (&customer.identity, limits::NAME_BYTES_MAX, "bytes in an identity"),
+            (&customer.email, limits::EMAIL_BYTES_MAX, "bytes in an e-mail address"),
+            (&of.title, limits::TITLE_BYTES_MAX, "bytes in a title"),
+            (&of.preview, limits::PREVIEW_BYTES_MAX, "bytes of how it begins"),
+        ] {
+            at_most(text.len(), max, what)?;
+            printable(text)?;
+        }
+        at_most(of.page.len(), limits::URL_BYTES_MAX, "bytes in an address")?;
+        at_most(of.labels.len(), limits::LABELS_MAX, "labels")?;
+        for label in &of.labels {
+            at_most(label.len(), limits::NAME_BYTES_MAX, "bytes in a label")?;
+            printable(label)?;
+        }
+        if let Some(rating) = &of.rating {
+            at_most(rating.words.len(), limits::RATING_BYTES_MAX, "bytes in what a customer says of it")?;
+            ensure!((1..=limits::SCORE_MAX).contains(&rating.score), "a score is 1 to 5");
+        }
+        let answer = of.fix.as_ref().map_or(0, |fix| fix.answer.len());
+        at_most(answer, limits::CLOSING_NOTE_BYTES_MAX, "bytes in a closing note")?;
+        linked(Some(of.page.as_str()).filter(|page| !page.is_empty()))?;
+        linked(of.fix.as_ref().and_then(|fix| fix.commit.link.as_deref()))?;
+        let moments = [of.waiting_since, of.first_answer_at, of.closed_at];
+        let until = match of.state {
+            ConversationState::Snoozed(until) => Some(until),
+            ConversationState::Open | ConversationState::Closed(_) => None,
+        };
+        for at in [of.opened, of.last_at].into_iter().chain(moments.into_iter().flatten()).chain(until) {
+            moment(at)?;
+        }
+        ensure!(i64::try_from(of.version).is_ok(), "a conversation has no so many changes");
+        self.conversation = Some(of);
+        Ok(())
     }
 
     fn room(&mut self, room: Room) -> Result<()> {
         ensure!(room.id == self.id, "it is another room");
-        ensure!(!room.kind.is_of_inbox(), "rooms of conversations with customers do not come by archives");
+        let is_sites = !room.kind.is_of_inbox() || room.site.is_some();
+        ensure!(is_sites && !(room.kind.is_of_inbox() && room.public), "it is no room of a conversation");
         at_most(room.name.len(), limits::NAME_BYTES_MAX, "bytes in a name")?;
         at_most(room.topic.len(), limits::TOPIC_BYTES_MAX, "bytes in a topic")?;
         printable(&room.name)?;
@@ -234,12 +297,13 @@ impl Rules {
 fn stage(line: &Line) -> usize {
     match line {
         Line::Room(_) => 0,
-        Line::Message(_) | Line::Revision(_) => 1,
-        Line::Member(_) => 2,
-        Line::Person(_) => 3,
-        Line::Star(_) => 4,
-        Line::Arrival(_) => 5,
-        Line::File(_) => 6,
+        Line::Conversation(_) => 1,
+        Line::Message(_) | Line::Revision(_) => 2,
+        Line::Member(_) => 3,
+        Line::Person(_) => 4,
+        Line::Star(_) => 5,
+        Line::Arrival(_) => 6,
+        Line::File(_) => 7,
     }
 }
 

@@ -1,11 +1,12 @@
 //! An archive into a store: a room is there as a whole or not at all. Whoever is not known here comes as a former guest of the room, by name, and
-//! is let in by nothing; whoever is known is who they are.
+//! is let in by nothing; whoever is known is who they are. A conversation with a customer is there with both of its rooms or not at all, and the customer's
+//! browser and letters open it no more.
 
 use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
-use model::chat::{File, Guest, Member, Message, Room, RoomKind, Was, Who};
+use model::chat::{Conversation, File, Guest, Member, Message, Replies, Room, RoomKind, Was, Who};
 use model::limits::{FILE_PART_BYTES, NAME_BYTES_MAX, ROOMS_A_PERSON_MAX};
 use model::{GuestId, Millis, RoomId, SiteId, UploadId};
 use sha2::{Digest, Sha256};
@@ -35,6 +36,7 @@ pub struct Target<'s> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     pub rooms: u64,
+    pub conversations: u64,
     pub messages: u64,
     pub files: u64,
     /// Rooms that are here already with all that the archive has of them.
@@ -61,6 +63,7 @@ pub async fn unpack(archive: &Archive, target: &Target<'_>, mut tell: impl FnMut
         }
         let files = brought.with_context(|| format!("{id}"))?;
         outcome.rooms += 1;
+        outcome.conversations += u64::from(plan.conversation.is_some());
         outcome.messages += plan.room.last;
         outcome.files += files;
         tell(id);
@@ -71,6 +74,7 @@ pub async fn unpack(archive: &Archive, target: &Target<'_>, mut tell: impl FnMut
 /// A room that is to come, and who is who.
 struct Plan {
     room: Room,
+    conversation: Option<Box<Conversation>>,
     direct: Option<String>,
     renamed: HashMap<Who, Who>,
     guests: Vec<Guest>,
@@ -80,15 +84,21 @@ struct Plan {
 impl Plan {
     /// None: it is here. An error where another room has its place, or where it cannot come.
     async fn of(archive: &Archive, target: &Target<'_>, id: RoomId) -> Result<Option<Plan>> {
-        let Read { room, last, names, members } = Read::of(archive, id)?;
+        let Read { room, conversation, last, names, members } = Read::of(archive, id)?;
         if is_here(target.store, &room, last.as_ref()).await? {
             return Ok(None);
         }
         let people: Vec<Member> = members.values().cloned().collect();
         let room = Room { site: site(target, &room).await?, ..room };
         let direct = direct_key(&room, &people);
-        let mut plan =
-            Plan { room, direct, renamed: HashMap::new(), guests: Vec::new(), members: Vec::new() };
+        let mut plan = Plan {
+            room,
+            conversation,
+            direct,
+            renamed: HashMap::new(),
+            guests: Vec::new(),
+            members: Vec::new(),
+        };
         let everybody: BTreeMap<Who, String> = names;
         let bots = target.store.rooms.bots().await?;
         for (who, name) in everybody {
@@ -112,12 +122,25 @@ impl Plan {
                 (false, member) => plan.former(target.store, who, name, member).await?,
             }
         }
+        plan.settle_conversation();
         let most = plan.room.members_max.max(1) as usize;
         ensure!(
             plan.members.len() <= most || plan.room.kind == RoomKind::Direct,
             "it has more members than it may"
         );
         Ok(Some(plan))
+    }
+
+    /// Nobody proved here who the customer is, no letter goes out, and no filter learned of it.
+    fn settle_conversation(&mut self) {
+        let Some(of) = &mut self.conversation else { return };
+        people::rename_conversation(of, &self.renamed);
+        of.site = self.room.site.unwrap_or(of.site);
+        of.customer.proven = false;
+        (of.is_revoked, of.visitor, of.replies, of.learned) = (true, None, Replies::default(), None);
+        for guest in &mut self.guests {
+            guest.is_revoked = true;
+        }
     }
 
     async fn former(&mut self, store: &Store, who: Who, name: String, member: Option<Member>) -> Result<()> {
@@ -159,6 +182,7 @@ fn drawn(room: RoomId, who: Who) -> GuestId {
 /// The room's lines but for its messages.
 struct Read {
     room: Room,
+    conversation: Option<Box<Conversation>>,
     last: Option<Message>,
     /// Whoever comes with the room; nameless where nobody says how they are called.
     names: BTreeMap<Who, String>,
@@ -167,11 +191,17 @@ struct Read {
 
 impl Read {
     fn of(archive: &Archive, id: RoomId) -> Result<Read> {
-        let (mut room, mut last) = (None, None);
+        let (mut room, mut conversation, mut last) = (None, None, None);
         let (mut names, mut members) = (BTreeMap::new(), BTreeMap::new());
         archive.each_line(id, |text| {
             match parse(text)? {
                 Line::Room(is) => room = Some(is),
+                Line::Conversation(of) => {
+                    for who in people::of_conversation(&of) {
+                        names.entry(who).or_default();
+                    }
+                    conversation = Some(of);
+                }
                 Line::Message(message) => {
                     // Guests are somebody by their id alone.
                     let guests = people::of(&message).filter(|who| matches!(who, Who::Guest(_)));
@@ -190,7 +220,8 @@ impl Read {
             }
             Ok(())
         })?;
-        Ok(Read { room: room.context("there is no room in its lines")?, last, names, members })
+        let room = room.context("there is no room in its lines")?;
+        Ok(Read { room, conversation, last, names, members })
     }
 }
 
@@ -278,11 +309,14 @@ async fn bring(archive: &Archive, target: &Target<'_>, plan: &Plan) -> Result<u6
                 steps.file(archive, &line, of).await?;
                 files += 1;
             }
-            Line::Room(_) | Line::Member(_) | Line::Person(_) => {}
+            Line::Room(_) | Line::Conversation(_) | Line::Member(_) | Line::Person(_) => {}
         }
     }
     steps.flush().await?;
-    store.carrying.end(room, began).await?;
+    match &plan.conversation {
+        Some(conversation) => store.carrying.end_conversation((**conversation).clone(), began).await?,
+        None => store.carrying.end(room, began).await?,
+    }
     Ok(files)
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::chat::{Conversation, ConversationState, Rating, Side, Verdict, Who};
+use model::chat::{Conversation, ConversationState, Fix, Rating, Side, Verdict, Who};
 use model::{AccountId, Millis, RoomId, SiteId};
 use serde::Serialize;
 use store::chat::Counts;
@@ -44,6 +44,9 @@ pub struct TellConversation {
     pub is_call: bool,
     /// The customer's browser opens it no more.
     pub is_revoked: bool,
+    /// The commit that says it fixes what this is about, with words for the customer, and the release that has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<Fix>,
     pub version: u64,
 }
 
@@ -115,6 +118,7 @@ fn told(one: &Conversation, assignee_name: String) -> TellConversation {
         rating: one.rating.clone(),
         is_call: one.is_call,
         is_revoked: one.is_revoked,
+        fix: one.fix.clone(),
         version: one.version,
     }
 }

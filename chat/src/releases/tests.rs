@@ -17,7 +17,7 @@ fn told(told: &str) -> Vec<Arrival> {
             None => {
                 let (branch, commit) = told.split_once(':').unwrap();
                 let (id, number) = commit.split_once('!').unwrap_or((commit, ""));
-                let about = number.parse().map(|number| About { number, fixes: true });
+                let about = number.parse().map(|number| About { number, customers: None, fixes: true });
                 Arrived::Commit(ArrivedCommit {
                     branch: branch.into(),
                     commit: NamedCommit {
@@ -104,9 +104,10 @@ fn what_two_rooms_know_is_put_together() {
 fn a_conversation_is_found_by_its_commits_on_whatever_branch_they_were_told() {
     let known = Known::of(&[(ROOM, told("next:b1!4 main:a1!5 main:b1 v1@b1 main:a2!4"))]);
     let found = known.conversations(&known.releases[0].commits);
-    assert_eq!(found.keys().copied().collect::<Vec<_>>(), [(ROOM, 4), (ROOM, 5)]);
+    let places = |found: &Conversations| found.keys().map(|at| (at.told, at.number)).collect::<Vec<_>>();
+    assert_eq!(places(&found), [(ROOM, 4), (ROOM, 5)]);
     let open = known.conversations(&known.unreleased);
-    assert_eq!(open.keys().copied().collect::<Vec<_>>(), [(ROOM, 4)]);
+    assert_eq!(places(&open), [(ROOM, 4)]);
 }
 
 #[test]

@@ -7,15 +7,18 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use chat::carry::{Archive, Line, Outcome, Own, Packed, Target, pack, unpack};
-use chat::{Coming, Post, Refused, Upload};
+use chat::{Coming, Deed, Opening, Post, Refused, Upload};
 use futures_util::stream;
-use model::chat::{Arrival, Arrived, ArrivedCommit, Change, MessageKind, NamedCommit, Notify, RoomKind, Who};
+use model::chat::{
+    Arrival, Arrived, ArrivedCommit, Change, Conversation, Customer, Fix, MessageKind, NamedCommit, Notify,
+    Rating, Replies, RoomKind, Verdict, Who,
+};
 use model::rights::Principal;
-use model::{BotId, MessageId, Millis, RoomId, UploadId, limits};
+use model::{BotId, BrowserId, MessageId, Millis, RoomId, UploadId, VisitorId, VisitorKey, limits};
 use servers::mongodb;
 use sha2::{Digest, Sha256};
 use store::accounts::SecretHash;
-use store::chat::{Place, RoomChange, Search};
+use store::chat::{ConversationChange, Place, RoomChange, Search};
 use store::{Access, Credential, Embedded, MongoStore, Store};
 
 use hostile::rewritten;
@@ -308,6 +311,153 @@ async fn another_room_in_its_place_and_an_older_one_are_refused() {
     let refused = format!("{:#}", taken(&store, &other).await.unwrap_err());
     assert!(refused.contains("another room"), "{refused}");
     assert_eq!(packed(&store, Some(room)).await.0, before);
+}
+
+/// A conversation that was closed and rated, with notes and a file, and one that is held.
+async fn conversed(world: &World) -> [Conversation; 2] {
+    let site = world.store.sites.site(SITE).await.unwrap();
+    let opening = |number: u128| Opening {
+        secret: secret(&format!("wfc_{number}")),
+        id: MessageId(number),
+        body: format!("The till does not add up {number}"),
+        customer: Customer {
+            name: "Ada".into(),
+            email: "ada@customer.example".into(),
+            identity: "u-17".into(),
+            proven: true,
+        },
+        visitor: Some(VisitorKey { visitor: VisitorId(0xabcd_ef01), browser: BrowserId(0x2345_6789) }),
+        visitor_before: None,
+        page: "https://shop.example/till".into(),
+        title: "Till".into(),
+        marks: vec![[9; 32]],
+        spoken: None,
+    };
+    let (one, _) = world.chat.open_conversation(&site, opening(1)).await.unwrap();
+    let guest = Principal::Guest { id: one.guest, room: one.room };
+    let upload = Upload { id: UploadId(7), name: "till.bin".into(), bytes: None };
+    let body = stream::iter([Ok::<_, std::io::Error>(Bytes::from(vec![7; 4_000]))]);
+    let (file, _) = world.chat.upload(&guest, one.room, upload, body).await.unwrap();
+    world.chat.post(&guest, one.room, Post { files: vec![file.id], ..text("See here") }).await.unwrap();
+    world.says(&admin(), one.room, "It does now").await;
+    world.says(&operator(), one.notes, "between us agents").await;
+    let deed = async |deed| world.chat.look_after(&admin(), SITE, one.room, deed).await.unwrap();
+    deed(Deed::Labels(vec!["till".into()])).await;
+    deed(Deed::RevokeReplies).await;
+    let change =
+        async |room, change| world.store.conversations.change_conversation(room, change, NOW).await.unwrap();
+    let commit = NamedCommit { id: "a1".into(), subject: "Till".into(), author: "Bo".into(), link: None };
+    let fix = Fix { repository: "acme/shop".into(), commit, release: None, answer: String::new() };
+    change(one.room, ConversationChange::Fix(fix)).await;
+    deed(Deed::Close).await;
+    let rating = Rating { score: 5, words: "quick".into() };
+    let one = change(one.room, ConversationChange::Rate(rating)).await;
+    let other = Opening { secret: secret("wfc_other"), visitor: None, ..opening(2) };
+    let (two, _) = world.chat.open_conversation(&site, other).await.unwrap();
+    let two = change(two.room, ConversationChange::Verdict(Verdict::Held)).await;
+    [one, two]
+}
+
+#[tokio::test]
+async fn conversations_come_with_both_rooms_and_nobody_is_let_in_by_them() {
+    let world = World::new().await;
+    let [one, two] = conversed(&world).await;
+    let (all, of_all) = packed(&world.store, None).await;
+    assert_eq!((of_all.rooms, of_all.conversations, of_all.files), (4, 2, 1));
+    for room in [one.room, one.notes] {
+        let (alone, of_one) = packed(&world.store, Some(room)).await;
+        assert_eq!((of_one.rooms, of_one.conversations), (2, 1), "either room names both");
+        assert_eq!(lines_of(&alone, one.room), lines_of(&all, one.room));
+    }
+    let text = String::from_utf8_lossy(&all);
+    for secret in ["abcdef01", "23456789", "wfc_", "wfl_", "marks", "replies\":{\"revoked\":1"] {
+        assert!(!text.contains(secret), "{secret}");
+    }
+    let (_folder, embedded) = fresh().await;
+    let cluster = MongoStore::open(&mongodb::shared_uri("carry_conversations")).await.unwrap();
+    let mut again: Option<Vec<u8>> = None;
+    for store in [&embedded, &cluster] {
+        let outcome = taken(store, again.as_ref().unwrap_or(&all)).await.unwrap();
+        assert_eq!((outcome.rooms, outcome.conversations, outcome.files, outcome.known), (4, 2, 1, 0));
+        assert_eq!(taken(store, &all).await.unwrap(), Outcome { known: 4, ..Outcome::default() });
+        for (of, body) in [(&one, "The till does not add up 1"), (&two, "The till does not add up 2")] {
+            let came = store.conversations.conversation(of.notes).await.unwrap();
+            let expected = Conversation {
+                // Nobody of them is known here.
+                assignee: None,
+                state: if of.is_closed() { came.state } else { of.state },
+                customer: Customer { proven: false, ..of.customer.clone() },
+                visitor: None,
+                replies: Replies::default(),
+                learned: None,
+                is_revoked: true,
+                ..of.clone()
+            };
+            assert_eq!(came, expected);
+            assert_eq!(came.is_closed(), of.is_closed());
+            let first = store.messages.message(of.room, 1).await.unwrap();
+            assert_eq!((first.body.as_str(), first.author), (body, Who::Guest(of.guest)));
+        }
+        let noted = store.messages.page(one.notes, Place::After(0), 9).await.unwrap();
+        assert!(noted.iter().any(|message| message.body == "between us agents"));
+        let access = Access::new(store, world.clock.clone());
+        let theirs = Credential::Token("wfc_1".into());
+        assert!(access.principal(&theirs).await.is_err());
+        assert!(store.rooms.guests(vec![one.guest]).await.unwrap().iter().all(|guest| guest.is_revoked));
+        assert!(store.rooms.members(one.room).await.unwrap().is_empty());
+        let (bytes, _) = packed(store, None).await;
+        if let Some(before) = &again {
+            assert!(*before == bytes, "{}", differ(before, &bytes, one.room));
+        }
+        again = Some(bytes);
+    }
+    // Here everybody is who they were.
+    world.chat.demolish(&admin(), one.room).await.unwrap();
+    assert_eq!(taken(&world.store, &all).await.unwrap().conversations, 1);
+    let back = world.store.conversations.conversation(one.room).await.unwrap();
+    assert_eq!((back.assignee, back.state, back.rating), (one.assignee, one.state, one.rating.clone()));
+    cluster.close().await;
+}
+
+#[tokio::test]
+async fn half_a_conversation_is_refused() {
+    let world = World::new().await;
+    let [one, _] = conversed(&world).await;
+    let (whole, _) = packed(&world.store, Some(one.room)).await;
+    let (_folder, store) = fresh().await;
+    let lines = lines_of(&whole, one.room);
+    let changed = |change: &dyn Fn(&mut Conversation)| {
+        let mut lines = lines.clone();
+        let Line::Conversation(mut of) = serde_json::from_str(&lines[1]).unwrap() else {
+            panic!("{}", lines[1])
+        };
+        change(&mut of);
+        lines[1] = Line::Conversation(of).text();
+        hostile::with_lines(&whole, one.room, &lines.concat())
+    };
+    let without = [&lines[..1], &lines[2..]].concat().concat();
+    for (why, bytes) in [
+        ("does not say so", hostile::with_lines(&whole, one.room, &without)),
+        ("another room", changed(&|of| of.room = RoomId::of(9))),
+        ("do not stand before it", changed(&|of| of.notes = RoomId::of(9))),
+        ("of another site", changed(&|of| of.site = model::SiteId::of(9))),
+        ("bytes in a name", changed(&|of| of.customer.name = "a".repeat(limits::NAME_BYTES_MAX + 1))),
+        ("cannot be shown", changed(&|of| of.customer.name = "a\nb".into())),
+        ("leads to no page", changed(&|of| of.page = "javascript:alert(1)".into())),
+        ("more messages", changed(&|of| of.last = 99)),
+        ("of how it begins", changed(&|of| of.preview = "a".repeat(limits::PREVIEW_BYTES_MAX + 1))),
+        ("lies nowhere", changed(&|of| of.opened = Millis(-1))),
+        ("and not the conversation", hostile::only(&whole, one.notes)),
+        ("do not stand before it", hostile::only(&whole, one.room)),
+    ] {
+        let refused = format!("{:#}", taken(&store, &bytes).await.unwrap_err());
+        assert!(refused.contains(why), "{why}: {refused}");
+    }
+    assert!(store.carrying.every_conversation(None).await.unwrap().is_empty());
+    let twice = [&lines[..2], &lines[1..]].concat().concat();
+    let refused = taken(&store, &hostile::with_lines(&whole, one.room, &twice)).await.unwrap_err();
+    assert!(format!("{refused:#}").contains("two conversations"), "{refused:#}");
+    assert_eq!(taken(&store, &whole).await.unwrap().conversations, 1);
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 //! Commits of repositories, told in rooms and in the conversations that they refer to.
 
-use chat::{NewHook, Refused};
+use chat::{Listen, NewHook, Opening, Refused};
 use commits::{Change, Commit, Event, Place, Push, Release, Repository};
-use model::chat::{Hook, Message, RoomKind};
-use model::{Millis, RoomId, limits};
+use model::chat::{
+    Conversation, ConversationState, Customer, Folder, Hook, Message, RoomKind, Side, TELLER, Verdict, Who,
+};
+use model::{MessageId, Millis, RoomId, limits};
 use store::chat::Place as At;
 use store::saved::SavedKind;
 
@@ -40,6 +42,7 @@ fn of(repositories: &str, branches: &str) -> NewHook {
         repositories: repositories.into(),
         branches: branches.into(),
         closes: false,
+        customers: false,
         secret: "signed".into(),
     }
 }
@@ -236,4 +239,169 @@ async fn a_release_is_noted_on_the_charts_of_the_rooms_site() {
         [(Some(Millis(5_000)), "v1", kind), (Some(NOW), "now", kind), (Some(NOW), cut.as_str(), kind)];
     assert_eq!(notes, expected);
     assert!(saved.iter().any(|note| note.body == r#"{"text":"v1"}"#));
+}
+
+/// What opens a conversation, in which the customer of that number asks something.
+fn asks(number: u64) -> Opening {
+    Opening {
+        secret: secret(&format!("customer {number}")),
+        id: MessageId(number.into()),
+        body: "The till does not add up".into(),
+        customer: Customer { email: "ada@example.org".into(), ..Customer::default() },
+        visitor: None,
+        visitor_before: None,
+        page: String::new(),
+        title: String::new(),
+        marks: vec![],
+        spoken: None,
+    }
+}
+
+impl World {
+    async fn asked(&self, number: u64) -> Conversation {
+        let site = self.store.sites.site(SITE).await.unwrap();
+        self.chat.open_conversation(&site, asks(number)).await.unwrap().0
+    }
+
+    async fn now(&self, of: &Conversation) -> Conversation {
+        self.store.conversations.conversation(of.room).await.unwrap()
+    }
+
+    async fn heard_in(&self, room: RoomId) -> Vec<(Who, String)> {
+        let page = self.store.messages.page(room, At::After(0), 200).await.unwrap();
+        page.into_iter().map(|message| (message.author, message.body)).collect()
+    }
+}
+
+/// A hook by which customers hear.
+fn to_customers(closes: bool) -> NewHook {
+    NewHook { customers: true, closes, ..of("", "") }
+}
+
+const TOLD: Who = Who::Bot(TELLER);
+
+#[tokio::test]
+async fn a_commit_that_fixes_a_customers_problem_is_told_to_agents_and_proposes_to_close_it() {
+    let world = World::new().await;
+    let room = world.with_ann().await;
+    let (one, two) = (world.asked(1).await, world.asked(2).await);
+    let hook = world.hooked(room, to_customers(false)).await;
+    let message = format!(
+        "Mend the till\n\nFixes {BASE}/sites/{SITE}/inbox/{}?folder=mine, see {}\nAnswer: It adds up again.",
+        one.room, two.notes
+    );
+    let pushed = || vec![push("main", vec![commit("aaaaaaa1", &message)])];
+    for delivery in ["d1", "d1", "d2"] {
+        world.told(&hook, delivery, pushed()).await;
+    }
+    let rest = "this: `aaaaaaa` `Mend the till` · `main` of `acme/shop`";
+    assert_eq!(world.heard_in(one.notes).await, [(TOLD, format!("**Ada** fixes {rest}"))]);
+    assert_eq!(world.heard_in(two.notes).await, [(TOLD, format!("**Ada** refers to {rest}"))]);
+    for asked in [&one, &two] {
+        let heard = world.heard_in(asked.room).await;
+        assert_eq!(heard.len(), 1, "the customer hears of it from people: {heard:?}");
+    }
+    let (now, other) = (world.now(&one).await, world.now(&two).await);
+    let fix = now.fix.clone().unwrap();
+    assert_eq!((fix.commit.id.as_str(), fix.answer.as_str()), ("aaaaaaa1", "It adds up again."));
+    assert_eq!((now.state, other.fix), (ConversationState::Open, None));
+    // The release that has it.
+    let tagged = match push("x", vec![]) {
+        Event::Push(push) => {
+            Event::Push(Push { place: Place::tag("v1"), head: Some("aaaaaaa1".into()), ..push })
+        }
+        other => other,
+    };
+    world.told(&hook, "d3", vec![tagged]).await;
+    assert_eq!(world.now(&one).await.fix.unwrap().release.as_deref(), Some("v1"));
+    // Whom it is for is seen by who answers them.
+    let known = world.chat.known(&admin(), &[room], "acme/shop").await.unwrap();
+    let commits = &known.releases[0].commits;
+    let (seen, _) = world.chat.concerned(&admin(), &known, commits).await.unwrap();
+    let seen: Vec<_> =
+        seen.iter().map(|one| (one.message.room, one.fixes, one.customers.is_some())).collect();
+    assert_eq!(seen, [(one.room, true, true), (two.room, false, true)]);
+    let (seen, beyond) = world.chat.concerned(&ann(), &known, commits).await.unwrap();
+    assert!(seen.is_empty() && beyond == 0, "a viewer learns nothing of customers: {seen:?}");
+}
+
+#[tokio::test]
+async fn a_hook_that_closes_tells_the_customer_once_and_closes() {
+    let world = World::new().await;
+    let room = world.with_ann().await;
+    let (one, two, three) = (world.asked(1).await, world.asked(2).await, world.asked(3).await);
+    let hook = world.hooked(room, to_customers(true)).await;
+    let message = format!("Till\n\nfixes {}\nAnswer: It adds up again.\nAnswer: Reload the page.", one.room);
+    let plain = format!("Secret plans\n\nfixes {}", two.room);
+    let pushed = || vec![push("main", vec![commit("aaaaaaa1", &message), commit("aaaaaaa2", &plain)])];
+    for delivery in ["d1", "d1", "d2"] {
+        world.told(&hook, delivery, pushed()).await;
+    }
+    let heard = |of: &Conversation| world.heard_in(of.room);
+    assert_eq!(heard(&one).await[1..], [(TOLD, "It adds up again.\nReload the page.".to_owned())]);
+    let words = "What you wrote about is fixed. Thank you for telling us.".to_owned();
+    assert_eq!(heard(&two).await[1..], [(TOLD, words)], "what a commit is about is not for customers");
+    for of in [&one, &two] {
+        let now = world.now(of).await;
+        assert_eq!((now.state, now.last_by), (ConversationState::Closed(TOLD), Side::Agent));
+        assert_eq!(world.heard_in(of.notes).await.len(), 1);
+    }
+    // Who says that it is not stays heard, whatever comes again.
+    let guest = model::rights::Principal::Guest { id: one.guest, room: one.room };
+    world.says(&guest, one.room, "It is not").await;
+    world.told(&hook, "d1", pushed()).await;
+    assert_eq!(world.now(&one).await.state, ConversationState::Open);
+    // Who is held for spam hears nothing, and stays held.
+    let spam = store::chat::ConversationChange::Verdict(Verdict::Spam);
+    world.store.conversations.change_conversation(three.room, spam, NOW).await.unwrap();
+    let more = commit("aaaaaaa3", &format!("Fixes {}", three.room));
+    world.told(&hook, "d3", vec![push("main", vec![more])]).await;
+    assert_eq!(heard(&three).await.len(), 1);
+    assert_eq!(world.now(&three).await.folder(), Folder::Spam);
+}
+
+#[tokio::test]
+async fn who_lets_commits_into_conversations_answers_customers() {
+    let world = World::new().await;
+    let site = world.with_ann().await;
+    let one = world.asked(1).await;
+    // Bob hosts a room of the site, and is no agent of it.
+    let chat = &world.chat;
+    chat.enter(&bob(), site).await.unwrap();
+    chat.set_role(&admin(), site, crate::world::who(4), model::chat::RoomRole::Host).await.unwrap();
+    let customers = to_customers(true);
+    assert_refused!(chat.add_hook(&bob(), site, customers.clone(), secret("x")), Refused::Forbidden);
+    let hook = chat.add_hook(&bob(), site, of("", ""), secret("x")).await.unwrap();
+    let fixes = |id: &str| vec![push("main", vec![commit(id, &format!("Fixes {}", one.room))])];
+    world.told(&hook, "d1", fixes("aaaaaaa1")).await;
+    assert_eq!(
+        (world.heard_in(one.notes).await, world.now(&one).await.fix),
+        (vec![], None),
+        "it is not let in"
+    );
+    let listen = Listen { customers: true, ..Listen::default() };
+    assert_refused!(chat.change_hook(&bob(), site, hook.id, listen.clone()), Refused::Forbidden);
+    let hook = chat.change_hook(&admin(), site, hook.id, listen.clone()).await.unwrap();
+    // What it is now is not his to widen, nor to take over.
+    assert_refused!(chat.change_hook(&bob(), site, hook.id, listen), Refused::Forbidden);
+    assert_refused!(chat.renew_hook(&bob(), site, hook.id, secret("y"), "s".into()), Refused::Forbidden);
+    world.told(&hook, "d2", fixes("aaaaaaa2")).await;
+    assert_eq!(world.heard_in(one.notes).await.len(), 1);
+    let off = chat.change_hook(&bob(), site, hook.id, Listen::default()).await.unwrap();
+    assert!(!off.customers);
+    // A room of another site, or of none, tells them nothing.
+    let installation =
+        chat::NewRoom { site: None, kind: RoomKind::Open, name: "All".into(), zone: "UTC".into() };
+    let all = chat.open_room(&operator(), installation).await.unwrap().id;
+    assert_refused!(chat.add_hook(&operator(), all, customers.clone(), secret("z")), Refused::Invalid(_));
+    let elsewhere = chat::NewRoom {
+        site: Some(crate::world::OTHER_SITE),
+        kind: RoomKind::Open,
+        name: "Other".into(),
+        zone: "UTC".into(),
+    };
+    let elsewhere = chat.open_room(&operator(), elsewhere).await.unwrap().id;
+    let hook = chat.add_hook(&operator(), elsewhere, customers, secret("w")).await.unwrap();
+    world.told(&hook, "d3", fixes("aaaaaaa3")).await;
+    assert_eq!(world.heard_in(one.notes).await.len(), 1);
 }

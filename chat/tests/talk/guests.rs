@@ -50,6 +50,33 @@ async fn a_guest_is_limited_to_the_room() {
 }
 
 #[tokio::test]
+async fn nobody_comes_in_under_the_name_of_somebody_else() {
+    let world = World::new().await;
+    let room = world.with_ann().await;
+    world.guest(room, "Gus", &[1, 2]).await;
+    let member = world.chat.names([ann().who().unwrap()].into()).await.unwrap().into_values().next().unwrap();
+    let reader =
+        world.chat.names([admin().who().unwrap()].into()).await.unwrap().into_values().next().unwrap();
+    for taken in [
+        member.clone(),
+        member.to_uppercase(),
+        format!("{member}."),
+        reader,
+        "Commits".into(),
+        "Gus".into(),
+        "gus ".into(),
+    ] {
+        let coming = coming(&taken, "g", &[7]);
+        assert_refused!(world.chat.admit(secret("link"), coming), Refused::Conflict(_));
+    }
+    // The same browser or address: it is they, who come again.
+    world.chat.admit(secret("link"), coming("Gus", "again", &[7, 2])).await.unwrap();
+    for (free, theirs) in [("", "one"), ("", "two"), ("Gustav", "three")] {
+        world.chat.admit(secret("link"), coming(free, theirs, &[7])).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_room_with_a_password_is_entered_with_it() {
     let world = World::new().await;
     let room = world.room(RoomKind::Open).await.id;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Millis;
+use crate::{Millis, RoomId};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Arrival {
@@ -43,6 +43,9 @@ pub struct NamedCommit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
     pub number: u64,
+    /// What the customer of it hears. None: it is no customer's, and stands in the room that was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customers: Option<RoomId>,
     pub fixes: bool,
 }
 

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Who;
+use super::{Fix, Who};
 use crate::{AccountId, GuestId, Millis, RoomId, SiteId, VisitorKey};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,6 +62,9 @@ pub struct Conversation {
     /// The secret of the customer's browser, and letters to them, open it no more.
     #[serde(default)]
     pub is_revoked: bool,
+    /// The last commit that says it fixes what this is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fix: Option<Fix>,
     /// Grows with each change.
     pub version: u64,
 }
@@ -94,6 +97,9 @@ impl Customer {
 pub struct Replies {
     /// How often the address that letters are answered to was taken back. What was sent to one before is refused.
     pub revoked: u32,
+    /// How often the link in letters was taken back with it: those before open the conversation no more.
+    #[serde(default)]
+    pub links: u32,
     /// The beginning of the hour in which the last one came, and how many came in it; at most `REPLIES_AN_HOUR_MAX`.
     pub hour: Millis,
     pub in_hour: u32,

@@ -18,6 +18,9 @@ pub struct Hook {
     /// Whether a commit that fixes a conversation closes it; else it says so, and people close it.
     #[serde(default)]
     pub closes: bool,
+    /// Whether commits are told in the conversations with customers that they name, of the room's site. Only who answers customers turns it on.
+    #[serde(default)]
+    pub customers: bool,
     pub created: Millis,
     /// What came by it last, at most `HOOK_DELIVERIES_MAX`, the newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

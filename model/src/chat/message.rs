@@ -136,6 +136,9 @@ pub struct Fix {
     /// The first tag that it is in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<String>,
+    /// What its message has for those who asked, at most `CLOSING_NOTE_BYTES_MAX`; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub answer: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

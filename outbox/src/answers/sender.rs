@@ -102,7 +102,8 @@ impl Answering {
                 said: line(answer, &names, ANSWER_CHARS_MAX),
             })
             .collect();
-        let secret = letter_secret(self.store.salts.as_ref(), conversation.guest).await?;
+        let secret =
+            letter_secret(self.store.salts.as_ref(), conversation.guest, conversation.replies.links).await?;
         let url = format!("{}/chat/{}#{secret}", self.public_url, site.id);
         let reply_to = reply_to(&self.chat, self.replies.as_ref(), &conversation).await?;
         let letter = Letter { site: &site.name, lines: &lines, url: &url, takes_answers: reply_to.is_some() };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chat::{Chat, Refused};
-use model::chat::{Member, Message, Notify, Room};
+use model::chat::{Member, Message, Notify, Room, RoomKind};
 use model::notice::Digest;
 use model::outbox::{Job, JobKind};
 use model::{AccountId, JobId, limits};
@@ -149,7 +149,9 @@ impl Mailing {
         let shown = &wanted[..wanted.len().min(LINES_SHOWN_MAX)];
         let names = self.chat.names_in(shown).await?;
         let said = |message: &Message| {
-            let author = beginning(chat::told::named(message.author, &names), NAME_CHARS_MAX);
+            let mut author = beginning(chat::told::named(message.author, &names), NAME_CHARS_MAX);
+            let kind = chat::told::kind_word(message.author).filter(|_| room.kind != RoomKind::Conversation);
+            author.extend(kind.map(|kind| format!(" ({kind})")));
             (author, line(message, &names, LINE_CHARS_MAX))
         };
         let name = self.chat.called(room, Some(theirs.member.who)).await?;

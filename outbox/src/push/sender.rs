@@ -48,22 +48,40 @@ pub struct Pushing {
 
 /// What the service worker of the pages shows.
 #[derive(Serialize)]
-struct Shown {
-    title: String,
-    body: String,
+pub struct Shown {
+    pub title: String,
+    pub body: String,
     /// Shown once, however often it comes; the same as where a page shows it.
-    tag: String,
+    pub tag: String,
     /// The path that it opens.
-    url: String,
+    pub url: String,
 }
 
 /// What is sent to each browser.
-struct Parcel {
+pub struct Parcel {
     plain: Vec<u8>,
     /// A later one takes its place where the browser was away.
     topic: String,
     urgency: &'static str,
     lasts_seconds: u64,
+}
+
+impl Parcel {
+    /// What is no message of a room, to be shown at once, and cut to what is shown.
+    pub fn urgent(shown: &Shown, topic: String) -> Parcel {
+        let shown = Shown {
+            title: beginning(&shown.title, TITLE_CHARS_MAX),
+            body: beginning(&shown.body, TITLE_CHARS_MAX),
+            tag: shown.tag.clone(),
+            url: shown.url.clone(),
+        };
+        Parcel {
+            plain: serde_json::to_vec(&shown).expect("what is shown encodes"),
+            topic,
+            urgency: "high",
+            lasts_seconds: LASTS.as_secs(),
+        }
+    }
 }
 
 /// What came of one browser.
@@ -103,21 +121,43 @@ impl Sender for Pushing {
 impl Pushing {
     async fn push(&self, job: &Job, account: AccountId, about: &About) -> Result<Sent, Refused> {
         let now = self.clock.now();
-        let mut browsers = self.store.notices.browsers(vec![account], now).await?;
-        browsers.retain(|(_, browser)| about.browser.as_ref().is_none_or(|only| *only == mark(browser)));
+        let only = about.browser.as_deref();
         let left = LASTS.saturating_sub(now.since(job.created));
-        if browsers.is_empty() || left.is_zero() {
+        if left.is_zero() || self.browsers(account, only).await?.is_empty() {
             return Ok(Sent::Gone);
         }
         let Some(parcel) = self.parcel(account, about, left).await? else {
             return Ok(Sent::Gone);
         };
-        let sending = browsers.iter().map(|(_, browser)| self.to_browser(browser, &parcel));
-        let came = join_all(sending).await;
-        if about.browser.is_some() {
+        let alone = |mark: String| {
+            let alone = About { browser: Some(mark), ..about.clone() };
+            serde_json::to_vec(&alone).expect("what a job is about encodes")
+        };
+        self.to_all(job, account, only, &parcel, alone).await
+    }
+
+    /// Those of a person; `only` the one of that mark.
+    async fn browsers(&self, account: AccountId, only: Option<&str>) -> Result<Vec<Browser>, Refused> {
+        let found = self.store.notices.browsers(vec![account], self.clock.now()).await?;
+        let theirs = found.into_iter().map(|(_, browser)| browser);
+        Ok(theirs.filter(|browser| only.is_none_or(|only| only == mark(browser))).collect())
+    }
+
+    /// To all browsers of a person. One that is not reached with the others becomes a job of its own, which `alone` writes, of its mark.
+    pub(crate) async fn to_all(
+        &self,
+        job: &Job,
+        account: AccountId,
+        only: Option<&str>,
+        parcel: &Parcel,
+        alone: impl Fn(String) -> Vec<u8> + Send + Sync,
+    ) -> Result<Sent, Refused> {
+        let browsers = self.browsers(account, only).await?;
+        let came = join_all(browsers.iter().map(|browser| self.to_browser(browser, parcel))).await;
+        if only.is_some() {
             return Ok(came.into_iter().next().map_or(Sent::Gone, Sent::from));
         }
-        self.again_alone(job, about, browsers.iter().map(|(_, browser)| browser).zip(came)).await
+        self.again_alone(job, alone, browsers.iter().zip(came)).await
     }
 
     /// None: it is pointless.
@@ -147,9 +187,10 @@ impl Pushing {
 
     async fn shown(&self, theirs: &Theirs, message: &Message) -> Result<Shown, Refused> {
         let names = self.chat.names_in(std::slice::from_ref(message)).await?;
-        let author = chat::told::named(message.author, &names);
+        let author = chat::told::named_in_words(message.author, &names);
         let title = match theirs.room.kind {
-            RoomKind::Direct | RoomKind::Conversation => author.to_owned(),
+            RoomKind::Conversation => chat::told::named(message.author, &names).to_owned(),
+            RoomKind::Direct => author,
             _ => format!("{author} · {}", self.chat.called(&theirs.room, Some(theirs.member.who)).await?),
         };
         Ok(Shown {
@@ -218,7 +259,7 @@ impl Pushing {
     async fn again_alone(
         &self,
         job: &Job,
-        about: &About,
+        alone: impl Fn(String) -> Vec<u8>,
         came: impl Iterator<Item = (&Browser, Came)>,
     ) -> Result<Sent, Refused> {
         let due = self.clock.now().plus(WAITS[0]);
@@ -230,8 +271,7 @@ impl Pushing {
                 Came::Again(_) => {
                     let mark = mark(browser);
                     let id = job_id(&["push to one", &job.id.to_string(), &mark]);
-                    let alone = About { browser: Some(mark), ..about.clone() };
-                    let body = serde_json::to_vec(&alone).expect("what a job is about encodes");
+                    let body = alone(mark);
                     jobs.push(NewJob {
                         id,
                         kind: job.kind,

@@ -9,7 +9,7 @@ use chat::{Chat, Post, Refused};
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use model::chat::rights::Standing;
-use model::chat::{BotEvent, BotHook, Message, MessageKind, Room, TurnedOff, Who};
+use model::chat::{BotEvent, BotHook, HookSecret, Message, MessageKind, Retired, Room, TurnedOff, Who};
 use model::outbox::{Job, JobKind};
 use model::rights::Principal;
 use model::{BotId, JobId, MessageId, Millis, limits};
@@ -123,7 +123,8 @@ impl Deliveries {
             return Err(NotNow::Pointless);
         }
         let body = self.payload(&hook, about, &seen.room, &message).await?;
-        let Some(headers) = signed(&hook, job.id, self.clock.now(), &body) else {
+        let Some(headers) = signed(&hook.secret, hook.retired.as_ref(), job.id, self.clock.now(), &body)
+        else {
             return Ok(Sent::GivenUp("the secret of the hook cannot sign".into()));
         };
         match self.dial.post(&hook.url, headers, body).await {
@@ -208,16 +209,22 @@ fn answer_id(job: JobId) -> MessageId {
 }
 
 /// As RFC 3339 has it.
-fn moment(at: Millis) -> String {
+pub fn moment(at: Millis) -> String {
     jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| at.0.to_string(), |moment| moment.to_string())
 }
 
 /// The headers that say whose it is: by the secret, and for a while by the one before it, too. None: it cannot sign.
-fn signed(hook: &BotHook, job: JobId, now: Millis, body: &[u8]) -> Option<HeaderMap> {
+pub fn signed(
+    secret: &HookSecret,
+    retired: Option<&Retired>,
+    job: JobId,
+    now: Millis,
+    body: &[u8],
+) -> Option<HeaderMap> {
     let id = format!("msg_{job}");
     let seconds = u32::try_from(now.0 / 1_000).ok()?;
-    let mut signatures = commits::standard(&hook.secret.0, &id, seconds, body)?;
-    if let Some(retired) = hook.retired.as_ref().filter(|retired| retired.until > now) {
+    let mut signatures = commits::standard(&secret.0, &id, seconds, body)?;
+    if let Some(retired) = retired.filter(|retired| retired.until > now) {
         let before = commits::standard(&retired.secret.0, &id, seconds, body)?;
         signatures = format!("{signatures} {before}");
     }
@@ -253,8 +260,6 @@ fn text_of(answer: &Answer) -> Result<Option<String>, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use model::chat::{HookSecret, Retired};
-
     use super::*;
 
     fn answer(stated: &str, body: &str) -> Result<Option<String>, &'static str> {
@@ -303,7 +308,7 @@ mod tests {
         // The example of the standard's own text.
         let body = br#"{"test": 2432232314}"#;
         let signature = |hook: &BotHook, now: i64| {
-            let headers = signed(hook, JobId(7), Millis(now), body).unwrap();
+            let headers = signed(&hook.secret, hook.retired.as_ref(), JobId(7), Millis(now), body).unwrap();
             assert_eq!(headers["webhook-id"], "msg_00000000000000000000000000000007");
             headers["webhook-signature"].to_str().unwrap().to_owned()
         };
@@ -316,6 +321,6 @@ mod tests {
         assert!(both.starts_with(&format!("{alone} v1,")) && both.split(' ').count() == 2);
         assert!(!signature(&hook, 1_614_265_331_000).contains(' '));
         hook.secret = secret("whsec_no base 64");
-        assert!(signed(&hook, JobId(7), Millis(0), body).is_none());
+        assert!(signed(&hook.secret, None, JobId(7), Millis(0), body).is_none());
     }
 }

@@ -20,7 +20,8 @@ the server first, or restore a backup and export that; with MongoDB it runs on, 
   watchfire export rooms --all --out rooms.tar
   watchfire export rooms --room RM-8K2MZQ4T --out tea.tar
 
-`watchfire import rooms` reads it back, here or elsewhere. No password, token, secret or address is in it.";
+`watchfire import rooms` reads it back, here or elsewhere. No password, token or secret is in it, and \
+no address but those that customers left.";
 
 #[derive(Args, Debug)]
 #[command(group(ArgGroup::new("which").required(true).args(["room", "all"])))]
@@ -29,7 +30,7 @@ pub struct RoomsOptions {
     #[arg(long, value_name = "ROOM")]
     pub room: Option<RoomId>,
 
-    /// All rooms, direct ones too
+    /// All rooms, direct ones and those of conversations with customers too
     #[arg(long)]
     pub all: bool,
 
@@ -49,8 +50,10 @@ pub async fn run(options: RoomsOptions) -> anyhow::Result<()> {
     let store = options.store.open(REFUSED).await?;
     let packed = written(&store, &options).await;
     store.close().await;
-    let Packed { rooms, messages, files } = packed?;
-    eprintln!("{rooms} rooms, {messages} messages, {files} files");
+    let Packed { rooms, conversations, messages, files } = packed?;
+    eprintln!(
+        "{rooms} rooms, {messages} messages, {files} files; {conversations} conversations with customers, of two rooms each"
+    );
     Ok(())
 }
 

@@ -42,8 +42,10 @@ pub async fn run(options: RoomsOptions) -> anyhow::Result<()> {
     let store = options.store.open(REFUSED).await?;
     let imported = import(&store, &archive, options.site).await;
     store.close().await;
-    let Outcome { rooms, messages, files, known } = imported.with_context(named)?;
-    println!("{rooms} rooms, {messages} messages, {files} files; {known} rooms were here already");
+    let Outcome { rooms, conversations, messages, files, known } = imported.with_context(named)?;
+    println!(
+        "{rooms} rooms, {messages} messages, {files} files; {known} rooms were here already; {conversations} conversations with customers, of two rooms each"
+    );
     Ok(())
 }
 

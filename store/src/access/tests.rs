@@ -14,6 +14,7 @@ use super::{
 use crate::accounts::{Invitation, NewAccount, SecretHash, Share, SignIn, Token};
 use crate::chat::{ConversationChange, NewConversation};
 use crate::contract::conversations::opening;
+use crate::contract::fixtures::NOW;
 use crate::{Embedded, Store};
 
 const OURS: SiteId = SiteId::of(1);
@@ -142,10 +143,20 @@ async fn rooms_of_conversations_are_for_who_answers_and_for_its_customer() {
         assert_eq!(standings(signed_in(account)).await, (standing, standing), "{account}");
     }
     let letter = async |of: &NewConversation| {
-        Credential::Token(letter_secret(house.store.salts.as_ref(), of.guest.id).await.unwrap())
+        Credential::Token(letter_secret(house.store.salts.as_ref(), of.guest.id, 0).await.unwrap())
     };
     assert_eq!(standings(letter(&one).await).await, (Standing::Guest, Standing::Stranger), "no notes");
     assert_eq!(standings(letter(&two).await).await, (Standing::Stranger, Standing::Stranger));
+    house
+        .store
+        .conversations
+        .change_conversation(one.room.id, ConversationChange::RevokeReplies, NOW)
+        .await
+        .unwrap();
+    let before = house.access.principal(&letter(&one).await).await;
+    assert!(matches!(before, Err(Denied::Unknown)), "its link is taken back: {before:?}");
+    let again = letter_secret(house.store.salts.as_ref(), one.guest.id, 1).await.unwrap();
+    assert_eq!(standings(Credential::Token(again)).await, (Standing::Guest, Standing::Stranger));
     assert_eq!(standings(Credential::None).await, (Standing::Stranger, Standing::Stranger));
     house.store.accounts.grant(OURS, AGENT, Role::Viewer).await.unwrap();
     assert_eq!(standings(signed_in(AGENT)).await.0, Standing::Stranger, "as the roles stand now");

@@ -1,7 +1,8 @@
 //! What a change makes of a message: the same in every backend. Pure.
 
 use model::chat::{
-    Change, Closed, Decision, File, Message, MessageKind, NewMessage, Reaction, Removal, Revised, Room, Who,
+    Change, Closed, Decision, File, Message, MessageKind, NewMessage, Reaction, Removal, Revised, Room,
+    TELLER, Who,
 };
 use model::{Millis, limits};
 
@@ -63,9 +64,9 @@ pub(crate) fn posted(
     }
 }
 
-/// Whether somebody says something there without being its member: in conversations the agents do.
+/// Whether somebody says something there without being its member: in conversations the agents do, and who tells of commits.
 pub(crate) fn may_say(room: &Room, author: Who) -> bool {
-    room.kind.is_of_inbox() && matches!(author, Who::Account(_))
+    room.kind.is_of_inbox() && matches!(author, Who::Account(_) | Who::Bot(TELLER))
 }
 
 /// What the room itself tells is recorded always.

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use model::chat::{
-    Conversation, ConversationState, Customer, Folder, Guest, Message, MessageKind, NewMessage, Note, Rating,
-    Replies, Room, Side, Verdict, Who,
+    Conversation, ConversationState, Customer, Fix, Folder, Guest, Message, MessageKind, NewMessage, Note,
+    Rating, Replies, Room, Side, Verdict, Who,
 };
 use model::{AccountId, Millis, RoomId, SiteId, VisitorKey, limits};
 
@@ -178,6 +178,7 @@ pub struct Counts {
 pub enum ConversationChange {
     Assign(Option<AccountId>),
     Close(Who),
+    /// Where it was closed, what was said to fix it did not.
     Reopen,
     /// Until then. Conflict where it is closed.
     Snooze(Millis),
@@ -202,10 +203,17 @@ pub enum ConversationChange {
     Mailed(u64),
     /// The customer mailed something with that `Message-ID`. Limit past `REPLIES_AN_HOUR_MAX`.
     Replied(String),
-    /// What was mailed to the customer until now is answered in vain.
+    /// What was mailed to the customer until now is answered in vain, and its link opens nothing.
     RevokeReplies,
     /// The customer's secret, and letters to them, open it no more.
     Revoke,
+    /// A commit says that it fixes what this is about; said again, it is what it was.
+    Fix(Fix),
+    /// That commit, where it is the last one that fixes this, is in that release.
+    Release {
+        commit: String,
+        tag: String,
+    },
 }
 
 const HOUR_MS: i64 = 3_600_000;
@@ -361,7 +369,12 @@ pub(crate) fn change(
                 next.waiting_since = None;
             }
         }
-        ConversationChange::Reopen => next.state = ConversationState::Open,
+        ConversationChange::Reopen => {
+            if next.is_closed() {
+                next.fix = None;
+            }
+            next.state = ConversationState::Open;
+        }
         ConversationChange::Snooze(until) => {
             if matches!(next.state, ConversationState::Closed(_)) {
                 return Err(StoreError::Conflict("the conversation is closed"));
@@ -405,9 +418,22 @@ pub(crate) fn change(
             next.rating = Some(rating);
         }
         ConversationChange::Revoke => next.is_revoked = true,
+        ConversationChange::Fix(fix) => {
+            if next.fix.as_ref().is_none_or(|known| known.commit.id != fix.commit.id) {
+                next.fix = Some(fix);
+            }
+        }
+        ConversationChange::Release { commit, tag } => {
+            if let Some(fix) = next.fix.as_mut().filter(|fix| fix.commit.id == commit) {
+                fix.release = Some(tag);
+            }
+        }
         ConversationChange::Mailed(number) => next.mailed = next.mailed.max(number),
         ConversationChange::Replied(id) => next.replies = replied(&next.replies, id, at)?,
-        ConversationChange::RevokeReplies => next.replies.revoked = next.replies.revoked.saturating_add(1),
+        ConversationChange::RevokeReplies => {
+            next.replies.revoked = next.replies.revoked.saturating_add(1);
+            next.replies.links = next.replies.links.saturating_add(1);
+        }
     }
     refuse_oversized(&next)?;
     if next == *conversation {
@@ -428,7 +454,7 @@ fn replied(before: &Replies, last: String, at: Millis) -> Result<Replies> {
         let (what, max) = ("letters of one customer an hour", limits::REPLIES_AN_HOUR_MAX as usize);
         return Err(StoreError::Limit { what, max });
     }
-    Ok(Replies { revoked: before.revoked, hour, in_hour: count + 1, last })
+    Ok(Replies { hour, in_hour: count + 1, last, ..before.clone() })
 }
 
 /// What is known of a customer who said something more of themselves.
@@ -462,6 +488,9 @@ pub(crate) fn refuse_oversized(conversation: &Conversation) -> Result<()> {
     bounded(conversation.labels.len(), "labels", limits::LABELS_MAX)?;
     for label in &conversation.labels {
         bounded(label.len(), "bytes in a label", limits::NAME_BYTES_MAX)?;
+    }
+    if let Some(fix) = &conversation.fix {
+        bounded(fix.answer.len(), "bytes in a closing note", limits::CLOSING_NOTE_BYTES_MAX)?;
     }
     if let Some(rating) = &conversation.rating {
         bounded(rating.words.len(), "bytes in what a customer says of it", limits::RATING_BYTES_MAX)?;

@@ -59,6 +59,7 @@ pub enum HookChange {
         repositories: String,
         branches: String,
         closes: bool,
+        customers: bool,
     },
     /// The address and the secret that were good are no longer.
     Renew {
@@ -73,8 +74,9 @@ impl HookChange {
     pub(crate) fn apply(self, mut hook: Hook) -> Result<(Hook, Option<SecretHash>)> {
         let mut fresh = None;
         match self {
-            HookChange::Listen { repositories, branches, closes } => {
-                (hook.repositories, hook.branches, hook.closes) = (repositories, branches, closes);
+            HookChange::Listen { repositories, branches, closes, customers } => {
+                (hook.repositories, hook.branches) = (repositories, branches);
+                (hook.closes, hook.customers) = (closes, customers);
             }
             HookChange::Renew { address, secret } => {
                 hook.secret = secret;

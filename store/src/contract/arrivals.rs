@@ -37,7 +37,10 @@ fn arrived_at(repository: &str, branch: &str, number: u64) -> Arrival {
         author: "Ann".into(),
         link: Some(format!("https://git.example/{number}")),
     };
-    let about = vec![About { number: 1, fixes: true }];
+    let about = vec![
+        About { number: 1, customers: None, fixes: true },
+        About { number: 1, customers: Some(RoomId::of(9)), fixes: true },
+    ];
     Arrival {
         repository: repository.into(),
         at: Millis(NOW.0 + number as i64),
@@ -143,7 +146,8 @@ async fn arrivals_go_with_their_room(world: World) {
 }
 
 fn listen(repositories: &str) -> HookChange {
-    HookChange::Listen { repositories: repositories.into(), branches: "main".into(), closes: true }
+    let branches = "main".into();
+    HookChange::Listen { repositories: repositories.into(), branches, closes: true, customers: true }
 }
 
 async fn a_hook_listens_to_something_else(world: World) {
@@ -151,8 +155,13 @@ async fn a_hook_listens_to_something_else(world: World) {
     let hooks = &world.store.hooks;
     hooks.add_hook(hook(1), secret(1)).await.unwrap();
     let changed = hooks.change_hook(ROOM, HookId::of(1), listen("acme/site")).await.unwrap();
-    let expected =
-        Hook { repositories: "acme/site".into(), branches: "main".into(), closes: true, ..hook(1) };
+    let expected = Hook {
+        repositories: "acme/site".into(),
+        branches: "main".into(),
+        closes: true,
+        customers: true,
+        ..hook(1)
+    };
     assert_eq!(changed, expected);
     assert_eq!(hooks.hook(secret(1)).await.unwrap(), expected);
     assert_refused!(hooks.change_hook(RoomId::of(2), HookId::of(1), listen("")), NotFound("hook"));

@@ -1,14 +1,15 @@
 //! Promises of `Carrying`.
 
 use bytes::Bytes;
-use model::chat::{Message, Room, RoomKind, RoomRole, Who};
+use model::chat::{Conversation, Message, Room, RoomKind, RoomRole, Who};
 use model::{GuestId, RoomId, UploadId, limits};
 
 use super::chat::{ANN, BOB, ROOM, at, guest, member, room, text};
+use super::conversations::opening;
 use super::files::{content, file};
 use super::fixtures::{LATER, NOW};
 use super::{World, assert_refused, on_every_backend};
-use crate::StoreError::{Conflict, NotFound};
+use crate::StoreError::{Conflict, Limit, NotFound};
 use crate::chat::{Place, Search};
 use crate::moving::{FilePart, FileRow, GuestRow, Row};
 
@@ -19,6 +20,7 @@ on_every_backend! {
     nothing_comes_in_the_place_of_a_room_that_is_there,
     a_direct_room_that_never_comes_bars_nobody_from_opening_theirs,
     every_room_guest_and_star_is_listed,
+    a_conversation_comes_with_its_room_or_not_at_all,
 }
 
 fn coming(number: u64, author: Who, last: u64) -> (Room, Vec<Row>) {
@@ -163,4 +165,38 @@ async fn every_room_guest_and_star_is_listed(world: World) {
     let stars = carrying.every_star(ROOM, (0, i64::MIN)).await.unwrap();
     assert_eq!(stars, [(2, ANN), (2, BOB), (5, ANN), (5, BOB), (9, ANN), (9, BOB)]);
     assert_eq!(carrying.every_star(ROOM, (5, ANN.number())).await.unwrap(), stars[3..]);
+}
+
+async fn a_conversation_comes_with_its_room_or_not_at_all(world: World) {
+    let (carrying, conversations) = (&world.store.carrying, &world.store.conversations);
+    let new = opening(1);
+    let room = Room { last: 1, changes: 1, last_at: new.first.at, ..new.room.clone() };
+    let said = crate::chat::change::posted(&new.first, 1, 1, new.first.at, false, Vec::new());
+    let of = Conversation { last: 1, ..new.conversation.clone() };
+    let begun = async |began| {
+        carrying.begin(room.clone(), None, began).await.unwrap();
+        carrying.take(room.id, began, vec![Row::Message(Box::new(said.clone()))]).await.unwrap();
+    };
+    begun(NOW).await;
+    assert_refused!(conversations.conversation(room.id), NotFound(_));
+    assert_refused!(carrying.end_conversation(of.clone(), NOW), NotFound(_));
+    carrying.begin(new.notes.clone(), None, NOW).await.unwrap();
+    assert_refused!(carrying.end_conversation(of.clone(), NOW), NotFound(_));
+    carrying.end(new.notes.id, NOW).await.unwrap();
+    let labels = vec!["a".repeat(limits::NAME_BYTES_MAX + 1)];
+    let oversized = Conversation { labels, ..of.clone() };
+    assert_refused!(carrying.end_conversation(oversized, NOW), Limit { .. });
+    let world = world.reopened().await;
+    let (carrying, conversations) = (&world.store.carrying, &world.store.conversations);
+    assert!(carrying.every_conversation(None).await.unwrap().is_empty());
+    carrying.begin(room.clone(), None, LATER).await.unwrap();
+    assert_refused!(carrying.end_conversation(of.clone(), LATER), Conflict(_));
+    assert_refused!(conversations.conversation(room.id), NotFound(_));
+    carrying.take(room.id, LATER, vec![Row::Message(Box::new(said))]).await.unwrap();
+    carrying.end_conversation(of.clone(), LATER).await.unwrap();
+    assert_eq!(conversations.conversation(new.notes.id).await.unwrap(), of);
+    assert_eq!(carrying.every_conversation(None).await.unwrap(), std::slice::from_ref(&of));
+    assert_eq!(carrying.every_conversation(Some(of.room)).await.unwrap(), []);
+    assert!(carrying.every_room(None).await.unwrap().is_empty(), "rooms of conversations are none of all");
+    assert_refused!(carrying.end_conversation(of, LATER), NotFound(_));
 }

@@ -33,7 +33,7 @@ fn close(note: &str) -> Change {
 
 fn fix(id: &str) -> Fix {
     let commit = NamedCommit { id: id.into(), subject: "Faster".into(), author: "Ann".into(), link: None };
-    Fix { repository: "acme/shop".into(), commit, release: None }
+    Fix { repository: "acme/shop".into(), commit, release: None, answer: String::new() }
 }
 
 async fn a_conversation_is_closed_with_a_note_and_reopened(world: World) {

@@ -91,6 +91,7 @@ pub fn opening(number: u64) -> NewConversation {
         replies: Replies::default(),
         is_call: false,
         is_revoked: false,
+        fix: None,
         version: 0,
     };
     let first = NewMessage {
@@ -192,6 +193,7 @@ impl World {
         assert_eq!(given.assignee, Some(ME));
         self.became(room(1), ConversationChange::Assign(None)).await;
         self.ruled().await;
+        self.watched().await;
         for site in 1..=40 {
             assert!(
                 self.store
@@ -219,6 +221,7 @@ impl World {
         assert_eq!(conversations.learned(SITE).await.unwrap(), (1, vec![1; 99]));
         assert!(conversations.learn(SITE, 1, vec![2], None).await.unwrap());
         World::rules_on(store).await;
+        World::alerts_on(store).await;
         assert_eq!(conversations.wake(LATER).await.unwrap(), [opening(2).room.id]);
         let given = conversations.give_turn(opening(1).room.id, turn(9, &[1, 2]), LATER).await.unwrap();
         assert_eq!(given.assignee, Some(ME), "who was there is there still");
@@ -535,10 +538,14 @@ async fn each_change_is_what_it_says_and_nothing_else(world: World) {
             ConversationChange::Replied("a@mail.example".into()),
             Box::new(|one| {
                 let hour = Millis(LATER.0 - LATER.0 % 3_600_000);
-                one.replies = Replies { revoked: 0, hour, in_hour: 1, last: "a@mail.example".into() };
+                one.replies =
+                    Replies { hour, in_hour: 1, last: "a@mail.example".into(), ..Replies::default() };
             }),
         ),
-        (ConversationChange::RevokeReplies, Box::new(|one| one.replies.revoked = 1)),
+        (
+            ConversationChange::RevokeReplies,
+            Box::new(|one| (one.replies.revoked, one.replies.links) = (1, 1)),
+        ),
         (ConversationChange::Block(true), Box::new(|one| one.blocked = true)),
         (ConversationChange::Block(false), Box::new(|one| one.blocked = false)),
         (

@@ -27,6 +27,7 @@ pub fn hook(number: u64) -> Hook {
         branches: "main, !wip/*".into(),
         secret: HookSecret(format!("signed with {number}")),
         closes: false,
+        customers: false,
         created: NOW,
         deliveries: Vec::new(),
     }

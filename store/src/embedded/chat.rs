@@ -1,5 +1,6 @@
 //! `chat.db`: rooms and what is said in them, in a file of its own, so that posting waits for no tail and no sign-in.
 
+pub mod alerts;
 pub mod bot_hooks;
 pub mod carrying;
 pub mod conversations;

@@ -36,7 +36,7 @@ pub struct EmbeddedMoving {
 }
 
 const OF_TAIL: [&str; 5] = ["tail", "peaks", "forgotten", "segments", "folds"];
-const OF_CHAT: [&str; 21] = [
+const OF_CHAT: [&str; 22] = [
     "bots",
     "rooms",
     "members",
@@ -58,6 +58,7 @@ const OF_CHAT: [&str; 21] = [
     "duty",
     "rules",
     "rule_marks",
+    "alerts",
 ];
 const OF_REGISTRY: [&str; 12] = [
     "accounts",

@@ -33,6 +33,7 @@ pub const CHAT: Migrations = &[
     include_str!("migrations/chat/0008_conversations_by_visitor.sql"),
     include_str!("migrations/chat/0009_rules.sql"),
     include_str!("migrations/chat/0010_figures.sql"),
+    include_str!("migrations/chat/0011_alerts.sql"),
 ];
 
 /// Brings the schema up to date, each migration in a transaction of its own.

@@ -11,7 +11,7 @@
 //! - `files`: `{_id, v, room, id: 16 bytes, who: i64, upload: 16 bytes, state: coming, here or gone, since: i64, bytes: i64, message: i64?, value}`;
 //! - `file_chunks`: `{_id, v, room, file: 16 bytes, n: i32, bytes}`, `chunks::CHUNK_BYTES` each but the last;
 //! - `learned`: `{_id: site, v, version: i64, bytes}`;
-//! - `duty`: `{_id: site, v, value}`; `rules`: the same; `rule_marks`: `{_id, v, site: i64, mark: 32 bytes, until: i64}`;
+//! - `duty`: `{_id: site, v, value}`; `rules`, `alerts`: the same; `rule_marks`: `{_id, v, site: i64, mark: 32 bytes, until: i64}`;
 //! - `hooks`: `{_id, v, room, address: 32 bytes, value}`; `shown_commits`: `{_id, v, room, mark: 32 bytes, number: i64}`;
 //! - `bot_hooks`: `{_id: bot, v, value}`; `fanned`: `{_id: room, v, number: i64}`;
 //! - `jobs`: `{_id: 16 bytes, v, kind: i64, owner: i64, state: i64, due: i64, lease: i64, attempts: i64, created: i64, said: text, body}`;
@@ -22,6 +22,7 @@
 //!
 //! `value` is the noun as JSON. Whoever changes a room takes its turn: its changes happen one after the other.
 
+pub mod alerts;
 pub mod bot_hooks;
 pub mod carrying;
 pub mod conversations;
@@ -73,6 +74,7 @@ pub const LEARNED: &str = "learned";
 pub const DUTY: &str = "duty";
 pub const RULES: &str = "rules";
 pub const RULE_MARKS: &str = "rule_marks";
+pub const ALERTS: &str = "alerts";
 
 /// Rooms that one process posts to at once; two that share a lane wait for each other.
 const LANES: usize = 64;

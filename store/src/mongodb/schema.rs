@@ -41,6 +41,7 @@ const MIGRATIONS: &[&str] = &[
     "conversations by visitor, agents in turn",
     "rules that speak first",
     "conversations by when they were begun",
+    "alerts",
     "watched pages",
 ];
 
@@ -169,7 +170,7 @@ fn indexes() -> Vec<Index> {
 }
 
 /// Collections without an index of their own: made before a transaction writes to them.
-const WITHOUT_INDEX: [&str; 9] = [
+const WITHOUT_INDEX: [&str; 10] = [
     META,
     turns::TURNS,
     sites::SITES,
@@ -179,6 +180,7 @@ const WITHOUT_INDEX: [&str; 9] = [
     chat::LEARNED,
     chat::DUTY,
     chat::RULES,
+    chat::ALERTS,
 ];
 
 /// Refuses a database of another version, and makes what is missing in an empty one.

@@ -29,6 +29,7 @@ impl Kind {
                 | Duty
                 | Rules
                 | RuleMarks
+                | Alerts
                 | Hooks
                 | Shown
                 | BotHooks

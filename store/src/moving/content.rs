@@ -44,6 +44,7 @@ impl Content {
             Row::Duty(row) => of_plain(row),
             Row::Rules(row) => of_plain(row),
             Row::RuleMark(row) => of_plain(row),
+            Row::Alerts(row) => of_plain(row),
             Row::Hook(row) => of_plain(row),
             Row::Shown(row) => of_plain(row),
             Row::BotHook(hook) => of_plain(hook),

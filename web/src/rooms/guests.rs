@@ -141,7 +141,7 @@ pub async fn submit(
         Err(refused @ (Refused::Password | Refused::Barred)) => {
             again(StatusCode::FORBIDDEN, refused.to_string())
         }
-        Err(refused @ (Refused::Locked | Refused::Limit { .. })) => {
+        Err(refused @ (Refused::Locked | Refused::Limit { .. } | Refused::Conflict(_))) => {
             again(StatusCode::CONFLICT, refused.to_string())
         }
         Err(Refused::NotFound) => Err(over()),

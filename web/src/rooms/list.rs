@@ -35,7 +35,7 @@ struct MineSaid<'r> {
     /// As it is called to them.
     name: String,
     role: RoomRole,
-    /// The last message that they read, and how many came since.
+    /// The last message that they read, and how many others said since.
     read: u64,
     unread: u64,
     notify: Notify,
@@ -49,8 +49,9 @@ pub struct Mine {
 }
 
 impl Mine {
-    pub fn unread(&self) -> u64 {
-        self.room.last.saturating_sub(self.member.read)
+    /// What others said since.
+    pub async fn unread(&self, web: &Web) -> Result<u64, Problem> {
+        Ok(web.chat.unread(&self.room, &self.member).await?)
     }
 }
 
@@ -58,17 +59,17 @@ impl Mine {
 pub async fn all(State(web): State<Arc<Web>>, Somebody(by): Somebody) -> Answer {
     let mine = mine(&web, &by).await?;
     let offered = offered(&web, &by, &mine).await?;
-    let told: Vec<MineSaid<'_>> = mine
-        .iter()
-        .map(|mine| MineSaid {
+    let mut told = Vec::with_capacity(mine.len());
+    for mine in &mine {
+        told.push(MineSaid {
             room: TellRoom::of(&mine.room),
             name: mine.name.clone(),
             role: mine.member.role,
             read: mine.member.read,
-            unread: mine.unread(),
+            unread: mine.unread(&web).await?,
             notify: mine.member.notify,
-        })
-        .collect();
+        });
+    }
     let offered: Vec<TellRoom<'_>> = offered.iter().map(TellRoom::of).collect();
     Ok(Json(json!({ "rooms": told, "offered": offered })).into_response())
 }

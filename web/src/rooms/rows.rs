@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use chat::told::{TellFile, TellFix, TellMessage, named};
+use chat::told::{TellFile, TellFix, TellMessage, kind_word, named};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use model::chat::{Message, MessageKind, NamedCommit, Note, Room, Who};
+use model::chat::{Fix, Message, MessageKind, NamedCommit, Note, Room, Who};
 use model::{Millis, RoomId};
 
 use crate::Web;
@@ -20,6 +20,8 @@ pub struct MessageRow {
     /// Where it stands in the transcript.
     pub href: String,
     pub author: String,
+    /// What its author is, who has no account.
+    pub badge: Option<&'static str>,
     /// RFC 3339, and the hour and minute in the room's zone.
     pub iso: String,
     pub time: String,
@@ -72,6 +74,18 @@ impl CommitRow {
             author: commit.author.clone(),
             link: commit.link.clone(),
         }
+    }
+}
+
+impl FixRow {
+    /// Of a conversation with a customer: releases of all rooms that its agent may read.
+    pub fn of_customer(fix: &Fix) -> FixRow {
+        let href = |tag: &String| {
+            let mut query = url::form_urlencoded::Serializer::new(String::new());
+            query.append_pair("repository", &fix.repository).append_pair("tag", tag);
+            (tag.clone(), format!("/releases?{}", query.finish()))
+        };
+        FixRow { commit: CommitRow::of(&fix.commit), release: fix.release.as_ref().map(href) }
     }
 }
 
@@ -170,6 +184,7 @@ fn row(
         number: message.number,
         href: permalink(message.room, message.number, &day),
         author: told.name.to_owned(),
+        badge: kind_word(message.author),
         iso: in_zone(message.at, zone).timestamp().to_string(),
         time: in_zone(message.at, zone).strftime("%H:%M").to_string(),
         day: is_new_day.then(|| in_zone(message.at, zone).strftime("%A, %-d %B %Y").to_string()),

@@ -71,6 +71,22 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
     ("GET", "/sites/{site}/chat", [SignIn, Nothing, Nothing, In, In, In]),
     ("POST", "/sites/{site}/chat", [SignIn, Nothing, Nothing, In, In, In]),
     ("POST", "/sites/{site}/chat/rules", [SignIn, Nothing, Nothing, In, In, In]),
+    ("GET", "/sites/{site}/alerts", [SignIn, Nothing, In, In, In, In]),
+    // Of an alert that is not there; `alerts` has who is told by one.
+    ("POST", "/sites/{site}/alerts", [SignIn, Nothing, Nothing, In, In, In]),
+    ("POST", "/sites/{site}/alerts/{alert}/mine", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ("GET", "/api/watchfire/sites/{site}/alerts", [SignIn, Nothing, In, In, In, In]),
+    ("POST", "/api/watchfire/sites/{site}/alerts", [SignIn, Nothing, Nothing, In, In, In]),
+    (
+        "POST",
+        "/api/watchfire/sites/{site}/alerts/{alert}",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
+    (
+        "POST",
+        "/api/watchfire/sites/{site}/alerts/{alert}/remove",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
     ("GET", "/api/watchfire/sites/{site}/conversations", [SignIn, Nothing, Nothing, In, In, In]),
     // To nobody: what is sent cannot be read. `calls` has who writes to whom.
     ("POST", "/api/watchfire/sites/{site}/conversations", [SignIn, Nothing, Nothing, In, In, In]),
@@ -460,5 +476,6 @@ fn filled(path: &str, site: &str, account: &str) -> String {
         .replace("{number}", "1")
         .replace("{day}", "2026-03-04")
         .replace("{hook}", "HK-00000000")
+        .replace("{alert}", "AL-00000000")
         .replace("{visitor}", "00000000000000ff")
 }

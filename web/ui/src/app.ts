@@ -1,8 +1,11 @@
 // What every page can do: copy, ask before harm, tell times in words, send once, know the time zone.
+import { Drafts } from "./drafts";
 import { countryName } from "./format";
 import { placeHints } from "./hints";
 
 const COPIED_MS = 2_000;
+/** What somebody began to write is theirs alone. */
+const SIGNS_OUT = ["/sign-out", "/account/sign-out-everywhere"];
 
 placeHints();
 document.querySelectorAll<HTMLTimeElement>("time[datetime]:not([data-as-is])").forEach(localise);
@@ -30,6 +33,7 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("submit", (event) => {
   const form = event.target as HTMLFormElement;
   if (form.dataset["confirm"] && !confirm(form.dataset["confirm"])) return event.preventDefault();
+  if (SIGNS_OUT.includes(form.getAttribute("action") ?? "")) new Drafts().forgetAll();
   if (!("once" in form.dataset)) return;
   if ("sent" in form.dataset) return event.preventDefault();
   form.dataset["sent"] = "";

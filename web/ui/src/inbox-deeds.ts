@@ -63,8 +63,8 @@ export class Deeds {
       }, "harm");
     const letters = email === "" ? [] : [
       this.more.item("Mail the conversation to the customer", () => act({ transcript: true })),
-      this.more.item("Take back the address for answers by mail", () => {
-        if (confirm("Take back the address that letters of this conversation are answered to? The next letter has another one.")) act({ revoke_replies: true });
+      this.more.item("Take back the address and link of letters", () => {
+        if (confirm("Take back the address that letters of this conversation are answered to, and the link in them? Who went on by that link is out at once. The next letter has others.")) act({ revoke_replies: true });
       }),
     ];
     const revoke = is_revoked || is_call ? [] : [this.more.item("Revoke the customer’s access", () => {

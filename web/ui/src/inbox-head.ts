@@ -1,6 +1,7 @@
 // What stands above a conversation: with whom, how far it is, who else looks at it, and what may be done.
 import { make, part, say } from "./element";
 import type { Deeds } from "./inbox-deeds";
+import { FixNotice } from "./inbox-fix";
 import type { Conversation, Deed } from "./inbox-protocol";
 import { fullTime, waited } from "./inbox-words";
 
@@ -18,6 +19,7 @@ export class TalkHead {
   private readonly assign: HTMLButtonElement;
   private readonly close: HTMLButtonElement;
   private readonly verdict: HTMLElement;
+  private readonly fix: FixNotice;
   private conversation: Conversation | null = null;
 
   constructor(private readonly root: HTMLElement, private readonly context: HeadContext) {
@@ -28,6 +30,7 @@ export class TalkHead {
     this.assign = part<HTMLButtonElement>(root, "assign");
     this.close = part<HTMLButtonElement>(root, "close");
     this.verdict = part(root, "verdict");
+    this.fix = new FixNotice(part(root, "fix"), context.act);
     this.listen();
   }
 
@@ -42,6 +45,7 @@ export class TalkHead {
     this.labels.replaceChildren(...conversation.labels.map((label) => make("bdi", "badge label", label)));
     part(this.root, "ask-screen").hidden = !mayAsk("ask-screen", conversation);
     this.showVerdict(conversation);
+    this.fix.show(conversation);
     this.tick();
   }
 

@@ -39,7 +39,18 @@ export interface Conversation {
   is_call: boolean;
   /** The customer's browser opens it no more. */
   is_revoked: boolean;
+  /** The commit that says it fixes what this is about. */
+  fix?: InboxFix;
   version: number;
+}
+
+export interface InboxFix {
+  repository: string;
+  commit: { id: string; subject: string; author?: string; link?: string };
+  /** The first tag that it is in. */
+  release?: string;
+  /** What its message has for those who asked. */
+  answer?: string;
 }
 
 export type Counted = Exclude<Folder, "all">;
@@ -73,6 +84,7 @@ export interface Canned {
 export type Deed =
   | { assign: string | null }
   | { close: true }
+  | { close_saying: { id: string; words: string } }
   | { reopen: true }
   | { snooze_until: number }
   | { labels: string[] }

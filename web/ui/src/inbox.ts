@@ -39,8 +39,8 @@ const READ_AGAIN_MAX = 500;
 /** Said longer ago it is no news. */
 const NEWS_MS = 30_000;
 
-const DONE: [string, string][] = [["close", "Closed."], ["reopen", "Open again."], ["snooze_until", "Snoozed."], ["labels", "Labels saved."], ["assign", "Assigned."], ["verdict", "Saved."], ["block", "Saved."],
-  ["revoke_replies", "Letters that were sent are answered in vain from now on."], ["transcript", "The conversation is mailed to the customer."], ["revoke", "Revoked."]];
+const DONE: [string, string][] = [["close", "Closed."], ["close_saying", "The customer is told, and it is closed."], ["reopen", "Open again."], ["snooze_until", "Snoozed."], ["labels", "Labels saved."], ["assign", "Assigned."], ["verdict", "Saved."], ["block", "Saved."],
+  ["revoke_replies", "Letters that were sent are answered in vain from now on, and their link opens nothing."], ["transcript", "The conversation is mailed to the customer."], ["revoke", "Revoked."]];
 
 class InboxPage {
   private readonly site: string;

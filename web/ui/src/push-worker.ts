@@ -12,6 +12,7 @@ interface Page {
   url: string;
   focus(): Promise<Page>;
   navigate(url: string): Promise<Page | null>;
+  postMessage(message: unknown, transfer: Transferable[]): void;
 }
 
 interface Happening extends Event {
@@ -35,6 +36,8 @@ interface Worker {
 }
 
 const worker = self as unknown as Worker;
+/** A page that is there answers at once. */
+const ANSWER_MS = 1_500;
 const UNREADABLE: Shown = { title: "Watchfire", body: "Something was said in a room.", tag: "watchfire", url: "/rooms" };
 
 worker.addEventListener("activate", (event) => event.waitUntil(worker.clients.claim()));
@@ -65,11 +68,26 @@ async function goTo(path: string): Promise<void> {
   const pages = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
   const open = pages.find((page) => new URL(page.url).pathname === room);
   try {
-    await (await open?.focus())?.navigate(url.href);
+    const focused = await open?.focus();
+    if (focused && (await isShownBy(focused, url.pathname))) return;
+    await focused?.navigate(url.href);
     if (open) return;
   } catch (error) {
     // A page that was there before this worker is not its to move.
     console.info(error);
   }
   await worker.clients.openWindow(url.href);
+}
+
+/** Asks a page of that room to show it where it is: what is half written there stays. One that does not answer cannot. */
+function isShownBy(page: Page, show: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    const waits = setTimeout(() => resolve(false), ANSWER_MS);
+    port1.onmessage = () => {
+      clearTimeout(waits);
+      resolve(true);
+    };
+    page.postMessage({ show }, [port2]);
+  });
 }

@@ -44,6 +44,8 @@ export class MessageMenu {
       if (message.closed) items.push(item("Reopen", "reopen"));
     }
     items.push(item("Copy the link", "link"));
+    // As a commit names it: `fixes #12`.
+    if (this.hasThreads) items.push(item(`Copy #${message.number}`, "number"));
     if (may.has("remove_any") || (may.has("change_own") && message.author === this.me)) items.push(item("Remove", "remove", "harm"));
     return items;
   }

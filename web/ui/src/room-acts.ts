@@ -3,7 +3,7 @@ import { editInPlace } from "./room-actions";
 import type { Asked } from "./room-actions";
 import { Refused } from "./room-api";
 import type { RoomApi } from "./room-api";
-import { toIds, toNames } from "./room-mentions";
+import { toIds, toNames, toldApart } from "./room-mentions";
 import type { Member, Message } from "./room-protocol";
 import type { RoomState } from "./room-state";
 
@@ -36,6 +36,7 @@ export class MessageActs {
         case "edit": return this.edit(message);
         case "close": return this.close(message);
         case "link": return await navigator.clipboard.writeText(new URL(address(message), location.href).href);
+        case "number": return await navigator.clipboard.writeText(`#${message.number}`);
         case "star": case "unstar":
           await api.change(message.number, what);
           what === "star" ? state.stars.add(message.number) : state.stars.delete(message.number);
@@ -62,7 +63,7 @@ export class MessageActs {
 
   private edit(message: Message): void {
     const members = this.options.members();
-    const asked = { was: toNames(message.body, members), label: "Edit the message", save: "Save" };
+    const asked = { was: toNames(message.body, toldApart(members)), label: "Edit the message", save: "Save" };
     this.ask(message, asked, (typed) => this.change(message.number, "edit", { body: message.kind === "text" ? toIds(typed, members) : typed }));
   }
 

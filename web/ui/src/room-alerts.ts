@@ -1,5 +1,6 @@
 // Tells somebody who looks elsewhere what was said: by a chime, and by the system where they asked for it.
 import { device } from "./device";
+import { inWords } from "./room-who";
 import type { Message, Notify } from "./room-protocol";
 import type { Sounds } from "./room-sounds";
 
@@ -31,14 +32,15 @@ export interface Alert {
 }
 
 export class Alerts {
-  constructor(private readonly sounds: Sounds) {}
+  /** `goTo`: whether the page shows what stands at that address by itself. */
+  constructor(private readonly sounds: Sounds, private readonly goTo: (href: string) => boolean = () => false) {}
 
   /** `room` is its name, and `text` the message in words. */
   came(message: Message, listener: Listener, room: string, text: string): void {
     const means = meaning(message, listener);
     if (means === null || !wants(listener.notify, means)) return;
     const { number } = message;
-    this.tell({ title: `${message.name} · ${room}`, text, tag: `${message.room}/${number}`, href: `/rooms/${message.room}/messages/${number}` });
+    this.tell({ title: `${inWords(message.author, message.name)} · ${room}`, text, tag: `${message.room}/${number}`, href: `/rooms/${message.room}/messages/${number}` });
   }
 
   /** To whoever looks elsewhere. */
@@ -46,17 +48,17 @@ export class Alerts {
     if (!document.hidden && document.hasFocus()) return;
     const { chime, desktop } = device();
     if (chime) this.sounds.play(null);
-    if (desktop && document.hidden) notify(alert);
+    if (desktop && document.hidden) notify(alert, this.goTo);
   }
 }
 
-function notify({ title, text, tag, href }: Alert): void {
+function notify({ title, text, tag, href }: Alert, goTo: (href: string) => boolean): void {
   if (typeof Notification === "undefined" || Notification.permission !== "granted") return;
   try {
     const shown = new Notification(title, { body: text.slice(0, BODY_CHARS_MAX), tag, icon: "/favicon.svg", silent: device().chime });
     shown.onclick = () => {
       focus();
-      location.assign(href);
+      if (!goTo(href)) location.assign(href);
       shown.close();
     };
   } catch (error) {

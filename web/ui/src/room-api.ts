@@ -51,6 +51,10 @@ export class RoomApi {
     return this.get(`/messages?before=${number}&limit=${limit}`);
   }
 
+  after(number: number, limit: number): Promise<Page> {
+    return this.get(`/messages?after=${number}&limit=${limit}`);
+  }
+
   changes(after: number): Promise<Page> {
     return this.get(`/changes?after=${after}`);
   }

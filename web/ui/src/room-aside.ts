@@ -79,7 +79,7 @@ export class Aside {
       const form = threadForm();
       aside.append(form);
       const composer = new Composer(form, {
-        room: api.room, thread: number, send: this.options.send, typing: this.options.typing, members: () => this.options.people?.members ?? [],
+        room: api.room, thread: number, draft: `${me}/${api.room}/${number}`, send: this.options.send, typing: this.options.typing, members: () => this.options.people?.members ?? [],
       });
       this.show();
       composer.focus();

@@ -1,4 +1,5 @@
 // Where a message is written: Enter sends, Shift+Enter begins a line; what looks like code is offered as a paste.
+import { Drafts } from "./drafts";
 import { make } from "./element";
 import { freshId } from "./room-api";
 import { Attachments } from "./room-files";
@@ -34,6 +35,8 @@ export interface ComposerOptions {
   /** Where files may be let fall; without it, the form. */
   dropOn?: HTMLElement;
   thread?: number;
+  /** Under which name what is not sent is kept; without one it is not. */
+  draft?: string;
   /** `isLast`: with it one has done: it was sent with Ctrl or ⌘. */
   send: (pending: Pending, isLast: boolean) => void;
   typing: () => void;
@@ -53,6 +56,7 @@ export class Composer {
   private readonly problem = make("p", "error composer-problem");
   private readonly offered: Takes[];
   private readonly files: Attachments;
+  private readonly drafts = new Drafts();
   private told = 0;
 
   constructor(private readonly form: HTMLFormElement, private readonly options: ComposerOptions) {
@@ -75,6 +79,8 @@ export class Composer {
     });
     this.field.addEventListener("keydown", (event) => this.pressed(event));
     this.field.addEventListener("input", () => this.changed());
+    if (options.draft && this.field.value === "") this.field.value = this.drafts.of(options.draft);
+    this.fit();
     this.field.addEventListener("paste", (event) => {
       const text = event.clipboardData?.getData("text/plain") ?? "";
       if (text.includes("\n") && /[{};<>=]|^\s{2,}/m.test(text)) this.code.checked = true;
@@ -116,12 +122,17 @@ export class Composer {
     }
   }
 
-  private changed(): void {
+  private fit(): void {
     const lines = this.field.value.split("\n").length;
     this.field.rows = Math.min(ROWS_MAX, lines);
     this.asCode.hidden = lines < 2;
     if (lines < 2) this.code.checked = false;
+  }
+
+  private changed(): void {
+    this.fit();
     this.problem.hidden = true;
+    if (this.options.draft) this.drafts.keep(this.options.draft, this.field.value);
     const now = Date.now();
     if (this.field.value.trim() && now - this.told > TYPING_EVERY_MS) {
       this.told = now;

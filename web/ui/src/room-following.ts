@@ -11,11 +11,18 @@ export interface Follower {
   came(message: Message): void;
   /** Before and after what the hub tells is taken in. */
   hears?(): () => void;
+  /** Said while the line was cut: all of it is known now. */
+  missed?(messages: Message[]): void;
   gone(why: string): void;
 }
 
 export class Following {
   private catching = false;
+
+  /** What was missed is being read. */
+  get isCatching(): boolean {
+    return this.catching;
+  }
 
   constructor(private readonly api: RoomApi, private readonly state: RoomState, private readonly follower: Follower) {}
 
@@ -33,24 +40,29 @@ export class Following {
   /** How the room is: whoever knows fewer changes reads what is behind. */
   private async told({ room }: Page): Promise<void> {
     const { state } = this;
+    const last = state.room?.last ?? 0;
     state.take({ room: room! });
     this.follower.changed();
     if (this.catching || room!.changes <= state.known) return;
+    this.follower.hears?.();
     this.catching = true;
+    const missed: Message[] = [];
     try {
       for (;;) {
         const page = await this.api.changes(state.known);
-        const last = page.messages.at(-1);
+        const touched = page.messages.at(-1);
+        missed.push(...page.messages.filter(({ number }) => number > last && !state.messages.has(number)));
         state.take(page);
-        state.known = Math.max(state.known, last ? last.changed : page.room!.changes);
+        state.known = Math.max(state.known, touched ? touched.changed : page.room!.changes);
         this.follower.changed();
-        if (!last) break;
+        if (!touched) break;
       }
     } catch (error) {
       // The next snapshot or change asks again.
       console.info(error);
     } finally {
       this.catching = false;
+      if (missed.length > 0) this.follower.missed?.(missed);
     }
   }
 

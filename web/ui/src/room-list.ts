@@ -8,6 +8,9 @@ import { follows, sameDay } from "./room-state";
 import type { Pending, RoomState } from "./room-state";
 import type { Action, Message } from "./room-protocol";
 
+/** Of a message so much is to be seen for it to be read. */
+const SEEN_PX = 12;
+
 export interface ListOptions {
   inThread: boolean;
   may: Set<Action>;
@@ -56,6 +59,15 @@ export class MessageList {
     });
   }
 
+  /** The line stands behind that message from now on. */
+  lineBehind(number: number | null): void {
+    this.options.readTo = number;
+  }
+
+  get line(): HTMLLIElement | undefined {
+    return this.rows.elementOf("unread");
+  }
+
   elementOf(number: number): HTMLLIElement | undefined {
     return this.rows.elementOf(`m${number}`);
   }
@@ -71,6 +83,15 @@ export function markOfMessage(message: Message, state: RoomState, isNext: boolea
   const people = [message.decided?.by, message.closed?.by, ...(message.reactions ?? []).flatMap(({ who }) => who.slice(0, 10))];
   const names = people.map((who) => (who ? state.name(who) : "")).join();
   return [message.changed, isNext, mayAct, state.stars.has(message.number), names].join("|");
+}
+
+/** The first and the last of rows that are to be seen in a box, by their place in the order; null: none. */
+export function seenIn(rows: HTMLElement[], box: { top: number; bottom: number }): [number, number] | null {
+  const first = rows.findIndex((row) => row.getBoundingClientRect().bottom > box.top);
+  if (first < 0) return null;
+  let last = first;
+  while (last + 1 < rows.length && rows[last + 1]!.getBoundingClientRect().top < box.bottom - SEEN_PX) last += 1;
+  return [first, last];
 }
 
 /** The line on which the day of that moment begins. */

@@ -3,6 +3,7 @@ import { make } from "./element";
 import { drawFiles } from "./room-files";
 import { toNames } from "./room-mentions";
 import { noteOf } from "./room-state";
+import { badgeOf } from "./room-who";
 import type { Pending, RoomState } from "./room-state";
 import type { Action, Message } from "./room-protocol";
 
@@ -31,7 +32,9 @@ export function drawMessage(message: Message, context: MessageContext): HTMLLIEl
   item.tabIndex = -1;
   const main = make("div", "message-main");
   const name = context.name ?? message.name;
-  main.append(head(message, name, context.place?.href), ...body(message, note, context.may?.has("see_people") ?? false));
+  // In the inbox it is known who is the customer.
+  const badges = context.place ? [] : badgeOf(message.author).flatMap((badge) => [badge, " "]);
+  main.append(head(message, name, badges, context.place?.href), ...body(message, note, context.may?.has("see_people") ?? false));
   if (message.decided) main.append(decided(message, state));
   if (message.fix || message.closed) main.append(closing(message, context));
   if (message.reactions?.length) main.append(reactions(message, context));
@@ -49,12 +52,12 @@ export function face(who: string, name: string): HTMLElement {
   return element;
 }
 
-function head(message: Message, name: string, href = `/rooms/${message.room}/messages/${message.number}`): HTMLElement {
+function head(message: Message, name: string, badges: (Node | string)[], href = `/rooms/${message.room}/messages/${message.number}`): HTMLElement {
   const line = make("p", "message-head");
   const when = make("a", "when");
   when.href = href;
   when.append(timeOf(message.at));
-  line.append(make("bdi", "author", name), " ", when);
+  line.append(make("bdi", "author", name), " ", ...badges, when, " ", make("span", "message-number", `#${message.number}`));
   return line;
 }
 
@@ -142,7 +145,7 @@ function closing(message: Message, { state, mayAct, may }: MessageContext): HTML
   return element;
 }
 
-function commitLink({ id, link }: { id: string; link?: string }): HTMLElement {
+export function commitLink({ id, link }: { id: string; link?: string }): HTMLElement {
   const code = make("code", "", id.slice(0, 7));
   if (!link) return code;
   const element = make("a");

@@ -1,6 +1,7 @@
 // Who is in the room, who is there now, and who is typing. What people do just now is kept nowhere: each page says it, and hears the others.
 import { make } from "./element";
 import { face } from "./room-message";
+import { badgeOf } from "./room-who";
 import type { RoomApi } from "./room-api";
 import type { RoomState } from "./room-state";
 import type { Member } from "./room-protocol";
@@ -139,8 +140,7 @@ export class People {
       if (member.who === this.me) item.append(make("span", "muted small", "you"));
       if (isIdle) item.append(make("span", "muted small", "idle"));
       if (member.role === "host") item.append(make("span", "badge", "host"));
-      if (member.who.startsWith("GU-")) item.append(make("span", "badge", "guest"));
-      if (member.who.startsWith("BT-")) item.append(make("span", "badge", "bot"));
+      item.append(...badgeOf(member.who));
       return item;
     }));
   }

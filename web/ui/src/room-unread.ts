@@ -1,4 +1,4 @@
-// How far one read: told to the server when the end of the conversation is on the screen, and marked at the page where it is not.
+// How far one read: what was on the screen, or was passed on the way, from where one left off; told to the server, and marked at the page.
 import { PageMark } from "./page-mark";
 import { meaning } from "./room-alerts";
 import type { Listener } from "./room-alerts";
@@ -8,9 +8,22 @@ import type { Message } from "./room-protocol";
 
 const TELL_MS = 600;
 
+/** Numbers of messages, both ends included. */
+export interface Span {
+  from: number;
+  to: number;
+}
+
+/** What was seen without a gap: whoever jumps over something begins anew. */
+export function joined(passed: Span, seen: Span): Span {
+  const touches = seen.from <= passed.to + 1 && seen.to >= passed.from - 1;
+  return touches ? { from: Math.min(passed.from, seen.from), to: Math.max(passed.to, seen.to) } : seen;
+}
+
 export class Unread {
   private came_ = 0;
   private meant = 0;
+  private passed: Span | null = null;
   private telling: ReturnType<typeof setTimeout> | undefined;
   private readonly mark = new PageMark();
   /** Threads that were looked into, up to which number. */
@@ -20,6 +33,8 @@ export class Unread {
     private readonly api: RoomApi,
     private readonly state: RoomState,
     private read: number | null,
+    /** What of the conversation is on the screen; null: nothing is drawn yet. */
+    private readonly onScreen: () => Span | null,
     private readonly isAtEnd: () => boolean,
     /** The thread that stands beside the conversation. */
     private readonly beside: () => number | undefined,
@@ -32,6 +47,30 @@ export class Unread {
 
   get hasNew(): boolean {
     return this.came_ > 0;
+  }
+
+  /** The last message that one read; null: one is not in the room. */
+  get readTo(): number | null {
+    return this.read;
+  }
+
+  /** Whether others said something between what one read and what is on the screen. */
+  get isPassedOver(): boolean {
+    const { read, passed, state } = this;
+    if (read === null || !passed || passed.from <= read + 1) return false;
+    return state.oldest > read + 1 || this.unread().some(({ number }) => number < passed.from);
+  }
+
+  /** How many messages are new: as far as they are known, those of others. */
+  get count(): number {
+    const { read, state } = this;
+    if (read === null || state.oldest > read + 1) return (state.room?.last ?? 0) - (read ?? 0);
+    return this.unread().length;
+  }
+
+  private unread(): Message[] {
+    const { read, listener: { me } } = this;
+    return this.state.conversation().filter(({ number, author }) => number > (read ?? Infinity) && author !== me);
   }
 
   /** The first unread answer that is meant for oneself, in a thread that nobody looked into: the conversation does not show it. */
@@ -52,31 +91,39 @@ export class Unread {
     if (number >= (this.state.room?.last ?? 0)) this.forget();
   }
 
-  /** Whatever is there was seen, where somebody looks at the end of it; but for what waits in a thread, and what came after it. */
+  /** Whoever goes to the end on purpose, or says something there, has passed all that is before it. */
+  pass(): void {
+    if (this.read === null) return;
+    this.passed = { from: this.read + 1, to: this.state.room?.last ?? this.read };
+  }
+
+  /** Whatever is on the screen was seen, where somebody looks; but for what waits in a thread, and what came after it. */
   look(): void {
-    const last = this.state.room?.last ?? 0;
     if (document.hidden) return;
     const beside = this.beside();
-    if (beside !== undefined) this.looked.set(beside, last);
-    if (!this.isAtEnd()) return;
-    this.forget();
-    if (this.read === null || this.seen() <= this.read || this.telling !== undefined) return;
+    if (beside !== undefined) this.looked.set(beside, this.state.room?.last ?? 0);
+    const seen = this.onScreen();
+    if (!seen) return;
+    this.passed = this.passed ? joined(this.passed, seen) : seen;
+    if (this.isAtEnd() && !this.isPassedOver) this.forget();
+    if (this.read === null || this.reached() <= this.read || this.telling !== undefined) return;
     this.telling = setTimeout(() => this.tell(), TELL_MS);
   }
 
-  private seen(): number {
-    const { waiting } = this;
-    return waiting ? waiting.number - 1 : (this.state.room?.last ?? 0);
+  private reached(): number {
+    const { read, passed, waiting } = this;
+    if (read === null || !passed || this.isPassedOver) return read ?? 0;
+    return waiting ? Math.min(waiting.number - 1, passed.to) : passed.to;
   }
 
   private tell(): void {
     clearTimeout(this.telling);
     this.telling = undefined;
-    const seen = this.seen();
-    if (this.read === null || seen <= this.read) return;
-    this.read = seen;
+    const reached = this.reached();
+    if (this.read === null || reached <= this.read) return;
+    this.read = reached;
     // Told again with the next message.
-    this.api.read(seen).catch(() => {});
+    this.api.read(reached).catch(() => {});
   }
 
   private forget(): void {

@@ -9,17 +9,25 @@ import { RoomApi, Refused } from "./room-api";
 import { Aside } from "./room-aside";
 import { Composer } from "./room-composer";
 import { Following } from "./room-following";
-import { MessageList } from "./room-list";
+import { MessageList, seenIn } from "./room-list";
 import { toNames } from "./room-mentions";
 import { People } from "./room-people";
 import { RoomState, noteOf } from "./room-state";
 import { Unread } from "./room-unread";
+import type { Span } from "./room-unread";
+import { inWords } from "./room-who";
 import { Sending } from "./room-sending";
 import { RoomSounds } from "./room-playing";
 import type { LineState } from "./connection";
 import type { Action, Message, Page, Seen } from "./room-protocol";
 
 const PAGE = 60;
+/** As many as the server gives at once. */
+const PAGE_MAX = 200;
+/** Messages back from the end that are loaded to show one: `REACHED_MAX` of web/src/rooms/pages/reading.rs. */
+const REACHED_MAX = 1_000;
+/** As many are loaded before the one that is looked for. */
+const SHOWN_BEFORE = 12;
 /** Nearer to its end than so many pixels, the conversation stays at its end. */
 const AT_END = 80;
 const EARLIER_AT = 300;
@@ -44,21 +52,26 @@ class RoomPage {
   private drawing = false;
   private loading = false;
   private wasAtEnd = true;
+  /** As it was when the hub began to tell something. */
+  private stayed = true;
+  private following: Following | null = null;
+  private sought: Element | undefined;
 
   constructor(private readonly root: HTMLElement, private readonly id: string) {
     this.api = new RoomApi(id);
     this.me = root.dataset["me"] ?? "";
     this.scroll = part(root, "scroll");
     this.sounds = new RoomSounds(part(root, "sounds"));
-    this.alerts = new Alerts(this.sounds.heard);
+    this.alerts = new Alerts(this.sounds.heard, (href) => this.goTo(href));
   }
 
   async start(): Promise<void> {
     const [seen, page] = await Promise.all([this.api.seen(), this.api.last(PAGE)]);
     this.take(seen, page);
     this.build(seen);
-    this.draw();
-    this.scroll.scrollTop = this.scroll.scrollHeight;
+    this.drawNow();
+    const at = Number(new URLSearchParams(location.search).get("at"));
+    at > 0 ? await this.show(at) : this.toNew();
     await Promise.all([this.loadBeside(), this.connect()]);
   }
 
@@ -73,7 +86,7 @@ class RoomPage {
     const { state, api, me, root } = this;
     const mayPost = this.may.has("post");
     this.listener = { me, notify: seen.you.notify ?? "nothing", isDirect: seen.room.kind === "direct" };
-    this.unread = new Unread(api, state, seen.you.read, () => this.isAtEnd(), () => this.aside?.threadNumber, this.listener);
+    this.unread = new Unread(api, state, seen.you.read, () => this.onScreen(), () => this.isAtEnd(), () => this.aside?.threadNumber, this.listener);
     this.list = new MessageList(part(root, "messages"), state, me, { inThread: false, may: this.may, readTo: seen.you.read });
     this.sending = new Sending(api, state, () => this.draw());
     addEventListener("pagehide", () => this.sending.leave());
@@ -82,7 +95,9 @@ class RoomPage {
     const send = (pending: Parameters<Sending["send"]>[0]) => {
       this.sending.send(pending);
       if (pending.kind === "sound") this.sounds.came(pending.id, pending.body);
-      if (pending.thread === undefined) this.toEnd();
+      if (pending.thread !== undefined) return;
+      this.unread.pass();
+      this.toEnd();
     };
     this.menu = new MessageMenu(() => state, me, { act: (message, what, emoji) => this.act(message, what, emoji) });
     this.acts = new MessageActs({
@@ -94,14 +109,17 @@ class RoomPage {
       acted: (event) => this.clicked(event),
     });
     const form = root.querySelector<HTMLFormElement>("[data-part=composer]");
-    if (form && mayPost) this.composer = new Composer(form, { room: this.id, dropOn: part(root, "drop"), send, typing, members: () => this.people?.members ?? [], editLast: () => this.acts.editLast(state.conversation(), me) });
+    if (form && mayPost) this.composer = new Composer(form, { room: this.id, draft: `${me}/${this.id}`, dropOn: part(root, "drop"), send, typing, members: () => this.people?.members ?? [], editLast: () => this.acts.editLast(state.conversation(), me) });
     part(root, "messages").addEventListener("click", (event) => this.clicked(event));
     this.scroll.addEventListener("scroll", () => this.scrolled(), { passive: true });
     // A phone that is turned, a keyboard that comes, a thread beside: who read the end goes on reading it.
-    const resized = new ResizeObserver(() => { if (this.wasAtEnd) this.scroll.scrollTop = this.scroll.scrollHeight; });
+    const resized = new ResizeObserver(() => { if (this.wasAtEnd && !this.following?.isCatching) this.scroll.scrollTop = this.scroll.scrollHeight; });
     for (const one of [this.scroll, part(root, "messages")]) resized.observe(one);
     part(root, "jump").addEventListener("click", () => this.jump());
-    root.querySelector("[data-part=earlier]")?.remove();
+    for (const name of ["earlier", "later"]) root.querySelector(`[data-part=${name}]`)?.remove();
+    navigator.serviceWorker?.addEventListener("message", ({ data, ports }) => {
+      if (typeof data?.show === "string" && this.goTo(data.show)) ports[0]?.postMessage("shown");
+    });
   }
 
   private async loadBeside(): Promise<void> {
@@ -121,13 +139,14 @@ class RoomPage {
     }
     const topic = `room/${this.id}`;
     const line = connectToHub(topic, null, (state) => this.lined(state));
-    const following = new Following(this.api, this.state, {
+    this.following = new Following(this.api, this.state, {
       changed: () => this.draw(),
       came: (message) => this.came(message),
       hears: () => this.staysAtEnd(),
+      missed: (messages) => this.missed(messages),
       gone: (why) => this.gone(why),
     });
-    line.subscribe(topic, undefined, following.reader());
+    line.subscribe(topic, undefined, this.following.reader());
     if (this.people) {
       const { people } = this;
       line.subscribe(`${topic}/people`, undefined, { jumps: true, snapshot: () => people.arrive(), delta: (data) => people.told(data) });
@@ -154,8 +173,19 @@ class RoomPage {
 
   /** Who was at the end before something was said goes on being there. */
   private staysAtEnd(): () => void {
-    const stays = this.isAtEnd();
+    const stays = (this.stayed = this.isAtEnd());
     return () => stays && this.toEnd();
+  }
+
+  /** Said while the line was cut. It counts as what is said now, and is told of once. */
+  private missed(messages: Message[]): void {
+    this.list.lineBehind(this.unread.readTo);
+    for (const message of messages) this.unread.came(message);
+    this.drawNow();
+    if (this.stayed) this.toNew();
+    const told = messages.filter(({ author }) => author !== this.me);
+    const last = told.filter(({ mentions }) => mentions?.includes(this.me)).at(-1) ?? told.at(-1);
+    if (last) this.announce(last);
   }
 
   /** What one did on another device. */
@@ -171,7 +201,7 @@ class RoomPage {
   private announce(message: Message): void {
     const note = noteOf(message, (who) => this.state.name(who));
     const text = note ?? toNames(message.body, Object.entries(this.state.names).map(([who, name]) => ({ who, name })));
-    say(part(this.root, "announcer"), `${message.name} ${note ?? `says: ${text.slice(0, 300)}`}`);
+    say(part(this.root, "announcer"), `${inWords(message.author, message.name)} ${note ?? `says: ${text.slice(0, 300)}`}`);
     this.alerts.came(message, this.listener, part(this.root, "name").textContent!, text);
   }
 
@@ -187,7 +217,7 @@ class RoomPage {
 
   private drawNow(): void {
     const { state, root } = this;
-    const stays = this.isAtEnd();
+    const stays = this.isAtEnd() && !this.following?.isCatching;
     const messages = state.conversation();
     this.list.draw(messages, state.pendingIn(undefined), this.may.has("react"));
     part(root, "empty").hidden = messages.length + state.pending.length > 0;
@@ -213,18 +243,117 @@ class RoomPage {
     requestAnimationFrame(() => requestAnimationFrame(() => (this.scroll.scrollTop = this.scroll.scrollHeight)));
   }
 
-  /** What is new and cannot be seen from here. */
+  private onScreen(): Span | null {
+    const { state, scroll } = this;
+    if (!state.room) return null;
+    const isCatching = this.following?.isCatching;
+    const rows = [...part(this.root, "messages").children].filter((row): row is HTMLElement => row instanceof HTMLElement && "number" in row.dataset);
+    if (rows.length === 0) return isCatching ? null : { from: 1, to: state.room.last };
+    const seen = seenIn(rows, scroll.getBoundingClientRect());
+    if (!seen) return null;
+    const number = (row: HTMLElement | undefined) => Number(row?.dataset["number"]);
+    const [first, last] = seen;
+    // Answers stand in their threads: those between two messages are passed with them.
+    const from = first > 0 ? number(rows[first - 1]) + 1 : Math.max(1, state.oldest);
+    // What is not read from the server yet is seen by nobody.
+    const end = isCatching ? number(rows[last]) : state.room.last;
+    return { from, to: last + 1 < rows.length ? number(rows[last + 1]) - 1 : end };
+  }
+
+  /** To the end; where more is new than fits, to where it begins. */
+  private toNew(): void {
+    const { scroll, unread, list } = this;
+    scroll.scrollTop = scroll.scrollHeight;
+    const { line } = list;
+    if (line && unread.readTo !== null && line.getBoundingClientRect().top < scroll.getBoundingClientRect().top) line.scrollIntoView({ block: "start" });
+    this.wasAtEnd = this.isAtEnd();
+    unread.look();
+    this.drawJump();
+  }
+
+  /** What is new and cannot be seen from here: a thread, what was jumped over, or what is below. */
   private drawJump(): void {
-    const waits = this.isAtEnd() && this.unread.waiting !== undefined;
+    const { isPassedOver, count, waiting, hasNew } = this.unread;
+    const atEnd = this.isAtEnd();
     const jump = part(this.root, "jump");
-    jump.hidden = !waits && (this.isAtEnd() || !this.unread.hasNew);
-    say(jump, waits ? "A thread has something for you" : "New messages");
+    jump.hidden = !(atEnd ? isPassedOver || waiting : hasNew || this.hasUnreadBelow());
+    const many = count === 1 ? "1 new message" : `${count.toLocaleString()} new messages`;
+    say(jump, !atEnd ? "New messages" : isPassedOver ? `${many} · go to the first` : "A thread has something for you");
+  }
+
+  private hasUnreadBelow(): boolean {
+    const { readTo } = this.unread;
+    const last = this.state.conversation().at(-1);
+    return readTo !== null && last !== undefined && last.number > readTo && last.author !== this.me;
   }
 
   private jump(): void {
-    const { waiting } = this.unread;
-    if (this.isAtEnd() && waiting?.thread !== undefined) this.openThread(waiting.thread, null);
-    else this.toEnd();
+    const { waiting, isPassedOver } = this.unread;
+    if (!this.isAtEnd()) {
+      this.unread.pass();
+      return this.toEnd();
+    }
+    if (isPassedOver) void this.toFirstNew().catch((error: unknown) => this.failed(error));
+    else if (waiting?.thread !== undefined) this.openThread(waiting.thread, null);
+  }
+
+  /** To the line where one left off; of what is too far away, to the transcript. */
+  private async toFirstNew(): Promise<void> {
+    const read = this.unread.readTo ?? 0;
+    if (!(await this.reach(read + 1))) {
+      const [first] = (await this.api.after(read, 1)).messages;
+      this.unread.pass();
+      this.unread.look();
+      if (first) location.assign(`/rooms/${this.id}/messages/${first.number}`);
+      return;
+    }
+    this.list.lineBehind(read);
+    this.drawNow();
+    this.list.line?.scrollIntoView({ block: "start" });
+  }
+
+  /** Loads back to that message, and a little further; false: it is too far away. */
+  private async reach(number: number): Promise<boolean> {
+    const { state } = this;
+    if ((state.room?.last ?? 0) - number >= REACHED_MAX) return false;
+    while (state.oldest > Math.max(1, number - SHOWN_BEFORE)) await this.loadEarlier(PAGE_MAX);
+    return true;
+  }
+
+  /** Shows a message in the midst of the others, or in its thread. */
+  private async show(number: number): Promise<void> {
+    try {
+      const message = this.state.messages.get(number) ?? (await this.api.message(number));
+      if (!(await this.reach(message.thread ?? number))) return location.assign(`/rooms/${this.id}/messages/${number}`);
+      this.state.take({ messages: [message] });
+      this.drawNow();
+      if (message.thread !== undefined) await this.aside.openThread(message.thread, this.list.elementOf(message.thread) ?? null);
+      this.seek(this.list.elementOf(message.thread ?? number));
+      if (message.thread !== undefined) this.seek(this.aside.elementOf(number));
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  private seek(element: HTMLElement | undefined): void {
+    if (!element) return;
+    this.sought?.classList.remove("sought");
+    this.sought = element;
+    element.classList.add("sought");
+    element.scrollIntoView({ block: "center" });
+    this.wasAtEnd = this.isAtEnd();
+  }
+
+  /** Whether it leads to a message of this room, which is shown then. */
+  private goTo(href: string): boolean {
+    const to = new URL(href, location.href).pathname.match(/^\/rooms\/([^/]+)\/messages\/(\d+)$/);
+    if (to?.[1] !== this.id || this.root.dataset["state"] === "gone") return false;
+    void this.show(Number(to[2]));
+    return true;
+  }
+
+  private failed(error: unknown): void {
+    this.trouble(error instanceof Refused ? error.message : "The server cannot be reached right now. Try again in a moment.");
   }
 
   private scrolled(): void {
@@ -238,10 +367,8 @@ class RoomPage {
     if (this.loading || this.state.oldest <= 1) return;
     this.loading = true;
     try {
-      const page = await this.api.before(this.state.oldest, PAGE);
+      await this.loadEarlier(PAGE);
       const height = this.scroll.scrollHeight - this.scroll.scrollTop;
-      this.state.take({ messages: page.messages, names: page.names });
-      this.state.oldest = page.messages[0]?.number ?? 1;
       this.drawNow();
       this.scroll.scrollTop = this.scroll.scrollHeight - height;
     } catch (error) {
@@ -249,6 +376,13 @@ class RoomPage {
     } finally {
       this.loading = false;
     }
+  }
+
+  private async loadEarlier(limit: number): Promise<void> {
+    const { state } = this;
+    const page = await this.api.before(state.oldest, limit);
+    state.take({ messages: page.messages, names: page.names });
+    state.oldest = Math.min(state.oldest, page.messages[0]?.number ?? 1);
   }
 
   private clicked(event: Event): void {
@@ -274,9 +408,7 @@ class RoomPage {
     const opening = this.aside.openThread(number, opener ?? this.list.elementOf(number) ?? null);
     // What waited in it is looked at now.
     this.draw();
-    opening.catch((error: unknown) => {
-      this.trouble(error instanceof Refused ? error.message : "The server cannot be reached right now. Try again in a moment.");
-    });
+    opening.catch((error: unknown) => this.failed(error));
   }
 
   private trouble(message: string): void {

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { load } from "./bundle.mjs";
 
 const { RoomState, follows, noteOf } = await load("room-state");
-const { toIds, toNames } = await load("room-mentions");
+const { toIds, toNames, toldApart } = await load("room-mentions");
 
 const message = (number, more = {}) => ({
   room: "RM-1", number, id: `id${number}`, author: "AC-1", name: "Ada", at: number * 1_000, kind: "text", body: `m${number}`, html: "",
@@ -68,4 +68,35 @@ test("people are written by name and sent by id, the longer name first", () => {
   assert.equal(ids, "@GU-00000002 and @AC-00000001, not Ann");
   assert.equal(toNames(ids, members), "@Ann Lee and @Ann, not Ann");
   assert.equal(toNames("@AC-99999999", members), "@AC-99999999");
+});
+
+test("a name is one where it stands alone: addresses, other names and code stay as they are typed", () => {
+  const members = [{ who: "GU-00000001", name: "ex" }, { who: "GU-00000002", name: "Al" }, { who: "AC-00000003", name: "Zoë (Ops)" }, { who: "GU-00000004", name: "A" }, { who: "GU-00000005", name: "g" }];
+  const check = (typed, sent = typed) => assert.equal(toIds(typed, members), sent);
+  check("Write to ann@example.org or bob@gmail.com about it");
+  check("Ask @Alice when she is back, and @Alé, @Al_x, @Al-Amin, @Al.b");
+  check("https://git.example/@ex/repo http://git.example/@ex git.example/@ex ssh://x/@ex, npm i @ex/repo, @ex@social.example");
+  check("in `@Al` and\n```\n@Al\n```\nand `so`");
+  check("```\n@Al is never closed");
+  check("@Al, @A: (@ex) *@g* @Al's @Zoë (Ops)! @Al.", "@GU-00000002, @GU-00000004: (@GU-00000001) *@GU-00000005* @GU-00000002's @AC-00000003! @GU-00000002.");
+  check("@Al/@ex\n@Al", "@GU-00000002/@GU-00000001\n@GU-00000002");
+});
+
+test("those of one name are told apart, and each is meant by their own", () => {
+  const members = [
+    { who: "GU-00000009", name: "Olive" }, { who: "AC-00000001", name: "Olive" }, { who: "BT-00000002", name: "Olive" },
+    { who: "AC-00000003", name: "Bob" }, { who: "AC-00000004", name: "Bob" },
+    { who: "GU-00000005", name: "Guest" }, { who: "GU-00000006", name: "Guest" }, { who: "GU-00000007", name: "Guest (guest 2)" },
+  ];
+  const apart = toldApart(members);
+  assert.deepEqual(Object.fromEntries(apart.map(({ who, name }) => [who, name])), {
+    "AC-00000001": "Olive", "BT-00000002": "Olive (bot)", "GU-00000009": "Olive (guest)",
+    "AC-00000003": "Bob (member 1)", "AC-00000004": "Bob (member 2)",
+    "GU-00000005": "Guest (guest 1)", "GU-00000006": "Guest (guest 3)", "GU-00000007": "Guest (guest 2)",
+  });
+  for (const { who, name } of apart) {
+    assert.equal(toIds(`Hi @${name}, there`, members), `Hi @${who}, there`);
+    assert.equal(toNames(`Hi @${who}, there`, apart), `Hi @${name}, there`);
+  }
+  assert.equal(toIds("Hi @Bob", members), "Hi @Bob");
 });

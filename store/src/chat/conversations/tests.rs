@@ -44,6 +44,7 @@ fn waiting() -> Conversation {
         replies: Replies::default(),
         is_call: false,
         is_revoked: false,
+        fix: None,
         version: 1,
     }
 }
@@ -214,13 +215,18 @@ fn each_change() {
     check_change(Conversation { first_answer_at: Some(Millis(1)), ..waiting() }, Hold, same);
     check_change(waiting(), Mailed(3), |one| one.mailed = 3);
     check_change(Conversation { mailed: 3, ..waiting() }, Mailed(2), same);
-    let replies =
-        |revoked, in_hour, last: &str| Replies { revoked, hour: Millis(0), in_hour, last: last.into() };
+    let replies = |revoked, in_hour, last: &str| Replies {
+        revoked,
+        links: 0,
+        hour: Millis(0),
+        in_hour,
+        last: last.into(),
+    };
     check_change(waiting(), Replied("a@x".into()), |one| one.replies = replies(0, 1, "a@x"));
     let replied = Conversation { replies: replies(2, 1, "a@x"), ..waiting() };
     check_change(replied.clone(), Replied("a@x".into()), same);
     check_change(replied.clone(), Replied("b@x".into()), |one| one.replies = replies(2, 2, "b@x"));
-    check_change(replied, RevokeReplies, |one| one.replies.revoked = 3);
+    check_change(replied, RevokeReplies, |one| (one.replies.revoked, one.replies.links) = (3, 1));
     let mailed = |email: &str| super::Customer { email: email.into(), ..super::Customer::default() };
     let of_ann = Conversation { customer: mailed("ann@x"), ..waiting() };
     check_change(waiting(), Customer(mailed("ann@x")), |one| one.customer = mailed("ann@x"));

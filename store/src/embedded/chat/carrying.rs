@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use model::chat::{Guest, Room, Who};
+use model::chat::{Conversation, Guest, Room, RoomKind, Who};
 use model::{GuestId, Millis, RoomId, limits};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::files::{RoomFiles, bytes_of, bytes_of_upload};
-use super::{ROOM, json, outbox, read_room, rooms, unsigned, value, who};
+use super::{ROOM, conversations, json, outbox, read_room, room, rooms, unsigned, value, who};
 use crate::Result;
 use crate::chat::Carrying;
 use crate::chat::carrying::{DIRECT_ALREADY, NOT_COMING, NOT_WHOLE, THERE_ALREADY};
+use crate::chat::conversations::{refuse_full, refuse_oversized as refuse_oversized_conversation};
 use crate::chat::rooms::{TOO_MANY_ROOMS, refuse_oversized};
 use crate::embedded::blobs::unreadable;
 use crate::embedded::columns::Column;
@@ -25,6 +26,10 @@ const COMING: i64 = 2;
 impl Carrying for RoomFiles {
     async fn every_room(&self, after: Option<RoomId>) -> Result<Vec<Room>> {
         self.chat.read(move |db| every_room(db, after)).await
+    }
+
+    async fn every_conversation(&self, after: Option<RoomId>) -> Result<Vec<Conversation>> {
+        self.chat.read(move |db| every_conversation(db, after)).await
     }
 
     async fn every_guest(&self, room: RoomId, after: Option<GuestId>) -> Result<Vec<Guest>> {
@@ -66,6 +71,11 @@ impl Carrying for RoomFiles {
 
     async fn end(&self, room: RoomId, _began: Millis) -> Result<()> {
         self.chat.write(move |db| end(db, room)).await
+    }
+
+    async fn end_conversation(&self, conversation: Conversation, _began: Millis) -> Result<()> {
+        refuse_oversized_conversation(&conversation)?;
+        self.chat.write(move |db| end_conversation(db, &conversation)).await
     }
 
     async fn give_up(&self, room: RoomId) -> Result<()> {
@@ -114,6 +124,14 @@ fn every_room(db: &Connection, after: Option<RoomId>) -> Result<Vec<Room>> {
     Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 
+fn every_conversation(db: &Connection, after: Option<RoomId>) -> Result<Vec<Conversation>> {
+    let mut select =
+        db.prepare_cached("SELECT value FROM conversations WHERE room > ?1 ORDER BY room LIMIT ?2")?;
+    let after = after.map_or(i64::MIN, Column::column);
+    let found = select.query_map(params![after, limits::CONVERSATIONS_A_PAGE_MAX], value)?;
+    Ok(found.collect::<rusqlite::Result<_>>()?)
+}
+
 fn every_guest(db: &Connection, room: RoomId, after: Option<GuestId>) -> Result<Vec<Guest>> {
     let mut select =
         db.prepare_cached("SELECT value FROM guests WHERE room = ?1 AND id > ?2 ORDER BY id LIMIT ?3")?;
@@ -147,7 +165,7 @@ fn begin(db: &Connection, room: &Room, direct: Option<&str>) -> Result<()> {
     }
     let count: usize =
         db.prepare_cached("SELECT COUNT(*) FROM rooms WHERE inbox = 0")?.query_row([], |row| row.get(0))?;
-    if count >= limits::ROOMS_MAX {
+    if count >= limits::ROOMS_MAX && !room.kind.is_of_inbox() {
         return Err(TOO_MANY_ROOMS);
     }
     if rooms::insert(db, room, direct)? == 0 {
@@ -196,4 +214,17 @@ fn end(db: &Connection, id: RoomId) -> Result<()> {
     outbox::put_fanned(db, id, last)?;
     db.execute("UPDATE rooms SET demolished = 0 WHERE id = ?1", [id])?;
     Ok(())
+}
+
+fn end_conversation(db: &Connection, conversation: &Conversation) -> Result<()> {
+    let notes = room(db, conversation.notes)?;
+    if notes.kind != RoomKind::Notes {
+        return Err(NOT_COMING);
+    }
+    let count: usize = db
+        .prepare_cached("SELECT COUNT(*) FROM conversations WHERE site = ?1")?
+        .query_row([conversation.site.column()], |row| row.get(0))?;
+    refuse_full(count)?;
+    end(db, conversation.room)?;
+    conversations::insert(db, conversation)
 }

@@ -111,7 +111,7 @@ pub fn put_fanned(db: &Connection, room: i64, number: i64) -> Result<()> {
     Ok(())
 }
 
-fn add(db: &Connection, jobs: Vec<NewJob>) -> Result<()> {
+pub fn add(db: &Connection, jobs: Vec<NewJob>) -> Result<()> {
     let mut waiting: HashMap<(i64, i64), usize> = HashMap::new();
     for new in jobs {
         if job(db, new.id)?.is_some() {

@@ -233,6 +233,7 @@ pub fn begin_removing(db: &Connection, id: RoomId) -> Result<()> {
 fn forget_some(db: &Connection, site: SiteId) -> Result<bool> {
     db.prepare_cached("DELETE FROM learned WHERE site = ?1")?.execute([site.column()])?;
     db.prepare_cached("DELETE FROM duty WHERE site = ?1")?.execute([site.column()])?;
+    db.prepare_cached("DELETE FROM alerts WHERE site = ?1")?.execute([site.column()])?;
     if rules::forget_some(db, site, REMOVE_MAX)? {
         return Ok(true);
     }

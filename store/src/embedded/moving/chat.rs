@@ -13,8 +13,8 @@ use crate::embedded::chat::{
 use crate::embedded::columns::Column;
 use crate::moving::history::{mark, number, pair, triple};
 use crate::moving::{
-    ArrivalRow, BotRow, DutyRow, FannedRow, GuestRow, HookRow, Key, Kind, LearnedRow, LinkRow, RoomRow, Row,
-    RuleMarkRow, RulesRow, ShownRow, StarRow,
+    AlertsRow, ArrivalRow, BotRow, DutyRow, FannedRow, GuestRow, HookRow, Key, Kind, LearnedRow, LinkRow,
+    RoomRow, Row, RuleMarkRow, RulesRow, ShownRow, StarRow,
 };
 
 pub fn export(db: &Connection, kind: Kind, after: Option<Key>, limit: usize) -> Result<Vec<Row>> {
@@ -111,6 +111,12 @@ pub fn export(db: &Connection, kind: Kind, after: Option<Key>, limit: usize) -> 
                 }))
             })
         }
+        Kind::Alerts => list(
+            db,
+            "SELECT value, site FROM alerts WHERE site > ?1 ORDER BY site LIMIT ?2",
+            params![id, limit],
+            |row| Ok(Row::Alerts(AlertsRow { site: row.get(1)?, book: value(row)? })),
+        ),
         Kind::Hooks => list(
             db,
             "SELECT value, address FROM hooks WHERE id > ?1 ORDER BY id LIMIT ?2",
@@ -207,6 +213,12 @@ pub fn import(db: &Connection, row: &Row) -> Result<()> {
                 "INSERT INTO rule_marks (site, mark, until) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
             )?
             .execute(params![site, mark, until])?;
+        }
+        Row::Alerts(AlertsRow { site, book }) => {
+            db.prepare_cached(
+                "INSERT INTO alerts (site, value) VALUES (?1, ?2) ON CONFLICT (site) DO NOTHING",
+            )?
+            .execute(params![site, json(book)])?;
         }
         Row::Learned(LearnedRow { site, version, bytes }) => {
             db.prepare_cached(

@@ -1,17 +1,19 @@
 //! Rooms that go out and come in. One that comes is `demolished`, and has the moment at which it began in `coming`.
 
 use async_trait::async_trait;
-use model::chat::{Guest, Room, Who};
+use model::chat::{Conversation, Guest, Room, RoomKind, Who};
 use model::{GuestId, Millis, RoomId, limits};
 use mongodb::bson::{Document, doc};
 
 use super::files::{id_of, one, put_chunks};
 use super::rooms::finish_some;
 use super::{
-    Chat, FANNED, FILE_CHUNKS, FILES, GUESTS, MESSAGES, ROOMS, RoomDocument, STARS, json, parse, who,
+    CONVERSATIONS, Chat, FANNED, FILE_CHUNKS, FILES, GUESTS, MESSAGES, ROOMS, RoomDocument, STARS,
+    conversations, json, parse, room as room_of, who,
 };
 use crate::chat::Carrying;
 use crate::chat::carrying::{DIRECT_ALREADY, NOT_COMING, NOT_WHOLE, THERE_ALREADY};
+use crate::chat::conversations::{refuse_full, refuse_oversized as refuse_oversized_conversation};
 use crate::chat::rooms::{TOO_MANY_ROOMS, refuse_oversized};
 use crate::mongodb::chunks::CHUNK_BYTES;
 use crate::mongodb::columns::{Column, binary};
@@ -27,6 +29,10 @@ use crate::{Result, StoreError};
 impl Carrying for Chat {
     async fn every_room(&self, after: Option<RoomId>) -> Result<Vec<Room>> {
         read!(self, |step| every_room(step, after))
+    }
+
+    async fn every_conversation(&self, after: Option<RoomId>) -> Result<Vec<Conversation>> {
+        read!(self, |step| every_conversation(step, after))
     }
 
     async fn every_guest(&self, room: RoomId, after: Option<GuestId>) -> Result<Vec<Guest>> {
@@ -59,6 +65,11 @@ impl Carrying for Chat {
         write!(self, |step| end(step, room, began))
     }
 
+    async fn end_conversation(&self, conversation: Conversation, began: Millis) -> Result<()> {
+        refuse_oversized_conversation(&conversation)?;
+        write!(self, |step| end_conversation(step, &conversation, began))
+    }
+
     async fn give_up(&self, room: RoomId) -> Result<()> {
         let half = doc! { "_id": room.column(), "demolished": true };
         // From now on anybody may finish it.
@@ -75,6 +86,12 @@ async fn every_room(step: &mut Step, after: Option<RoomId>) -> Result<Vec<Room>>
     let behind = doc! { "inbox": false, "_id": { "$gt": after }, "demolished": false };
     let found = step.some(ROOMS, behind, doc! { "_id": 1 }, PAGE_ROWS_MAX).await?;
     found.into_iter().map(|document| read_as::<RoomDocument>(document)?.room()).collect()
+}
+
+async fn every_conversation(step: &mut Step, after: Option<RoomId>) -> Result<Vec<Conversation>> {
+    let behind = doc! { "_id": { "$gt": after.map_or(i64::MIN, Column::column) } };
+    let found = step.some(CONVERSATIONS, behind, doc! { "_id": 1 }, limits::CONVERSATIONS_A_PAGE_MAX).await?;
+    found.iter().map(|document| parse(document.get_str("value").map_err(unreadable)?)).collect()
 }
 
 async fn every_guest(step: &mut Step, room: RoomId, after: Option<GuestId>) -> Result<Vec<Guest>> {
@@ -120,7 +137,7 @@ async fn begin(step: &mut Step, room: &Room, direct: Option<&str>, began: Millis
     {
         return Err(DIRECT_ALREADY);
     }
-    if step.count(ROOMS, doc! { "inbox": false }).await? >= limits::ROOMS_MAX {
+    if !room.kind.is_of_inbox() && step.count(ROOMS, doc! { "inbox": false }).await? >= limits::ROOMS_MAX {
         return Err(TOO_MANY_ROOMS);
     }
     let mut document = RoomDocument::of(room, None);
@@ -190,4 +207,17 @@ async fn end(step: &mut Step, room: RoomId, began: Millis) -> Result<()> {
         return Err(NOT_WHOLE);
     }
     step.put(FANNED, doc! { "_id": room.column() }, doc! { "$set": { "v": V, "number": last } }).await
+}
+
+async fn end_conversation(step: &mut Step, conversation: &Conversation, began: Millis) -> Result<()> {
+    conversations::take_site(step, conversation.site).await?;
+    if room_of(step, conversation.notes).await?.kind != RoomKind::Notes {
+        return Err(NOT_COMING);
+    }
+    let site = conversation.site.column();
+    refuse_full(step.count(CONVERSATIONS, doc! { "site": site }).await?)?;
+    end(step, conversation.room, began).await?;
+    let mut row = conversations::fields(conversation);
+    row.insert("_id", conversation.room.column());
+    step.insert(CONVERSATIONS, &row).await
 }

@@ -184,7 +184,7 @@ async fn fan(step: &mut Step, room: RoomId, from: Option<u64>, to: u64, jobs: &[
     add(step, jobs).await
 }
 
-async fn add(step: &mut Step, jobs: &[NewJob]) -> Result<()> {
+pub async fn add(step: &mut Step, jobs: &[NewJob]) -> Result<()> {
     if jobs.is_empty() {
         return Ok(());
     }

@@ -8,9 +8,9 @@ use model::{BotId, GuestId, Millis, RoomId, SiteId, limits};
 use mongodb::bson::{Document, doc};
 
 use super::{
-    ARRIVALS, BANS, CONVERSATIONS, Chat, DUTY, FANNED, GUESTS, HOOKS, LEARNED, LINKS, MEMBERS, MESSAGES,
-    REVISIONS, ROOMS, RULES, RoomDocument, SHOWN, STARS, conversations, json, people, put_ends, room, rules,
-    take, there,
+    ALERTS, ARRIVALS, BANS, CONVERSATIONS, Chat, DUTY, FANNED, GUESTS, HOOKS, LEARNED, LINKS, MEMBERS,
+    MESSAGES, REVISIONS, ROOMS, RULES, RoomDocument, SHOWN, STARS, conversations, json, people, put_ends,
+    room, rules, take, there,
 };
 use super::{files, messages};
 use crate::accounts::SecretHash;
@@ -218,6 +218,7 @@ pub async fn begin_forgetting(step: &mut Step, site: SiteId) -> Result<()> {
     step.change_all(ROOMS, listed, doc! { "$set": { "demolished": true } }).await?;
     step.remove(DUTY, doc! { "_id": site.column() }).await?;
     step.remove(RULES, doc! { "_id": site.column() }).await?;
+    step.remove(ALERTS, doc! { "_id": site.column() }).await?;
     step.remove(LEARNED, doc! { "_id": site.column() }).await.map(drop)
 }
 

@@ -8,9 +8,9 @@ use super::super::chat::hooks::ArrivalDocument;
 use super::super::chat::outbox::{self, JobDocument};
 use super::super::chat::people::{BanDocument, ban_fields, ban_key, guest_document};
 use super::super::chat::{
-    ARRIVALS, BANS, BOT_HOOKS, BOTS, CONVERSATIONS, DUTY, FANNED, FILES, GUESTS, HOOKS, JOBS, LEARNED, LINKS,
-    MEMBERS, MESSAGES, MemberDocument, REVISIONS, ROOMS, RULE_MARKS, RULES, RoomDocument, SHOWN, STARS,
-    conversations, json, messages, parse, rules,
+    ALERTS, ARRIVALS, BANS, BOT_HOOKS, BOTS, CONVERSATIONS, DUTY, FANNED, FILES, GUESTS, HOOKS, JOBS,
+    LEARNED, LINKS, MEMBERS, MESSAGES, MemberDocument, REVISIONS, ROOMS, RULE_MARKS, RULES, RoomDocument,
+    SHOWN, STARS, conversations, json, messages, parse, rules,
 };
 use super::super::columns::{Column, binary};
 use super::super::step::Step;
@@ -20,8 +20,8 @@ use model::JobId;
 use crate::Result;
 use crate::moving::history::{mark, number, pair, triple};
 use crate::moving::{
-    ArrivalRow, BotRow, DutyRow, FannedRow, GuestRow, HookRow, Key, Kind, LearnedRow, LinkRow, RoomRow, Row,
-    RuleMarkRow, RulesRow, ShownRow, StarRow,
+    AlertsRow, ArrivalRow, BotRow, DutyRow, FannedRow, GuestRow, HookRow, Key, Kind, LearnedRow, LinkRow,
+    RoomRow, Row, RuleMarkRow, RulesRow, ShownRow, StarRow,
 };
 
 /// Collection, filter and sort of what stands behind a key.
@@ -37,6 +37,7 @@ pub fn behind(kind: Kind, after: &Option<Key>) -> (&'static str, Document, Docum
         Kind::Learned => (LEARNED, behind_id(), by_id),
         Kind::Duty => (DUTY, behind_id(), by_id),
         Kind::Rules => (RULES, behind_id(), by_id),
+        Kind::Alerts => (ALERTS, behind_id(), by_id),
         Kind::RuleMarks => {
             let (site, mark) = mark(after);
             let behind = ranked("site", site, "mark", binary(&mark).into(), after);
@@ -124,6 +125,7 @@ pub fn read(kind: Kind, row: &Document) -> anyhow::Result<Row> {
         Kind::Conversations => Row::Conversation(Box::new(parse(value()?)?)),
         Kind::Duty => Row::Duty(DutyRow { site: row.get_i64("_id")?, duty: parse(value()?)? }),
         Kind::Rules => Row::Rules(RulesRow { site: row.get_i64("_id")?, book: parse(value()?)? }),
+        Kind::Alerts => Row::Alerts(AlertsRow { site: row.get_i64("_id")?, book: parse(value()?)? }),
         Kind::RuleMarks => Row::RuleMark(RuleMarkRow {
             site: row.get_i64("site")?,
             mark: bytes32(row, "mark")?,
@@ -213,6 +215,7 @@ pub fn written(row: &Row, inboxes: &HashMap<i64, i64>) -> Option<(&'static str, 
         }
         Row::Duty(DutyRow { site, duty }) => (DUTY, doc! { "_id": site }, doc! { "value": json(duty) }),
         Row::Rules(RulesRow { site, book }) => (RULES, doc! { "_id": site }, doc! { "value": json(book) }),
+        Row::Alerts(AlertsRow { site, book }) => (ALERTS, doc! { "_id": site }, doc! { "value": json(book) }),
         Row::RuleMark(RuleMarkRow { site, mark, until }) => {
             (RULE_MARKS, rules::one(*site, mark), doc! { "until": until })
         }

@@ -6,10 +6,10 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
-use chat::NewHook;
+use chat::{Listen, NewHook, Refused};
 use door::Refusal;
 use model::chat::Hook;
-use model::limits;
+use model::{SiteId, limits};
 
 use super::super::{At, said};
 use super::shell;
@@ -46,6 +46,9 @@ struct HooksPage {
     branches: Field,
     own_secret: Field,
     closes: bool,
+    customers: bool,
+    /// Who asks answers customers of the room's site.
+    may_let_in: bool,
     hooks_max: usize,
     /// Of which something stands on the pages of releases.
     followed: Vec<String>,
@@ -63,6 +66,7 @@ struct HookRow {
     repositories: String,
     branches: String,
     closes: bool,
+    customers: bool,
     created: Moment,
     deliveries: Vec<DeliveryRow>,
 }
@@ -87,6 +91,7 @@ impl HookRow {
             repositories: hook.repositories,
             branches: hook.branches,
             closes: hook.closes,
+            customers: hook.customers,
             created: hook.created.into(),
             deliveries: deliveries.collect(),
         }
@@ -108,10 +113,21 @@ async fn hooks_page(web: &Web, caller: &Caller, at: &At) -> Result<HooksPage, Pr
         branches: Field::default(),
         own_secret: Field::default(),
         closes: false,
+        customers: false,
+        may_let_in: may_let_in(web, at, room.site).await?,
         hooks_max: limits::HOOKS_A_ROOM_MAX,
         followed: web.chat.followed(&at.by, at.room).await?,
         fresh: None,
     })
+}
+
+async fn may_let_in(web: &Web, at: &At, site: Option<SiteId>) -> Result<bool, Problem> {
+    let Some(site) = site else { return Ok(false) };
+    match web.chat.may_converse(&at.by, site).await {
+        Ok(()) => Ok(true),
+        Err(Refused::NotFound | Refused::Forbidden) => Ok(false),
+        Err(refused) => Err(refused.into()),
+    }
 }
 
 /// `GET /rooms/{room}/hooks`
@@ -132,7 +148,8 @@ pub async fn submit(
     // Whoever may not learns nothing of what is wrong with it.
     let before = hooks_page(&web, &caller, &at).await?;
     let (repositories, branches) = (trimmed(&fields, "repositories"), trimmed(&fields, "branches"));
-    let (own, closes) = (trimmed(&fields, "secret"), fields.is_checked("closes"));
+    let own = trimmed(&fields, "secret");
+    let (closes, customers) = (fields.is_checked("closes"), fields.is_checked("customers"));
     let own = Some(own).filter(|own| !own.is_empty());
     let forge =
         FORGES.iter().find(|(name, _)| *name == fields.text("forge")).map_or("other", |(name, _)| *name);
@@ -151,18 +168,20 @@ pub async fn submit(
             branches: problem("branches", branches),
             own_secret: problem("secret", own.unwrap_or_default()),
             closes,
+            customers,
             ..before
         };
         return Ok((StatusCode::BAD_REQUEST, page(&shown)).into_response());
     }
     let made = match act {
         "add" => {
-            let new = NewHook { repositories, branches, closes, secret: own.unwrap_or_else(secret::fresh) };
+            let secret = own.unwrap_or_else(secret::fresh);
+            let new = NewHook { repositories, branches, closes, customers, secret };
             make(&web, &caller, at.room, &headers, new).await?
         }
         "renew" => remake(&web, &caller, at.room, hook_of(fields.text("hook"))?, &headers, None).await?,
         "change" => {
-            let listen = (repositories, branches, closes);
+            let listen = Listen { repositories, branches, closes, customers };
             web.chat.change_hook(&at.by, at.room, hook_of(fields.text("hook"))?, listen).await?;
             return Ok(go_to(&format!("/rooms/{}/hooks?done=saved", at.room)));
         }

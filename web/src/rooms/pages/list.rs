@@ -46,6 +46,8 @@ struct RoomRow {
     public: bool,
     locked: bool,
     unread: u64,
+    /// Of its last message, and of the last one that was read.
+    number: u64,
     read: u64,
     notify: &'static str,
     /// The name of its site.
@@ -71,14 +73,15 @@ async fn rooms_page(web: &Web, caller: &Caller, name: Field) -> Result<RoomsPage
         }
         false => Vec::new(),
     };
-    let row = |room: &model::chat::Room, name: String, member: Option<&Member>| RoomRow {
+    let row = |room: &model::chat::Room, name: String, member: Option<&Member>, unread: u64| RoomRow {
         id: room.id.to_string(),
         name,
         topic: room.topic.clone(),
         kind: kind_name(room.kind),
         public: room.public,
         locked: room.locked,
-        unread: member.map_or(0, |member| room.last.saturating_sub(member.read)),
+        unread,
+        number: room.last,
         read: member.map_or(0, |member| member.read),
         notify: word_of(member.map_or(Notify::Nothing, |member| member.notify)),
         site: sites.iter().find(|(id, _)| Some(*id) == room.site).map(|(_, name)| name.clone()),
@@ -86,11 +89,15 @@ async fn rooms_page(web: &Web, caller: &Caller, name: Field) -> Result<RoomsPage
     };
     let mine = mine(web, by).await?;
     let offered = offered(web, by, &mine).await?;
+    let mut rooms = Vec::with_capacity(mine.len());
+    for mine in &mine {
+        rooms.push(row(&mine.room, mine.name.clone(), Some(&mine.member), mine.unread(web).await?));
+    }
     Ok(RoomsPage {
         shell: shell("Rooms", caller),
         me: by.who().map(|who| who.to_string()).unwrap_or_default(),
-        rooms: mine.iter().map(|mine| row(&mine.room, mine.name.clone(), Some(&mine.member))).collect(),
-        offered: offered.iter().map(|room| row(room, room.name.clone(), None)).collect(),
+        rooms,
+        offered: offered.iter().map(|room| row(room, room.name.clone(), None, 0)).collect(),
         may_open: is_account,
         sites: sites.iter().map(|(id, name)| (id.to_string(), name.clone())).collect(),
         name,

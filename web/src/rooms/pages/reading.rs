@@ -1,17 +1,18 @@
 //! What was said, read page by page: a day, decisions, what a search finds, one's stars.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{RawQuery, State};
+use chat::told::named_in_words;
 use jiff::civil::Date;
 use model::chat::rights::RoomAction;
-use model::chat::{Message, Room};
+use model::chat::{Message, Room, Who};
 use model::{RoomId, limits};
 
-use super::super::list::{asked, mine};
+use super::super::list::{Mine, asked, mine};
 use super::super::messages::number;
 use super::super::rows::{MessageRow, day_of, permalink, rows, zone_of};
 use super::super::{At, Somebody, said};
@@ -23,6 +24,10 @@ use crate::shell::{Shell, found_page, go_to, page, query_value};
 
 /// Messages that are shown before the one that a permalink leads to.
 const SHOWN_BEFORE: u64 = limits::MESSAGES_A_PAGE_MAX as u64 / 4;
+/// People that one may choose among in a search.
+const PEOPLE_OFFERED_MAX: usize = 500;
+/// Messages back from the end that the page of a room loads to show one: `REACHED_MAX` of web/ui/src/room.ts.
+const REACHED_MAX: u64 = 1_000;
 /// Stars on their page: the last ones.
 const STARS_SHOWN: usize = 100;
 
@@ -75,10 +80,16 @@ pub async fn show_day(
     Ok(found_page(&shown, is_public))
 }
 
-/// `GET /rooms/{room}/messages/{number}`: leads to where it stands in the transcript.
+/// `GET /rooms/{room}/messages/{number}`: leads whoever takes part to it in the room, and all others, or to one of long ago, to where it
+/// stands in the transcript.
 pub async fn to_message(State(web): State<Arc<Web>>, at: At) -> Answer {
     let message = web.chat.message(&at.by, at.room, at.number()?).await?;
-    let room = web.chat.room(&at.by, at.room).await?.room;
+    let seen = web.chat.room(&at.by, at.room).await?;
+    let (takes_part, room) = (seen.may().contains(&RoomAction::Post), seen.room);
+    let is_near = room.last.saturating_sub(message.number) < REACHED_MAX;
+    if takes_part && is_near && !room.kind.is_of_inbox() {
+        return Ok(go_to(&format!("/rooms/{}?at={number}#m{number}", at.room, number = message.number)));
+    }
     Ok(go_to(&permalink(at.room, message.number, &day_of(message.at, &zone_of(&room.zone)))))
 }
 
@@ -138,13 +149,16 @@ struct SearchPage {
     /// The room it is limited to.
     room: String,
     rooms: Vec<(String, String)>,
+    /// Who said it, and of whom that may be asked.
+    author: String,
+    people: Vec<(String, String)>,
     found: Vec<Found>,
     asked: bool,
     older: Option<String>,
     is_stars: bool,
 }
 
-/// `GET /rooms/search?q=&room=&kind=&from=&to=&before=`
+/// `GET /rooms/search?q=&room=&author=&kind=&from=&to=&before=`
 pub async fn show_search(
     State(web): State<Arc<Web>>,
     caller: Caller,
@@ -154,18 +168,19 @@ pub async fn show_search(
     let query = query.as_deref();
     let value = |name: &str| query_value(query, name).unwrap_or_default();
     let wants = asked(query)?;
-    let is_asked = !wants.text.trim().is_empty() || wants.kind.is_some();
+    let is_asked = !wants.text.trim().is_empty() || wants.kind.is_some() || wants.author.is_some();
     let limit = wants.limit;
     let found = if is_asked { web.chat.search(&by, wants).await? } else { Vec::new() };
     let older = found.last().filter(|_| found.len() == limit).map(|last| {
         let mut address = url::form_urlencoded::Serializer::new(String::new());
-        for name in ["q", "room", "kind", "from", "to"] {
+        for name in ["q", "room", "author", "kind", "from", "to"] {
             address.append_pair(name, &value(name));
         }
         address.append_pair("before", &format!("{}:{}", last.room, last.number));
         format!("/rooms/search?{}", address.finish())
     });
     let mine = mine(&web, &by).await?;
+    let people = people(&web, &by, &mine).await?;
     Ok(page(&SearchPage {
         shell: shell("Search", &caller),
         q: value("q"),
@@ -174,11 +189,38 @@ pub async fn show_search(
         to: value("to"),
         room: value("room"),
         rooms: mine.iter().map(|mine| (mine.room.id.to_string(), mine.name.clone())).collect(),
+        author: value("author"),
+        people,
         found: told(&web, &by, &found).await?,
         asked: is_asked,
         older,
         is_stars: false,
     }))
+}
+
+/// Who is in the rooms that one is in, where one may see that: by name, so many at most.
+async fn people(
+    web: &Web,
+    by: &model::rights::Principal,
+    mine: &[Mine],
+) -> Result<Vec<(String, String)>, Problem> {
+    let mut people = BTreeSet::new();
+    for mine in mine {
+        match web.chat.members(by, mine.room.id).await {
+            Ok(members) => people.extend(members.into_iter().map(|member| member.who)),
+            Err(chat::Refused::NotFound | chat::Refused::Forbidden | chat::Refused::Locked) => {}
+            Err(refused) => return Err(refused.into()),
+        }
+        if people.len() >= PEOPLE_OFFERED_MAX {
+            break;
+        }
+    }
+    let people: BTreeSet<Who> = people.into_iter().take(PEOPLE_OFFERED_MAX).collect();
+    let names = web.chat.names(people).await?;
+    let mut named: Vec<(String, String)> =
+        names.keys().map(|who| (who.to_string(), named_in_words(*who, &names))).collect();
+    named.sort_by_cached_key(|(who, name)| (name.to_lowercase(), who.clone()));
+    Ok(named)
 }
 
 /// `GET /rooms/stars`
@@ -202,6 +244,8 @@ pub async fn show_stars(State(web): State<Arc<Web>>, caller: Caller, Somebody(by
         to: String::new(),
         room: String::new(),
         rooms: Vec::new(),
+        author: String::new(),
+        people: Vec::new(),
         found: told(&web, &by, &starred).await?,
         asked: true,
         older: None,

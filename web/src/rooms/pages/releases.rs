@@ -10,7 +10,7 @@ use chat::{Concerned, Known, Released};
 use door::Refusal;
 use model::RoomId;
 use model::chat::rights::RoomAction;
-use model::chat::{NamedCommit, Who};
+use model::chat::{Conversation, NamedCommit, Who};
 use model::rights::Principal;
 
 use super::super::list::{mine, offered};
@@ -20,6 +20,7 @@ use super::shell;
 use crate::Web;
 use crate::error::{Answer, Problem};
 use crate::guard::Caller;
+use crate::inbox_page::customer_name;
 use crate::moment::Moment;
 use crate::shell::{Shell, page, query_value};
 
@@ -266,14 +267,21 @@ async fn conversations(
 
 fn conversation(scope: &Scope, concerned: &Concerned, names: &HashMap<Who, String>) -> ConversationRow {
     let message = &concerned.message;
+    let customers = concerned.customers.as_deref();
     ConversationRow {
         title: title(&message.body),
-        href: format!("/rooms/{}/messages/{}", message.room, message.number),
-        author: named(message.author, names).to_owned(),
-        room: scope.rooms.get(&message.room).cloned().unwrap_or_default(),
+        href: match customers {
+            Some(with) => format!("/sites/{}/inbox/{}", with.site, with.room),
+            None => format!("/rooms/{}/messages/{}", message.room, message.number),
+        },
+        author: customers.map_or_else(|| named(message.author, names).to_owned(), customer_name),
+        room: match customers {
+            Some(_) => "Inbox".to_owned(),
+            None => scope.rooms.get(&message.room).cloned().unwrap_or_default(),
+        },
         at: message.at.into(),
         fixes: concerned.fixes,
-        closed: message.closed.is_some(),
+        closed: message.closed.is_some() || customers.is_some_and(Conversation::is_closed),
         commits: concerned.commits.iter().map(CommitRow::of).collect(),
     }
 }

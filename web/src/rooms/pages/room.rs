@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::header;
 use axum::response::IntoResponse;
 use chat::Post;
@@ -12,7 +12,8 @@ use model::chat::MessageKind;
 use model::rights::Principal;
 use store::chat::Place;
 
-use super::super::rows::{MessageRow, day_of, rows, zone_of};
+use super::super::messages::number;
+use super::super::rows::{MessageRow, day_of, permalink, rows, zone_of};
 use super::super::{At, said};
 use super::{May, kind_name, open_shell};
 use crate::error::Answer;
@@ -23,6 +24,8 @@ use crate::{Web, cookies, secret};
 
 /// Messages of the first page.
 const FIRST: usize = 60;
+/// Of those, behind the one that is asked for.
+const FIRST_BEHIND: u64 = 30;
 
 #[derive(Template)]
 #[template(path = "room.html")]
@@ -40,14 +43,24 @@ struct RoomPage {
     /// The day of the last message, for the transcript.
     day: Option<String>,
     has_earlier: bool,
+    /// Where the transcript goes on behind these.
+    later: Option<String>,
 }
 
-/// `GET /rooms/{room}`
-pub async fn show(State(web): State<Arc<Web>>, caller: Caller, at: At, done: Done) -> Answer {
+/// `GET /rooms/{room}?at=`: the end, or what is around the message of that number.
+pub async fn show(
+    State(web): State<Arc<Web>>,
+    caller: Caller,
+    at: At,
+    done: Done,
+    RawQuery(query): RawQuery,
+) -> Answer {
     let seen = web.chat.room(&at.by, at.room).await?;
     let may = May(seen.may());
     // A reader from outside learns that it is there, and not what is said behind a lock.
-    let messages = match web.chat.page(&at.by, at.room, Place::End, FIRST).await {
+    let end = number(query.as_deref(), "at")?.map(|number| number.saturating_add(FIRST_BEHIND));
+    let place = end.filter(|end| *end <= seen.room.last).map_or(Place::End, Place::Before);
+    let messages = match web.chat.page(&at.by, at.room, place, FIRST).await {
         Ok(page) => page.messages,
         Err(chat::Refused::Locked | chat::Refused::Forbidden) => Vec::new(),
         Err(refused) => return Err(refused.into()),
@@ -55,6 +68,8 @@ pub async fn show(State(web): State<Arc<Web>>, caller: Caller, at: At, done: Don
     let room = seen.room;
     let name = said::name_of(&web, &room, at.by.who()).await?;
     let zone = zone_of(&room.zone);
+    let later = messages.last().filter(|last| place != Place::End && last.number < room.last);
+    let later = later.map(|last| permalink(room.id, last.number, &day_of(last.at, &zone)));
     let shell = open_shell(&name, &caller, &room).saying(&done);
     let is_public = shell.is_public;
     let shown = RoomPage {
@@ -69,6 +84,7 @@ pub async fn show(State(web): State<Arc<Web>>, caller: Caller, at: At, done: Don
         messages: rows(&web, &room, may.see_people(), &messages).await?,
         may,
         day: messages.last().map(|message| day_of(message.at, &zone)),
+        later,
         has_earlier: messages.first().is_some_and(|first| first.number > 1),
     };
     Ok(found_page(&shown, is_public))

@@ -3,7 +3,9 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use super::super::{Browser, Page, World};
+use super::super::conversations::{Shop, bodies, id};
+use super::super::openapi::fits;
+use super::super::{Browser, HOST, Page, World};
 use super::House;
 
 const HOSTILE: &str = "\"'><script>alert(1)</script>{{7}}";
@@ -334,4 +336,98 @@ async fn charts_mark_commits_of_rooms_that_one_may_read_and_of_no_other() {
     let mut reader = house.world.browser();
     assert_eq!(reader.get(&format!("{path}?share={share}")).await.status, 404, "a share link shows none");
     assert_eq!(house.world.browser().get(&path).await.status, 401);
+}
+
+/// A shop that talks with its customers, a room of it whose hook lets commits in, and what one customer asked.
+struct Asked {
+    shop: Shop,
+    customer: Browser,
+    room: String,
+    told: String,
+    hook: (String, String),
+}
+
+impl Asked {
+    async fn new(closes: &[(&str, &str)]) -> Asked {
+        let mut shop = Shop::new().await;
+        let mut customer = shop.customer(1);
+        let room = shop.opened(&mut customer, "The till does not add up").await;
+        let new = json!({ "name": "Shop floor", "kind": "open", "site": shop.site, "zone": "UTC" });
+        let made = shop.owner.json("/api/watchfire/rooms", new).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        let told = made.json()["id"].as_str().unwrap().to_owned();
+        let fields: Vec<(&str, &str)> = [("customers", "on")].iter().chain(closes).copied().collect();
+        let hook = makes_hook(&mut shop.owner, &told, &fields).await;
+        Asked { shop, customer, room, told, hook }
+    }
+
+    async fn deliver(&self, id: &str, body: Value) {
+        assert_eq!(deliver(&self.shop.world, &self.hook, id, body).await.status, 202);
+    }
+
+    async fn seen(&mut self) -> Value {
+        let path = self.shop.inbox(&format!("/{}", self.room));
+        let page = self.shop.agent.get(&path).await;
+        fits("ConversationSeen", &page.json());
+        page.json()["conversation"].clone()
+    }
+}
+
+#[tokio::test]
+async fn an_agent_closes_with_words_what_a_commit_fixes() {
+    let mut asked = Asked::new(&[]).await;
+    let (room, site) = (asked.room.clone(), asked.shop.site.clone());
+    let link = format!("http://{HOST}/sites/{site}/inbox/{room}");
+    let commit = format!("Faster till {HOSTILE}\n\nFixes {link}\nAnswer: It adds up again.");
+    asked.deliver("d1", pushed(&[("c1", commit)])).await;
+    let seen = asked.seen().await;
+    assert_eq!((&seen["fix"]["commit"]["id"], &seen["state"]), (&json!("c1"), &json!("open")));
+    assert_eq!(seen["fix"]["answer"], "It adds up again.");
+    let inbox = format!("/sites/{site}/inbox/{room}");
+    let page = asked.shop.agent.get(&inbox).await;
+    page.says("A commit says that it fixes this");
+    assert!(!page.text.contains("<script>alert"), "{}", page.text);
+    asked.deliver("d2", tagged("v1", "c1")).await;
+    assert_eq!(asked.seen().await["fix"]["release"], "v1");
+    asked.shop.agent.get(&inbox).await.says("/releases?repository=acme%2Fshop");
+    // The release names it for whoever answers customers, and for nobody else.
+    let release = format!("/rooms/{}/releases?repository=acme%2Fshop&tag=v1", asked.told);
+    asked.shop.agent.get(&release).await.says(&inbox);
+    let mut viewer = asked.shop.owner.invites(&site, "viewer", "vic@example.org").await;
+    let page = viewer.get(&release).await;
+    assert!(page.status == 200 && !page.text.contains(&room), "{}", page.text);
+    // Words that are too long, or none, close nothing.
+    let path = asked.shop.inbox(&format!("/{room}"));
+    let saying = |words: &str| json!({ "close_saying": { "id": id(9), "words": words } });
+    for bad in ["", " ", &"a".repeat(1_001)] {
+        let refused = asked.shop.agent.json(&path, saying(bad)).await;
+        assert!(matches!(refused.status.as_u16(), 400 | 409 | 413), "{}", refused.text);
+    }
+    assert_eq!(viewer.json(&path, saying("mine")).await.status, 404);
+    assert_eq!(asked.seen().await["state"], "open");
+    for _ in 0..2 {
+        assert_eq!(asked.shop.changed(&room, saying(&"a".repeat(1_000))).await["state"], "closed");
+    }
+    let heard = bodies(&mut asked.customer, &room).await;
+    assert_eq!(
+        heard,
+        ["The till does not add up".to_owned(), "a".repeat(1_000)],
+        "once, and no word of the commit"
+    );
+    // Who opens it again says that it was not fixed.
+    let open = asked.shop.changed(&room, json!({ "reopen": true })).await;
+    assert_eq!((&open["state"], open.get("fix")), (&json!("open"), None));
+}
+
+#[tokio::test]
+async fn a_hook_that_closes_tells_the_customer() {
+    let mut asked = Asked::new(&[("closes", "on")]).await;
+    let room = asked.room.clone();
+    let commit = format!("Faster till\n\nFixes {room}\nAnswer: It adds up **again**.");
+    for delivery in ["d1", "d2"] {
+        asked.deliver(delivery, pushed(&[("c1", commit.clone())])).await;
+    }
+    assert_eq!(asked.seen().await["state"], "closed");
+    let heard = bodies(&mut asked.customer, &room).await;
+    assert_eq!(heard, ["The till does not add up", "It adds up **again**."]);
 }

@@ -43,6 +43,34 @@ async fn a_guest_comes_in_by_link_and_password() {
 }
 
 #[tokio::test]
+async fn a_guest_is_told_from_a_member_and_takes_nobodys_name() {
+    let mut house = House::new().await;
+    let room = house.room.clone();
+    let link = house.ann.links(&room, "").await;
+    let ann = house.ann.ask(&format!("/{room}/members")).await.json();
+    let ann = ann["members"][0]["name"].as_str().unwrap().to_owned();
+    let mut guest = house.world.browser();
+    for taken in [ann.as_str(), &ann.to_uppercase(), &format!(" {ann}\u{200b}."), "Commits", "соmmits"] {
+        let page = guest.post(&link, &[("name", taken)]).await;
+        assert_eq!(page.status, 409, "{taken}");
+        page.says("somebody here has that name");
+        assert_eq!(guest.cookie, None);
+    }
+    let mut guest = house.guest(&link, &format!("{ann} Lee")).await;
+    guest.says_in(&room, "not Ann at all").await;
+    for path in [format!("/{room}"), "/search?q=not+Ann+at+all".to_owned()] {
+        let page = house.ann.get(&format!("/rooms{path}")).await;
+        page.says(&format!("<bdi class=\"author\">{ann} Lee</bdi> <span class=\"badge\">guest</span>"));
+    }
+    house.ann.says_in(&room, "this is Ann").await;
+    let page = house.ann.get("/rooms/search?q=this+is+ann").await;
+    assert!(!page.text.contains("<span class=\"badge\">guest</span>"));
+    // Who comes in again from where they were is called as before.
+    let mut again = house.guest(&link, &format!("{ann} Lee")).await;
+    again.says_in(&room, "me again").await;
+}
+
+#[tokio::test]
 async fn a_guests_cookie_is_of_no_use_to_other_sites() {
     let mut house = House::new().await;
     let link = house.ann.links(&house.room, "").await;

@@ -30,7 +30,7 @@ async fn hostile_names_in_rooms_are_only_text() {
     house.ann.post("/account", &[("name", HOSTILE), ("email", "ann@example.org")]).await;
     let link = house.ann.links(&room, "").await;
     check(&house.world.browser().get(&link).await);
-    let mut guest = house.guest(&link, HOSTILE).await;
+    let mut guest = house.guest(&link, &format!("{HOSTILE} Gus")).await;
     guest.says_in(&room, HOSTILE).await;
     guest.tell(&format!("/{room}/messages"), json!({ "kind": "paste", "body": HOSTILE })).await;
     let number = house.ann.says_in(&room, "[x](javascript:alert(1)) <img src=x onerror=alert(1)>").await;
@@ -53,6 +53,57 @@ async fn hostile_names_in_rooms_are_only_text() {
         assert!(!page.text.contains("<img") && !page.text.contains("href=\"javascript"), "{path}");
     }
     check(&guest.get(&format!("/rooms/{room}")).await);
+}
+
+#[tokio::test]
+async fn a_permalink_leads_whoever_takes_part_into_the_room_and_strangers_to_the_transcript() {
+    let mut house = House::new().await;
+    let room = house.room.clone();
+    let first = house.ann.says_in(&room, "the very first").await;
+    for number in 1..=100 {
+        house.ann.says_in(&room, &format!("number {number}")).await;
+    }
+    let permalink = format!("/rooms/{room}/messages/{first}");
+    let inside = house.bob.get(&permalink).await.location();
+    assert_eq!(inside, format!("/rooms/{room}?at={first}#m{first}"));
+    // Without scripts, too: what is around it, and where the rest is.
+    let page = house.bob.get(&inside).await;
+    for words in ["the very first", &format!("id=\"m{first}\""), "Later, in the transcript", "name=\"body\""]
+    {
+        page.says(words);
+    }
+    assert!(!page.text.contains("number 100"));
+    let page = house.bob.get(&format!("/rooms/{room}")).await;
+    page.says("number 100");
+    assert!(!page.text.contains("the very first") && !page.text.contains("Later, in the transcript"));
+    assert_eq!(house.bob.get(&format!("/rooms/{room}?at=x")).await.status, 400);
+    house.bob.get(&format!("/rooms/{room}?at={}", u64::MAX)).await.says("number 100");
+    house.ann.tell(&format!("/{room}"), json!({ "public": true })).await;
+    let transcript = format!("/rooms/{room}/days/2026-03-04?from={first}#m{first}");
+    assert_eq!(house.world.browser().get(&permalink).await.location(), transcript);
+    let mut outsider = house.operator.invites(&house.site, "viewer", "carl@example.org").await;
+    assert_eq!(outsider.get(&permalink).await.location(), transcript, "not in it");
+}
+
+#[tokio::test]
+async fn what_somebody_said_is_found_by_who_they_are() {
+    let mut house = House::new().await;
+    let room = house.room.clone();
+    house.ann.says_in(&room, "an apple of Ann").await;
+    house.bob.says_in(&room, "a berry of Bob").await;
+    let (ann, bob) = (house.ann.who_in(&room).await, house.bob.who_in(&room).await);
+    let page = house.ann.get("/rooms/search").await;
+    for who in [&ann, &bob] {
+        page.says(&format!("<option value=\"{who}\">"));
+    }
+    let page = house.ann.get(&format!("/rooms/search?author={bob}")).await;
+    page.says("a berry of Bob");
+    page.says(&format!("<option value=\"{bob}\" selected>"));
+    assert!(!page.text.contains("an apple of Ann"));
+    // Nobody is offered whom one does not see anyway.
+    let mut carl = house.operator.invites(&house.site, "viewer", "carl@example.org").await;
+    let page = carl.get("/rooms/search").await;
+    assert!(!page.text.contains(&ann) && !page.text.contains(&bob), "{}", page.text);
 }
 
 #[tokio::test]

@@ -98,6 +98,29 @@ async fn a_message_is_changed_answered_decided_and_kept() {
 }
 
 #[tokio::test]
+async fn what_one_did_oneself_is_not_unread_and_a_long_way_is_counted_roughly() {
+    let mut house = House::new().await;
+    let mine = house.ann.opens(json!({ "name": "Alone", "site": house.site })).await;
+    let unread = async |person: &mut crate::tests::Browser, room: &str| {
+        let all = person.ask("").await.json();
+        let rooms = all["rooms"].as_array().unwrap().clone();
+        rooms.iter().find(|one| one["room"]["id"] == room).unwrap()["unread"].as_u64().unwrap()
+    };
+    house.ann.says_in(&mine, "note to self").await;
+    assert_eq!(unread(&mut house.ann, &mine).await, 0);
+    house.bob.tell(&format!("/{mine}/enter"), json!({})).await;
+    assert_eq!(unread(&mut house.bob, &mine).await, 0, "that one came in");
+    assert_eq!(unread(&mut house.ann, &mine).await, 1, "that somebody came in");
+    for _ in 0..98 {
+        house.ann.says_in(&mine, "more").await;
+    }
+    // Of 100 since the beginning all were looked at; of 101 none.
+    assert_eq!(unread(&mut house.ann, &mine).await, 1);
+    house.ann.says_in(&mine, "one too many").await;
+    assert_eq!(unread(&mut house.ann, &mine).await, 101);
+}
+
+#[tokio::test]
 async fn whoever_was_away_catches_up_and_knows_what_is_unread() {
     let mut house = House::new().await;
     let room = house.room.clone();
@@ -111,6 +134,9 @@ async fn whoever_was_away_catches_up_and_knows_what_is_unread() {
     let mine = house.bob.ask("").await.json();
     fits("Rooms", &mine);
     assert_eq!(mine["rooms"][0]["unread"], 2);
+    house.bob.says_in(&room, "good morning").await;
+    assert_eq!(house.bob.ask("").await.json()["rooms"][0]["unread"], 2, "one's own is none");
+    house.bob.get("/rooms").await.says("data-part=\"unread\">2<");
     let mut after = changes;
     let mut missed = Vec::new();
     loop {
@@ -119,7 +145,7 @@ async fn whoever_was_away_catches_up_and_knows_what_is_unread() {
         after = message["changed"].as_u64().unwrap();
         missed.push(message["body"].as_str().unwrap().to_owned());
     }
-    assert_eq!(missed, ["while you slept", "and again"]);
+    assert_eq!(missed, ["while you slept", "and again", "good morning"]);
     let told = house.bob.tell(&format!("/{room}/read"), json!({ "number": 1_000 })).await.json();
     fits("Read", &told);
     assert_eq!(house.bob.ask("").await.json()["rooms"][0]["unread"], 0);

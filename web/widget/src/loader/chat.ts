@@ -1,6 +1,6 @@
 // chat.js, which the tag loads where a site has chat: the button, and behind it the panel in a frame of its own. Before somebody opens it nothing is
 // asked for but the settings and whether an agent writes first, and nothing is kept before they do.
-import type { FromPanel, Identity, Settings, ToPanel, Waiting } from "../talk";
+import type { FromPanel, Identity, Settings, ToPanel } from "../talk";
 import { askBrowser } from "./browser";
 import { answerCalls } from "./calls";
 import { NOTHING, draw, language } from "./launcher";
@@ -67,14 +67,14 @@ async function start(): Promise<void> {
     state.open = open;
     launcher.show(open);
     if (open) load();
-    if (byCustomer || state.secret) memory("sessionStorage", OPEN, open ? "1" : "");
+    if (byCustomer || state.secret) memory("sessionStorage", OPEN, open && "1");
     if (byCustomer) (open ? frame! : launcher.button).focus();
     state.focus = byCustomer;
     tell();
     emit(open ? "opened" : "closed");
   };
 
-  const wait = (waiting: Waiting) => {
+  const wait = (waiting: typeof NOTHING) => {
     launcher.wait(waiting);
     emit("unread", waiting.count);
   };
@@ -114,7 +114,11 @@ async function start(): Promise<void> {
     document.addEventListener("visibilitychange", listen);
     listen();
   });
-  if (state.secret) idle(load);
+  // Whoever opens it finds it there, but on a line that is to be spared; the page itself is there first.
+  if (state.secret || !(navigator as any).connection?.saveData) {
+    const after = () => idle(load);
+    document.readyState == "complete" ? after() : addEventListener("load", after);
+  }
   if (memory("sessionStorage", OPEN) && !matchMedia(SMALL).matches) show(true);
 
   answerCalls((verb, what, detail, react) => {

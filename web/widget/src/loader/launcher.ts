@@ -12,14 +12,15 @@ const root = document.documentElement;
 /** As the page says it, else as the browser does. */
 export const language = root.lang || navigator.language;
 
-export const NOTHING: Waiting = { count: 0, mark: "", label: "", name: "", text: "" };
+/** Nothing waits. */
+export const NOTHING: Pick<Waiting, "count"> & Partial<Waiting> = { count: 0 };
 
 export interface Launcher {
   /** Where the panel stands. */
   box: HTMLElement;
   button: HTMLElement;
   show(open: boolean): void;
-  wait(waiting: Waiting): void;
+  wait(waiting: typeof NOTHING): void;
 }
 
 export function draw({ colour, ink, side, name: site }: Settings, toggle: (open: boolean) => void, near: () => void): Launcher {
@@ -32,15 +33,15 @@ export function draw({ colour, ink, side, name: site }: Settings, toggle: (open:
   const box = make(frame, "div", "box");
   const teaser = make(frame, "button", "teaser");
   const button = make(frame, "button", "launcher");
-  const picture = drawing(button, "svg", "viewBox", "6 6 48 48");
-  for (const path of ICON) drawing(picture, "path", "d", path);
+  const path = drawing(drawing(button, "svg", "viewBox", "6 6 48 48"), "path", "d", "");
   const badge = make(button, "b");
   const attach = () => host.isConnected || root.append(host);
   const show = (open: boolean) => {
     frame.className = open ? "open" : "";
+    path.setAttribute("d", ICON[+open]!);
     button.ariaExpanded = `${open}`;
   };
-  const wait = ({ mark, label, name, text: said }: Waiting) => {
+  const wait = ({ mark = "", label = "", name = "", text: said = "" }: typeof NOTHING) => {
     button.ariaLabel = chat[languageOf(language)] + label;
     badge.textContent = mark;
     teaser.hidden = !name;

@@ -8,7 +8,7 @@ export const SECRET = `wf-chat ${site}`;
 export const OPEN = `${SECRET} open`;
 
 /** What is kept there, after keeping the value if one is given; of an empty one nothing is kept. */
-export function memory(place: "localStorage" | "sessionStorage", key: string, value?: string | null): string | undefined {
+export function memory(place: "localStorage" | "sessionStorage", key: string, value?: string | false | null): string | undefined {
   try {
     const storage = self[place];
     if (value) storage[key] = value;
