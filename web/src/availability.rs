@@ -12,9 +12,9 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use door::Refusal;
 use history::zone::Zone;
-use patrol::{Now, Outage, PageUptime};
 use model::rights::Principal;
 use model::{PageId, Site, WatchedPage};
+use patrol::{Now, Outage, PageUptime};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

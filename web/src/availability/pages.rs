@@ -6,9 +6,9 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use patrol::{Now, PageUptime};
 use model::limits::WATCHED_PAGES_MAX;
 use model::{Millis, Role, WatchedPage};
+use patrol::{Now, PageUptime};
 
 use super::{checked, seen, unwatch, watch};
 use crate::Web;
