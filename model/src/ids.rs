@@ -126,6 +126,11 @@ short_id!(
 );
 
 short_id!(
+    /// A page that is looked at, whether it is there.
+    PageId, "PG-", "page id"
+);
+
+short_id!(
     /// A chat room.
     RoomId, "RM-", "room id"
 );

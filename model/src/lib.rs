@@ -13,14 +13,17 @@ pub mod rights;
 pub mod site;
 pub mod source;
 pub mod visitor;
+pub mod watched;
 
 pub use clock::{Clock, Millis, Minute, SystemClock, TestClock};
 pub use hit::{Arrival, BadMessage, Hit, HitKind, Place, Screen};
 pub use ids::{
     AccountId, AlertId, BatchId, BotId, BrowserId, FileId, GuestId, HitId, HookId, IncidentId, InvitationId,
-    JobId, MessageId, RoomId, RuleId, SavedId, SegmentId, ShareId, SiteId, TokenId, UploadId, VisitorId,
+    JobId, MessageId, PageId, RoomId, RuleId, SavedId, SegmentId, ShareId, SiteId, TokenId, UploadId,
+    VisitorId,
 };
 pub use rights::{Action, Role};
 pub use site::{ChatSettings, Hours, PageSide, Peak, Site};
 pub use source::{Channel, Source};
 pub use visitor::{Agent, BotReason, Device, OpenPage, Step, Visitor, VisitorKey};
+pub use watched::WatchedPage;

@@ -79,6 +79,9 @@ pub const KEEP_DAYS_MAX: u32 = 3_650;
 /// What is saved of one site: items of one kind, and bytes of an item's body.
 pub const SAVED_MAX: usize = 200;
 pub const SAVED_BYTES_MAX: usize = 16 * 1024;
+/// Pages of one site that are looked at, and bytes of such a page's address.
+pub const WATCHED_PAGES_MAX: usize = 10;
+pub const WATCHED_URL_BYTES_MAX: usize = 1_024;
 /// Sites of one installation that the embedded size is built for.
 pub const SITES_MAX: usize = 100_000;
 /// Members, pending invitations, share links of one site; tokens of one account; sign-ins of one account.

@@ -30,6 +30,8 @@ pub enum JobKind {
     AlertRoom,
     /// Nothing that goes out, but who looks after the alerts of all sites: whoever took the job, as long as they have it.
     Lookout,
+    /// Nor this: a site's pages are looked at by whoever took the job.
+    Look,
 }
 
 impl JobKind {
@@ -48,6 +50,7 @@ impl JobKind {
             JobKind::AlertPush => 10,
             JobKind::AlertRoom => 11,
             JobKind::Lookout => 12,
+            JobKind::Look => 13,
         }
     }
 
@@ -66,6 +69,7 @@ impl JobKind {
             JobKind::AlertPush => "alert_push",
             JobKind::AlertRoom => "alert_room",
             JobKind::Lookout => "lookout",
+            JobKind::Look => "look",
         }
     }
 
@@ -83,6 +87,7 @@ impl JobKind {
             10 => Some(JobKind::AlertPush),
             11 => Some(JobKind::AlertRoom),
             12 => Some(JobKind::Lookout),
+            13 => Some(JobKind::Look),
             _ => None,
         }
     }

@@ -104,15 +104,24 @@ impl Site {
         }
     }
 
+    /// Whether the site says that `hostname` is its own. That it takes hits of any says nothing.
+    pub fn names_hostname(&self, hostname: &str) -> bool {
+        self.hostnames.iter().any(|listed| listed != "*" && takes(listed, hostname))
+    }
+
     /// Whether a page on `hostname` may report to this site. Case and a port are the caller's to remove.
     pub fn takes_hostname(&self, hostname: &str) -> bool {
-        self.hostnames.iter().any(|listed| match listed.strip_prefix("*.") {
-            _ if listed == "*" || listed == hostname => true,
-            Some(parent) => {
-                hostname.strip_suffix(parent).is_some_and(|rest| rest.ends_with('.') && rest.len() > 1)
-            }
-            None => false,
-        })
+        self.hostnames.iter().any(|listed| takes(listed, hostname))
+    }
+}
+
+fn takes(listed: &str, hostname: &str) -> bool {
+    match listed.strip_prefix("*.") {
+        _ if listed == "*" || listed == hostname => true,
+        Some(parent) => {
+            hostname.strip_suffix(parent).is_some_and(|rest| rest.ends_with('.') && rest.len() > 1)
+        }
+        None => false,
     }
 }
 
@@ -145,5 +154,14 @@ mod tests {
         check(&["*.example.org"], "badexample.org", false);
         check(&["*"], "anything.test", true);
         check(&[], "example.org", false);
+    }
+
+    #[test]
+    fn a_site_that_takes_any_name_has_none_of_its_own_by_that() {
+        let own = |listed: &[&str], hostname: &str| {
+            Site::new(SiteId::of(1), "s", listed, Millis(0)).names_hostname(hostname)
+        };
+        assert!(own(&["example.org"], "example.org") && own(&["*", "*.example.org"], "a.example.org"));
+        assert!(!own(&["*"], "example.org") && !own(&["example.org"], "a.example.org"));
     }
 }

@@ -21,6 +21,15 @@ impl Reach {
 
     /// Why an address that somebody wrote is no hook. What a name stands for is looked at each time.
     pub fn refusal(self, url: &str) -> Option<&'static str> {
+        self.refused(url, false)
+    }
+
+    /// Why an address that somebody wrote is no page to ask for: as of a hook, but without TLS it may be, since nothing is told there.
+    pub fn page_refusal(self, url: &str) -> Option<&'static str> {
+        self.refused(url, true)
+    }
+
+    fn refused(self, url: &str, is_page: bool) -> Option<&'static str> {
         let Ok(url) = Url::parse(url) else {
             return Some("This is no address.");
         };
@@ -37,7 +46,8 @@ impl Reach {
             && (stated.is_some_and(is_loopback) || url.host_str() == Some("localhost"));
         match url.scheme() {
             "https" => {}
-            "http" if may_be_plain => {}
+            "http" if may_be_plain || is_page => {}
+            _ if is_page => return Some("A page is reached by https or http."),
             _ => return Some("A hook is reached by https."),
         }
         match stated {
@@ -201,6 +211,18 @@ mod tests {
         }
         for never in ["10.0.0.1", "169.254.169.254", "::ffff:127.0.0.1", "fd00::1", "0.0.0.0"] {
             assert!(!Reach::PublicAndLoopback.takes(address(never)), "{never}");
+        }
+    }
+
+    #[test]
+    fn a_page_may_be_without_tls_and_nothing_else_that_a_hook_is_not() {
+        for good in ["http://shop.example/", "https://shop.example/", "http://1.1.1.1/"] {
+            assert_eq!(Reach::Public.page_refusal(good), None, "{good}");
+        }
+        for bad in
+            ["ftp://shop.example/", "http://127.0.0.1/", "http://10.0.0.1/", "http://me@shop.example/", "x"]
+        {
+            assert!(Reach::Public.page_refusal(bad).is_some(), "{bad}");
         }
     }
 

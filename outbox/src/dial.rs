@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::client::conn::http1;
-use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
@@ -111,11 +111,22 @@ impl Dial {
             return Err(NoAnswer::Address);
         }
         let url = Url::parse(url).map_err(|_| NoAnswer::Address)?;
-        timeout(REQUEST_MAX, self.post_to(&url, headers, body)).await.map_err(|_| NoAnswer::Slow)?
+        let mut request = request(&url, Method::POST, headers, body).ok_or(NoAnswer::Address)?;
+        request.headers_mut().entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+        timeout(REQUEST_MAX, self.ask(&url, request)).await.map_err(|_| NoAnswer::Slow)?
     }
 
-    async fn post_to(&self, url: &Url, headers: HeaderMap, body: Bytes) -> Result<Answer, NoAnswer> {
-        let request = request(url, headers, body).ok_or(NoAnswer::Address)?;
+    /// Asks for a page, which may be without TLS: nothing is told there.
+    pub async fn get(&self, url: &Url) -> Result<Answer, NoAnswer> {
+        if self.reach.page_refusal(url.as_str()).is_some() {
+            return Err(NoAnswer::Address);
+        }
+        let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("text/html, */*;q=0.5"))]);
+        let request = request(url, Method::GET, headers, Bytes::new()).ok_or(NoAnswer::Address)?;
+        timeout(REQUEST_MAX, self.ask(url, request)).await.map_err(|_| NoAnswer::Slow)?
+    }
+
+    async fn ask(&self, url: &Url, request: Request<Full<Bytes>>) -> Result<Answer, NoAnswer> {
         let stream = timeout(CONNECT_MAX, self.reached(url)).await.map_err(|_| NoAnswer::Slow)??;
         if url.scheme() == "http" {
             return answer(stream, request).await;
@@ -154,20 +165,19 @@ impl Dial {
     }
 }
 
-fn request(url: &Url, headers: HeaderMap, body: Bytes) -> Option<Request<Full<Bytes>>> {
+fn request(url: &Url, method: Method, headers: HeaderMap, body: Bytes) -> Option<Request<Full<Bytes>>> {
     let host = match url.port() {
         Some(port) => format!("{}:{port}", url.host_str()?),
         None => url.host_str()?.to_owned(),
     };
     let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
     let mut request = Request::new(Full::new(body));
-    *request.method_mut() = Method::POST;
+    *request.method_mut() = method;
     *request.uri_mut() = target.parse().ok()?;
     *request.headers_mut() = headers;
     let headers = request.headers_mut();
     headers.insert(HOST, HeaderValue::from_str(&host).ok()?);
     headers.insert(USER_AGENT, HeaderValue::from_static(concat!("Watchfire/", env!("CARGO_PKG_VERSION"))));
-    headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
     Some(request)
 }
 

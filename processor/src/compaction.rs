@@ -7,7 +7,7 @@ use std::time::Duration;
 use archive::Stores;
 use hashbrown::HashMap;
 use model::{Clock, Site, SiteId};
-use store::{DayTotals, Sites, StoreError};
+use store::{DayTotals, Pages, Sites, StoreError};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -33,6 +33,7 @@ pub struct Compaction {
     pub stores: Stores,
     pub sites: Arc<dyn Sites>,
     pub totals: Arc<dyn DayTotals>,
+    pub pages: Arc<dyn Pages>,
     pub clock: Arc<dyn Clock>,
     pub options: Options,
     /// How many there are; at least one.
@@ -104,6 +105,8 @@ impl Compaction {
         let now = self.clock.now();
         if let Some(day) = archive::first_day_kept(site, now)? {
             self.totals.remove_before(site.id, day).await?;
+            // Theirs are days of UTC: one of a zone ahead of it begins on the day before.
+            self.pages.remove_seen_before(site.id, day.saturating_sub(1)).await?;
         }
         if archive::is_overdue(&self.stores.history, site, now).await? {
             self.fold(site.id).await;

@@ -32,7 +32,7 @@ use bus::Bus;
 use live::Live;
 use model::Clock;
 use parking_lot::Mutex;
-use store::{DayTotals, History, Saved, Sites};
+use store::{DayTotals, History, Pages, Saved, Sites};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -57,6 +57,7 @@ pub struct Deps {
     pub sites: Arc<dyn Sites>,
     /// To let days go that a site no longer keeps.
     pub totals: Arc<dyn DayTotals>,
+    pub pages: Arc<dyn Pages>,
     pub live: Arc<dyn Live>,
     pub clock: Arc<dyn Clock>,
 }
@@ -88,6 +89,7 @@ pub async fn start(
         stores: archive::Stores { history: deps.history, saved: deps.saved },
         sites: deps.sites,
         totals: deps.totals,
+        pages: deps.pages,
         clock: deps.clock,
         options: options.clone(),
         shards: deps.bus.shards().max(1),

@@ -160,7 +160,7 @@ fn run() -> anyhow::Result<ExitCode> {
         },
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         match task {
             Task::Serve(settings) => {
                 let host = observe::process::host();
@@ -188,7 +188,10 @@ fn run() -> anyhow::Result<ExitCode> {
             Task::Migrate(options) => migrate(&options.store).await.map(|()| ExitCode::SUCCESS),
             Task::Doctor(options) => doctor::run(options.settings, sources).await,
         }
-    })
+    });
+    // The look-up of a name cannot be given up; whoever asked for it has ended.
+    runtime.shutdown_background();
+    ended
 }
 
 async fn import(task: ImportTask) -> anyhow::Result<()> {

@@ -253,6 +253,7 @@ async fn start_processor(
         saved: backends.store.saved.clone(),
         sites: backends.store.sites.clone(),
         totals: backends.store.totals.clone(),
+        pages: backends.store.pages.clone(),
         live: backends.live.clone(),
         clock,
     };

@@ -26,6 +26,7 @@ mod messages;
 mod moving;
 mod notices;
 mod outbox;
+mod pages;
 mod reading;
 mod rooms;
 mod rules;

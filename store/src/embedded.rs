@@ -14,6 +14,7 @@ mod invitations;
 mod members;
 mod moving;
 mod notices;
+mod pages;
 mod people;
 mod readers;
 mod registry;
@@ -130,7 +131,8 @@ impl Embedded {
             salts: rows.clone(),
             saved: rows.clone(),
             notices: rows.clone(),
-            totals: rows,
+            totals: rows.clone(),
+            pages: rows,
             rooms: talk.clone(),
             messages: talk.clone(),
             hooks: talk.clone(),

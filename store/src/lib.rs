@@ -15,6 +15,7 @@ pub mod mongodb;
 pub mod moving;
 pub mod notices;
 pub mod outbox;
+pub mod pages;
 pub mod salts;
 pub mod saved;
 pub mod sites;
@@ -29,6 +30,7 @@ pub use embedded::Embedded;
 pub use history::History;
 pub use notices::Notices;
 pub use outbox::Outbox;
+pub use pages::Pages;
 pub use salts::Salts;
 pub use saved::Saved;
 pub use sites::Sites;
@@ -58,6 +60,7 @@ pub struct Store {
     pub outbox: Arc<dyn Outbox>,
     pub alerts: Arc<dyn Alerts>,
     pub totals: Arc<dyn DayTotals>,
+    pub pages: Arc<dyn Pages>,
     pub backend: Arc<dyn Backend>,
 }
 

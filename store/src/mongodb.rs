@@ -33,6 +33,7 @@ mod invitations;
 mod members;
 mod moving;
 mod notices;
+mod pages;
 mod peaks;
 mod people;
 mod registry;
@@ -137,7 +138,8 @@ impl MongoStore {
             salts: rows.clone(),
             saved: rows.clone(),
             notices: rows.clone(),
-            totals: rows,
+            totals: rows.clone(),
+            pages: rows,
             rooms: talk.clone(),
             messages: talk.clone(),
             files: talk.clone(),

@@ -39,7 +39,7 @@ pub use content::Content;
 pub const PAGE_ROWS_MAX: usize = 500;
 /// The same of messages and of their revisions, which may be long.
 pub const PAGE_MESSAGES_MAX: usize = 128;
-/// Daily totals, or what filters learned, of one page, which are large.
+/// Daily totals, days of watched pages, or what filters learned, of one page, which are large.
 pub const TOTALS_PAGE_MAX: usize = TOTALS_AT_ONCE_MAX;
 /// Bytes of one part of a segment or of a file.
 pub const PART_BYTES: usize = 1024 * 1024;
@@ -109,6 +109,8 @@ pub enum Kind {
     Shares,
     Saved,
     Totals,
+    Pages,
+    PageDays,
     Bots,
     Rooms,
     RoomMembers,
@@ -142,7 +144,7 @@ pub enum Kind {
 
 impl Kind {
     /// In the order in which they are moved.
-    pub const ALL: [Kind; 38] = [
+    pub const ALL: [Kind; 40] = [
         Kind::Accounts,
         Kind::SetUp,
         Kind::Sites,
@@ -175,6 +177,8 @@ impl Kind {
         Kind::Jobs,
         Kind::Arrivals,
         Kind::Totals,
+        Kind::Pages,
+        Kind::PageDays,
         Kind::Salts,
         Kind::Forgotten,
         Kind::Peaks,
@@ -218,6 +222,8 @@ impl Kind {
             Kind::Jobs => "jobs",
             Kind::Arrivals => "known commits",
             Kind::Totals => "daily totals",
+            Kind::Pages => "watched pages",
+            Kind::PageDays => "days of pages",
             Kind::Salts => "salts",
             Kind::Forgotten => "removed sites",
             Kind::Peaks => "peaks",
@@ -294,6 +300,8 @@ pub enum Row {
     Job(Job),
     Arrival(ArrivalRow),
     Total(TotalRow),
+    Page(PageRow),
+    PageDay(PageDayRow),
     Salt(SaltRow),
     /// The id of a site that was removed.
     Forgotten(i64),
@@ -414,6 +422,24 @@ pub struct TotalRow {
     pub body: String,
 }
 
+/// A page that is looked at.
+#[derive(Clone, PartialEq, Serialize)]
+pub struct PageRow {
+    pub id: i64,
+    pub site: i64,
+    pub url: String,
+    pub created: i64,
+}
+
+#[derive(Clone, PartialEq, Serialize)]
+pub struct PageDayRow {
+    pub site: i64,
+    pub page: i64,
+    pub day: i64,
+    pub version: i64,
+    pub body: String,
+}
+
 /// `PART_BYTES` of a segment on the shelf, or what is left of it; an empty one has one part. The segment counts once its
 /// last part is there.
 #[derive(Clone, PartialEq)]
@@ -481,6 +507,8 @@ impl Row {
             Row::Job(job) => Key::Id(job.id.0),
             Row::Arrival(row) => Key::Mark(row.room, row.mark),
             Row::Total(row) => Key::Pair(row.site, row.slot),
+            Row::Page(row) => Key::Number(row.id),
+            Row::PageDay(row) => Key::Triple(row.site, row.page, row.day),
             Row::Part(part) => Key::Part(part.site.value() as i64, part.entry.id.0, part.start),
             Row::Fold(row) => Key::Number(row.site),
             Row::Salt(row) => Key::Text(row.name.clone()),

@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each part may depend on of our own.
-const MAY: [(&str, &[&str]); 24] = [
+const MAY: [(&str, &[&str]); 25] = [
     ("model", &[]),
     ("history", &["model"]),
     ("commits", &["model"]),
@@ -26,12 +26,13 @@ const MAY: [(&str, &[&str]); 24] = [
     ("outbox", &["model", "alert", "commits", "live", "store", "chat"]),
     ("lookout", &["model", "alert", "history", "live", "store", "archive", "outbox"]),
     ("mailroom", &["model", "store", "chat"]),
+    ("patrol", &["model", "store", "outbox"]),
     ("realtime", &["model", "live", "store", "door", "chat", "observe"]),
     (
         "web",
         &[
             "model", "alert", "history", "commits", "live", "store", "archive", "door", "chat", "outbox",
-            "mailroom", "lookout", "observe",
+            "mailroom", "lookout", "patrol", "observe",
         ],
     ),
     (

@@ -7,6 +7,7 @@ mod smtp;
 mod alerts;
 mod arrows;
 mod autoscale;
+mod availability;
 mod backup;
 mod cases;
 mod cluster;

@@ -76,6 +76,7 @@ fn known() -> BTreeSet<String> {
         "outbox",
         "mailroom",
         "lookout",
+        "patrol",
         "web",
         "observe",
         "server",

@@ -79,6 +79,7 @@ impl Cast {
                 asked = asked.replace(name, &self.fresh(start).await);
             }
         }
+        asked = asked.replace("{page}", "PG-00000000");
         if path.contains("{saved}") {
             asked = asked.replace("{saved}", &self.saved().await);
         }
@@ -382,6 +383,7 @@ async fn a_token_and_a_share_link_open_what_they_are_for_and_nothing_else(size: 
         "/api/watchfire/sites/{site}/saved",
         "/api/watchfire/sites/{site}/profiles",
         "/api/watchfire/sites/{site}/properties",
+        "/api/watchfire/sites/{site}/availability",
         // Those of public rooms alone: a token takes part in none.
         "/api/watchfire/sites/{site}/commits",
         "/api/watchfire/live/now",

@@ -8,6 +8,7 @@ mod alerts_page;
 mod api;
 mod assets;
 mod attempts;
+mod availability;
 mod chat_form;
 mod chat_page;
 mod chat_panel;
@@ -74,6 +75,7 @@ use outbox::lessons::{Lessons, Teaching};
 use outbox::push::{self, Pushes, Pushing, Vapid};
 use outbox::webhook::{Deliveries, Webhooks};
 use outbox::{Rule, Sender};
+use patrol::{Eye, Patrol};
 use store::{Access, Store};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -119,6 +121,7 @@ pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) ->
     let outgoing = send_what_goes_out(&web, vapid, shutdown.clone())?;
     let mailbox = look_after_the_mailbox(&web, shutdown.clone());
     let lookout = look_after_alerts(&web, shutdown.clone());
+    let looking = look_at_pages(&web, shutdown.clone())?;
     let (board, live, clock) = (web.board.clone(), web.live.clone(), web.clock.clone());
     let work = tokio::spawn(async move {
         let picturing = async {
@@ -146,7 +149,12 @@ pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) ->
             anyhow::ensure!(shutdown.is_cancelled(), "alerts are not looked after any more");
             Ok(())
         };
-        tokio::try_join!(picturing, sweeping, sending, hearing, watching)?;
+        let patrolling = async {
+            looking.await?;
+            anyhow::ensure!(shutdown.is_cancelled(), "pages of sites are not looked at any more");
+            Ok(())
+        };
+        tokio::try_join!(picturing, sweeping, sending, hearing, watching, patrolling)?;
         chat.settled().await;
         Ok(())
     });
@@ -247,6 +255,13 @@ fn look_after_alerts(web: &Web, shutdown: CancellationToken) -> JoinHandle<()> {
         clock: web.clock.clone(),
     };
     tokio::spawn(lookout::keep(deps, shutdown))
+}
+
+/// The task of this process that looks at pages of sites, in turn with those of others.
+fn look_at_pages(web: &Web, shutdown: CancellationToken) -> anyhow::Result<JoinHandle<()>> {
+    let eye = Eye::new(web.options.hooks, Arc::new(outbox::dial::System))?;
+    let patrol = Patrol { store: web.store.clone(), eye, clock: web.clock.clone() };
+    Ok(tokio::spawn(patrol::keep(patrol, shutdown)))
 }
 
 /// The pages alone on their own listener.

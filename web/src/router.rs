@@ -12,9 +12,9 @@ use model::Action::{
 pub use crate::guard::Needs;
 use crate::guard::Needs::{Anybody, Nothing, Operator, Person, Room, Secret, SignedIn, Site};
 use crate::{
-    Web, account, alerts_api, alerts_page, api, assets, chat_page, chat_panel, commits_api, corrections,
-    customers, demo, erase, error, figures_page, finish, guard, headers, hooks, inbox, inbox_page,
-    invitation, letters, live_page, overview, people, pipeline, profiles, reports_page,
+    Web, account, alerts_api, alerts_page, api, assets, availability, chat_page, chat_panel, commits_api,
+    corrections, customers, demo, erase, error, figures_page, finish, guard, headers, hooks, inbox,
+    inbox_page, invitation, letters, live_page, overview, people, pipeline, profiles, reports_page,
 };
 use crate::{reports, rooms, saved, set_up, share, sign_in, sites, tag, tokens};
 
@@ -63,6 +63,9 @@ pub const ROUTES: &[RouteInfo] = table! {
     POST "/sites/new" Operator => sites::add;
     GET "/sites/{site}" Site(SeeLive) => live_page::show;
     GET "/sites/{site}/reports" Site(SeeReports) => reports_page::show;
+    GET "/sites/{site}/availability" Site(SeeReports) => availability::show;
+    POST "/sites/{site}/availability" Site(EditSite) => availability::submit;
+    POST "/sites/{site}/availability/{page}/remove" Site(EditSite) => availability::submit_removal;
     GET "/sites/{site}/corrections" Site(SeeSettings) => corrections::show;
     POST "/sites/{site}/corrections" Site(EditSite) => corrections::submit;
     POST "/sites/{site}/corrections/{saved}/undo" Site(EditSite) => corrections::submit_back;
@@ -113,6 +116,9 @@ pub const ROUTES: &[RouteInfo] = table! {
     POST "/api/watchfire/sites/{site}/saved" Site(EditSite) => saved::add;
     POST "/api/watchfire/sites/{site}/saved/{saved}" Site(EditSite) => saved::change;
     POST "/api/watchfire/sites/{site}/saved/{saved}/remove" Site(EditSite) => saved::remove;
+    GET "/api/watchfire/sites/{site}/availability" Site(SeeReports) => availability::list;
+    POST "/api/watchfire/sites/{site}/availability" Site(EditSite) => availability::add;
+    POST "/api/watchfire/sites/{site}/availability/{page}/remove" Site(EditSite) => availability::remove;
     GET "/api/watchfire/sites/{site}/corrections" Site(SeeSettings) => corrections::list;
     POST "/api/watchfire/sites/{site}/corrections" Site(EditSite) => corrections::add;
     POST "/api/watchfire/sites/{site}/corrections/{saved}/undo" Site(EditSite) => corrections::undo;

@@ -1,6 +1,6 @@
 //! Secrets that people carry in links, cookies and tokens: random, never stored, looked up by their hash.
 
-use model::{AccountId, AlertId, InvitationId, RuleId, SavedId, ShareId, SiteId, TokenId};
+use model::{AccountId, AlertId, InvitationId, PageId, RuleId, SavedId, ShareId, SiteId, TokenId};
 
 /// Bytes of randomness in a secret: 160 bits.
 const SECRET_BYTES: usize = 20;
@@ -60,6 +60,10 @@ pub fn saved_id() -> SavedId {
 
 pub fn alert_id() -> AlertId {
     AlertId::of(number())
+}
+
+pub fn page_id() -> PageId {
+    PageId::of(number())
 }
 
 pub fn rule_id() -> RuleId {

@@ -46,7 +46,7 @@ pub struct Flash {
 }
 
 /// What a page may be asked to say with `?done=`: only these words.
-const SAYINGS: [(&str, &str); 25] = [
+const SAYINGS: [(&str, &str); 27] = [
     ("saved", "Saved."),
     ("password", "Your password is changed. You are signed out everywhere else."),
     ("signed-out", "You are signed out."),
@@ -54,6 +54,8 @@ const SAYINGS: [(&str, &str); 25] = [
     ("deleted", "The site and everything that was counted for it are deleted."),
     ("corrected", "Corrected: every report follows."),
     ("taken-back", "Taken back: every number is as it was."),
+    ("watched", "It is looked at from now on, every 30 seconds."),
+    ("unwatched", "It is looked at no longer; what was seen of it is gone."),
     ("erased", "Erased: nothing of that history is left here."),
     ("role", "The role is changed."),
     ("removed", "The member is removed."),

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod api_calls;
+mod availability;
 mod calls;
 mod chat_panel;
 mod conversations;

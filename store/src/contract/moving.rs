@@ -4,7 +4,7 @@ use bytes::Bytes;
 use model::chat::{Room, RoomKind, RoomRole};
 use model::notice::Digest;
 use model::rights::TokenSites;
-use model::{Millis, Peak, Role, RoomId, SavedId, SegmentId, SiteId, TestClock};
+use model::{Millis, PageId, Peak, Role, RoomId, SavedId, SegmentId, SiteId, TestClock, WatchedPage};
 
 use super::chat::{BOB, ROOM, guest, member, room, text};
 use super::fixtures::{
@@ -18,6 +18,7 @@ use crate::history::{NewFold, TailBatch};
 use crate::moving::{
     Compared, End, House, Key, Kind, Mark, Moving, PART_BYTES, Page, Progress, Row, carry, compare,
 };
+use crate::pages::PageDay;
 use crate::saved::{SavedItem, SavedKind};
 use crate::totals::{DayTotal, TotalsTable};
 use crate::{Embedded, MongoStore, StoreError};
@@ -132,6 +133,14 @@ impl World {
             let total = |table| DayTotal { day: 20_000 + number as u32, table, body: "[1]".into() };
             let totals = TotalsTable::EVERY.map(total).to_vec();
             self.store.totals.put(SiteId::of(number), totals).await.unwrap();
+            for page in [number * 2, number * 2 + 1] {
+                let (id, url) = (PageId::of(page), format!("https://{number}.example.org/{page}"));
+                let watched = WatchedPage { id, url, created: NOW };
+                self.store.pages.add_page(SiteId::of(number), watched).await.unwrap();
+                let day = |day| PageDay { page: id, day, version: 0, body: "{}".into() };
+                let days = vec![day(20_000), day(20_001), day(20_002)];
+                self.store.pages.put_seen(SiteId::of(number), days).await.unwrap();
+            }
         }
         for (site, old) in [(1, Millis(0)), (2, LATER), (3, Millis(0))] {
             let site = SiteId::of(site);

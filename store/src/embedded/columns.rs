@@ -1,7 +1,7 @@
 //! How the nouns stand in columns: ids and roles as integers, lists as JSON.
 
 use model::{
-    AccountId, BotId, GuestId, HookId, InvitationId, Role, RoomId, SavedId, ShareId, SiteId, TokenId,
+    AccountId, BotId, GuestId, HookId, InvitationId, PageId, Role, RoomId, SavedId, ShareId, SiteId, TokenId,
 };
 use rusqlite::Row;
 use rusqlite::types::{FromSqlError, Type};
@@ -27,7 +27,19 @@ macro_rules! id_column {
     )*};
 }
 
-id_column!(SiteId, AccountId, TokenId, InvitationId, SavedId, ShareId, RoomId, GuestId, BotId, HookId);
+id_column!(
+    SiteId,
+    AccountId,
+    TokenId,
+    InvitationId,
+    SavedId,
+    ShareId,
+    RoomId,
+    GuestId,
+    BotId,
+    HookId,
+    PageId
+);
 
 impl Column for Role {
     fn column(self) -> i64 {

@@ -18,11 +18,11 @@ use super::shelves::Shelves;
 use super::{people, sites};
 use crate::history::History;
 use crate::moving::chat::file_parts;
-use crate::moving::history::{import_history, number, pair, tail};
+use crate::moving::history::{import_history, number, pair, tail, triple};
 use crate::moving::parts::parts;
 use crate::moving::{
-    AccountRow, InvitationRow, Key, Kind, Mark, MemberRow, Moving, Page, Row, SaltRow, SavedRow, ShareRow,
-    SignInRow, TokenRow, TotalRow,
+    AccountRow, InvitationRow, Key, Kind, Mark, MemberRow, Moving, Page, PageDayRow, PageRow, Row, SaltRow,
+    SavedRow, ShareRow, SignInRow, TokenRow, TotalRow,
 };
 use crate::{Result, StoreError};
 
@@ -60,7 +60,7 @@ const OF_CHAT: [&str; 22] = [
     "rule_marks",
     "alerts",
 ];
-const OF_REGISTRY: [&str; 10] = [
+const OF_REGISTRY: [&str; 12] = [
     "accounts",
     "sites",
     "members",
@@ -70,6 +70,8 @@ const OF_REGISTRY: [&str; 10] = [
     "shares",
     "saved",
     "day_totals",
+    "watched_pages",
+    "page_days",
     "salts",
 ];
 
@@ -257,6 +259,29 @@ fn of_registry(
                 Ok(Row::Total(TotalRow { site: row.get(0)?, slot: row.get(1)?, body: row.get(2)? }))
             })
         }
+        Kind::Pages => list(
+            db,
+            "SELECT id, site, url, created FROM watched_pages WHERE id > ?1 ORDER BY id LIMIT ?2",
+            params![id, limit],
+            |row| {
+                let (id, site, url, created) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+                Ok(Row::Page(PageRow { id, site, url, created }))
+            },
+        ),
+        Kind::PageDays => {
+            let (site, page, day) = triple(&after);
+            let sql = "SELECT site, page, day, version, body FROM page_days
+                       WHERE (site, page, day) > (?1, ?2, ?3) ORDER BY site, page, day LIMIT ?4";
+            list(db, sql, params![site, page, day, limit], |row| {
+                Ok(Row::PageDay(PageDayRow {
+                    site: row.get(0)?,
+                    page: row.get(1)?,
+                    day: row.get(2)?,
+                    version: row.get(3)?,
+                    body: row.get(4)?,
+                }))
+            })
+        }
         Kind::Tokens => list(
             db,
             "SELECT id, secret, account, name, site, scopes, created FROM tokens
@@ -426,6 +451,18 @@ fn import(db: &Connection, row: &Row) -> Result<()> {
              ON CONFLICT (site, slot) DO NOTHING",
             )?
             .execute(params![row.site, row.slot, row.body])?,
+        Row::Page(row) => db
+            .prepare_cached(
+                "INSERT INTO watched_pages (id, site, url, created) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (id) DO NOTHING",
+            )?
+            .execute(params![row.id, row.site, row.url, row.created])?,
+        Row::PageDay(row) => db
+            .prepare_cached(
+                "INSERT INTO page_days (site, page, day, version, body) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (site, page, day) DO NOTHING",
+            )?
+            .execute(params![row.site, row.page, row.day, row.version, row.body])?,
         Row::Salt(row) => db
             .prepare_cached(
                 "INSERT INTO salts (name, salt, expires) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO NOTHING",

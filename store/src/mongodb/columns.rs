@@ -4,7 +4,8 @@
 use anyhow::anyhow;
 use model::rights::Scope;
 use model::{
-    AccountId, BotId, GuestId, HookId, InvitationId, Millis, Role, RoomId, SavedId, ShareId, SiteId, TokenId,
+    AccountId, BotId, GuestId, HookId, InvitationId, Millis, PageId, Role, RoomId, SavedId, ShareId, SiteId,
+    TokenId,
 };
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, DateTime};
@@ -26,7 +27,19 @@ macro_rules! id_column {
     )*};
 }
 
-id_column!(SiteId, AccountId, TokenId, InvitationId, SavedId, ShareId, RoomId, GuestId, BotId, HookId);
+id_column!(
+    SiteId,
+    AccountId,
+    TokenId,
+    InvitationId,
+    SavedId,
+    ShareId,
+    RoomId,
+    GuestId,
+    BotId,
+    HookId,
+    PageId
+);
 
 impl Column for Role {
     fn column(self) -> i64 {

@@ -18,6 +18,7 @@ use super::database::Database;
 use super::forgotten::FORGOTTEN;
 use super::invitations::INVITATIONS;
 use super::members::MEMBERS;
+use super::pages::{PAGE_DAYS, WATCHED_PAGES};
 use super::peaks::PEAKS;
 use super::people::ACCOUNTS;
 use super::salts::SALTS;
@@ -36,7 +37,7 @@ use super::{META, turns};
 use crate::chat::Files;
 use crate::history::History;
 use crate::moving::chat::file_parts;
-use crate::moving::history::{import_history, number, pair, tail};
+use crate::moving::history::{import_history, number, pair, tail, triple};
 use crate::moving::parts::parts;
 use crate::moving::{Key, Kind, Mark, Moving, Page, Row};
 use crate::{Result, StoreError};
@@ -44,7 +45,7 @@ use crate::{Result, StoreError};
 /// The database, its history, and the files of its rooms.
 pub struct MongoMoving(pub Arc<Database>, pub Arc<dyn History>, pub Arc<dyn Files>);
 
-const ALL: [&str; 15] = [
+const ALL: [&str; 17] = [
     ACCOUNTS,
     SITES,
     MEMBERS,
@@ -54,6 +55,8 @@ const ALL: [&str; 15] = [
     SHARES,
     SAVED,
     DAY_TOTALS,
+    WATCHED_PAGES,
+    PAGE_DAYS,
     SALTS,
     FORGOTTEN,
     PEAKS,
@@ -175,6 +178,8 @@ async fn export(
         Kind::Shares => (SHARES, behind, by_id),
         Kind::Saved => (SAVED, behind, by_id),
         Kind::Totals => (DAY_TOTALS, behind_pair("site", "slot", &after), doc! { "site": 1, "slot": 1 }),
+        Kind::Pages => (WATCHED_PAGES, behind, by_id),
+        Kind::PageDays => (PAGE_DAYS, behind_day(&after), doc! { "site": 1, "page": 1, "day": 1 }),
         Kind::Forgotten => (FORGOTTEN, behind, by_id),
         Kind::Peaks => (PEAKS, behind_pair("hour", "site", &after), doc! { "hour": 1, "site": 1 }),
         Kind::SignIns | Kind::Invitations | Kind::Salts => {
@@ -201,6 +206,19 @@ fn behind_pair(one: &str, two: &str, after: &Option<Key>) -> Document {
     doc! { "$or": [{ one: first, two: { "$gt": second } }, { one: { "$gt": first } }] }
 }
 
+/// Days of pages from behind one.
+fn behind_day(after: &Option<Key>) -> Document {
+    if after.is_none() {
+        return doc! {};
+    }
+    let (site, page, day) = triple(after);
+    doc! { "$or": [
+        { "site": site, "page": page, "day": { "$gt": day } },
+        { "site": site, "page": { "$gt": page } },
+        { "site": { "$gt": site } },
+    ] }
+}
+
 fn read_row(kind: Kind, row: &Document) -> anyhow::Result<Row> {
     Ok(match kind {
         Kind::Accounts => Row::Account(rows::account(row)?),
@@ -213,6 +231,8 @@ fn read_row(kind: Kind, row: &Document) -> anyhow::Result<Row> {
         Kind::Shares => Row::Share(rows::share(row)?),
         Kind::Saved => Row::Saved(rows::saved(row)?),
         Kind::Totals => Row::Total(rows::total(row)?),
+        Kind::Pages => Row::Page(rows::page(row)?),
+        Kind::PageDays => Row::PageDay(rows::page_day(row)?),
         Kind::Salts => Row::Salt(rows::salt(row)?),
         Kind::Forgotten => Row::Forgotten(row.get_i64("_id")?),
         Kind::Peaks => Row::Peak(Peak {
@@ -244,6 +264,14 @@ pub async fn import(step: &mut Step, rows: &[Row]) -> Result<()> {
             Row::Saved(row) => (SAVED, doc! { "_id": row.id }, rows::of_saved(row)),
             Row::Total(row) => {
                 (DAY_TOTALS, doc! { "site": row.site, "slot": row.slot }, doc! { "body": &row.body })
+            }
+            Row::Page(row) => {
+                let fields = doc! { "site": row.site, "url": &row.url, "created": row.created };
+                (WATCHED_PAGES, doc! { "_id": row.id }, fields)
+            }
+            Row::PageDay(row) => {
+                let key = doc! { "site": row.site, "page": row.page, "day": row.day };
+                (PAGE_DAYS, key, doc! { "version": row.version, "body": &row.body })
             }
             Row::Salt(row) => (SALTS, doc! { "_id": &row.name }, rows::of_salt(row)),
             row => match chat::written(row, &inboxes) {

@@ -42,6 +42,7 @@ const MIGRATIONS: &[&str] = &[
     "rules that speak first",
     "conversations by when they were begun",
     "alerts",
+    "watched pages",
 ];
 
 /// How long after its end a document is removed by the server itself, where nobody asked before: longer than clocks
@@ -159,6 +160,9 @@ fn indexes() -> Vec<Index> {
         unique(chat::ARRIVALS, doc! { "room": 1, "mark": 1 }),
         plain(chat::ARRIVALS, doc! { "room": 1, "place": 1 }),
         plain(chat::ARRIVALS, doc! { "room": 1, "repository": 1, "place": 1 }),
+        plain(pages::WATCHED_PAGES, doc! { "site": 1 }),
+        unique(pages::PAGE_DAYS, doc! { "site": 1, "page": 1, "day": 1 }),
+        plain(pages::PAGE_DAYS, doc! { "site": 1, "day": 1 }),
         unique(totals::DAY_TOTALS, doc! { "site": 1, "slot": 1 }),
         expiring(salts::SALTS),
         expiring(holder::HOLDERS),

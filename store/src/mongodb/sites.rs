@@ -10,7 +10,7 @@ use super::registry::Registry;
 use super::schema::V;
 use super::step::Step;
 use super::transaction::{read, write};
-use super::{chat, forgotten, invitations, members, saved, shares, tokens, totals, turns};
+use super::{chat, forgotten, invitations, members, pages, saved, shares, tokens, totals, turns};
 use crate::sites::Sites;
 use crate::{Result, StoreError};
 
@@ -155,6 +155,8 @@ async fn remove(step: &mut Step, id: SiteId) -> Result<()> {
         tokens::TOKENS,
         saved::SAVED,
         totals::DAY_TOTALS,
+        pages::WATCHED_PAGES,
+        pages::PAGE_DAYS,
     ];
     for of_site in of_sites {
         step.remove(of_site, doc! { "site": id.column() }).await?;

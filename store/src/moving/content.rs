@@ -52,6 +52,8 @@ impl Content {
             Row::Job(job) => of_plain(job),
             Row::Arrival(row) => of_plain(row),
             Row::Total(row) => of_plain(row),
+            Row::Page(row) => of_plain(row),
+            Row::PageDay(row) => of_plain(row),
             Row::Salt(row) => of_plain(row),
             Row::Forgotten(site) => of_plain(site),
             Row::Peak(peak) => of_plain(peak),

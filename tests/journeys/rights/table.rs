@@ -40,6 +40,9 @@ pub const TABLE: &[(&str, &str, &[Who])] = &[
     ("POST", "/sites/new", &INSTALLS),
     ("GET", "/sites/{site}", &SEES),
     ("GET", "/sites/{site}/reports", &SEES),
+    ("GET", "/sites/{site}/availability", &SEES),
+    ("POST", "/sites/{site}/availability", &EDITS),
+    ("POST", "/sites/{site}/availability/{page}/remove", &[]),
     ("GET", "/sites/{site}/corrections", &EDITS),
     ("POST", "/sites/{site}/corrections", &EDITS),
     // A goal is no correction.
@@ -109,6 +112,10 @@ pub const TABLE: &[(&str, &str, &[Who])] = &[
     ("POST", "/api/watchfire/sites/{site}/saved", &EDITS),
     ("POST", "/api/watchfire/sites/{site}/saved/{saved}", &EDITS),
     ("POST", "/api/watchfire/sites/{site}/saved/{saved}/remove", &EDITS),
+    ("GET", "/api/watchfire/sites/{site}/availability", &SEES),
+    ("POST", "/api/watchfire/sites/{site}/availability", &EDITS),
+    // There is no page of that id.
+    ("POST", "/api/watchfire/sites/{site}/availability/{page}/remove", &[]),
     ("GET", "/api/watchfire/sites/{site}/corrections", &EDITS),
     ("POST", "/api/watchfire/sites/{site}/corrections", &EDITS),
     ("POST", "/api/watchfire/sites/{site}/corrections/{saved}/undo", &[]),

@@ -212,6 +212,11 @@ async fn real_questions_and_answers_fit_their_schemas() {
         &owner.send(axum::http::Method::POST, &path, &[], correction.to_string()).await.json(),
     );
     fits("Corrections", &owner.get(&path).await.json());
+    let path = format!("{api}/{site}/availability");
+    let page = json!({"url": "https://shop.example/"});
+    fits("NewWatchedPage", &page);
+    fits("WatchedPage", &owner.send(axum::http::Method::POST, &path, &[], page.to_string()).await.json());
+    fits("Availability", &owner.get(&path).await.json());
     let path = format!("{api}/{site}/visitors/00000000000000ff/erase");
     fits("Erased", &owner.send(axum::http::Method::POST, &path, &[], String::new()).await.json());
 }

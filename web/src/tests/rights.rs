@@ -35,6 +35,14 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
     ("POST", "/sites/new", [SignIn, Nothing, Nothing, Nothing, Nothing, In]),
     ("GET", "/sites/{site}", [SignIn, Nothing, In, In, In, In]),
     ("GET", "/sites/{site}/reports", [SignIn, Nothing, In, In, In, In]),
+    ("GET", "/sites/{site}/availability", [SignIn, Nothing, In, In, In, In]),
+    ("POST", "/sites/{site}/availability", [SignIn, Nothing, Nothing, In, In, In]),
+    // There is no page of that id.
+    (
+        "POST",
+        "/sites/{site}/availability/{page}/remove",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
     ("GET", "/sites/{site}/corrections", [SignIn, Nothing, Nothing, In, In, In]),
     ("POST", "/sites/{site}/corrections", [SignIn, Nothing, Nothing, In, In, In]),
     ("POST", "/sites/{site}/corrections/{saved}/undo", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
@@ -163,6 +171,13 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
     (
         "POST",
         "/api/watchfire/sites/{site}/saved/{saved}/remove",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
+    ("GET", "/api/watchfire/sites/{site}/availability", [SignIn, Nothing, In, In, In, In]),
+    ("POST", "/api/watchfire/sites/{site}/availability", [SignIn, Nothing, Nothing, In, In, In]),
+    (
+        "POST",
+        "/api/watchfire/sites/{site}/availability/{page}/remove",
         [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
     ),
     ("GET", "/api/watchfire/sites/{site}/corrections", [SignIn, Nothing, Nothing, In, In, In]),
@@ -453,6 +468,7 @@ fn filled(path: &str, site: &str, account: &str) -> String {
     let path = path.replace("{token}", "TK-00000000").replace("{invitation}", "IN-00000000");
     path.replace("{share}", "SH-00000000")
         .replace("{saved}", "SV-00000000")
+        .replace("{page}", "PG-00000000")
         .replace("{room}", "RM-00000000")
         .replace("{who}", "AC-00000000")
         .replace("{bot}", "BT-00000000")

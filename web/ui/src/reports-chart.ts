@@ -1,6 +1,7 @@
 // One metric over the range's buckets as a line, what it is compared with as a dashed one, and both as a table.
 import { countOf, markedIn, wordsOf } from "./commits";
 import type { Marked } from "./commits";
+import type { Stretch } from "./reports-availability";
 import uPlot from "uplot";
 import { make, part, say } from "./element";
 import { brief, niceCeiling } from "./format";
@@ -34,6 +35,7 @@ export class ReportChart {
   private unit: Unit = "day";
   private pointed: number | null = null;
   private marked: Marked = { notes: [], commits: [], more: false };
+  private outages: Stretch[] = [];
   private onOpen: (from: number, to: number) => void = () => undefined;
 
   constructor(private readonly root: HTMLElement, private readonly labels: Labels, private readonly onSelect: (span: Span) => void) {
@@ -67,11 +69,19 @@ export class ReportChart {
     this.drawMarks();
   }
 
+  /** Marks when pages of the site were down. */
+  shade(outages: Stretch[]): void {
+    this.outages = outages;
+    this.drawMarks();
+    this.writeLegend();
+  }
+
   private drawMarks(): void {
-    for (const mark of this.stage.querySelectorAll(".note-mark, .imported-stretch")) mark.remove();
+    for (const mark of this.stage.querySelectorAll(".note-mark, .imported-stretch, .outage-stretch")) mark.remove();
     const { plot, points } = this;
     if (!plot) return;
     this.shadeImported(plot);
+    this.shadeOutages(plot);
     points.forEach((point, index) => {
       const to = points[index + 1]?.at ?? this.end;
       const within = markedIn(this.marked, point.at, to);
@@ -105,6 +115,31 @@ export class ReportChart {
       this.stage.prepend(stretch);
       from = to;
     }
+  }
+
+  /** Behind the line, where a page was down; the list beneath says which and why. */
+  private shadeOutages(plot: uPlot): void {
+    for (const { from, to } of this.outages) {
+      if (to <= (this.points[0]?.at ?? 0) || from >= this.end) continue;
+      const [start, end] = [Math.max(0, this.place(plot, from)), Math.min(plot.over.clientWidth, this.place(plot, to))];
+      const stretch = make("div", "outage-stretch");
+      stretch.setAttribute("aria-hidden", "true");
+      stretch.style.left = `${plot.over.offsetLeft + start}px`;
+      stretch.style.width = `${end - start}px`;
+      stretch.style.top = `${plot.over.offsetTop}px`;
+      stretch.style.height = `${plot.over.clientHeight}px`;
+      this.stage.prepend(stretch);
+    }
+  }
+
+  /** Where a moment is on the axis: a bucket is drawn at its begin, and one alone has all of it. */
+  private place(plot: uPlot, at: number): number {
+    const { points } = this;
+    const next = points.findIndex((point) => point.at > at);
+    const index = next < 0 ? points.length - 1 : Math.max(0, next - 1);
+    const [begin, end] = [points[index]?.at ?? at, points[index + 1]?.at ?? this.end];
+    const within = end > begin ? Math.min(1, Math.max(0, (at - begin) / (end - begin))) : 0;
+    return plot.valToPos(index + within - (points.length <= 2 ? 0.5 : 0), "x");
   }
 
   private draw(): void {
@@ -240,6 +275,7 @@ export class ReportChart {
     const items = [make("li", "legend-line", METRIC_WORDS[this.metric].name)];
     if (this.points.some((point) => point.before !== null)) items.push(make("li", "legend-dashes", "Compared"));
     if (this.points.some((point) => point.isImported)) items.push(make("li", "legend-imported", "Daily totals"));
+    if (this.outages.length > 0) items.push(make("li", "legend-outage", "Page down"));
     part(this.root, "legend").replaceChildren(...items);
   }
 

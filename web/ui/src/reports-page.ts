@@ -8,6 +8,7 @@ import { PLAIN, addressOf, viewFrom } from "./reports-address";
 import type { View } from "./reports-address";
 import { Problem, ReportsApi } from "./reports-api";
 import type { Answered, Breakdown, BreakdownAnswer } from "./reports-api";
+import { Availability } from "./reports-availability";
 import { Behaviour } from "./reports-behaviour";
 import { Calendar } from "./reports-calendar";
 import { ReportChart } from "./reports-chart";
@@ -57,6 +58,8 @@ export class ReportsPage {
   private readonly map: WorldMap;
   private readonly times: Times;
   private readonly behaviour: Behaviour;
+  /** Null: whoever looks is not told. */
+  private readonly availability: Availability | null;
   private readonly dates: DatePicker;
   private readonly filters: FilterDialog;
   private readonly sheet: Sheet;
@@ -102,6 +105,8 @@ export class ReportsPage {
       saved: this.saved, limited, naming, narrow: (condition) => this.filtered(condition, null),
       pick: (title, done, proposed) => this.filters.pick(title, done, proposed),
     });
+    const available = root.querySelector<HTMLElement>('[data-panel="availability"]');
+    this.availability = available && new Availability(available, site, this.labels, "mayEdit" in root.dataset, (stretches) => this.chart.shade(stretches));
     this.dates = new DatePicker(this.calendar, (range) => this.go({ range, unit: null }));
     this.filters = new FilterDialog((by, text, signal) => this.propose(by, text, signal), () => this.api.properties(), (added, replaced) => this.filtered(added, replaced));
     this.sheet = new Sheet({
@@ -263,6 +268,7 @@ export class ReportsPage {
     this.notes?.show();
     const shown = (totals as { answer: BreakdownAnswer } | undefined)?.answer.range;
     if (shown) void this.notes?.load(shown.from, shown.to, signal);
+    if (shown) void this.availability?.load(shown.from, shown.to, signal);
     await this.behaviour.show(this.view, this.questions, signal);
   }
 

@@ -9,7 +9,8 @@ use super::super::columns::{binary, date};
 use super::super::notices::parse;
 use super::super::people::email_key;
 use crate::moving::{
-    AccountRow, InvitationRow, MemberRow, SaltRow, SavedRow, ShareRow, SignInRow, TokenRow, TotalRow,
+    AccountRow, InvitationRow, MemberRow, PageDayRow, PageRow, SaltRow, SavedRow, ShareRow, SignInRow,
+    TokenRow, TotalRow,
 };
 
 pub fn bytes32(row: &Document, field: &str) -> anyhow::Result<[u8; 32]> {
@@ -211,6 +212,25 @@ pub fn salt(row: &Document) -> anyhow::Result<SaltRow> {
 
 pub fn of_salt(row: &SaltRow) -> Document {
     doc! { "salt": binary(&row.salt), "expires": date(Millis(row.expires)) }
+}
+
+pub fn page(row: &Document) -> anyhow::Result<PageRow> {
+    Ok(PageRow {
+        id: row.get_i64("_id")?,
+        site: row.get_i64("site")?,
+        url: text(row, "url")?,
+        created: row.get_i64("created")?,
+    })
+}
+
+pub fn page_day(row: &Document) -> anyhow::Result<PageDayRow> {
+    Ok(PageDayRow {
+        site: row.get_i64("site")?,
+        page: row.get_i64("page")?,
+        day: row.get_i64("day")?,
+        version: row.get_i64("version")?,
+        body: text(row, "body")?,
+    })
 }
 
 pub fn total(row: &Document) -> anyhow::Result<TotalRow> {
