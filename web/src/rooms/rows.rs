@@ -43,8 +43,8 @@ pub struct MessageRow {
     pub closing: Option<ClosingRow>,
     pub reactions: Vec<(String, usize)>,
     pub replies: u32,
-    /// The number of what it answers.
-    pub thread: Option<u64>,
+    /// The message that it answers, and where that is.
+    pub thread: Option<(u64, String)>,
 }
 
 pub struct ClosingRow {
@@ -199,7 +199,7 @@ fn row(
         closing: ClosingRow::of(message, names),
         reactions: message.reactions.iter().map(|of| (of.emoji.clone(), of.who.len())).collect(),
         replies: message.replies,
-        thread: message.thread,
+        thread: message.thread.map(|number| (number, format!("/rooms/{}/messages/{number}", message.room))),
     }
 }
 

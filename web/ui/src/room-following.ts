@@ -68,11 +68,12 @@ export class Following {
 
   private heard(page: Page): void {
     const { state, follower } = this;
+    const last = state.room?.last ?? 0;
     const wasKnown = new Set(state.messages.keys());
     const heard = follower.hears?.();
     state.take(page);
     if (!this.catching) state.known = Math.max(state.known, page.room!.changes);
-    for (const message of page.messages) if (!wasKnown.has(message.number)) follower.came(message);
+    for (const message of page.messages) if (message.number > last && !wasKnown.has(message.number)) follower.came(message);
     follower.changed();
     heard?.();
   }
