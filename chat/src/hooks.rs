@@ -10,7 +10,7 @@ use model::chat::{
     Note, RoomKind, RoomRole, TELLER, Who,
 };
 use model::rights::Principal;
-use model::{HookId, MessageId, Millis, RoomId, SavedId, limits};
+use model::{BotId, HookId, MessageId, Millis, RoomId, SavedId, limits};
 use store::StoreError;
 use store::accounts::SecretHash;
 use store::chat::{CommitMark, ConversationChange, HookChange, mark_of};
