@@ -99,6 +99,7 @@ impl World {
             saved: self.store.saved.clone(),
             sites: self.store.sites.clone(),
             totals: self.store.totals.clone(),
+            pages: self.store.pages.clone(),
             live,
             clock: self.clock.clone(),
         };
