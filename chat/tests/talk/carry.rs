@@ -53,7 +53,8 @@ async fn lively(world: &World) -> RoomId {
     }
     let answer = Post { thread: Some(first.number), ..text("an answer") };
     chat.post(&admin(), room, answer).await.unwrap();
-    let paste = Post { kind: MessageKind::Paste, ..text(&"\u{1}".repeat(limits::PASTE_BYTES_MAX)) };
+    let long = format!("x{}", "\u{1}".repeat(limits::PASTE_BYTES_MAX - 1));
+    let paste = Post { kind: MessageKind::Paste, ..text(&long) };
     let paste = chat.post(&ann(), room, paste).await.unwrap().message;
     let change = |by: Principal, number: u64, change: Change| async move {
         world.chat.change(&by, room, number, change).await.unwrap();
