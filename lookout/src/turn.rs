@@ -70,18 +70,19 @@ async fn in_turn(deps: &Deps, shutdown: &CancellationToken) -> anyhow::Result<()
 async fn look(deps: &Deps, lease: &mut Option<Taken>, shutdown: &CancellationToken) -> anyhow::Result<()> {
     tracing::debug!("alerts are looked after here");
     let mut round = Round::new(deps.clone());
-    let mut renewed = Instant::now();
+    // By the clock that leases go by.
+    let mut renewed = deps.clock.now();
     while !shutdown.is_cancelled() {
         let began = Instant::now();
         // A site that cannot be read holds the turn no longer than the lease: others may take it then, and nothing is told twice.
         if shutdown.run_until_cancelled(round.go()).await.is_none() {
             return Ok(());
         }
-        if renewed.elapsed() >= RENEW_EVERY {
+        if deps.clock.now().since(renewed) >= RENEW_EVERY {
             if !renew(deps, lease).await? {
                 return Ok(());
             }
-            renewed = Instant::now();
+            renewed = deps.clock.now();
         }
         let rest = EVERY.saturating_sub(began.elapsed());
         if shutdown.run_until_cancelled(round.rest(rest)).await.is_none() {

@@ -64,6 +64,8 @@ async function says(room, ...said) {
 const many = (count, what) => Array.from({ length: count }, (_, index) => `${what} ${index + 1} of ${count}`);
 const readTo = async (room) => (await ask(bob, `/${room}`)).you.read;
 const isOnScreen = (page, text) => message(page, text).first().evaluate((element) => {
+  // It is drawn anew just now.
+  if (!element.isConnected) return false;
   const [one, box] = [element.getBoundingClientRect(), element.closest("[data-part=scroll]").getBoundingClientRect()];
   return one.bottom > box.top && one.top < box.bottom;
 });

@@ -384,6 +384,7 @@ async fn a_token_and_a_share_link_open_what_they_are_for_and_nothing_else(size: 
         "/api/watchfire/sites/{site}/profiles",
         "/api/watchfire/sites/{site}/properties",
         "/api/watchfire/sites/{site}/availability",
+        "/api/watchfire/sites/{site}/alerts",
         // Those of public rooms alone: a token takes part in none.
         "/api/watchfire/sites/{site}/commits",
         "/api/watchfire/live/now",
