@@ -45,7 +45,7 @@ impl IntoResponse for Receipt {
     }
 }
 
-/// By which a page's own instruments find the trace of what it sent.
+/// By which whoever sees the answer finds the trace of what was sent.
 fn server_timing(batch: BatchId) -> Option<HeaderValue> {
     HeaderValue::from_str(&format!("traceparent;desc=\"{}\"", trace::parent(batch))).ok()
 }

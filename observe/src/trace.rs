@@ -6,7 +6,6 @@ use std::fmt;
 use std::time::{Duration, Instant, SystemTime};
 
 use model::BatchId;
-use serde::Serialize;
 use serde_json::{Value, json};
 use tracing::field::{Field, Visit};
 
@@ -14,6 +13,9 @@ use tracing::field::{Field, Visit};
 pub const TARGET: &str = "watchfire::trace";
 /// Odd, and without a pattern in its bits: what makes a span's id of its batch's.
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// Who writes spans, as collectors of traces name them.
+const SERVICES: [&str; 3] = ["watchfire-collector", "watchfire-processor", "watchfire-realtime"];
 
 /// What happens to a batch, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +35,7 @@ pub enum Stage {
 impl Stage {
     const ALL: [Stage; 5] = [Stage::Hits, Stage::Publish, Stage::Append, Stage::Commit, Stage::Frame];
 
-    pub fn name(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Stage::Hits => "hits",
             Stage::Publish => "publish",
@@ -45,9 +47,9 @@ impl Stage {
 
     fn service(self) -> &'static str {
         match self {
-            Stage::Hits | Stage::Publish => "watchfire-collector",
-            Stage::Append | Stage::Commit => "watchfire-processor",
-            Stage::Frame => "watchfire-realtime",
+            Stage::Hits | Stage::Publish => SERVICES[0],
+            Stage::Append | Stage::Commit => SERVICES[1],
+            Stage::Frame => SERVICES[2],
         }
     }
 
@@ -147,7 +149,7 @@ impl Span {
 }
 
 /// What a process that sends spans says of itself.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Resource {
     pub host: String,
     pub version: &'static str,
@@ -156,8 +158,7 @@ pub struct Resource {
 /// The body of a `POST /v1/traces` of OTLP over HTTP, in JSON: spans by the service that wrote them.
 pub fn request(of: &Resource, spans: &[Span]) -> Value {
     let attribute = |key: &str, value: &str| json!({ "key": key, "value": { "stringValue": value } });
-    let services = ["watchfire-collector", "watchfire-processor", "watchfire-realtime"];
-    let resources: Vec<Value> = services
+    let resources: Vec<Value> = SERVICES
         .into_iter()
         .filter_map(|service| {
             let its: Vec<Value> =

@@ -1,7 +1,6 @@
 //! What becomes of a site's numbers is told to a program and in a room, within seconds, once, and again when it is over; whatever dies meanwhile.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -9,11 +8,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
 use model::{Clock, Millis, SiteId, SystemClock};
 use serde_json::{Value, json};
+use world::receiver::{Heard, listener, serve};
 use world::world::A_MORNING;
 use world::{Person, Program, Size, Tag, World, within};
 
@@ -37,25 +35,14 @@ struct Receiver(Arc<Mutex<BTreeMap<String, Value>>>);
 
 impl Receiver {
     async fn start() -> (SocketAddr, Receiver) {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("a bound socket has an address");
+        let (listener, address) = listener().await;
         let receiver = Receiver::default();
         let hears = receiver.clone();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let hears = hears.clone();
-                tokio::spawn(async move {
-                    let service = service_fn(move |request| hears.clone().hear(request));
-                    let _ = hyper::server::conn::http1::Builder::new()
-                        .serve_connection(TokioIo::new(stream), service)
-                        .await;
-                });
-            }
-        });
+        serve(listener, move |request| hears.clone().hear(request));
         (address, receiver)
     }
 
-    async fn hear(self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    async fn hear(self, request: Request<Incoming>) -> Heard {
         let header = |name: &str| request.headers()[name].to_str().expect("text").to_owned();
         let (id, signature) = (header("webhook-id"), header("webhook-signature"));
         assert!(signature.starts_with("v1,") && header("webhook-timestamp").parse::<u32>().is_ok());
@@ -100,7 +87,7 @@ async fn an_alert_reaches_a_program_and_a_room_once_and_so_does_its_end(size: Si
         visitor.show("/sale").await;
     }
     let began = world.clock.now();
-    comes(&world, "it is told", || !receiver.told(&crowd, "alert.firing").is_empty()).await;
+    world.until(FOUND_MAX, "it is told", || !receiver.told(&crowd, "alert.firing").is_empty()).await;
     println!("told after {} s of the world's time", world.clock.now().since(began).as_secs());
     let told = &receiver.told(&crowd, "alert.firing")[0];
     assert_eq!(told["data"]["text"], "3 visitors are here: more than 2.", "{told}");
@@ -116,7 +103,7 @@ async fn an_alert_reaches_a_program_and_a_room_once_and_so_does_its_end(size: Si
     for visitor in &visitors {
         visitor.leave(1_000).await;
     }
-    comes(&world, "it is over", || !receiver.told(&crowd, "alert.over").is_empty()).await;
+    world.until(FOUND_MAX, "it is over", || !receiver.told(&crowd, "alert.over").is_empty()).await;
     let over = &receiver.told(&crowd, "alert.over")[0];
     assert_eq!(over["data"]["incident"], told["data"]["incident"]);
     assert!(over["data"]["over"].is_string(), "{over}");
@@ -182,11 +169,11 @@ async fn who_asked_is_told_by_mail_and_in_their_browser_and_left_in_peace_in_qui
         let pushed = service.heard("phone").iter().any(|heard| heard["title"].to_string().contains(what));
         by_mail && pushed
     };
-    comes(&world, "who asked is told", || is_told("The Shop: Aloud")).await;
+    world.until(FOUND_MAX, "who asked is told", || is_told("The Shop: Aloud")).await;
     let pushed = service.heard("phone");
     assert_eq!(pushed[0]["body"], "1 event “loud” within 1 minute: more than 0.");
     assert_eq!(pushed[0]["url"], json!(alerts));
-    comes(&world, "it is over", || is_told("The Shop: Aloud is over")).await;
+    world.until(FOUND_MAX, "it is over", || is_told("The Shop: Aloud is over")).await;
     within(FOUND_MAX, "the other one is over, too", || async {
         owner.get(&format!("/api/watchfire{alerts}")).await.json()["incidents"]
             .as_array()
@@ -199,7 +186,7 @@ async fn who_asked_is_told_by_mail_and_in_their_browser_and_left_in_peace_in_qui
     let end = Millis((A_MORNING.0 / 3_600_000 + 1) * 3_600_000);
     world.clock.set(Millis(end.0 - 30_000));
     visitor.deliver(vec![visitor.hit("event", json!({ "name": "hushed" }))]).await;
-    comes(&world, "the quiet hours are over", || is_told("The Shop: Hushed")).await;
+    world.until(FOUND_MAX, "the quiet hours are over", || is_told("The Shop: Hushed")).await;
     assert!(world.clock.now() >= end, "not before");
     let about = |what: &str| {
         let by_mail =
@@ -210,16 +197,6 @@ async fn who_asked_is_told_by_mail_and_in_their_browser_and_left_in_peace_in_qui
     };
     assert_eq!((about("Aloud"), about("Hushed")), ((2, 2), (1, 1)), "of the first time nobody heard");
     world.end().await;
-}
-
-/// Time passes until it has happened; not so fast that a lease ends while its job is done.
-async fn comes(world: &World, what: &str, happened: impl Fn() -> bool) {
-    within(FOUND_MAX, what, || async {
-        tokio::time::sleep(Duration::from_millis(240)).await;
-        world.clock.advance(Duration::from_secs(1));
-        happened().then_some(())
-    })
-    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

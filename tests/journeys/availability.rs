@@ -1,6 +1,5 @@
 //! Pages that are looked at by the whole program: one goes and comes again, and is told right, whatever is killed meanwhile.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
@@ -9,10 +8,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Response;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use model::{Clock, SiteId};
 use serde_json::{Value, json};
+use world::receiver::{Heard, listener, serve};
 use world::world::A_MORNING;
 use world::{Person, Program, Size, World, within};
 
@@ -37,25 +35,14 @@ struct Host {
 
 impl Host {
     async fn start() -> Host {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("a bound socket has an address");
+        let (listener, address) = listener().await;
         let host = Host { address, status: Arc::new(AtomicU16::new(200)), asked: Arc::default() };
         let here = host.clone();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let host = here.clone();
-                tokio::spawn(async move {
-                    let service = service_fn(move |_| host.clone().answer());
-                    let _ = hyper::server::conn::http1::Builder::new()
-                        .serve_connection(TokioIo::new(stream), service)
-                        .await;
-                });
-            }
-        });
+        serve(listener, move |_| here.clone().answer());
         host
     }
 
-    async fn answer(self) -> Result<Response<Full<Bytes>>, Infallible> {
+    async fn answer(self) -> Heard {
         self.asked.fetch_add(1, Ordering::SeqCst);
         let mut answer = Response::new(Full::new(Bytes::from_static(b"tea")));
         *answer.status_mut() =

@@ -71,16 +71,6 @@ impl House {
 const BOB_EMAIL: &str = "bob@watchfire.example";
 const BOB_PASSWORD: &str = "correct horse battery";
 
-/// Time passes until it has happened; not so fast that a lease ends while its job is done.
-async fn comes(world: &World, what: &str, happened: impl Fn() -> bool) {
-    within(FOUND_MAX, what, || async {
-        tokio::time::sleep(Duration::from_millis(240)).await;
-        world.clock.advance(Duration::from_secs(1));
-        happened().then_some(())
-    })
-    .await;
-}
-
 fn id_of(made: &Value) -> String {
     made["id"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned()
 }
@@ -131,9 +121,9 @@ async fn what_is_meant_for_somebody_reaches_their_browser_as_they_may_read_it_th
     // Both hear of it; the one that was refused at first hears of it again, alone.
     service.answers("desk", 503);
     let path = house.say(read, "<b>tea</b> *now*").await;
-    comes(&world, "it is refused", || service.refused("desk").contains(&path)).await;
+    world.until(FOUND_MAX, "it is refused", || service.refused("desk").contains(&path)).await;
     service.answers("desk", 201);
-    comes(&world, "it comes again", || has_heard("desk", &path)).await;
+    world.until(FOUND_MAX, "it comes again", || has_heard("desk", &path)).await;
     for browser in ["phone", "desk"] {
         let heard = service.heard(browser);
         assert_eq!(heard.len(), 1, "{heard:?}");
@@ -148,11 +138,12 @@ async fn what_is_meant_for_somebody_reaches_their_browser_as_they_may_read_it_th
     service.answers("phone", 503);
     let made =
         [house.say(left, "secret").await, house.say(read, "seen").await, house.say(quiet, "hush").await];
-    comes(&world, "all three are tried", || {
-        let refused = service.refused("phone");
-        made.iter().all(|path| refused.contains(path))
-    })
-    .await;
+    world
+        .until(FOUND_MAX, "all three are tried", || {
+            let refused = service.refused("phone");
+            made.iter().all(|path| refused.contains(path))
+        })
+        .await;
     let kick = format!("/api/watchfire/rooms/{left}/members/{}/kick", house.bob_id);
     let kicked = house.owner.post_json(&kick, &json!({})).await;
     assert!(kicked.status.is_success(), "{}", kicked.text());
@@ -163,23 +154,23 @@ async fn what_is_meant_for_somebody_reaches_their_browser_as_they_may_read_it_th
     assert!(bob.post_json(&notify, &json!({ "notify": "nothing" })).await.status.is_success());
     service.answers("phone", 201);
     let began = std::time::Instant::now();
-    comes(&world, "time passes", || began.elapsed() > WOULD_HAVE_COME).await;
+    world.until(FOUND_MAX, "time passes", || began.elapsed() > WOULD_HAVE_COME).await;
     let path = house.say(read, "last").await;
-    comes(&world, "the last one comes", || has_heard("phone", &path)).await;
+    world.until(FOUND_MAX, "the last one comes", || has_heard("phone", &path)).await;
     assert_eq!(service.heard("phone").len(), 2, "{:?}", service.heard("phone"));
     assert_eq!(service.heard("desk").len(), 1, "it was switched off");
 
     // Its service knows it no more: neither do we. A browser that is signed out hears of nothing either.
     service.answers("phone", 410);
     let path = house.say(read, "gone").await;
-    comes(&world, "it is gone", || service.refused("phone").contains(&path)).await;
+    world.until(FOUND_MAX, "it is gone", || service.refused("phone").contains(&path)).await;
     within(FOUND_MAX, "it is forgotten", || async { (!is_on(bob, &phone).await).then_some(()) }).await;
     assert_eq!(switch_on(&elsewhere, &desk).await, 303);
     assert_eq!(switch_on(bob, &phone).await, 303);
     service.answers("phone", 201);
     assert_eq!(elsewhere.post("/sign-out", &[]).await.status, 303);
     let path = house.say(read, "after").await;
-    comes(&world, "the phone hears of it", || has_heard("phone", &path)).await;
+    world.until(FOUND_MAX, "the phone hears of it", || has_heard("phone", &path)).await;
     assert_eq!(service.heard("desk").len(), 1);
     world.end().await;
 }

@@ -1,20 +1,16 @@
 //! Traces: one id from the tag to the dashboard, sent by every service to what collects them.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
 use model::{SiteId, SystemClock};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use world::receiver::{self, listener, serve};
 use world::{Answer, Ground, Person, Program, Push, Tag, eventually};
 
 use crate::crash::set_up;
@@ -32,24 +28,14 @@ type Heard = Arc<Mutex<Vec<(String, Value)>>>;
 
 /// What collects traces, in place of OpenTelemetry's own.
 async fn collector() -> (SocketAddr, Heard) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let address = listener.local_addr().expect("a bound socket has an address");
+    let (listener, address) = listener().await;
     let heard = Heard::default();
     let hears = Arc::clone(&heard);
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let heard = Arc::clone(&hears);
-            tokio::spawn(async move {
-                let service = service_fn(move |request| hear(Arc::clone(&heard), request));
-                let serving = hyper::server::conn::http1::Builder::new();
-                let _ = serving.serve_connection(TokioIo::new(stream), service).await;
-            });
-        }
-    });
+    serve(listener, move |request| hear(Arc::clone(&hears), request));
     (address, heard)
 }
 
-async fn hear(heard: Heard, request: Request<Incoming>) -> Result<Response<Empty<Bytes>>, Infallible> {
+async fn hear(heard: Heard, request: Request<Incoming>) -> receiver::Heard {
     assert_eq!((request.method().as_str(), request.uri().path()), ("POST", "/v1/traces"));
     assert_eq!(request.headers()["content-type"], "application/json");
     let body = request.into_body().collect().await.expect("a body").to_bytes();
@@ -62,7 +48,7 @@ async fn hear(heard: Heard, request: Request<Incoming>) -> Result<Response<Empty
         let mut heard = heard.lock().expect("no panic while held");
         heard.extend(spans.into_iter().map(|span| (service.clone(), span)));
     }
-    Ok(Response::new(Empty::new()))
+    Ok(Response::new(Full::default()))
 }
 
 /// A page is shown while a dashboard looks; what the tag is answered leads to the whole trace.
@@ -139,9 +125,9 @@ async fn one_id_leads_from_the_tag_to_the_dashboard_through_a_cluster() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hits_do_not_wait_for_traces_that_nobody_takes_and_without_traces_nothing_is_said_of_them() {
-    let nobody = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let to = format!("http://{}", nobody.local_addr().expect("it has one"));
+    let (nobody, address) = listener().await;
     drop(nobody);
+    let to = format!("http://{address}");
     let folder = tempfile::tempdir().expect("a folder of our own");
     let program = Program::start(folder.path(), &["--traces", &to]).await;
     let owner = Person::new(program.address);

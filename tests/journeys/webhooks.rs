@@ -1,7 +1,6 @@
 //! Bots hear of their rooms, and answer, whatever dies meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,10 +9,9 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::header::CONTENT_TYPE;
-use hyper::service::service_fn;
 use hyper::{Method, Request, Response};
-use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
+use world::receiver::{self, listener, serve};
 use world::{Ground, Person, Program, within};
 
 use crate::crash::set_up;
@@ -36,28 +34,14 @@ struct Heard {
 
 /// A receiver that answers each message, refuses some the first time, and takes its time.
 async fn receiver() -> (SocketAddr, Arc<Mutex<Heard>>) {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let address = listener.local_addr().expect("a bound socket has an address");
+    let (listener, address) = listener().await;
     let heard = Arc::new(Mutex::new(Heard::default()));
     let hears = Arc::clone(&heard);
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let heard = Arc::clone(&hears);
-            tokio::spawn(async move {
-                let service = service_fn(move |request| hear(Arc::clone(&heard), request));
-                let _ = hyper::server::conn::http1::Builder::new()
-                    .serve_connection(TokioIo::new(stream), service)
-                    .await;
-            });
-        }
-    });
+    serve(listener, move |request| hear(Arc::clone(&hears), request));
     (address, heard)
 }
 
-async fn hear(
-    heard: Arc<Mutex<Heard>>,
-    request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn hear(heard: Arc<Mutex<Heard>>, request: Request<Incoming>) -> receiver::Heard {
     let header = |name: &str| request.headers()[name].to_str().expect("text").to_owned();
     let (id, signature) = (header("webhook-id"), header("webhook-signature"));
     assert!(signature.starts_with("v1,") && header("webhook-timestamp").parse::<u32>().is_ok());

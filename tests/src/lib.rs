@@ -8,6 +8,7 @@ pub mod person;
 pub mod program;
 pub mod proxy;
 pub mod push;
+pub mod receiver;
 pub mod tag;
 pub mod wait;
 pub mod world;

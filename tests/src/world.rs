@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::ledger::Ledger;
 use crate::parts::{Parts, Size};
-use crate::{Person, Push, Tag, eventually};
+use crate::{Person, Push, Tag, eventually, within};
 
 /// 2096-03-07 10:30:00 UTC, a Wednesday, far from any midnight. Years ahead: servers that remove by their own time what
 /// has expired (MongoDB does) find nothing of this world to remove.
@@ -75,6 +75,16 @@ impl World {
     pub async fn pass(&self, duration: Duration) {
         self.settle().await;
         self.clock.advance(duration);
+    }
+
+    /// Time passes until it has happened, within `bound` of ours; not so fast that a lease ends while its job is done.
+    pub async fn until(&self, bound: Duration, what: &str, happened: impl Fn() -> bool) {
+        within(bound, what, || async {
+            tokio::time::sleep(Duration::from_millis(240)).await;
+            self.clock.advance(Duration::from_secs(1));
+            happened().then_some(())
+        })
+        .await;
     }
 
     /// A site for `shop.example`, made on the owner's page.

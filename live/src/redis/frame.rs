@@ -142,3 +142,41 @@ impl<'b> Rest<'b> {
         self.take(length as usize)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As a commit is published, and its only part that tells of marks.
+    fn published(said: &[u8]) -> Vec<u8> {
+        let mut frame = vec![0; 8 + 4 + 8 + 4 + 1];
+        frame.extend((said.len() as u32).to_le_bytes());
+        frame.extend(said);
+        frame.extend(0_u32.to_le_bytes());
+        frame
+    }
+
+    #[test]
+    fn programs_with_and_without_marks_read_each_other() {
+        let mark = Mark { batch: BatchId(u128::MAX - 7), received: Millis(-5) };
+        let marked = Commit {
+            site: SiteId::of(1),
+            shard: 3,
+            origin: Origin::default(),
+            mark: Some(mark),
+            at: Millis(9),
+            changes: vec![],
+            pageviews: vec![(Minute(4), 2)],
+            feed: vec![],
+        };
+        let with = said(&marked).expect("it encodes");
+        let without = said(&Commit { mark: None, ..marked.clone() }).expect("it encodes");
+        // One of the version before reads what it knows, and no further.
+        let old: Said = postcard::from_bytes(&with).expect("it reads the newer one's");
+        assert_eq!((old.at, old.shard, old.pageviews), (Millis(9), 3, marked.pageviews.clone()));
+        for (bytes, expected) in [(with, Some(mark)), (without, None)] {
+            let read = applied(marked.site, Rest(&published(&bytes))).expect("it is read");
+            assert_eq!((read.commit.mark, &read.commit.pageviews), (expected, &marked.pageviews));
+        }
+    }
+}

@@ -1,7 +1,6 @@
 //! A push service with browsers behind it: takes what RFC 8030 says, checks who sends (RFC 8292), and reads it as the browser does (RFC 8291).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,15 +13,14 @@ use bytes::Bytes;
 use hkdf::Hkdf;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
 use hyper::{HeaderMap, Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
 use p256::ecdsa::signature::Verifier;
 use p256::ecdsa::{Signature, VerifyingKey};
 use p256::elliptic_curve::sec1::ToSec1Point;
 use p256::{PublicKey, SecretKey};
 use serde_json::Value;
 use sha2::Sha256;
+use world::receiver::{Heard, listener, serve};
 
 #[derive(Clone)]
 pub struct Service {
@@ -64,21 +62,10 @@ impl Browser {
 
 impl Service {
     pub async fn start() -> Service {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("a bound socket has an address");
+        let (listener, address) = listener().await;
         let service = Service { address, state: Arc::default() };
         let serving = service.clone();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let service = serving.clone();
-                tokio::spawn(async move {
-                    let take = service_fn(move |request| service.clone().take(request));
-                    let _ = hyper::server::conn::http1::Builder::new()
-                        .serve_connection(TokioIo::new(stream), take)
-                        .await;
-                });
-            }
-        });
+        serve(listener, move |request| serving.clone().take(request));
         service
     }
 
@@ -123,7 +110,7 @@ impl Service {
         self.state.lock().expect("no panic while held")
     }
 
-    async fn take(self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    async fn take(self, request: Request<Incoming>) -> Heard {
         let name = request.uri().path().trim_start_matches('/').to_owned();
         let headers = request.headers().clone();
         let body = request.into_body().collect().await.expect("a body").to_bytes();
