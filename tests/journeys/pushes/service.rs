@@ -9,7 +9,6 @@ use aes_gcm::aead::{Aead, KeyInit};
 use aes_gcm::{Aes128Gcm, Nonce};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bytes::Bytes;
 use hkdf::Hkdf;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
