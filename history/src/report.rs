@@ -16,6 +16,7 @@ mod funnel;
 mod group;
 mod journey;
 pub mod judged;
+mod left;
 mod library;
 mod mask;
 mod numbering;

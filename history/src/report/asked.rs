@@ -7,6 +7,7 @@ use super::breakdown::masks_alone;
 use super::buckets::Buckets;
 use super::distinct::{Distinct, are_few};
 use super::group::{Context, Grouping, Groups, NONE};
+use super::left::Left;
 use super::mask::of_kind;
 use super::numbering::number_visitors;
 use super::part::Part;
@@ -104,6 +105,21 @@ impl<'q> Asked<'q> {
         self.views.iter().map(|_| Groups::One).collect()
     }
 
+    /// What the filter leaves, in these groups of visits, where it is few and its visitors are asked for.
+    pub fn left(&self, groups: &[Groups]) -> Result<Option<Left>, ReportError> {
+        if !self.wants.visitors {
+            return Ok(None);
+        }
+        Left::of(&self.views, groups, self.buckets, self.control)
+    }
+
+    /// Where nothing but visitors is asked for.
+    pub fn tally_of(&self, count: usize, left: &Left) -> Result<Tally, ReportError> {
+        let buckets = self.buckets.starts.len();
+        let cells = Cells::of_rows(left.rows(count), buckets, self.wants, self.control)?;
+        Ok(Tally { cells, goal_cells: None })
+    }
+
     pub fn tally(&self, count: usize, groups: &[Groups], of_visit: bool) -> Result<Tally, ReportError> {
         let sum = |views: &[View], wants: Wants| {
             let mut cells = Cells::new(count, self.buckets.starts.len(), wants, self.control)?;
@@ -137,6 +153,14 @@ impl<'q> Asked<'q> {
         for (view, groups) in self.views_of(whose).iter().zip(groups) {
             distinct.walk(view, of_visit, groups, slots, self.buckets, self.control)?;
         }
+        distinct.counts(self.control)
+    }
+
+    /// Distinct visitors of groups, by their slots, among what the filter leaves.
+    pub fn distinct_of(&self, left: &Left, slots: &[u32], rows: u64) -> Result<Vec<u64>, ReportError> {
+        let count = slots.iter().filter(|&&slot| slot != NONE).count();
+        let mut distinct = Distinct::new(count, self.visitors, rows, self.control)?;
+        distinct.mark(left.of_slots(slots), self.control)?;
         distinct.counts(self.control)
     }
 

@@ -2,6 +2,11 @@
 
 use super::packed::{Packed, with_packed};
 
+/// Numbers that [`Bits::some_in`] hands out together, a few more at most.
+const AT_ONCE: usize = 512;
+/// Numbers that are taken of a word without asking whether it has so many.
+const AT_A_TIME: usize = 4;
+
 /// A set of numbers below a length.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Bits {
@@ -45,7 +50,14 @@ impl Bits {
                 };
                 Bits { words: values.chunks(64).map(word).collect(), length: values.len() }
             }
-            _ => with_packed!(column, |get| Bits::of(column.len(), |row| holds[get(row) as usize])),
+            Packed::U16(values) => match few(holds) {
+                Some(few) => {
+                    let words = values.chunks(64).map(|chunk| among(chunk, &few)).collect();
+                    Bits { words, length: values.len() }
+                }
+                None => Bits::of(values.len(), |row| holds[usize::from(values[row])]),
+            },
+            Packed::U32(values) => Bits::of(values.len(), |row| holds[values[row] as usize]),
         }
     }
 
@@ -105,9 +117,43 @@ impl Bits {
         self.words.iter().map(|word| word.count_ones() as usize).sum()
     }
 
+    /// Numbers in it within a range, in order, many at once.
+    #[inline]
+    pub fn some_in(&self, range: std::ops::Range<usize>, mut take: impl FnMut(&[u32])) {
+        let mut some = [0; AT_ONCE + AT_A_TIME];
+        let mut count = 0;
+        self.words_in(range, |start, mut word| {
+            while word != 0 {
+                // More than most words hold is written down, and what was too much written over: no processor foresees how many.
+                let before = word.count_ones() as usize;
+                for at in &mut some[count..count + AT_A_TIME] {
+                    *at = start as u32 + word.trailing_zeros();
+                    word &= word.wrapping_sub(1);
+                }
+                count += before.min(AT_A_TIME);
+                if count >= AT_ONCE {
+                    take(&some[..count]);
+                    count = 0;
+                }
+            }
+        });
+        take(&some[..count]);
+    }
+
     /// Every number in it within a range, in order.
     #[inline]
     pub fn each_in(&self, range: std::ops::Range<usize>, mut take: impl FnMut(usize)) {
+        self.words_in(range, |start, mut word| {
+            while word != 0 {
+                take(start + word.trailing_zeros() as usize);
+                word &= word - 1;
+            }
+        });
+    }
+
+    /// Every word that touches a range, what is outside of it left out, and the number of its lowest bit.
+    #[inline]
+    pub fn words_in(&self, range: std::ops::Range<usize>, mut take: impl FnMut(usize, u64)) {
         let last = range.end.div_ceil(64);
         for number in range.start / 64..last {
             let mut word = self.words[number];
@@ -117,10 +163,7 @@ impl Bits {
             if number + 1 == last && !range.end.is_multiple_of(64) {
                 word &= (1 << (range.end % 64)) - 1;
             }
-            while word != 0 {
-                take(number * 64 + word.trailing_zeros() as usize);
-                word &= word - 1;
-            }
+            take(number * 64, word);
         }
     }
 }
@@ -132,6 +175,50 @@ fn only(holds: &[bool]) -> Option<u8> {
         (Some((_, only)), None) => u8::try_from(only).ok(),
         _ => None,
     }
+}
+
+/// Numbers that rows are compared with one after the other; of more it is looked up whether they hold.
+const FEW: usize = 4;
+
+/// The numbers that hold, where they are few.
+fn few(holds: &[bool]) -> Option<Vec<u16>> {
+    let all = holds.iter().zip(0u32..).filter(|(holds, _)| **holds).map(|(_, number)| number as u16);
+    let few: Vec<u16> = all.take(FEW + 1).collect();
+    (few.len() <= FEW).then_some(few)
+}
+
+/// Which of up to 64 numbers are among these.
+fn among(numbers: &[u16], these: &[u16]) -> u64 {
+    #[cfg(target_arch = "x86_64")]
+    if let Ok(numbers) = numbers.try_into() {
+        return among_of_64(numbers, these);
+    }
+    let bits = numbers.iter().enumerate();
+    bits.fold(0, |word, (bit, number)| word | u64::from(these.contains(number)) << bit)
+}
+
+/// Sixteen at a time, as every processor of the kind can.
+#[cfg(target_arch = "x86_64")]
+fn among_of_64(numbers: &[u16; 64], these: &[u16]) -> u64 {
+    use std::arch::x86_64::{
+        _mm_cmpeq_epi16, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128, _mm_packs_epi16, _mm_set1_epi16,
+        _mm_setzero_si128,
+    };
+    let (sixteens, _) = numbers.as_chunks::<16>();
+    let words = sixteens.iter().zip(0..).map(|(sixteen, number)| {
+        // SAFETY: every such processor has these instructions; the loads read eight numbers each, wherever they lie.
+        let same = unsafe {
+            let halves = [sixteen.as_ptr(), sixteen.as_ptr().add(8)].map(|half| _mm_loadu_si128(half.cast()));
+            let [low, high] = halves.map(|half| {
+                these.iter().fold(_mm_setzero_si128(), |same, this| {
+                    _mm_or_si128(same, _mm_cmpeq_epi16(half, _mm_set1_epi16(this.cast_signed())))
+                })
+            });
+            _mm_movemask_epi8(_mm_packs_epi16(low, high))
+        };
+        u64::from(same.cast_unsigned()) << (number * 16)
+    });
+    words.fold(0, |all, word| all | word)
 }
 
 /// Which of up to 64 bytes are this one.
@@ -177,6 +264,35 @@ fn equal_by_eight(bytes: &[u8], this: u8) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_handed_out_one_by_one_and_many_at_once() {
+        for every in [1, 2, 7, 63, 500] {
+            let bits = Bits::of(5_000, |number| number % every == 0 || (1_000..1_200).contains(&number));
+            for range in [0..5_000, 1..4_999, 64..128, 1_063..1_065, 70..70] {
+                let (mut each, mut some) = (Vec::new(), Vec::new());
+                bits.each_in(range.clone(), |number| each.push(number as u32));
+                bits.some_in(range.clone(), |numbers| some.extend_from_slice(numbers));
+                let all = range.filter(|&number| bits.has(number)).map(|number| number as u32);
+                assert_eq!(each, all.collect::<Vec<_>>());
+                assert_eq!(some, each);
+            }
+        }
+    }
+
+    #[test]
+    fn rows_are_compared_with_few_numbers_as_they_are_looked_up_for_many() {
+        let values: Vec<u16> = (0..1_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 23) as u16).collect();
+        let edges = [0, 127, 128, 255, 256, 32_767, 32_768, 65_535];
+        for values in [&values[..], &values[..63], &values[..0], &edges.repeat(16)] {
+            for few in 0..=FEW + 1 {
+                let mut holds = vec![false; 1 << 16];
+                values.iter().rev().take(few).for_each(|&value| holds[usize::from(value)] = true);
+                let expected = Bits::of(values.len(), |row| holds[usize::from(values[row])]);
+                assert_eq!(Bits::of_column(&Packed::U16(values.to_vec()), &holds), expected, "{few}");
+            }
+        }
+    }
 
     #[test]
     fn the_rows_of_one_number_are_found_as_those_of_several() {

@@ -8,6 +8,7 @@ use super::asked::{Asked, Tally, Whose};
 use super::buckets::Buckets;
 use super::distinct::Distinct;
 use super::group::{Context, Grouping, Groups, NONE, check_cells};
+use super::left::Left;
 use super::mask::{Mask, Ready};
 use super::numbering::number_visitors;
 use super::part::Part;
@@ -125,6 +126,7 @@ struct Grouped<'a> {
     grouping: &'a Grouping<'a>,
     groups: Vec<Groups>,
     tally: Tally,
+    left: Option<Left>,
 }
 
 impl Asked<'_> {
@@ -179,8 +181,14 @@ impl Asked<'_> {
     fn grouped<'a>(&self, grouping: &'a Grouping<'a>) -> Result<Grouped<'a>, ReportError> {
         check_cells(grouping.count, self.buckets.starts.len())?;
         let groups = self.groups(grouping)?;
-        let tally = self.tally(grouping.count, &groups, grouping.is_of_visit)?;
-        Ok(Grouped { grouping, groups, tally })
+        let left = if grouping.is_of_visit { self.left(&groups)? } else { None };
+        let tally = match &left {
+            Some(left) if self.wants.is_rows_only() && !self.wants.is_of_goal() => {
+                self.tally_of(grouping.count, left)?
+            }
+            _ => self.tally(grouping.count, &groups, grouping.is_of_visit)?,
+        };
+        Ok(Grouped { grouping, groups, tally, left })
     }
 
     /// The groups to show, in order; their visitors are counted where the order needs them.
@@ -265,6 +273,9 @@ impl Asked<'_> {
         let rows = now.iter().map(|row| of.tally.rows(whose, row.group as usize)).sum();
         let mut slots = vec![NONE; of.grouping.count];
         now.iter().zip(0..).for_each(|(row, slot)| slots[row.group as usize] = slot);
+        if let (Whose::All, false, Some(left)) = (whose, in_buckets, &of.left) {
+            return self.distinct_of(left, &slots, rows);
+        }
         self.distinct(whose, (&of.groups, of.grouping.is_of_visit), &slots, in_buckets, rows)
     }
 

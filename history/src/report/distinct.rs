@@ -16,6 +16,9 @@ pub(super) const SETS_BYTES_MAX: usize = 48 << 20;
 /// Fewer rows than this are never worth clearing large sets for.
 const PAIRS_AT_LEAST: u64 = 100_000;
 
+/// Visits that are looked at before those found among them are marked.
+const SOME: usize = 256;
+
 /// Whether pairs of so many rows, at most, cost less than sets of so many bytes.
 pub(super) fn are_few(rows: u64, bytes: usize) -> bool {
     rows < PAIRS_AT_LEAST && rows.saturating_mul(64) < bytes as u64
@@ -119,6 +122,25 @@ impl Distinct {
         }
     }
 
+    /// Takes in slots and visitors, in any order.
+    pub fn mark(
+        &mut self,
+        of: impl Iterator<Item = (u32, u32)>,
+        control: &Control<'_>,
+    ) -> Result<(), ReportError> {
+        match &mut self.held {
+            Held::Sets(sets, words) => of.for_each(|(slot, visitor)| {
+                let visitor = visitor as usize;
+                sets[slot as usize * *words + (visitor >> 6)] |= 1 << (visitor & 63);
+            }),
+            Held::Pairs(pairs, _) => {
+                pairs.extend(of.map(|(slot, visitor)| u64::from(slot) << 32 | u64::from(visitor)));
+                control.needs(pairs.len() * 8)?;
+            }
+        }
+        Ok(())
+    }
+
     /// How many visitors each slot has.
     pub fn counts(self, control: &Control<'_>) -> Result<Vec<u64>, ReportError> {
         control.check()?;
@@ -172,6 +194,24 @@ impl<G: Fn(usize) -> u32, A: FnMut(usize, usize)> Sink for Marks<G, A> {
     #[inline(always)]
     fn visit(&mut self, visit: usize, bucket: usize) {
         self.mark(visit, visit, bucket);
+    }
+
+    fn some(&mut self, visits: &[u32], bucket: usize) {
+        let Marks { slot, each, add, .. } = self;
+        for visits in visits.chunks(SOME) {
+            // Which are asked for is found first, without a branch, so that what each waits for is fetched together.
+            let mut found = [(0, 0); SOME];
+            let mut count = 0;
+            for &visit in visits {
+                let slot = slot(visit as usize);
+                found[count] = (slot, visit);
+                count += usize::from(slot != NONE);
+            }
+            for &(slot, visit) in &found[..count] {
+                let slot = slot as usize;
+                add(if *each == 1 { slot } else { slot * *each + bucket }, visit as usize);
+            }
+        }
     }
 
     fn whole(&mut self, first: usize, starts: &[u32], bucket: usize) {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::ahead;
@@ -15,7 +16,7 @@ use super::numbering::number_visitors;
 use super::packed::{Packed, with_packed};
 use super::part::Part;
 use super::scan::{Sink, View};
-use super::sift::{Found, sift};
+use super::sift::{Found, sift, sift_marked};
 use super::{Control, ReportError};
 use crate::query::{BadQuery, Bots, Dimension, Filter, STEPS_MAX, asks_firsts, limit};
 use crate::table::HitText;
@@ -88,10 +89,12 @@ pub fn funnel(
         part.column(Column::HitText(HitText::Path))?;
     }
     let visitors = parts.first().map_or(0, |part| part.library().visitors());
-    control.needs(visitors * 4)?;
+    control.needs(visitors * 8)?;
     let mut walk = Walk {
+        from: funnel.from,
+        first: vec![0; visitors],
+        further: HashMap::new(),
         chains: Vec::new(),
-        of_visitor: vec![0; visitors],
         reached: vec![Reached::default(); steps.len()],
         window_ms: funnel.window_ms,
         mixed: if funnel.bots == Bots::With { Some(mixed(&parts, visitors)?) } else { None },
@@ -101,7 +104,8 @@ pub fn funnel(
     for part in &parts {
         control.check()?;
         let waiting = walk.waiting.len() * size_of::<Waiting>();
-        control.needs(visitors * 4 + walk.chains.len() * 8 + waiting)?;
+        let chains = walk.chains.len() * 8 + walk.further.capacity() * size_of::<(u32, usize)>();
+        control.needs(visitors * 8 + chains + waiting)?;
         walk.part(part, funnel, (&steps, by_page.as_deref()), &context, control)?;
     }
     control.check()?;
@@ -135,11 +139,14 @@ fn by_page(steps: &[Ready<'_>], part: &Part) -> Option<Vec<u16>> {
 }
 
 struct Walk {
-    /// Of each visitor who took the first step: how many were taken, and of each step but the last when its latest chain began and
-    /// when the step was taken. Together, so that a step looks at one place.
+    from: i64,
+    /// When each visitor took the first step last: milliseconds from the range's begin, and one; zero: never.
+    first: Vec<i64>,
+    /// Where in `chains` those visitors are who went further.
+    further: HashMap<u32, usize>,
+    /// Of each of these: how many steps were taken, and of each between the first and the last when its latest chain began and when
+    /// the step was taken.
     chains: Vec<i64>,
-    /// The number of a visitor among those and one; zero: is not.
-    of_visitor: Vec<u32>,
     reached: Vec<Reached>,
     window_ms: i64,
     /// Whose hits do not come in order of time.
@@ -161,7 +168,7 @@ impl Walk {
         let mut waiting = std::mem::take(&mut self.waiting);
         waiting.sort_by_key(|hit| hit.order);
         for Waiting { order: (visitor, at, _), steps } in waiting {
-            self.step(steps, visitor as usize, at);
+            self.step(steps, visitor, at);
         }
     }
 
@@ -181,14 +188,12 @@ impl Walk {
         let (day_start, humans) = (part.head().day_start, part.head().humans as usize);
         let moment = |row: usize| day_start + i64::from(at.get(row));
         if let Some(masks) = by_page {
+            let is_step: Vec<bool> = masks.iter().map(|&steps| steps != 0).collect();
+            let marked = Some(Bits::of_column(&path, &is_step));
             return with_packed!(&*path, |path| {
                 let steps = |_: usize, row: usize| masks[path(row) as usize];
-                view.walk(
-                    false,
-                    &buckets,
-                    control,
-                    &mut Stepping { walk: self, steps, visitor: &visitor, moment, humans },
-                )
+                let mut stepping = Stepping { walk: self, steps, marked, visitor: &visitor, moment, humans };
+                view.walk(false, &buckets, control, &mut stepping)
             });
         }
         let masks = steps.iter().map(|step| step.mask(part, context, control));
@@ -201,58 +206,62 @@ impl Walk {
         let steps = |visit: usize, row: usize| {
             masks.iter().rev().fold(0, |all, mask| all << 1 | u16::from(has(mask, visit, row)))
         };
-        view.walk(
-            false,
-            &buckets,
-            control,
-            &mut Stepping { walk: self, steps, visitor: &visitor, moment, humans },
-        )
-    }
-
-    /// How many numbers `chains` has for each visitor.
-    fn width(&self) -> usize {
-        self.reached.len() * 2 - 1
+        let mut stepping = Stepping { walk: self, steps, marked: None, visitor: &visitor, moment, humans };
+        view.walk(false, &buckets, control, &mut stepping)
     }
 
     /// A hit of a visitor at a moment, a bot's or not, that is some steps.
     #[inline]
     fn hit(&mut self, steps: u16, order: (u32, i64, bool)) {
         if self.mixed.as_ref().is_some_and(|mixed| mixed.has(order.0 as usize)) {
-            self.waiting.push(Waiting { order, steps });
-        } else {
-            self.step(steps, order.0 as usize, order.1);
+            return self.waiting.push(Waiting { order, steps });
         }
+        let (visitor, at, _) = order;
+        self.step(steps, visitor, at);
     }
 
     #[inline]
-    fn step(&mut self, steps: u16, visitor: usize, at: i64) {
-        let (count, width) = (self.reached.len(), self.width());
-        let number = match self.of_visitor[visitor] {
-            0 if steps & 1 == 0 => return,
-            0 => {
-                self.chains.resize(self.chains.len() + width, NEVER);
-                let number = self.chains.len() / width;
-                self.of_visitor[visitor] = number as u32;
-                self.chains[(number - 1) * width] = 0;
-                number - 1
+    fn step(&mut self, steps: u16, visitor: u32, at: i64) {
+        let at = at - self.from + 1;
+        let first = self.first[visitor as usize];
+        // The furthest first: one hit is at most one step.
+        if steps > 1 && first > 0 {
+            self.step_further(steps & !1, visitor, (first, at));
+        }
+        if steps & 1 == 1 {
+            self.reached[0].visitors += u64::from(first == 0);
+            self.first[visitor as usize] = at;
+        }
+    }
+
+    /// A hit that is some steps, none of them the first, of a visitor who took that.
+    fn step_further(&mut self, steps: u16, visitor: u32, (first, at): (i64, i64)) {
+        let width = self.reached.len() * 2 - 3;
+        let start = match self.further.get(&visitor) {
+            Some(&start) => start,
+            None if steps & 2 == 0 || at - first > self.window_ms => return,
+            None => {
+                let start = self.chains.len();
+                self.chains.push(1);
+                self.chains.resize(start + width, NEVER);
+                self.further.insert(visitor, start);
+                start
             }
-            number => number as usize - 1,
         };
-        let Some((depth, chains)) = self.chains[number * width..(number + 1) * width].split_first_mut()
-        else {
-            return;
-        };
-        for step in (0..count).rev().filter(|step| steps >> step & 1 == 1) {
+        let Some((depth, chains)) = self.chains[start..start + width].split_first_mut() else { return };
+        let mut left = steps;
+        while let Some(step) = left.checked_ilog2().map(|step| step as usize) {
+            left ^= 1 << step;
             let (began, before) = match step {
-                0 => (at, at),
-                _ => (chains[step * 2 - 2], chains[step * 2 - 1]),
+                1 => (first, first),
+                _ => (chains[step * 2 - 4], chains[step * 2 - 3]),
             };
-            if step > 0 && (began == NEVER || at - began > self.window_ms) {
+            if began == NEVER || at - began > self.window_ms {
                 continue;
             }
             // A chain that began as late already was taken further sooner; what follows the last step nobody asks.
-            if let Some([known, taken]) = chains.get_mut(step * 2..step * 2 + 2)
-                && (began > *known || step == 0)
+            if let Some([known, taken]) = chains.get_mut(step * 2 - 2..step * 2)
+                && began > *known
             {
                 (*known, *taken) = (began, at);
             }
@@ -271,6 +280,8 @@ const NEVER: i64 = i64::MIN;
 struct Stepping<'w, S, M> {
     walk: &'w mut Walk,
     steps: S,
+    /// The rows that are a step, where that is known.
+    marked: Option<Bits>,
     visitor: &'w Packed,
     moment: M,
     /// Visits that are people's, from the first on.
@@ -281,21 +292,22 @@ impl<S: Fn(usize, usize) -> u16, M: Fn(usize) -> i64> Sink for Stepping<'_, S, M
     fn visit(&mut self, _: usize, _: usize) {}
 
     fn whole(&mut self, first: usize, starts: &[u32], _: usize) {
-        let Stepping { walk, steps, visitor, moment, humans } = self;
-        let (visitor, width) = (visitor.wide_values(), walk.width());
+        let Stepping { walk, steps, marked, visitor, moment, humans } = self;
+        let visitor = visitor.wide_values();
         let steps = |visit: usize, row: usize| u32::from(steps(visit, row));
-        sift(first, starts, 0, steps, |found| {
+        let take = |found: &[Found]| {
             // Asks for all the places at once that the steps would wait for one by one.
-            let number = |found: &Found| walk.of_visitor[visitor[found.visit as usize] as usize] as usize;
-            let chain = |number: usize| walk.chains.get(number.wrapping_sub(1).wrapping_mul(width));
-            std::hint::black_box(
-                found.iter().map(number).filter_map(chain).fold(0, |all, depth| all | depth),
-            );
+            let firsts = found.iter().map(|found| walk.first[visitor[found.visit as usize] as usize]);
+            std::hint::black_box(firsts.fold(0, |all, first| all | first));
             for found in found {
                 let (visit, at) = (found.visit as usize, moment(found.row as usize));
                 walk.hit(found.value as u16, (visitor[visit], at, visit >= *humans));
             }
-        });
+        };
+        match marked {
+            Some(marked) => sift_marked(first, starts, marked, |row| steps(0, row), take),
+            None => sift(first, starts, 0, steps, take),
+        }
     }
 
     #[inline(always)]

@@ -58,6 +58,10 @@ pub(super) trait Sink {
     fn visits(&mut self, visits: Range<usize>, _hits: Range<usize>, bucket: usize) {
         visits.for_each(|visit| self.visit(visit, bucket));
     }
+    /// Whole visits, each.
+    fn some(&mut self, visits: &[u32], bucket: usize) {
+        visits.iter().for_each(|&visit| self.visit(visit as usize, bucket));
+    }
     /// A run of visits from `first` on, all of whose hits count, in one bucket. `starts`: the first row of each, and the end.
     fn whole(&mut self, first: usize, starts: &[u32], bucket: usize) {
         for (visit, hits) in (first..).zip(starts.windows(2)) {
@@ -178,7 +182,7 @@ impl View {
                 let hits = hits.cloned().unwrap_or_else(|| hits_of(visits.clone()));
                 sink.visits(visits, hits, bucket);
             }
-            Mask::Visits(bits) if by_visit => bits.each_in(visits, |visit| sink.visit(visit, bucket)),
+            Mask::Visits(bits) if by_visit => bits.some_in(visits, |some| sink.some(some, bucket)),
             Mask::All => sink.whole(visits.start, &starts[visits.start..=visits.end], bucket),
             Mask::Visits(bits) => bits.each_in(visits, |visit| {
                 sink.begin(visit, Some(bucket));

@@ -39,6 +39,17 @@ impl Cells {
         Ok(Cells { buckets, wants, rows: vec![0; groups], sums: vec![Sums::default(); cells] })
     }
 
+    /// Of groups whose rows were counted, and nothing else is wanted.
+    pub fn of_rows(
+        rows: Vec<u64>,
+        buckets: usize,
+        wants: Wants,
+        control: &Control<'_>,
+    ) -> Result<Cells, ReportError> {
+        let cells = Cells::new(rows.len(), buckets, wants, control)?;
+        Ok(Cells { rows, ..cells })
+    }
+
     pub fn rows(&self, group: usize) -> u64 {
         self.rows[group]
     }
