@@ -198,7 +198,8 @@ impl Chat {
         Ok(())
     }
 
-    /// Sends somebody out and keeps them out: an account as itself, a guest by browser and address.
+    /// Sends somebody out and keeps them out, by browser and address: a guest's, and an account, as itself too, by those that it is signed
+    /// in with.
     pub async fn ban(&self, by: &Principal, room: RoomId, person: Who, time: Duration) -> Result<()> {
         let (me, seen) = (who(by)?, self.seen(by, room, RoomAction::Ban).await?);
         if time > limits::BAN_MAX {
@@ -209,12 +210,21 @@ impl Chat {
             return Err(Refused::Invalid("nobody bans themselves"));
         }
         let mut marks = vec![mark_of(person)];
-        if let Who::Guest(id) = person {
-            let guests = self.store.rooms.guests(vec![id]).await?;
-            let guest = guests.into_iter().find(|guest| guest.room == room).ok_or(Refused::NotFound)?;
-            marks.extend(guest.marks);
-        }
         let now = self.clock.now();
+        match person {
+            Who::Guest(id) => {
+                let guests = self.store.rooms.guests(vec![id]).await?;
+                let guest = guests.into_iter().find(|guest| guest.room == room).ok_or(Refused::NotFound)?;
+                marks.extend(guest.marks);
+            }
+            Who::Account(id) => {
+                let sign_ins = self.store.accounts.sign_ins(id, now).await?;
+                marks.extend(sign_ins.into_iter().flat_map(|sign_in| sign_in.marks));
+                marks.sort_unstable();
+                marks.dedup();
+            }
+            Who::Bot(_) => {}
+        }
         let until = Millis(now.0 + time.as_millis() as i64);
         let bans = marks.into_iter().map(|mark| Ban { room, mark, who: person, by: me, until }).collect();
         let note = self.note(room, me, Note::Banned, &person.to_string());
@@ -246,30 +256,30 @@ impl Chat {
 
     /// Changes one thing about a room, where this change may be made.
     pub async fn change_room(&self, by: &Principal, room: RoomId, change: RoomChange) -> Result<Room> {
+        self.change_room_at_once(by, room, vec![change]).await
+    }
+
+    /// Changes several things about a room, where all of them may be made; all of them or none.
+    pub async fn change_room_at_once(
+        &self,
+        by: &Principal,
+        room: RoomId,
+        changes: Vec<RoomChange>,
+    ) -> Result<Room> {
         let me = who(by)?;
-        let (action, note) = match &change {
-            RoomChange::Topic(topic) => (RoomAction::SetTopic, Some((Note::Topic, topic.clone()))),
-            RoomChange::Name(name) => (RoomAction::Configure, Some((Note::Name, name.clone()))),
-            RoomChange::Lock => (RoomAction::Lock, Some((Note::Locked, String::new()))),
-            RoomChange::Unlock => (RoomAction::Lock, Some((Note::Unlocked, String::new()))),
-            RoomChange::Public(true) => (RoomAction::Configure, Some((Note::Published, String::new()))),
-            RoomChange::Public(false) => (RoomAction::Configure, Some((Note::Unpublished, String::new()))),
-            RoomChange::Zone(_) | RoomChange::MembersMax(_) => (RoomAction::Configure, None),
-        };
-        match &change {
-            RoomChange::Name(name) if name.trim().is_empty() => {
-                return Err(Refused::Invalid("a room has a name"));
+        let mut seen = self.seen(by, room, RoomAction::Read).await?;
+        let mut told = Vec::new();
+        for change in changes {
+            let (action, note) = told_of(&change)?;
+            seen = self.seen(by, room, action).await?;
+            if !is_so_already(&seen.room, &change) {
+                told.push((change, note.map(|(note, body)| self.note(room, me, note, &body))));
             }
-            RoomChange::MembersMax(0) => return Err(Refused::Invalid("a room takes somebody")),
-            RoomChange::Zone(zone) => refuse_unknown_zone(zone)?,
-            _ => {}
         }
-        let seen = self.seen(by, room, action).await?;
-        if is_so_already(&seen.room, &change) {
+        if told.is_empty() {
             return Ok(seen.room);
         }
-        let note = note.map(|(note, body)| self.note(room, me, note, &body));
-        let changed = self.store.rooms.change(room, change, note).await?;
+        let changed = self.store.rooms.change_all(room, told).await?;
         self.gone(&seen).await;
         Ok(changed)
     }
@@ -304,6 +314,27 @@ impl Chat {
             at: self.clock.now(),
         }
     }
+}
+
+/// What a change takes, and the note that tells of it.
+fn told_of(change: &RoomChange) -> Result<(RoomAction, Option<(Note, String)>)> {
+    match change {
+        RoomChange::Name(name) if name.trim().is_empty() => {
+            return Err(Refused::Invalid("a room has a name"));
+        }
+        RoomChange::MembersMax(0) => return Err(Refused::Invalid("a room takes somebody")),
+        RoomChange::Zone(zone) => refuse_unknown_zone(zone)?,
+        _ => {}
+    }
+    Ok(match change {
+        RoomChange::Topic(topic) => (RoomAction::SetTopic, Some((Note::Topic, topic.clone()))),
+        RoomChange::Name(name) => (RoomAction::Configure, Some((Note::Name, name.clone()))),
+        RoomChange::Lock => (RoomAction::Lock, Some((Note::Locked, String::new()))),
+        RoomChange::Unlock => (RoomAction::Lock, Some((Note::Unlocked, String::new()))),
+        RoomChange::Public(true) => (RoomAction::Configure, Some((Note::Published, String::new()))),
+        RoomChange::Public(false) => (RoomAction::Configure, Some((Note::Unpublished, String::new()))),
+        RoomChange::Zone(_) | RoomChange::MembersMax(_) => (RoomAction::Configure, None),
+    })
 }
 
 /// Nothing is told that makes no difference.

@@ -161,6 +161,13 @@ pub struct SignIn {
     pub expires: Millis,
     /// Browser and system in words, for the list of sign-ins; no address.
     pub agent: String,
+    /// Keyed hashes of its browser and its address, which a ban of the account bars too; none of those of before.
+    pub marks: Vec<[u8; 32]>,
+}
+
+/// Marks as they are kept, one behind the other.
+pub(crate) fn marks_of(bytes: &[u8]) -> Vec<[u8; 32]> {
+    bytes.as_chunks().0.to_vec()
 }
 
 impl std::fmt::Debug for SecretHash {

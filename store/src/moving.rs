@@ -367,6 +367,7 @@ pub struct SignInRow {
     pub agent: String,
     /// Where its browser is reached.
     pub browser: Option<Browser>,
+    pub marks: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, Serialize)]

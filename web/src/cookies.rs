@@ -24,14 +24,17 @@ const BROWSER_LASTS: Duration = Duration::from_secs(60 * 86_400);
 
 /// Sets a guest's cookie and that of the browser. A sign-in that is no longer good goes: it would come first.
 pub fn guest(secret: &str, browser: &str, is_signed_out: bool, options: &Options) -> Vec<HeaderValue> {
-    let mut cookies = vec![
-        named(GUEST_COOKIE, secret, GUEST_LASTS.as_secs(), options),
-        named(BROWSER_COOKIE, browser, BROWSER_LASTS.as_secs(), options),
-    ];
+    let mut cookies =
+        vec![named(GUEST_COOKIE, secret, GUEST_LASTS.as_secs(), options), self::browser(browser, options)];
     if is_signed_out {
         cookies.push(signed_out(options));
     }
     cookies
+}
+
+/// Sets the cookie that a browser is known again by.
+pub fn browser(secret: &str, options: &Options) -> HeaderValue {
+    named(BROWSER_COOKIE, secret, BROWSER_LASTS.as_secs(), options)
 }
 
 /// Takes a guest's cookie away; the browser's stays.

@@ -7,7 +7,6 @@ mod ink;
 pub mod rules;
 mod whereabouts;
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use axum::Json;
@@ -28,7 +27,7 @@ use store::{Credential, StoreError};
 use crate::Web;
 use crate::error::{Answer, Problem};
 use crate::fields::{body, email_problem, too_long, unprintable};
-use crate::guard::Caller;
+use crate::guard::{Caller, address_of};
 use crate::inbox::refuse_no_mail;
 use crate::reports::refused;
 use crate::rooms::read_json;
@@ -203,10 +202,6 @@ pub async fn tell(
         mine = web.chat.mail_mine(by, site.id).await?;
     }
     Ok(told(&mine))
-}
-
-fn address_of(address: Option<Extension<ClientAddress>>) -> IpAddr {
-    address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(address)| address.0)
 }
 
 fn take_turn(web: &Web, by: &Principal) -> Result<(), Problem> {

@@ -1,16 +1,18 @@
 //! Who is let through: every route says what it needs, and here is the one place that asks `store::Access`.
 //! Whoever lacks a right is answered as if there were nothing.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{FromRequestParts, RawPathParams, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use chat::Refused;
-use door::Refusal;
 use door::credential::{GUEST_COOKIE, SIGN_IN_COOKIE, cookie};
+use door::{ClientAddress, Refusal};
 use model::rights::Principal;
 use model::{Action, Role, RoomId, Site, SiteId};
 use store::accounts::{Account, SecretHash};
@@ -259,6 +261,11 @@ from_extension!(Caller, Refusal::not_found());
 // Under `/api/` a token may come this far, where only a person may act.
 from_extension!(SignedIn, Refusal::not_found());
 from_extension!(OnSite, Refusal::not_found());
+
+/// Where a request comes from, as far as that is known.
+pub fn address_of(address: Option<Extension<ClientAddress>>) -> IpAddr {
+    address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(address)| address.0)
+}
 
 #[cfg(test)]
 mod tests {

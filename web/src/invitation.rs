@@ -5,15 +5,15 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
-use door::Refusal;
+use door::{ClientAddress, Refusal};
 use store::StoreError;
 use store::accounts::{Invitation, SecretHash};
 
 use crate::error::{Answer, Problem};
 use crate::fields::Fields;
-use crate::guard::{Caller, SignedIn};
+use crate::guard::{Caller, SignedIn, address_of};
 use crate::set_up::AccountForm;
 use crate::shell::{Shell, go_to, page};
 use crate::{Web, secret, sign_in};
@@ -57,6 +57,7 @@ pub async fn accept_as_new(
     State(web): State<Arc<Web>>,
     caller: Caller,
     Path(secret): Path<String>,
+    address: Option<Extension<ClientAddress>>,
     headers: HeaderMap,
     fields: Fields,
 ) -> Answer {
@@ -68,9 +69,9 @@ pub async fn accept_as_new(
         match web.store.accounts.accept_as_new(hash, account, web.clock.now()).await {
             Ok(account) => {
                 web.tell_rights_changed().await;
-                let cookie = sign_in::open(&web, account.id, &headers).await?;
+                let cookies = sign_in::open(&web, account.id, address_of(address), &headers).await?;
                 let to = format!("/sites/{}?done=joined", invitation.site);
-                return Ok(([(header::SET_COOKIE, cookie)], go_to(&to)).into_response());
+                return Ok((cookies, go_to(&to)).into_response());
             }
             Err(StoreError::Conflict(_)) => {
                 let taken = "There is an account with this e-mail address already. Sign in with it first.";

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use door::Refusal;
+use door::{ClientAddress, Refusal};
 use store::accounts::{NewAccount, SecretHash};
 use store::{Store, StoreError};
 
 use crate::error::{Answer, Problem};
 use crate::fields::{Field, Fields};
+use crate::guard::address_of;
 use crate::shell::{Shell, go_to, page};
 use crate::{Web, secret, sign_in};
 
@@ -77,6 +79,7 @@ pub(crate) async fn show(State(web): State<Arc<Web>>, Path(secret): Path<String>
 pub(crate) async fn submit(
     State(web): State<Arc<Web>>,
     Path(secret): Path<String>,
+    address: Option<Extension<ClientAddress>>,
     headers: HeaderMap,
     fields: Fields,
 ) -> Answer {
@@ -92,8 +95,8 @@ pub(crate) async fn submit(
         Err(error) => return Err(error.into()),
     };
     tracing::info!(account = %account.id, "the owner's account is made");
-    let cookie = sign_in::open(&web, account.id, &headers).await?;
-    Ok(([(header::SET_COOKIE, cookie)], go_to("/sites/new?done=welcome")).into_response())
+    let cookies = sign_in::open(&web, account.id, address_of(address), &headers).await?;
+    Ok((cookies, go_to("/sites/new?done=welcome")).into_response())
 }
 
 fn form(form: AccountForm) -> Response {

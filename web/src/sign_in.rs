@@ -1,15 +1,15 @@
 //! Signing in and out. Whatever is wrong, the answer is the same and takes as long.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use askama::Template;
 use axum::Extension;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use door::credential::{SIGN_IN_COOKIE, cookie};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use door::credential::{BROWSER_COOKIE, SIGN_IN_COOKIE, cookie};
 use door::{ClientAddress, Refusal};
 use model::AccountId;
 use model::limits::{EMAIL_BYTES_MAX, PASSWORD_BYTES_MAX};
@@ -18,7 +18,8 @@ use store::accounts::{Account, SecretHash, SignIn};
 
 use crate::error::{Answer, Problem};
 use crate::fields::Fields;
-use crate::guard::Caller;
+use crate::guard::{Caller, address_of};
+use crate::rooms::marks_of;
 use crate::shell::{Done, Shell, go_to, page, query_value};
 use crate::{Web, cookies, secret};
 
@@ -60,7 +61,7 @@ pub async fn submit(
     headers: HeaderMap,
     fields: Fields,
 ) -> Answer {
-    let address = address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(address)| address.0);
+    let address = address_of(address);
     let email = fields.text("email").trim();
     if email.is_empty() || fields.text("password").is_empty() {
         let incomplete = form(&fields, "Type your e-mail address and your password.".to_owned());
@@ -76,8 +77,8 @@ pub async fn submit(
     };
     web.attempts.give_back(tried);
     count("ok");
-    let cookie = open(&web, account.id, &headers).await?;
-    Ok(([(header::SET_COOKIE, cookie)], go_to(local(fields.text("next")))).into_response())
+    let cookies = open(&web, account.id, address, &headers).await?;
+    Ok((cookies, go_to(local(fields.text("next")))).into_response())
 }
 
 /// `POST /sign-out`
@@ -89,9 +90,18 @@ pub async fn leave(State(web): State<Arc<Web>>, headers: HeaderMap) -> Answer {
     Ok(gone(&web, "/sign-in?done=signed-out"))
 }
 
-/// Opens a sign-in of an account; the cookie that carries it.
-pub async fn open(web: &Web, account: AccountId, headers: &HeaderMap) -> Result<HeaderValue, Problem> {
+/// Cookies to be set.
+pub type Cookies = AppendHeaders<[(HeaderName, HeaderValue); 2]>;
+
+/// Opens a sign-in of an account; the cookies that carry it and know the browser again.
+pub async fn open(
+    web: &Web,
+    account: AccountId,
+    address: IpAddr,
+    headers: &HeaderMap,
+) -> Result<Cookies, Problem> {
     let secret = secret::fresh();
+    let browser = cookie(headers, BROWSER_COOKIE).unwrap_or_else(secret::fresh);
     let now = web.clock.now();
     let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let sign_in = SignIn {
@@ -100,9 +110,11 @@ pub async fn open(web: &Web, account: AccountId, headers: &HeaderMap) -> Result<
         created: now,
         expires: now.plus(web.options.sign_in_lasts),
         agent: in_words(agent),
+        marks: marks_of(web, &browser, address).await?,
     };
     web.store.accounts.open_sign_in(sign_in).await?;
-    Ok(cookies::signed_in(&secret, &web.options))
+    let cookies = [cookies::signed_in(&secret, &web.options), cookies::browser(&browser, &web.options)];
+    Ok(AppendHeaders(cookies.map(|cookie| (header::SET_COOKIE, cookie))))
 }
 
 /// Leads somebody away whose sign-in ended.

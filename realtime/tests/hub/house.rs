@@ -173,7 +173,14 @@ async fn settle(store: &Store) {
     accounts.accept_as_new(SecretHash::of("invitation"), account(VIEWER), now).await.unwrap();
     let secret = SecretHash::of(VIEWER_COOKIE);
     accounts
-        .open_sign_in(SignIn { secret, account: VIEWER, created: now, expires, agent: String::new() })
+        .open_sign_in(SignIn {
+            secret,
+            account: VIEWER,
+            created: now,
+            expires,
+            agent: String::new(),
+            marks: Vec::new(),
+        })
         .await
         .unwrap();
     for (number, account, secret) in [(1, OWNER, OWNER_TOKEN), (2, VIEWER, VIEWER_TOKEN)] {

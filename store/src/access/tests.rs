@@ -391,6 +391,7 @@ impl House {
             created: self.clock.now(),
             expires: Millis(2_000),
             agent: String::new(),
+            marks: Vec::new(),
         };
         self.store.accounts.open_sign_in(sign_in).await.unwrap();
     }

@@ -24,7 +24,12 @@ pub trait Rooms: Send + Sync {
     async fn rooms(&self, site: Option<SiteId>) -> Result<Vec<Room>>;
 
     /// Changes the room, as a change that its followers are told of.
-    async fn change(&self, id: RoomId, change: RoomChange, note: Option<NewMessage>) -> Result<Room>;
+    async fn change(&self, id: RoomId, change: RoomChange, note: Option<NewMessage>) -> Result<Room> {
+        self.change_all(id, vec![(change, note)]).await
+    }
+
+    /// Changes of a room, one after the other, each as [`Rooms::change`]; all of them or none.
+    async fn change_all(&self, id: RoomId, changes: Vec<(RoomChange, Option<NewMessage>)>) -> Result<Room>;
 
     /// The room with everything in it; both rooms of a conversation.
     async fn demolish(&self, id: RoomId) -> Result<()>;

@@ -160,6 +160,13 @@ async fn a_rooms_name_topic_and_size_are_bounded(world: World) {
         rooms.change(ROOM, RoomChange::MembersMax(limits::ROOM_MEMBERS_MAX + 1), None),
         Limit { .. }
     );
+    let before = rooms.room(ROOM).await.unwrap();
+    let published = (RoomChange::Public(true), Some(note(8, ANN, Note::Published)));
+    let too_long = (topic(limits::TOPIC_BYTES_MAX + 1), None);
+    assert_refused!(rooms.change_all(ROOM, vec![published.clone(), too_long]), Limit { .. });
+    assert_eq!(rooms.room(ROOM).await.unwrap(), before, "all of it or nothing");
+    let both = rooms.change_all(ROOM, vec![published, (topic(3), None)]).await.unwrap();
+    assert_eq!((both.public, both.topic.as_str(), both.changes), (true, "ttt", before.changes + 3));
 }
 
 async fn who_enters_twice_is_there_already(world: World) {

@@ -238,7 +238,7 @@ fn of_registry(
                 Some(Key::Bytes(secret)) => &secret[..],
                 _ => &[],
             };
-            let sql = "SELECT secret, account, created, expires, agent, browser FROM sign_ins
+            let sql = "SELECT secret, account, created, expires, agent, browser, marks FROM sign_ins
                        WHERE secret > ?1 AND expires > ?2 ORDER BY secret LIMIT ?3";
             list(db, sql, params![secret, now.0, limit], |row| {
                 Ok(Row::SignIn(SignInRow {
@@ -248,6 +248,7 @@ fn of_registry(
                     expires: row.get(3)?,
                     agent: row.get(4)?,
                     browser: if row.get_ref(5)? == ValueRef::Null { None } else { Some(read_json(row, 5)?) },
+                    marks: row.get(6)?,
                 }))
             })
         }
@@ -393,8 +394,8 @@ fn import(db: &Connection, row: &Row) -> Result<()> {
             .execute([row.site, row.account, row.role])?,
         Row::SignIn(row) => db
             .prepare_cached(
-                "INSERT INTO sign_ins (secret, account, created, expires, agent, browser)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (secret) DO NOTHING",
+                "INSERT INTO sign_ins (secret, account, created, expires, agent, browser, marks)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (secret) DO NOTHING",
             )?
             .execute(params![
                 row.secret,
@@ -402,7 +403,8 @@ fn import(db: &Connection, row: &Row) -> Result<()> {
                 row.created,
                 row.expires,
                 row.agent,
-                row.browser.as_ref().map(to_json)
+                row.browser.as_ref().map(to_json),
+                row.marks
             ])?,
         Row::Token(row) => db
             .prepare_cached(

@@ -5,11 +5,12 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::columns::Column;
 use super::people;
-use crate::accounts::{Account, SecretHash, SignIn};
+use crate::accounts::{Account, SecretHash, SignIn, marks_of};
 use crate::{Result, StoreError};
 
-const COLUMNS: &str = "sign_ins.secret, sign_ins.account, sign_ins.created, sign_ins.expires, sign_ins.agent";
-const COLUMNS_COUNT: usize = 5;
+const COLUMNS: &str =
+    "sign_ins.secret, sign_ins.account, sign_ins.created, sign_ins.expires, sign_ins.agent, sign_ins.marks";
+const COLUMNS_COUNT: usize = 6;
 
 fn read(row: &Row<'_>) -> rusqlite::Result<SignIn> {
     Ok(SignIn {
@@ -18,6 +19,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<SignIn> {
         created: Millis(row.get(2)?),
         expires: Millis(row.get(3)?),
         agent: row.get(4)?,
+        marks: marks_of(row.get_ref(5)?.as_blob()?),
     })
 }
 
@@ -30,13 +32,14 @@ pub fn open(db: &Connection, sign_in: &SignIn) -> Result<()> {
         params![sign_in.account.column(), limits::SIGN_INS_MAX - 1],
     )?;
     db.execute(
-        "INSERT INTO sign_ins (secret, account, created, expires, agent) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT INTO sign_ins (secret, account, created, expires, agent, marks) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         params![
             sign_in.secret.0,
             sign_in.account.column(),
             sign_in.created.0,
             sign_in.expires.0,
-            sign_in.agent
+            sign_in.agent,
+            sign_in.marks.as_flattened()
         ],
     )?;
     Ok(())

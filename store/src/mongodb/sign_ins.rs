@@ -1,15 +1,16 @@
-//! Sign-ins, in the collection `sign_ins`: `{_id: secret, v, account, created, expires, agent, number, endpoint: text?, browser: text?}`.
+//! Sign-ins, in the collection `sign_ins`: `{_id: secret, v, account, created, expires, agent, number, marks: bytes?, endpoint: text?, browser:
+//! text?}`.
 //! An account's that expired go when its next one is opened; nobody's else: the server removes those.
 
 use model::{AccountId, Millis, limits};
 use mongodb::bson::{Binary, DateTime, Document, doc};
 use serde::{Deserialize, Serialize};
 
-use super::columns::{Column, bytes32, date, moment, secret};
+use super::columns::{Column, binary, bytes32, date, moment, secret};
 use super::people;
 use super::schema::V;
 use super::step::Step;
-use crate::accounts::{Account, SecretHash, SignIn};
+use crate::accounts::{Account, SecretHash, SignIn, marks_of};
 use crate::{Result, StoreError};
 
 pub const SIGN_INS: &str = "sign_ins";
@@ -24,6 +25,9 @@ struct Row {
     agent: String,
     /// The account's turn when it was opened: which of two of one moment is the newer.
     number: i64,
+    /// None before marks were kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    marks: Option<Binary>,
 }
 
 #[derive(Deserialize)]
@@ -42,6 +46,7 @@ fn sign_in_of(row: Row) -> Result<SignIn> {
         created: Millis(row.created),
         expires: moment(row.expires),
         agent: row.agent,
+        marks: row.marks.map_or_else(Vec::new, |marks| marks_of(&marks.bytes)),
     })
 }
 
@@ -66,6 +71,7 @@ pub async fn open(step: &mut Step, sign_in: &SignIn) -> Result<()> {
         expires: date(sign_in.expires),
         agent: sign_in.agent.clone(),
         number: turn,
+        marks: Some(binary(sign_in.marks.as_flattened())),
     };
     step.insert(SIGN_INS, &row).await
 }

@@ -4,7 +4,6 @@ mod marks;
 
 pub(crate) use marks::of as marks_of;
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,16 +15,18 @@ use axum::response::{IntoResponse, Response};
 use chat::{Coming, Knocked, Refused};
 use door::credential::{BROWSER_COOKIE, cookie};
 use door::{ClientAddress, Refusal};
+use model::chat::Who;
 use model::limits::{NAME_BYTES_MAX, PASSWORD_BYTES_MAX};
 use model::rights::Principal;
 use serde::Deserialize;
 use serde_json::json;
 use store::accounts::SecretHash;
+use store::chat::mark_of;
 
 use super::{At, said, stated};
 use crate::error::{Answer, Problem};
 use crate::fields::{Fields, too_long, unprintable};
-use crate::guard::Caller;
+use crate::guard::{Caller, address_of};
 use crate::reports::refused;
 use crate::shell::{Shell, go_to, page};
 use crate::{Web, cookies, secret};
@@ -102,7 +103,7 @@ pub async fn submit(
     headers: HeaderMap,
     fields: Fields,
 ) -> Answer {
-    let address = address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(address)| address.0);
+    let address = address_of(address);
     let knocked = knock(&web, &secret).await?;
     if is_in(&web, &caller, &knocked).await {
         return Ok(go_to(&format!("/rooms/{}", knocked.room)));
@@ -129,7 +130,9 @@ pub async fn submit(
         return again(StatusCode::TOO_MANY_REQUESTS, too_often(wait));
     }
     let browser = cookie(&headers, BROWSER_COOKIE).unwrap_or_else(secret::fresh);
-    let marks = marks::of(&web, &browser, address).await?;
+    let mut marks = marks::of(&web, &browser, address).await?;
+    // Whoever is signed in and kept out comes in under no other name.
+    marks.extend(caller.account.as_ref().map(|account| mark_of(Who::Account(account.id))));
     let theirs = secret::fresh();
     let coming = Coming { name: name.clone(), knows_password, marks, secret: SecretHash::of(&theirs) };
     match web.chat.admit(SecretHash::of(&secret), coming).await {

@@ -48,13 +48,11 @@ struct ChangeStated {
     locked: Option<bool>,
 }
 
-/// `POST /api/watchfire/rooms/{room}` with any of `name`, `topic`, `zone`, `public`, `members_max`, `locked`: the room as it is then.
+/// `POST /api/watchfire/rooms/{room}` with any of `name`, `topic`, `zone`, `public`, `members_max`, `locked`: all of it or nothing, and the room as it is
+/// then.
 pub async fn change(State(web): State<Arc<Web>>, at: At, request: Request) -> Answer {
     let changes = changes(stated(request).await?)?;
-    let mut room = web.chat.room(&at.by, at.room).await?.room;
-    for change in changes {
-        room = web.chat.change_room(&at.by, at.room, change).await?;
-    }
+    let room = web.chat.change_room_at_once(&at.by, at.room, changes).await?;
     Ok(said::room(StatusCode::OK, &room))
 }
 

@@ -38,8 +38,8 @@ impl Rooms for Chat {
         self.0.read(move |db| rooms(db, site)).await
     }
 
-    async fn change(&self, id: RoomId, change: RoomChange, note: Option<NewMessage>) -> Result<Room> {
-        self.0.write(move |db| change_room(db, id, &change, note)).await
+    async fn change_all(&self, id: RoomId, changes: Vec<(RoomChange, Option<NewMessage>)>) -> Result<Room> {
+        self.0.write(move |db| change_room(db, id, changes)).await
     }
 
     async fn demolish(&self, id: RoomId) -> Result<()> {
@@ -194,17 +194,19 @@ fn rooms(db: &Connection, site: Option<SiteId>) -> Result<Vec<Room>> {
     Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 
-fn change_room(db: &Connection, id: RoomId, change: &RoomChange, note: Option<NewMessage>) -> Result<Room> {
+fn change_room(db: &Connection, id: RoomId, changes: Vec<(RoomChange, Option<NewMessage>)>) -> Result<Room> {
     let mut room = room(db, id)?;
-    change.apply(&mut room)?;
-    if *change == RoomChange::Unlock {
-        messages::remove_unrecorded(db, &mut room, note.as_ref())?;
+    for (change, note) in changes {
+        change.apply(&mut room)?;
+        if change == RoomChange::Unlock {
+            messages::remove_unrecorded(db, &mut room, note.as_ref())?;
+        }
+        room.changes += 1;
+        db.prepare_cached("UPDATE rooms SET value = ?2 WHERE id = ?1")?
+            .execute(params![id.column(), json(&room)])?;
+        put_ends(db, &room)?;
+        messages::tell(db, &mut room, note)?;
     }
-    room.changes += 1;
-    db.prepare_cached("UPDATE rooms SET value = ?2 WHERE id = ?1")?
-        .execute(params![id.column(), json(&room)])?;
-    put_ends(db, &room)?;
-    messages::tell(db, &mut room, note)?;
     Ok(room)
 }
 

@@ -47,8 +47,8 @@ impl Rooms for Chat {
         read!(self, |step| rooms(step, site))
     }
 
-    async fn change(&self, id: RoomId, change: RoomChange, note: Option<NewMessage>) -> Result<Room> {
-        write!(self, |step| change_room(step, id, &change, note.as_ref()))
+    async fn change_all(&self, id: RoomId, changes: Vec<(RoomChange, Option<NewMessage>)>) -> Result<Room> {
+        write!(self, |step| change_room(step, id, &changes))
     }
 
     async fn demolish(&self, id: RoomId) -> Result<()> {
@@ -186,18 +186,20 @@ async fn rooms(step: &mut Step, site: Option<SiteId>) -> Result<Vec<Room>> {
 async fn change_room(
     step: &mut Step,
     id: RoomId,
-    change: &RoomChange,
-    note: Option<&NewMessage>,
+    changes: &[(RoomChange, Option<NewMessage>)],
 ) -> Result<Room> {
     let mut room = take(step, id).await?;
-    change.apply(&mut room)?;
-    if *change == RoomChange::Unlock {
-        messages::remove_unrecorded(step, &mut room, note).await?;
+    for (change, note) in changes {
+        let note = note.as_ref();
+        change.apply(&mut room)?;
+        if *change == RoomChange::Unlock {
+            messages::remove_unrecorded(step, &mut room, note).await?;
+        }
+        room.changes += 1;
+        step.change(ROOMS, there(id), doc! { "$set": { "value": json(&room) } }).await?;
+        put_ends(step, &room).await?;
+        messages::tell(step, &mut room, note).await?;
     }
-    room.changes += 1;
-    step.change(ROOMS, there(id), doc! { "$set": { "value": json(&room) } }).await?;
-    put_ends(step, &room).await?;
-    messages::tell(step, &mut room, note).await?;
     Ok(room)
 }
 

@@ -101,6 +101,7 @@ pub fn sign_in(row: &Document) -> anyhow::Result<SignInRow> {
         expires: moment(row, "expires")?,
         agent: text(row, "agent")?,
         browser: row.get("browser").and_then(Bson::as_str).map(parse).transpose()?,
+        marks: row.get_binary_generic("marks").cloned().unwrap_or_default(),
     })
 }
 
@@ -112,6 +113,7 @@ pub fn of_sign_in(row: &SignInRow) -> Document {
         "expires": date(Millis(row.expires)),
         "agent": &row.agent,
         "number": 0_i64,
+        "marks": binary(&row.marks),
     };
     if let Some(browser) = &row.browser {
         document.insert("endpoint", &browser.endpoint);

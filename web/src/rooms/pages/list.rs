@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
-use chat::NewRoom;
+use chat::{NewRoom, Refused};
 use door::Refusal;
 use model::chat::{Member, Notify, RoomKind};
 use model::rights::Principal;
@@ -35,6 +35,8 @@ struct RoomsPage {
     may_open: bool,
     sites: Vec<(String, String)>,
     name: Field,
+    /// Whom one would talk to alone.
+    with: Field,
     operator: bool,
 }
 
@@ -101,6 +103,7 @@ async fn rooms_page(web: &Web, caller: &Caller, name: Field) -> Result<RoomsPage
         may_open: is_account,
         sites: sites.iter().map(|(id, name)| (id.to_string(), name.clone())).collect(),
         name,
+        with: Field::default(),
         operator: matches!(by, Principal::Account { operator: true, .. }),
     })
 }
@@ -122,10 +125,19 @@ pub async fn add(
             if people.len() == limits::DIRECT_PEOPLE_MAX {
                 break;
             }
-            people.push(named(&web, text).await?);
+            match named(&web, text).await {
+                Ok(who) => people.push(who),
+                Err(problem) if problem.0.status == StatusCode::NOT_FOUND => {
+                    return nobody(&web, &caller, &fields).await;
+                }
+                Err(problem) => return Err(problem),
+            }
         }
-        let room = web.chat.direct(&by, site, people).await?;
-        return Ok(go_to(&format!("/rooms/{}", room.id)));
+        return match web.chat.direct(&by, site, people).await {
+            Ok(room) => Ok(go_to(&format!("/rooms/{}", room.id))),
+            Err(Refused::NotFound) => nobody(&web, &caller, &fields).await,
+            Err(refused) => Err(refused.into()),
+        };
     }
     let name = fields.name("name");
     if name.is_bad() {
@@ -140,6 +152,16 @@ pub async fn add(
     let new = NewRoom { site, kind, name: name.value, zone: zone.to_owned() };
     let room = web.chat.open_room(&by, new).await?;
     Ok(go_to(&format!("/rooms/{}", room.id)))
+}
+
+/// Whoever one may not talk to is told of as whoever is not there.
+async fn nobody(web: &Web, caller: &Caller, fields: &Fields) -> Answer {
+    let mut shown = rooms_page(web, caller, Field::default()).await?;
+    shown.with = Field {
+        value: fields.text("with").to_owned(),
+        error: Some("Nobody whom you may talk to there has this address.".to_owned()),
+    };
+    Ok((StatusCode::NOT_FOUND, page(&shown)).into_response())
 }
 
 #[derive(Template)]

@@ -14,7 +14,7 @@ use model::{RoomId, limits};
 
 use super::super::list::{Mine, asked, mine};
 use super::super::messages::number;
-use super::super::rows::{MessageRow, day_of, permalink, rows, zone_of};
+use super::super::rows::{MessageRow, day_of, in_zone, permalink, rows, zone_of};
 use super::super::{At, Somebody, said};
 use super::{open_shell, shell};
 use crate::Web;
@@ -64,20 +64,23 @@ pub async fn show_day(
     let name = said::name_of(&web, &told.room, at.by.who()).await?;
     let sees_history = sees_history(&web.chat.room(&at.by, at.room).await?);
     let shell = open_shell(&format!("{name}, {day}"), &caller, &told.room);
-    let is_public = shell.is_public;
+    // A day has one address where search engines find it, and only where something was said.
+    let is_found = shell.is_public && from == 0 && !told.messages.is_empty();
+    let zone = zone_of(&told.room.zone);
+    let (first, last) = (in_zone(told.room.created, &zone).date(), in_zone(told.room.last_at, &zone).date());
     let shown = DayPage {
         shell,
         id: at.room.to_string(),
         name,
-        before: day.yesterday().ok().map(|day| day.to_string()),
-        after: day.tomorrow().ok().map(|day| day.to_string()),
+        before: day.yesterday().ok().filter(|_| day > first).map(|day| day.min(last).to_string()),
+        after: day.tomorrow().ok().filter(|_| day < last).map(|day| day.max(first).to_string()),
         title: day.strftime("%A, %-d %B %Y").to_string(),
         day: day.to_string(),
         messages: rows(&web, &told.room, sees_history, &told.messages).await?,
         more: more.map(|last| last + SHOWN_BEFORE),
         from_start: after == 0,
     };
-    Ok(found_page(&shown, is_public))
+    Ok(found_page(&shown, is_found))
 }
 
 /// `GET /rooms/{room}/messages/{number}`: leads whoever takes part to it in the room, and all others, or to one of long ago, to where it

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse;
 use chat::told::named as name_of;
 use door::Refusal;
 use model::chat::rights::RoomAction;
@@ -43,6 +44,9 @@ struct SettingsPage {
     link: Option<bool>,
     /// The link that was just made, shown this once.
     fresh_link: Option<String>,
+    /// Whom one would bring in, as it was typed.
+    bring: String,
+    problem: Option<String>,
 }
 
 struct MemberRow {
@@ -115,6 +119,8 @@ async fn settings_page(web: &Web, caller: &Caller, at: &At) -> Result<SettingsPa
         bans,
         link: link.map(|link| link.password_phc.is_some()),
         fresh_link: None,
+        bring: String::new(),
+        problem: None,
     })
 }
 
@@ -126,6 +132,35 @@ pub async fn submit(
     headers: HeaderMap,
     fields: Fields,
 ) -> Answer {
+    match act(&web, &caller, &at, &headers, &fields).await {
+        Err(Problem(refusal)) if refusal.status.is_client_error() => {
+            again(&web, &caller, &at, &fields, refusal).await
+        }
+        answer => answer,
+    }
+}
+
+/// The page once more, with what was typed and what is wrong with it.
+async fn again(web: &Web, caller: &Caller, at: &At, fields: &Fields, refusal: Refusal) -> Answer {
+    let mut shown = settings_page(web, caller, at).await?;
+    match fields.text("do") {
+        "topic" => shown.topic = fields.text("topic").to_owned(),
+        "room" => {
+            shown.own_name = fields.text("name").to_owned();
+            shown.zone = fields.text("time_zone").to_owned();
+            shown.public = fields.is_checked("public");
+            if let Ok(max) = fields.text("members_max").trim().parse() {
+                shown.members_max = max;
+            }
+        }
+        "bring" => shown.bring = fields.text("who").to_owned(),
+        _ => {}
+    }
+    shown.problem = Some(refusal.message);
+    Ok((refusal.status, page(&shown)).into_response())
+}
+
+async fn act(web: &Web, caller: &Caller, at: &At, headers: &HeaderMap, fields: &Fields) -> Answer {
     let (chat, by, room) = (&web.chat, &at.by, at.room);
     let done = match fields.text("do") {
         "topic" => {
@@ -135,29 +170,31 @@ pub async fn submit(
             "saved"
         }
         "room" => {
-            for change in changes(&fields)? {
-                chat.change_room(by, room, change).await?;
-            }
+            chat.change_room_at_once(by, room, changes(fields)?).await?;
             "saved"
         }
         "lock" => chat.change_room(by, room, RoomChange::Lock).await.map(|_| "saved")?,
         "unlock" => chat.change_room(by, room, RoomChange::Unlock).await.map(|_| "saved")?,
-        "link" => return fresh_link(&web, &caller, &at, &headers, &fields).await,
+        "link" => return fresh_link(web, caller, at, headers, fields).await,
         "unlink" => chat.remove_link(by, room).await.map(|()| "unlinked")?,
         "bring" => {
             chat.seen(by, room, RoomAction::Bring).await?;
-            chat.bring(by, room, named(&web, fields.text("who")).await?).await?;
+            let brought = match named(web, fields.text("who")).await {
+                Ok(who) => chat.bring(by, room, who).await.map_err(Problem::from),
+                Err(problem) => Err(problem),
+            };
+            brought.map_err(unknown)?;
             "brought"
         }
-        "kick" => chat.kick(by, room, person(&fields)?).await.map(|()| "kicked")?,
+        "kick" => chat.kick(by, room, person(fields)?).await.map(|()| "kicked")?,
         "ban" => {
             let hours: u64 = fields.text("hours").parse().map_err(|_| Refusal::not_found())?;
-            chat.ban(by, room, person(&fields)?, Duration::from_secs(hours.saturating_mul(3_600))).await?;
+            chat.ban(by, room, person(fields)?, Duration::from_secs(hours.saturating_mul(3_600))).await?;
             "banned"
         }
-        "unban" => chat.unban(by, room, person(&fields)?).await.map(|()| "unbanned")?,
-        "host" => chat.set_role(by, room, person(&fields)?, RoomRole::Host).await.map(|()| "role")?,
-        "member" => chat.set_role(by, room, person(&fields)?, RoomRole::Member).await.map(|()| "role")?,
+        "unban" => chat.unban(by, room, person(fields)?).await.map(|()| "unbanned")?,
+        "host" => chat.set_role(by, room, person(fields)?, RoomRole::Host).await.map(|()| "role")?,
+        "member" => chat.set_role(by, room, person(fields)?, RoomRole::Member).await.map(|()| "role")?,
         "demolish" => {
             chat.demolish(by, room).await?;
             return Ok(go_to("/rooms?done=demolished"));
@@ -165,6 +202,17 @@ pub async fn submit(
         _ => return Err(Refusal::not_found().into()),
     };
     Ok(go_to(&format!("/rooms/{room}/settings?done={done}")))
+}
+
+/// Whoever cannot come in is told of as whoever is not there.
+fn unknown(problem: Problem) -> Problem {
+    match problem.0.status {
+        StatusCode::NOT_FOUND => {
+            let message = "Nobody who may come in is called that. Invite them to the site first, or make a link for guests.";
+            Refusal::new(StatusCode::NOT_FOUND, "not_found", message).into()
+        }
+        _ => problem,
+    }
 }
 
 fn person(fields: &Fields) -> Result<Who, Problem> {

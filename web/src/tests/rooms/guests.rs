@@ -154,3 +154,36 @@ async fn who_is_banned_stays_out_by_browser_and_by_address() {
     house.world.clock.advance(std::time::Duration::from_secs(3_601));
     assert_eq!(same_address.post(&link, &[("name", "Gus")]).await.status, 303, "a ban ends");
 }
+
+#[tokio::test]
+async fn an_account_that_is_banned_comes_in_as_no_guest() {
+    let mut house = House::new().await;
+    let room = house.room.clone();
+    let link = house.ann.links(&room, "").await;
+    let elsewhere = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7));
+    house.bob.address = elsewhere;
+    let out = house.bob.post("/sign-out", &[]).await;
+    assert_eq!(out.status, 303);
+    let (email, password) = ("bob@example.org", crate::tests::PASSWORD);
+    assert_eq!(house.bob.post("/sign-in", &[("email", email), ("password", password)]).await.status, 303);
+    let who = house.bob.who_in(&room).await;
+    let ban = format!("/{room}/members/{who}/ban");
+    assert_eq!(house.ann.tell(&ban, json!({ "seconds": 3_600 })).await.status, 204);
+    let mut signed_out = house.bob.clone();
+    let mut same_address = house.world.browser();
+    same_address.address = elsewhere;
+    let mut same_browser = house.bob.clone();
+    same_browser.address = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 99));
+    assert_eq!(signed_out.post("/sign-out", &[]).await.status, 303);
+    same_browser.cookie.clone_from(&signed_out.cookie);
+    let mut signed_in = house.bob.clone();
+    signed_in.address = same_browser.address;
+    for person in [&mut signed_in, &mut signed_out, &mut same_address, &mut same_browser] {
+        let page = person.post(&link, &[("name", "Nice Person")]).await;
+        assert_eq!(page.status, 403, "{}", page.text);
+    }
+    let mut other = house.world.browser();
+    assert_eq!(other.post(&link, &[("name", "Oli")]).await.status, 303, "others are not kept out with them");
+    assert_eq!(house.ann.tell(&format!("/{room}/members/{who}/unban"), json!({})).await.status, 204);
+    assert_eq!(same_browser.post(&link, &[("name", "Nice Person")]).await.status, 303);
+}

@@ -269,6 +269,22 @@ async fn search_engines_find_what_is_public_and_nothing_else() {
         assert!(!page.text.contains("noindex"), "{path}");
     }
     crawler.get("/robots.txt").await.says("Allow: /rooms/");
+    assert!(!crawler.get(&paths[1]).await.text.contains("rel=\"prev\""), "nothing was said before");
+    for (path, around) in [
+        (format!("/rooms/{room}/days/2026-03-04?from=1"), None),
+        (format!("/rooms/{room}/days/2020-01-01"), Some("next")),
+        (format!("/rooms/{room}/days/2030-01-01"), Some("prev")),
+    ] {
+        let page = crawler.get(&path).await;
+        assert_eq!(page.header("x-robots-tag"), "noindex, nofollow", "{path}");
+        let links: Vec<&str> =
+            page.text.split("rel=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        let links: Vec<&str> = links.into_iter().filter(|rel| ["prev", "next"].contains(rel)).collect();
+        assert_eq!(links, around.into_iter().collect::<Vec<_>>(), "{path}");
+        if around.is_some() {
+            page.says(&format!("/rooms/{room}/days/2026-03-04"));
+        }
+    }
     house.ann.tell(&format!("/{room}"), json!({ "locked": true })).await;
     let page = crawler.get(&paths[0]).await;
     assert!(!page.text.contains("an answer for everybody"));
@@ -310,4 +326,39 @@ async fn a_room_is_taken_out_by_who_runs_it() {
     for part in ["to be kept", "manifest.json", &format!("rooms/{room}.jsonl")] {
         page.says(part);
     }
+}
+
+#[tokio::test]
+async fn a_change_of_a_room_is_made_whole_or_not_at_all() {
+    let mut house = House::new().await;
+    let room = house.room.clone();
+    let closed = house.ann.opens(json!({ "name": "Closed", "kind": "closed", "site": house.site })).await;
+    let before = house.ann.ask(&format!("/{closed}")).await.json()["room"].clone();
+    for (change, status) in [
+        (json!({ "public": true, "members_max": 6_000 }), 409),
+        (json!({ "name": "Other", "topic": "t", "zone": "Mars/X" }), 400),
+        (json!({ "public": true, "members_max": 0 }), 400),
+    ] {
+        let page = house.ann.tell(&format!("/{closed}"), change).await;
+        assert_eq!(page.status, status, "{}", page.text);
+        assert_eq!(house.ann.ask(&format!("/{closed}")).await.json()["room"], before);
+    }
+    let path = format!("/rooms/{room}/settings");
+    let typed = [("do", "room"), ("name", "Typed <b>"), ("time_zone", "Europe/Paris"), ("members_max", "0")];
+    let page = house.ann.post(&path, &typed).await;
+    assert_eq!(page.status, 400);
+    page.says("role=\"alert\"");
+    page.says("Typed &#60;b&#62;");
+    assert_eq!(house.ann.ask(&format!("/{room}")).await.json()["room"]["name"], "Support");
+    let page = house.ann.post(&path, &[("do", "bring"), ("who", "nobody@example.org")]).await;
+    assert_eq!(page.status, 404);
+    page.says("Nobody who may come in is called that");
+    page.says("nobody@example.org");
+    let page = house.bob.post(&path, &typed).await;
+    assert_eq!(page.status, 403, "nothing is told that the page itself would not tell");
+    let alone = [("do", "direct"), ("with", "nobody@example.org"), ("site", "")];
+    let page = house.ann.post("/rooms", &alone).await;
+    assert_eq!(page.status, 404);
+    page.says("nobody@example.org");
+    page.says("Nobody whom you may talk to");
 }
