@@ -178,6 +178,7 @@ impl Chat {
             is_call: false,
             is_revoked: false,
             fix: None,
+            retelling: None,
             version: 0,
         };
         NewConversation { conversation, room, notes, guest, secret: None, first, turn: None, answered: None }
