@@ -6,9 +6,9 @@ import { prose } from "../../../ui/src/room-message";
 import type { Message } from "../../../ui/src/room-protocol";
 import { asInk, inkOn } from "../colour";
 import type { FromPanel, Identity, Settings, ToPanel, Waiting } from "../talk";
-import { alone, chatWith, closed, conversation as conversationWord, gone, hello, lost, newMessages, off, offline, says, screenShown, severalTyping, typing, unread } from "../words";
+import { alone, chatWith, closed, conversation as conversationWord, gone, hello, lost, newMessages, off, offline, says, screenShown, severalTyping, staysHere, typing, unread } from "../words";
 import { greeting, line, putMessages } from "./bubbles";
-import { emailCard, ratingCard } from "./cards";
+import { emailCard, ratingCard, retellingCard, retoldLine } from "./cards";
 import { Calls } from "./calls";
 import { Conversation } from "./conversation";
 import { CustomerApi } from "./customer";
@@ -63,6 +63,8 @@ class Panel {
   private settingsAt = Date.now();
   private isOff = false;
   private emailLater = false;
+  /** They said no to others' reading it. */
+  private isKept = false;
   private emailGiven = "";
   private readTo: number | null = null;
   private hostOrigin = "";
@@ -332,6 +334,19 @@ class Panel {
       put("email", String(settings.open), () => emailCard(card, !settings.open, settings.open ? { save, later } : { save }));
     }
     this.screen.put(put);
+    const { retelling, retold } = mine ?? {};
+    if (retelling) {
+      const consent = async (yes: boolean, named: boolean) => {
+        await conversation.consent(retelling.asked, yes, named);
+        this.isKept = !yes;
+        // What had the focus is gone.
+        this.scroll.focus();
+        this.draw();
+      };
+      put("retelling", JSON.stringify([retelling, conversation.name]), () => retellingCard(card, retelling, conversation.name, consent));
+    }
+    else if (this.isKept) put("kept", "", () => line("kept", speech.say(staysHere)));
+    if (retold) put("retold", JSON.stringify(retold), () => retoldLine(speech, retold));
     if (mine?.state === "closed") put("closed", "", () => line("closed", speech.say(closed)));
     // One that was answered stays, and thanks.
     if (mine?.state === "closed" && (mine.asks_rating || this.kept.elementOf("rating"))) {
