@@ -6,6 +6,8 @@ use super::Browser;
 use super::conversations::{Shop, bodies, say};
 use super::openapi::fits;
 
+/// As whoever is invited is called here.
+const AGENT: &str = "Gus Guest";
 const QUESTION: &str = "How do I change my <b>card</b>?";
 const HOSTILE: &str = "<img src=x onerror=alert(1)> [x](javascript:alert(1)) @[AC-1] ann@example.org";
 
@@ -73,7 +75,7 @@ async fn with_the_customers_yes_everybody_reads_it_and_agents_are_led_back() {
     let asked = told.asked().await;
     assert!(hears.0.try_recv().is_ok(), "the customer's pages look again");
     let mine = told.mine().await;
-    assert_eq!(mine["retelling"], json!({ "asked": asked, "room": "Help", "title": QUESTION, "by": "Ada" }));
+    assert_eq!(mine["retelling"], json!({ "asked": asked, "room": "Help", "title": QUESTION, "by": AGENT }));
     let before = told.shop.world.browser().get(&format!("/api/watchfire/rooms/{public}/messages")).await;
     let count = before.json()["messages"].as_array().unwrap().len();
     let yes = told.says(json!({ "asked": asked, "yes": true })).await;
@@ -97,7 +99,7 @@ async fn with_the_customers_yes_everybody_reads_it_and_agents_are_led_back() {
     let messages = page.json()["messages"].as_array().unwrap()[count..].to_vec();
     let said: Vec<_> =
         messages.iter().map(|one| (one["name"].as_str().unwrap(), one["body"].as_str().unwrap())).collect();
-    assert_eq!(said, [("Ada", QUESTION), ("Guest", HOSTILE), ("Ada", "Under Cards.")]);
+    assert_eq!(said, [(AGENT, QUESTION), ("Guest", HOSTILE), (AGENT, "Under Cards.")]);
     assert!(messages.iter().all(|one| one["retold"] == true));
     for leak in [room.as_str(), "\"Ann\"", person.as_str()] {
         assert!(!page.text.contains(leak), "{leak}");
@@ -110,12 +112,7 @@ async fn with_the_customers_yes_everybody_reads_it_and_agents_are_led_back() {
         );
     }
     let whole = stranger.get(&format!("/rooms/{public}")).await;
-    assert!(
-        !whole.text.contains("<img src=x") && whole.text.contains("&#60;img")
-            || whole.text.contains("&lt;img"),
-        "{}",
-        whole.text
-    );
+    assert!(whole.text.contains("&lt;b&gt;card") && !whole.text.contains("<b>card"), "{}", whole.text);
     // The way back is the agents' alone.
     let back = format!("/rooms/{public}/messages/{number}/conversation");
     assert_eq!(
@@ -144,7 +141,7 @@ async fn a_name_stands_there_where_they_want_it() {
     let messages = page.json()["messages"].as_array().unwrap().clone();
     let named: Vec<_> =
         messages.iter().filter(|one| one["retold"] == true).map(|one| one["name"].clone()).collect();
-    assert_eq!(named, ["Ada", "Ann", "Ada"]);
+    assert_eq!(named, [AGENT, "Ann", AGENT]);
 }
 
 #[tokio::test]
@@ -195,7 +192,7 @@ async fn only_agents_who_may_write_in_the_room_ask() {
         assert_eq!(told.shop.agent.json(&conversation, ask).await.status, 400, "{title:?}");
     }
     assert_eq!(told.mine().await["retelling"], Value::Null);
-    assert_eq!(bea.tell(&format!("/{}/enter", told.public), json!({})).await.status, 200);
+    assert_eq!(bea.tell(&format!("/{}/enter", told.public), json!({})).await.status, 204);
     assert_eq!(bea.json(&conversation, question).await.status, 200);
 }
 

@@ -46,7 +46,7 @@ export class RetellingDialog {
   private readonly rooms = make("select");
   private readonly title = make("input");
   private readonly problem = make("p", "error");
-  private readonly fields = make("div");
+  private readonly fields = make("div", "retelling-fields");
   private readonly none = make("p", "", "You are in no public room of this site. In the settings of a room its hosts make it public.");
   private room = "";
 

@@ -63,6 +63,8 @@ class Panel {
   private settingsAt = Date.now();
   private isOff = false;
   private emailLater = false;
+  /** When they were asked what they looked at last. */
+  private askedSeen = 0;
   /** They said no to others' reading it. */
   private isKept = false;
   private emailGiven = "";
@@ -404,7 +406,9 @@ class Panel {
     const { conversation, speech, told, settings, screen } = this;
     const news = told.open ? [] : conversation.unread();
     const spoken = told.open || this.isSpokenSeen ? null : conversation.spoken;
-    const count = news.length + (spoken ? 1 : 0);
+    const asked = conversation.mine?.retelling?.asked ?? 0;
+    if (told.open) this.askedSeen = asked;
+    const count = news.length + (spoken ? 1 : 0) + (asked > this.askedSeen ? 1 : 0);
     const last = news.at(-1);
     const shown = screen.isOn ? speech.say(screenShown) : "";
     const label = [count > 0 ? speech.say(unread, { count: speech.number(count) }) : "", shown].filter(Boolean).map((words) => `. ${words}`).join("");
