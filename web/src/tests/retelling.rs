@@ -119,7 +119,7 @@ async fn with_the_customers_yes_everybody_reads_it_and_agents_are_led_back() {
         told.shop.agent.get(&back).await.location(),
         format!("/sites/{}/inbox/{room}", told.shop.site)
     );
-    assert_eq!(stranger.get(&back).await.status, 404);
+    assert_eq!(stranger.get(&back).await.status, 401, "nor is anybody led there who is not signed in");
     let mut viewer = told.shop.owner.invites(&told.shop.site, "viewer", "vic@example.org").await;
     assert_eq!(viewer.get(&back).await.status, 404);
     assert!(!viewer.get(&format!("/rooms/{public}")).await.text.contains("data-leads-back"));
