@@ -78,7 +78,7 @@ impl Screen {
             loop {
                 let frame = push.frame().await?;
                 anyhow::ensure!(frame.get("refused").is_none(), "{frame}");
-                if frame["snapshot"]["as"] == number + 1 {
+                if frame["subscribed"]["as"] == number + 1 {
                     break;
                 }
             }
