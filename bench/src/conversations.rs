@@ -235,8 +235,11 @@ impl<'s> Talk<'s> {
         let late = count - self.said.in_time();
         let mut stored = Vec::with_capacity(count);
         for (place, room) in self.shop.rooms.iter().take(self.scale.open).enumerate() {
-            let page =
-                self.owner.get(&format!("/api/watchfire/rooms/{room}/messages?limit=200")).await.json();
+            // Agents in turn: nobody is to meet the rate of one.
+            let path = format!("/api/watchfire/rooms/{room}/messages?limit=200");
+            let page = self.agents[place % self.agents.len()].get(&path).await?;
+            ensure!(page.status == 200, "{}", page.text());
+            let page = page.json();
             for message in page["messages"].as_array().context("messages")? {
                 let Some(number) = screens::numbered(message["body"].as_str().unwrap_or_default()) else {
                     continue;
@@ -264,6 +267,12 @@ impl<'s> Talk<'s> {
 }
 
 impl Voice {
+    async fn get(&self, path: &str) -> anyhow::Result<world::Answer> {
+        let headers: Vec<(&str, &str)> =
+            self.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.person.try_send(hyper::Method::GET, path, &headers, Default::default()).await
+    }
+
     async fn post(&self, path: &str, body: &serde_json::Value) -> anyhow::Result<world::Answer> {
         let mut headers: Vec<(&str, &str)> =
             self.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::Method;
 use serde_json::{Value, json};
+use servers::certificates::Certified;
 use servers::dovecot::Dovecot;
 use world::world::A_MORNING;
 use world::{Ground, Person, Program, Size, World, within};
@@ -379,6 +380,32 @@ fn broken(random: &mut fastrand::Rng, sound: &str) -> Vec<u8> {
         }
     }
     bytes
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mailbox_is_asked_by_tls_of_whom_the_system_trusts_alone() {
+    let certificates = tempfile::tempdir().expect("a folder");
+    let certified = Certified::make(certificates.path()).expect("certificates are made");
+    let other = tempfile::tempdir().expect("a folder");
+    let other = (Certified::make(other.path()).expect("certificates are made").authority, other);
+    let smtp = Server::start().await;
+    let mailbox = Dovecot::start_with_tls(&certified).expect("Dovecot starts");
+    mailbox.deliver("one", &reply(ADDRESS, "one", "", "For nobody.")).expect("it is delivered");
+    let flags = flags(&smtp, Some(&mailbox));
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let folder = tempfile::tempdir().expect("a folder");
+    let stranger = Program::start_trusting(folder.path(), &flags, &other.0).await;
+    within(FOUND_MAX, "the server is not believed", || async {
+        mailbox.log().contains("SSL_accept() failed").then_some(())
+    })
+    .await;
+    assert!(!mailbox.log().contains("Login: user=<replies>"), "no password is told: {}", mailbox.log());
+    assert_eq!(mailbox.unread().expect("a mailbox"), 1);
+    assert!(stranger.terminate(Duration::from_secs(10)).await, "SIGTERM drains within 10 s");
+    let program = Program::start_trusting(folder.path(), &flags, &certified.authority).await;
+    within(FOUND_MAX, "it is read", || async { (mailbox.unread().ok()? == 0).then_some(()) }).await;
+    assert!(mailbox.log().contains(", TLS, "), "{}", mailbox.log());
+    assert!(program.terminate(Duration::from_secs(10)).await, "SIGTERM drains within 10 s");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -20,6 +20,8 @@ pub struct Program {
     pub set_up_path: Option<String>,
     data: PathBuf,
     flags: Vec<String>,
+    /// Whose certificates it trusts, in the place of the system's.
+    authority: Option<PathBuf>,
     child: Child,
 }
 
@@ -34,7 +36,14 @@ impl Program {
     /// Starts on this folder and waits until it is ready.
     pub async fn start(data: &Path, flags: &[&str]) -> Program {
         let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
-        Program::start_at(free_address(), free_address(), data.to_owned(), flags).await
+        Program::start_at(free_address(), free_address(), data.to_owned(), flags, None).await
+    }
+
+    /// As `start`, where the system trusts that authority and no other.
+    pub async fn start_trusting(data: &Path, flags: &[&str], authority: &Path) -> Program {
+        let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        let authority = Some(authority.to_owned());
+        Program::start_at(free_address(), free_address(), data.to_owned(), flags, authority).await
     }
 
     async fn start_at(
@@ -42,12 +51,14 @@ impl Program {
         metrics: SocketAddr,
         data: PathBuf,
         flags: Vec<String>,
+        authority: Option<PathBuf>,
     ) -> Program {
         let mut child = Command::new(Program::binary())
             .args(["serve", "--listen", &address.to_string(), "--metrics", &metrics.to_string(), "--data"])
             .arg(&data)
             .args(["--trusted-proxies", "127.0.0.1", "--log", "warn"])
             .args(&flags)
+            .envs(authority.iter().map(|authority| ("SSL_CERT_FILE", authority)))
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
@@ -63,7 +74,7 @@ impl Program {
                 }
             }
         });
-        let mut program = Program { address, metrics, set_up_path: None, data, flags, child };
+        let mut program = Program { address, metrics, set_up_path: None, data, flags, authority, child };
         program.ready().await;
         let greeting = tokio::time::timeout(START_MAX, words.recv()).await;
         program.set_up_path = greeting.expect("the program greets").flatten();
@@ -110,13 +121,13 @@ impl Program {
     /// `kill -9`, and another on the same folder and addresses.
     pub async fn replaced(mut self) -> Program {
         self.end().await;
-        Program::start_at(self.address, self.metrics, self.data, self.flags).await
+        Program::start_at(self.address, self.metrics, self.data, self.flags, self.authority).await
     }
 
     /// SIGTERM, and another on the same folder and addresses once it ended, with success within `bound`.
     pub async fn restarted(mut self, bound: Duration) -> Program {
         assert!(self.stop(bound).await, "SIGTERM drains within {bound:?}");
-        Program::start_at(self.address, self.metrics, self.data, self.flags).await
+        Program::start_at(self.address, self.metrics, self.data, self.flags, self.authority).await
     }
 
     /// SIGTERM, and whether it ended with success within `bound`.

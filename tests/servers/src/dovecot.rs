@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use tempfile::TempDir;
 
+use crate::certificates::Certified;
 use crate::{Process, Signal, free_port};
 
 const START_MAX: Duration = Duration::from_secs(20);
@@ -17,6 +18,7 @@ const NOBODY: u32 = 65_534;
 
 pub struct Dovecot {
     port: u16,
+    has_tls: bool,
     folder: TempDir,
     process: Process,
 }
@@ -24,6 +26,15 @@ pub struct Dovecot {
 impl Dovecot {
     /// With one empty mailbox, whoever asks for it with the password `secret`.
     pub fn start() -> anyhow::Result<Dovecot> {
+        Dovecot::start_with(None)
+    }
+
+    /// The same, by TLS alone.
+    pub fn start_with_tls(certified: &Certified) -> anyhow::Result<Dovecot> {
+        Dovecot::start_with(Some(certified))
+    }
+
+    fn start_with(certified: Option<&Certified>) -> anyhow::Result<Dovecot> {
         let folder = TempDir::new()?;
         let port = free_port();
         let root = folder.path();
@@ -39,16 +50,22 @@ impl Dovecot {
             }
         }
         let settings = root.join("dovecot.conf");
-        std::fs::write(&settings, written(root, port, reader))?;
+        std::fs::write(&settings, written(root, port, reader, certified))?;
         let mut command = Command::new("dovecot");
         command.arg("-F").arg("-c").arg(settings).stdout(Stdio::null()).stderr(Stdio::null());
         let mut process = Process::start(command).context("dovecot (apt-get install dovecot-imapd)")?;
         process.listens(port, START_MAX)?;
-        Ok(Dovecot { port, folder, process })
+        Ok(Dovecot { port, has_tls: certified.is_some(), folder, process })
     }
 
     pub fn uri(&self) -> String {
-        format!("imap://replies:secret@127.0.0.1:{}", self.port)
+        let scheme = if self.has_tls { "imaps" } else { "imap" };
+        format!("{scheme}://replies:secret@127.0.0.1:{}", self.port)
+    }
+
+    /// What it wrote down.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
     /// A letter arrives.
@@ -84,8 +101,15 @@ impl Drop for Dovecot {
     }
 }
 
-fn written(root: &Path, port: u16, reader: u32) -> String {
+fn written(root: &Path, port: u16, reader: u32, certified: Option<&Certified>) -> String {
     let root = root.display();
+    let (tls, plain_port, tls_port) = match certified {
+        None => ("ssl = no".to_owned(), port, 0),
+        Some(Certified { certificate, key, .. }) => {
+            let (certificate, key) = (certificate.display(), key.display());
+            (format!("ssl = required\nssl_cert = <{certificate}\nssl_key = <{key}"), 0, port)
+        }
+    };
     format!(
         "base_dir = {root}/run
 state_dir = {root}/state
@@ -93,7 +117,7 @@ log_path = {root}/log
 instance_name = watchfire-test-{port}
 protocols = imap
 listen = 127.0.0.1
-ssl = no
+{tls}
 disable_plaintext_auth = no
 mail_location = maildir:{root}/mail
 mailbox_idle_check_interval = 1 secs
@@ -109,10 +133,11 @@ userdb {{
 service imap-login {{
   chroot =
   inet_listener imap {{
-    port = {port}
+    port = {plain_port}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {tls_port}
+    ssl = yes
   }}
 }}
 service anvil {{
