@@ -107,7 +107,7 @@ export class Attachments {
         break;
       }
       if (file.size > FILE_BYTES_MAX) {
-        this.options.say(this.options.words.tooLarge(file.name, sizeOf(file.size), sizeOf(FILE_BYTES_MAX)));
+        this.options.say(this.options.words.tooLarge(file.name, ...sizesApart(file.size, FILE_BYTES_MAX)));
         continue;
       }
       this.uploads.push(this.drawn(file));
@@ -234,6 +234,14 @@ const SHOWN_HEIGHT = 300;
 export function sizeOf(bytes: number): string {
   if (bytes < 1_000) return `${bytes} B`;
   return bytes < 1_000_000 ? `${Math.ceil(bytes / 1_000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** Two sizes of more than a megabyte in as many digits as tell them apart. */
+export function sizesApart(one: number, other: number): [string, string] {
+  for (let digits = 1; ; digits++) {
+    const [first, second] = [one, other].map((bytes) => `${(bytes / 1e6).toFixed(digits)} MB`) as [string, string];
+    if (first !== second || digits === 6) return [first, second];
+  }
 }
 
 /** The files of a message. The size of a picture is known before it comes, so that nothing moves. */
