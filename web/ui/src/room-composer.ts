@@ -72,7 +72,7 @@ export class Composer {
     this.offered = [offerPeople(this.field, options.members)];
     if (options.offer) this.offered.push(options.offer(this.field));
     const { room, dropOn = form } = options;
-    this.files = new Attachments(form, { room: () => room, say: (problem) => this.complain(problem), dropOn, words: FILE_WORDS });
+    this.files = new Attachments(form, { room: () => room, say: (problem) => this.complain(problem), dropOn, asks: true, words: FILE_WORDS });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.send();

@@ -32,6 +32,8 @@ export interface AttachmentsOptions {
   /** One of them is there. */
   sent?: () => void;
   dropOn: HTMLElement;
+  /** Before the page is left with files that nobody said. */
+  asks?: boolean;
   words: FileWords;
 }
 
@@ -90,7 +92,7 @@ export class Attachments {
     const files = this.uploads.flatMap(({ sent }) => (sent ? [sent] : []));
     this.uploads = [];
     this.list.replaceChildren();
-    this.list.hidden = true;
+    this.listed();
     return files;
   }
 
@@ -112,9 +114,20 @@ export class Attachments {
       }
       this.uploads.push(this.drawn(file));
     }
-    this.list.hidden = this.isEmpty;
+    this.listed();
     this.next();
   }
+
+  /** Whoever leaves the page before they are said is asked. */
+  private listed(): void {
+    this.list.hidden = this.isEmpty;
+    if (!this.options.asks) return;
+    this.isEmpty ? removeEventListener("beforeunload", this.ask) : addEventListener("beforeunload", this.ask);
+  }
+
+  private readonly ask = (event: Event) => {
+    if (this.form.isConnected) event.preventDefault();
+  };
 
   private drawn(file: File): Upload {
     const item = make("li", "upload");
@@ -140,7 +153,7 @@ export class Attachments {
     upload.request?.abort();
     upload.item.remove();
     this.uploads = this.uploads.filter((one) => one !== upload);
-    this.list.hidden = this.isEmpty;
+    this.listed();
     this.next();
   }
 
@@ -262,6 +275,9 @@ export function drawFiles(files: SentFile[]): HTMLElement {
       image.loading = "lazy";
       image.decoding = "async";
       image.src = file.picture.thumbnail;
+      // What is written in this page stays.
+      link.target = "_blank";
+      link.rel = "noopener";
       link.append(image);
     } else {
       link.download = "";
