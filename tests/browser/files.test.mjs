@@ -18,8 +18,12 @@ async function person(options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, bypassCSP: false, ...options });
   const page = await context.newPage();
   page.on("pageerror", (error) => errors.push(String(error)));
-  page.on("dialog", (dialog) => { errors.push(`a dialog: ${dialog.message()}`); void dialog.dismiss(); });
-  return { context, page };
+  const told = { context, page, asked: null };
+  page.on("dialog", (dialog) => {
+    if (told.asked && dialog.type() === "beforeunload") return void dialog.dismiss().then(() => told.asked(dialog.type()));
+    errors.push(`a dialog: ${dialog.message()}`); void dialog.dismiss();
+  });
+  return told;
 }
 
 before(async () => {
@@ -118,13 +122,42 @@ test("a file is taken back while it is sent, and one that is too large is not se
   const folder = mkdtempSync(join(tmpdir(), "watchfire-"));
   writeFileSync(join(folder, "large.bin"), Buffer.alloc(20 * 1024 * 1024 + 1));
   await chooser(page).setInputFiles(join(folder, "large.bin"));
-  await page.getByText("large.bin is too large").waitFor();
+  await page.getByText("large.bin is too large: 20.971521 MB, and a file has at most 20.971520 MB.").waitFor();
   rmSync(folder, { recursive: true });
   assert.equal(await page.locator(".upload").count(), 0);
   await page.keyboard.press("Control+a");
   await page.getByLabel("Message", { exact: true }).fill("without files");
   await page.keyboard.press("Enter");
   await bob.page.locator(".message", { hasText: "without files" }).waitFor();
+});
+
+test("code goes by itself, and what is attached is neither lost nor said as text", async () => {
+  const { page } = bob;
+  await chooser(page).setInputFiles({ name: "kept.txt", mimeType: "", buffer: Buffer.from("tea") });
+  await sent(page, 1);
+  const field = page.getByLabel("Message", { exact: true });
+  await field.fill("# one\n# two");
+  await page.getByLabel("As code").check();
+  await send(page);
+  await page.getByText("Code goes by itself: send the files first, or take them back.").waitFor();
+  assert.equal(await page.locator(".upload.sent").count(), 1);
+  const picture = olive.page.locator(".file-picture").first();
+  const opened = olive.context.waitForEvent("page");
+  await picture.click();
+  await (await opened).close();
+  assert.equal(olive.page.url(), `${program.url}/rooms/${room}`);
+  const asked = new Promise((resolve) => { bob.asked = resolve; });
+  await page.evaluate(() => { setTimeout(() => location.reload()); });
+  assert.equal(await asked, "beforeunload");
+  assert.equal(await page.locator(".upload.sent").count(), 1);
+  await page.getByRole("button", { name: "Take kept.txt back" }).click();
+  await field.focus();
+  await page.keyboard.press("Control+Enter");
+  const code = olive.page.locator(".message pre", { hasText: "# one" });
+  await code.waitFor();
+  assert.equal(await olive.page.locator(".message h1, .message h2", { hasText: "one" }).count(), 0);
+  await page.reload();
+  await page.locator(".room[data-state=open]").waitFor();
 });
 
 test("the page is usable by all, and nothing that was sent ran", async () => {

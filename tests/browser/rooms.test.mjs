@@ -301,6 +301,67 @@ test("a locked room says so, and who is sent out is out at once", async () => {
   assert.equal(await message(gus.page, "Gus does not hear this").count(), 0);
 });
 
+test("who leaves on another page, or is sent out of an open room, sees it there and comes in again", async () => {
+  const { page } = bob;
+  const headers = { origin: program.url };
+  const api = `${program.url}/api/watchfire/rooms/${room}`;
+  const comesIn = async () => {
+    await page.getByRole("link", { name: "Come in again" }).click();
+    await page.getByRole("button", { name: "Come in" }).click();
+    await live(page);
+  };
+  const isOut = async (why) => {
+    await page.getByText(`You are no longer in this room. ${why}`).waitFor();
+    assert.ok(await page.getByLabel("Message", { exact: true }).isDisabled());
+    assert.equal(await page.getByRole("button", { name: "Leave", exact: true }).count(), 0);
+    await until("nothing is done to messages", async () => (await page.locator(".message-more").count()) === 0);
+  };
+  assert.ok((await bob.context.request.post(`${api}/leave`, { data: {}, headers })).ok());
+  await isOut("You left it on another page.");
+  await accessible(page, "a room that one left");
+  await comesIn();
+  await page.getByRole("button", { name: "Leave", exact: true }).waitFor();
+  const { members } = await (await olive.context.request.get(`${api}/members`)).json();
+  const { who } = members.find(({ name }) => name === "Bob Builder");
+  assert.ok((await olive.context.request.post(`${api}/members/${who}/kick`, { data: {}, headers })).ok());
+  await isOut("Olive Owner sent you out.");
+  await comesIn();
+  await say(page, "here again");
+  await message(olive.page, "here again").waitFor();
+});
+
+test("who signs out on another page is told so, and comes back by signing in", async () => {
+  const { page } = bob;
+  await bob.context.request.post(`${program.url}/sign-out`, { headers: { origin: program.url } });
+  await page.getByText("You are signed out.").waitFor({ timeout: 45_000 });
+  assert.equal(await page.getByText("You are no longer in this room.").count(), 0);
+  await page.getByRole("link", { name: "Sign in again" }).click();
+  await page.getByLabel("E-mail").fill("bob@watchfire.example");
+  await page.getByLabel("Password").fill("correct horse battery");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL(new RegExp(`/rooms/${room}`));
+  await live(page);
+});
+
+test("the field grows with what is written in it, and shrinks again", async () => {
+  const { page } = bob;
+  const field = page.getByLabel("Message", { exact: true });
+  const shape = () => field.evaluate(({ rows, scrollHeight, clientHeight }) => ({ rows, hides: scrollHeight > clientHeight + 2 }));
+  assert.equal((await shape()).rows, 1);
+  await field.fill("a line that is broken where the field ends ".repeat(10));
+  const { rows, hides } = await shape();
+  assert.ok(rows > 1 && rows < 12, `${rows} rows`);
+  assert.ok(!hides);
+  await page.setViewportSize({ width: 390, height: 800 });
+  await until("it is higher where it is narrow", async () => (await shape()).rows > rows);
+  await field.fill("word ".repeat(1_500));
+  assert.deepEqual(await shape(), { rows: 12, hides: true });
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await field.fill("short");
+  assert.equal((await shape()).rows, 1);
+  await field.fill("");
+});
+
 test("the room is used by keyboard alone", async () => {
   const { page } = bob;
   await say(page, "by keyboard");

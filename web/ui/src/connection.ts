@@ -29,7 +29,7 @@ const DELAY_MS_MAX = 30_000;
 const NUMBERS = 65_536;
 const UNTIL_HELLO_MS = 15_000;
 /** Refusals that pass by themselves; the topic is asked for again after a while. */
-const PASSING = new Set(["unavailable", "too_many_views"]);
+export const PASSING = new Set(["unavailable", "too_many_views"]);
 const ASK_AGAIN_MS = 5_000;
 
 /** About a second, twice as long each further time up to 30 s; the random part keeps a crowd from coming back at once. */

@@ -19,7 +19,6 @@ export interface AsideOptions {
   state: RoomState;
   people: People | null;
   me: string;
-  mayPost: boolean;
   may: Set<Action>;
   send: (pending: Pending) => void;
   typing: () => void;
@@ -32,6 +31,7 @@ export class Aside {
   private here: HTMLUListElement | null = null;
   private decided: HTMLOListElement | null = null;
   private count: HTMLElement | null = null;
+  private composer: Composer | null = null;
 
   constructor(private readonly options: AsideOptions) {
     const { button, aside } = options;
@@ -66,7 +66,7 @@ export class Aside {
   }
 
   async openThread(number: number, opener: HTMLElement | null): Promise<void> {
-    const { aside, state, api, me, mayPost } = this.options;
+    const { aside, state, api, me, may } = this.options;
     const list = make("ol", "messages");
     list.setAttribute("role", "list");
     const head = make("ol", "messages thread-head");
@@ -74,13 +74,13 @@ export class Aside {
     const scroll = make("div", "thread-scroll");
     scroll.append(head, list);
     aside.replaceChildren(this.closer(() => this.closeThread(), "Close the thread"), make("h2", "", "Thread"), scroll);
-    this.thread = { number, list: new MessageList(list, state, me, { inThread: true, may: this.options.may, readTo: null }), head, opener };
-    if (mayPost) {
+    this.thread = { number, list: new MessageList(list, state, me, { inThread: true, may, readTo: null }), head, opener };
+    if (may.has("post")) {
       const form = threadForm();
       aside.append(form);
-      const composer = new Composer(form, {
+      const composer = (this.composer = new Composer(form, {
         room: api.room, thread: number, draft: `${me}/${api.room}/${number}`, send: this.options.send, typing: this.options.typing, members: () => this.options.people?.members ?? [],
-      });
+      }));
       this.show();
       composer.focus();
     } else this.show();
@@ -116,14 +116,19 @@ export class Aside {
   }
 
   private drawThread(): void {
-    const { state, me, mayPost } = this.options;
+    const { state, me, may } = this.options;
     const { number, list, head } = this.thread!;
     const parent = state.messages.get(number);
     if (parent) head.replaceChildren(drawMessage(parent, { state, me, follows: false, mayAct: false, inThread: true }));
     const scroll = head.parentElement!;
     const atEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 60;
-    list.draw(state.answers(number), state.pendingIn(number), mayPost);
+    list.draw(state.answers(number), state.pendingIn(number), may.has("post"));
     if (atEnd) scroll.scrollTop = scroll.scrollHeight;
+  }
+
+  /** Nothing more is said here. */
+  end(): void {
+    this.composer?.close();
   }
 
   elementOf(number: number): HTMLLIElement | undefined {

@@ -72,7 +72,7 @@ export class Composer {
     this.offered = [offerPeople(this.field, options.members)];
     if (options.offer) this.offered.push(options.offer(this.field));
     const { room, dropOn = form } = options;
-    this.files = new Attachments(form, { room: () => room, say: (problem) => this.complain(problem), dropOn, words: FILE_WORDS });
+    this.files = new Attachments(form, { room: () => room, say: (problem) => this.complain(problem), dropOn, asks: true, words: FILE_WORDS });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.send();
@@ -81,6 +81,7 @@ export class Composer {
     this.field.addEventListener("input", () => this.changed());
     if (options.draft && this.field.value === "") this.field.value = this.drafts.of(options.draft);
     this.fit();
+    this.fitToWidth();
     this.field.addEventListener("paste", (event) => {
       const text = event.clipboardData?.getData("text/plain") ?? "";
       if (text.includes("\n") && /[{};<>=]|^\s{2,}/m.test(text)) this.code.checked = true;
@@ -112,7 +113,7 @@ export class Composer {
 
   private pressed(event: KeyboardEvent): void {
     if (this.offered.some((list) => list.takes(event))) return;
-    if (event.key === "Enter" && !event.shiftKey && !event.isComposing && !this.code.checked) {
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing && (!this.code.checked || event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       this.send(event.ctrlKey || event.metaKey);
     }
@@ -124,9 +125,29 @@ export class Composer {
 
   private fit(): void {
     const lines = this.field.value.split("\n").length;
-    this.field.rows = Math.min(ROWS_MAX, lines);
+    this.field.rows = 1;
+    this.field.rows = Math.min(ROWS_MAX, Math.max(lines, this.rowsSeen()));
     this.asCode.hidden = lines < 2;
     if (lines < 2) this.code.checked = false;
+  }
+
+  /** How many rows the text takes, of which one is drawn. */
+  private rowsSeen(): number {
+    // A long placeholder is none of it.
+    if (this.field.value === "") return 1;
+    const { lineHeight, paddingTop, paddingBottom } = getComputedStyle(this.field);
+    const text = this.field.scrollHeight - parseFloat(paddingTop) - parseFloat(paddingBottom);
+    return Math.round(text / parseFloat(lineHeight)) || 1;
+  }
+
+  /** Text breaks elsewhere in a field of another width. */
+  private fitToWidth(): void {
+    let known = 0;
+    new ResizeObserver(([entry]) => {
+      const { width } = entry!.contentRect;
+      if (width !== known) this.fit();
+      known = width;
+    }).observe(this.field);
   }
 
   private changed(): void {
@@ -148,12 +169,13 @@ export class Composer {
   private send(isLast = false): void {
     const typed = this.field.value.replace(/\s+$/, "");
     if (!typed.trim() && this.files.isEmpty) return;
+    if (this.code.checked && !this.files.isEmpty) return this.complain("Code goes by itself: send the files first, or take them back.");
     if (!this.files.isReady) return this.complain("A file is still on its way, or was not sent: wait for it, or take it back.");
     const hasFiles = !this.files.isEmpty;
     const play = hasFiles || this.options.isSilent ? null : typed.trim().match(PLAY);
     const sound = play?.[1]?.toLowerCase();
     if (play && !NAMES.includes(sound ?? "")) return this.complain(`Write /play and one of: ${NAMES.join(", ")}.`);
-    const kind = sound ? "sound" : this.code.checked && !hasFiles ? "paste" : "text";
+    const kind = sound ? "sound" : this.code.checked ? "paste" : "text";
     const text = kind === "text" ? toIds(typed, this.options.members()) : typed;
     const bytes = new TextEncoder().encode(text).length;
     const max = kind === "paste" ? PASTE_BYTES_MAX : BYTES_MAX;

@@ -32,6 +32,8 @@ export interface AttachmentsOptions {
   /** One of them is there. */
   sent?: () => void;
   dropOn: HTMLElement;
+  /** Before the page is left with files that nobody said. */
+  asks?: boolean;
   words: FileWords;
 }
 
@@ -90,7 +92,7 @@ export class Attachments {
     const files = this.uploads.flatMap(({ sent }) => (sent ? [sent] : []));
     this.uploads = [];
     this.list.replaceChildren();
-    this.list.hidden = true;
+    this.listed();
     return files;
   }
 
@@ -107,14 +109,25 @@ export class Attachments {
         break;
       }
       if (file.size > FILE_BYTES_MAX) {
-        this.options.say(this.options.words.tooLarge(file.name, sizeOf(file.size), sizeOf(FILE_BYTES_MAX)));
+        this.options.say(this.options.words.tooLarge(file.name, ...sizesApart(file.size, FILE_BYTES_MAX)));
         continue;
       }
       this.uploads.push(this.drawn(file));
     }
-    this.list.hidden = this.isEmpty;
+    this.listed();
     this.next();
   }
+
+  /** Whoever leaves the page before they are said is asked. */
+  private listed(): void {
+    this.list.hidden = this.isEmpty;
+    if (!this.options.asks) return;
+    this.isEmpty ? removeEventListener("beforeunload", this.ask) : addEventListener("beforeunload", this.ask);
+  }
+
+  private readonly ask = (event: Event) => {
+    if (this.form.isConnected) event.preventDefault();
+  };
 
   private drawn(file: File): Upload {
     const item = make("li", "upload");
@@ -140,7 +153,7 @@ export class Attachments {
     upload.request?.abort();
     upload.item.remove();
     this.uploads = this.uploads.filter((one) => one !== upload);
-    this.list.hidden = this.isEmpty;
+    this.listed();
     this.next();
   }
 
@@ -236,6 +249,14 @@ export function sizeOf(bytes: number): string {
   return bytes < 1_000_000 ? `${Math.ceil(bytes / 1_000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
+/** Two sizes of more than a megabyte in as many digits as tell them apart. */
+export function sizesApart(one: number, other: number): [string, string] {
+  for (let digits = 1; ; digits++) {
+    const [first, second] = [one, other].map((bytes) => `${(bytes / 1e6).toFixed(digits)} MB`) as [string, string];
+    if (first !== second || digits === 6) return [first, second];
+  }
+}
+
 /** The files of a message. The size of a picture is known before it comes, so that nothing moves. */
 export function drawFiles(files: SentFile[]): HTMLElement {
   const list = make("ul", "files");
@@ -254,6 +275,9 @@ export function drawFiles(files: SentFile[]): HTMLElement {
       image.loading = "lazy";
       image.decoding = "async";
       image.src = file.picture.thumbnail;
+      // What is written in this page stays.
+      link.target = "_blank";
+      link.rel = "noopener";
       link.append(image);
     } else {
       link.download = "";

@@ -1,4 +1,5 @@
 // Keeps what is known of a room level with the server: the hub tells what happens, and what was missed is read.
+import { PASSING } from "./connection";
 import type { Reader } from "./connection";
 import type { RoomApi } from "./room-api";
 import type { RoomState } from "./room-state";
@@ -32,7 +33,7 @@ export class Following {
       jumps: true,
       snapshot: (data) => void this.told(data as Page),
       delta: (data) => this.heard(data as Page),
-      refused: (_, message) => this.follower.gone(message),
+      refused: (code, message) => PASSING.has(code) || this.follower.gone(message),
       ended: () => this.follower.gone(""),
     };
   }

@@ -73,6 +73,18 @@ export class RoomState {
   }
 }
 
+/** With which of these somebody went out of the room, or was sent, and did not come in since. */
+export function outWith(messages: Message[], who: string): Message | undefined {
+  const last = messages.filter((message) => comesOrGoes(message, who)).at(-1);
+  return typeof last?.kind === "object" && last.kind.note !== "entered" ? last : undefined;
+}
+
+function comesOrGoes({ kind, author, body }: Message, who: string): boolean {
+  if (typeof kind !== "object") return false;
+  if (kind.note === "entered" || kind.note === "left") return author === who;
+  return (kind.note === "kicked" || kind.note === "banned") && body === who;
+}
+
 /** Said by one person shortly after each other: shown as one. */
 const TOGETHER_MS = 5 * 60_000;
 

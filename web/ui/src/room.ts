@@ -12,13 +12,13 @@ import { Following } from "./room-following";
 import { MessageList, seenIn } from "./room-list";
 import { toNames } from "./room-mentions";
 import { People } from "./room-people";
-import { RoomState, noteOf } from "./room-state";
+import { RoomState, noteOf, outWith } from "./room-state";
 import { Unread } from "./room-unread";
 import type { Span } from "./room-unread";
-import { inWords } from "./room-who";
+import { inWords, kindOf } from "./room-who";
 import { Sending } from "./room-sending";
 import { RoomSounds } from "./room-playing";
-import type { LineState } from "./connection";
+import type { Connection, LineState } from "./connection";
 import type { Action, Message, Page, Seen } from "./room-protocol";
 
 const PAGE = 60;
@@ -55,6 +55,9 @@ class RoomPage {
   /** As it was when the hub began to tell something. */
   private stayed = true;
   private following: Following | null = null;
+  private line: Connection | null = null;
+  /** By the button of this page, which goes elsewhere then. */
+  private leaves = false;
   private sought: Element | undefined;
 
   constructor(private readonly root: HTMLElement, private readonly id: string) {
@@ -105,7 +108,7 @@ class RoomPage {
       address: ({ number }) => `/rooms/${this.id}/messages/${number}`, changed: () => this.draw(), edited: () => this.composer?.focus(), trouble: (problem) => this.trouble(problem),
     });
     this.aside = new Aside({
-      aside: part(root, "aside"), button: part(root, "aside-button"), api, state, people: this.people, me, mayPost, may: this.may, send, typing,
+      aside: part(root, "aside"), button: part(root, "aside-button"), api, state, people: this.people, me, may: this.may, send, typing,
       acted: (event) => this.clicked(event),
     });
     const form = root.querySelector<HTMLFormElement>("[data-part=composer]");
@@ -115,6 +118,7 @@ class RoomPage {
     // A phone that is turned, a keyboard that comes, a thread beside: who read the end goes on reading it.
     const resized = new ResizeObserver(() => { if (this.wasAtEnd && !this.following?.isCatching) this.scroll.scrollTop = this.scroll.scrollHeight; });
     for (const one of [this.scroll, part(root, "messages")]) resized.observe(one);
+    root.querySelector("[data-part=leave]")?.addEventListener("submit", (event) => setTimeout(() => (this.leaves = !event.defaultPrevented)));
     part(root, "jump").addEventListener("click", () => this.jump());
     for (const name of ["earlier", "later"]) root.querySelector(`[data-part=${name}]`)?.remove();
     navigator.serviceWorker?.addEventListener("message", ({ data, ports }) => {
@@ -138,7 +142,7 @@ class RoomPage {
       return;
     }
     const topic = `room/${this.id}`;
-    const line = connectToHub(topic, null, (state) => this.lined(state));
+    const line = (this.line = connectToHub(topic, null, (state) => this.lined(state)));
     this.following = new Following(this.api, this.state, {
       changed: () => this.draw(),
       came: (message) => this.came(message),
@@ -159,7 +163,7 @@ class RoomPage {
     this.root.dataset["state"] = state;
     part(this.root, "lost").hidden = state !== "lost";
     if (state === "open") this.sending.again();
-    if (state === "signed-out") this.gone("");
+    if (state === "signed-out") this.signedOut();
   }
 
   /** Said just now. */
@@ -169,6 +173,7 @@ class RoomPage {
     if (message.kind === "sound" && !message.removed) this.sounds.came(message.id, message.body);
     if (message.author !== this.me) this.announce(message);
     if (typeof message.kind === "object" && ["entered", "left", "kicked", "banned"].includes(message.kind.note)) void this.people?.load().catch(() => {});
+    this.wentOut([message]);
   }
 
   /** Who was at the end before something was said goes on being there. */
@@ -186,6 +191,7 @@ class RoomPage {
     const told = messages.filter(({ author }) => author !== this.me);
     const last = told.filter(({ mentions }) => mentions?.includes(this.me)).at(-1) ?? told.at(-1);
     if (last) this.announce(last);
+    this.wentOut(messages);
   }
 
   /** What one did on another device. */
@@ -227,7 +233,7 @@ class RoomPage {
       part(root, "public").hidden = !state.room.public;
       part(root, "locked").hidden = part(root, "lock-banner").hidden = !state.room.locked;
     }
-    say(part(root, "typing"), this.people?.typingLine() ?? "");
+    say(part(root, "typing"), (root.dataset["state"] !== "gone" && this.people?.typingLine()) || "");
     this.aside.draw();
     if (stays) this.scroll.scrollTop = this.scroll.scrollHeight;
     this.unread.look();
@@ -416,13 +422,45 @@ class RoomPage {
     alert(message);
   }
 
-  /** Sent out, banned, or the room is no more. */
-  private gone(why: string): void {
-    this.root.dataset["state"] = "gone";
-    part(this.root, "gone").hidden = false;
-    part(this.root, "lost").hidden = true;
-    say(part(this.root, "gone-why"), why);
+  /** Whoever left on another page, or was sent out, is out here, too, though an open room may still be read. */
+  private wentOut(messages: Message[]): void {
+    const out = outWith(messages, this.me);
+    if (!out || this.leaves) return;
+    const isBanned = typeof out.kind === "object" && out.kind.note === "banned";
+    const why = out.author === this.me ? "You left it on another page." : `${out.name} sent you out${isBanned ? " for a while" : ""}.`;
+    const mayComeIn = this.state.room?.kind === "open" && kindOf(this.me) === "member" && !isBanned;
+    this.gone(why, mayComeIn ? { text: "Come in again", href: `/rooms/${this.id}` } : null);
+  }
+
+  /** Guests have no account to sign in to. */
+  private signedOut(): void {
+    if (kindOf(this.me) === "guest") return this.gone("");
+    const next = encodeURIComponent(location.pathname + location.search);
+    this.gone("", { text: "Sign in again", href: `/sign-in?next=${next}` }, "You are signed out.");
+  }
+
+  /** Sent out, banned, signed out, or the room is no more: nothing is heard or said here any longer. */
+  private gone(why: string, to: { text: string; href: string } | null = null, words = "You are no longer in this room."): void {
+    const { root } = this;
+    if (root.dataset["state"] === "gone") return;
+    this.line?.stop();
+    this.people?.leave();
+    root.dataset["state"] = "gone";
+    for (const action of [...this.may]) if (action !== "read" && action !== "see_people") this.may.delete(action);
+    part(root, "lost").hidden = true;
+    root.querySelector("[data-part=leave]")?.remove();
     this.composer?.close();
+    this.aside.end();
+    say(part(root, "gone-words"), words);
+    say(part(root, "gone-why"), why);
+    if (to) {
+      const link = part<HTMLAnchorElement>(root, "gone-link");
+      link.href = to.href;
+      say(link, to.text);
+      link.hidden = false;
+    }
+    part(root, "gone").hidden = false;
+    this.draw();
   }
 }
 

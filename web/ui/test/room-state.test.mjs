@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { load } from "./bundle.mjs";
 
-const { RoomState, follows, noteOf } = await load("room-state");
+const { RoomState, follows, noteOf, outWith } = await load("room-state");
+const { Following } = await load("room-following");
+const { sizesApart } = await load("room-files");
 const { toIds, toNames, toldApart } = await load("room-mentions");
 
 const message = (number, more = {}) => ({
@@ -99,4 +101,32 @@ test("those of one name are told apart, and each is meant by their own", () => {
     assert.equal(toNames(`Hi @${who}, there`, apart), `Hi @${name}, there`);
   }
   assert.equal(toIds("Hi @Bob", members), "Hi @Bob");
+});
+
+test("one is out with the last word of it, whoever said that, until one came in", () => {
+  const note = (number, kind, more = {}) => message(number, { kind: { note: kind }, body: "", ...more });
+  const [left, entered] = [note(2, "left"), note(3, "entered")];
+  assert.equal(outWith([message(1), left], "AC-1"), left);
+  assert.equal(outWith([left, entered], "AC-1"), undefined);
+  assert.equal(outWith([left], "AC-2"), undefined);
+  for (const kind of ["kicked", "banned"]) {
+    const sent = note(4, kind, { body: "AC-2" });
+    assert.equal(outWith([entered, sent], "AC-2"), sent);
+    assert.equal(outWith([entered, sent], "AC-1"), undefined);
+  }
+  assert.equal(outWith([note(5, "topic", { body: "AC-1" }), message(6, { body: "AC-1" })], "AC-1"), undefined);
+});
+
+test("a refusal that passes by itself sends nobody out", () => {
+  const told = [];
+  const reader = new Following(null, new RoomState(), { changed() {}, came() {}, gone: (why) => told.push(why) }).reader();
+  for (const code of ["unavailable", "too_many_views", "not_found"]) reader.refused(code, code);
+  assert.deepEqual(told, ["not_found"]);
+});
+
+test("two sizes are told apart by their digits", () => {
+  const max = 20 * 1024 * 1024;
+  assert.deepEqual(sizesApart(max + 1, max), ["20.971521 MB", "20.971520 MB"]);
+  assert.deepEqual(sizesApart(max + 40_000, max), ["21.01 MB", "20.97 MB"]);
+  assert.deepEqual(sizesApart(30e6, max), ["30.0 MB", "21.0 MB"]);
 });
