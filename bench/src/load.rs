@@ -82,7 +82,8 @@ async fn connection(
         let sent = Instant::now();
         socket.write_all(&request).await.expect("the server reads");
         let status = answer(&mut socket, &mut buffer).await;
-        if status == 202 {
+        // 203 where the site has its chat on.
+        if matches!(status, 202 | 203) {
             latencies.push(sent.elapsed());
         } else {
             refused += 1;

@@ -3,6 +3,7 @@
 
 mod bare;
 mod cluster;
+mod conversations;
 mod dashboards;
 mod history;
 mod hits;
@@ -13,8 +14,7 @@ mod push;
 mod rooms;
 mod start;
 
-const HELP: &str =
-    "bench [start|hits|push|dashboards|memory|rooms|cluster|history|folding]…   without a name: all";
+const HELP: &str = "bench [start|hits|push|dashboards|memory|rooms|conversations|cluster|history|folding]…   without a name: all";
 
 fn main() -> anyhow::Result<()> {
     // As the program does.
@@ -29,8 +29,18 @@ fn main() -> anyhow::Result<()> {
             };
         }
         let wanted = |name: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == name);
-        let known =
-            ["start", "hits", "push", "dashboards", "memory", "rooms", "cluster", "history", "folding"];
+        let known = [
+            "start",
+            "hits",
+            "push",
+            "dashboards",
+            "memory",
+            "rooms",
+            "conversations",
+            "cluster",
+            "history",
+            "folding",
+        ];
         if let Some(unknown) = arguments.iter().find(|argument| !known.contains(&argument.as_str())) {
             anyhow::bail!("there is no benchmark `{unknown}`: {HELP}");
         }
@@ -52,6 +62,9 @@ fn main() -> anyhow::Result<()> {
         }
         if wanted("rooms") {
             rooms::measure().await?;
+        }
+        if wanted("conversations") {
+            conversations::measure().await?;
         }
         if wanted("cluster") {
             cluster::measure().await?;

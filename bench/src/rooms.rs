@@ -43,6 +43,11 @@ const SETTLE: Duration = Duration::from_secs(2);
 /// What is said: a number, a word of its own to be found by, and as much as people say at a time.
 const SAID: &str = "and the kettle has been on for a while: does anybody know where the cups are?";
 
+/// What a bare server takes to tell so many who listen, at a pace; least first.
+pub async fn bare_broadcast(people: usize, pace: f64, duration: Duration) -> anyhow::Result<Vec<Duration>> {
+    Ok(limits::broadcast(people, Some(pace), duration).await?.waits)
+}
+
 pub async fn measure() -> anyhow::Result<()> {
     let mut steady = Vec::with_capacity(PACES.len());
     for pace in PACES {

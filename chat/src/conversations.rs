@@ -5,6 +5,7 @@ mod calls;
 mod duty;
 mod identity;
 mod judging;
+mod retelling;
 mod rules;
 mod told;
 mod transcripts;
@@ -23,6 +24,7 @@ use store::chat::{Asked, ConversationChange, Counts, NewConversation};
 pub use calls::{Call, CalledTo, call_topic};
 pub use duty::OnDuty;
 pub use identity::{Claim, identify_secret};
+pub use retelling::Consented;
 pub use rules::{Addressed, spoken_proof};
 pub use told::{TellConversation, TellCounts};
 
@@ -85,6 +87,8 @@ pub enum Deed {
     Transcript,
     /// The customer's browser, and letters to them, open it no more.
     Revoke,
+    /// Asks the customer whether it may be told again in that room, by that title; None: takes the question back.
+    Retell(Option<(RoomId, String)>),
 }
 
 impl Chat {
@@ -178,6 +182,7 @@ impl Chat {
             is_call: false,
             is_revoked: false,
             fix: None,
+            retelling: None,
             version: 0,
         };
         NewConversation { conversation, room, notes, guest, secret: None, first, turn: None, answered: None }
@@ -264,16 +269,20 @@ impl Chat {
     ) -> Result<Conversation> {
         let changed =
             self.store.conversations.change_conversation(before.room, change, self.clock.now()).await?;
-        if changed.version != before.version {
-            self.announce_conversation(&changed).await;
-        }
-        if before.is_closed() != changed.is_closed() {
-            self.announce_end(&changed).await;
-        }
+        self.announce_change(before, &changed).await;
         Ok(changed)
     }
 
-    /// Tells the customer's pages that it is closed, or open again.
+    async fn announce_change(&self, before: &Conversation, changed: &Conversation) {
+        if changed.version != before.version {
+            self.announce_conversation(changed).await;
+        }
+        if before.is_closed() != changed.is_closed() || before.retelling != changed.retelling {
+            self.announce_end(changed).await;
+        }
+    }
+
+    /// Tells the customer's pages that it is closed, open again, or that they are asked something of it.
     async fn announce_end(&self, conversation: &Conversation) {
         let state = if conversation.is_closed() { "closed" } else { "open" };
         let announced = serde_json::json!({ "conversation": { "room": conversation.room, "state": state } });
@@ -368,6 +377,8 @@ impl Chat {
                 return Ok(before);
             }
             Deed::Revoke => ConversationChange::Revoke,
+            Deed::Retell(Some((room, title))) => self.asking_to_retell(by, site, room, &title).await?,
+            Deed::Retell(None) => ConversationChange::WithdrawRetelling,
         };
         let changed = self.change_to(&before, change).await?;
         let is_taken =

@@ -55,8 +55,8 @@ use tokio_util::task::TaskTracker;
 
 pub use charted::{CHARTED_MAX, Charted};
 pub use conversations::{
-    Addressed, Call, CalledTo, Claim, Deed, Inbox, Opening, Question, TellConversation, TellCounts,
-    call_topic, identify_secret, spoken_proof,
+    Addressed, Call, CalledTo, Claim, Consented, Deed, Inbox, Opening, Question, TellConversation,
+    TellCounts, call_topic, identify_secret, spoken_proof,
 };
 pub use files::Upload;
 pub use guests::{Coming, Knocked};

@@ -98,7 +98,14 @@ pub struct TellMessage<'t> {
     pub reactions: &'t [Reaction],
     pub replies: u32,
     pub unrecorded: bool,
+    /// It was said in a conversation with a customer first; in which is for that one's agents to ask.
+    #[serde(skip_serializing_if = "is_not")]
+    pub retold: bool,
     pub changed: u64,
+}
+
+fn is_not(fact: &bool) -> bool {
+    !fact
 }
 
 impl TellMessage<'_> {
@@ -124,6 +131,7 @@ impl TellMessage<'_> {
             reactions: &message.reactions,
             replies: message.replies,
             unrecorded: message.unrecorded,
+            retold: message.retold.is_some(),
             changed: message.changed,
         }
     }

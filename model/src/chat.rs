@@ -14,7 +14,9 @@ mod rule;
 mod who;
 
 pub use arrival::{About, Arrival, Arrived, ArrivedCommit, ArrivedTag, NamedCommit};
-pub use conversation::{Conversation, ConversationState, Customer, Folder, Rating, Replies, Side, Verdict};
+pub use conversation::{
+    Consent, Conversation, ConversationState, Customer, Folder, Rating, Replies, Retelling, Side, Verdict,
+};
 pub use file::{File, FileType, NewFile, Picture};
 pub use hook::{BotEvent, BotHook, Delivery, Hook, HookSecret, Retired, TurnedOff};
 pub use message::{

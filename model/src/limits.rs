@@ -168,6 +168,10 @@ pub const CONVERSATIONS_MAX: usize = 1_000_000;
 pub const LABELS_MAX: usize = 10;
 pub const PREVIEW_BYTES_MAX: usize = 200;
 pub const RATING_BYTES_MAX: usize = 1_000;
+/// Messages of a conversation that are told again in a public room, bytes of what it is called there, and how long its customer may say yes.
+pub const RETOLD_MESSAGES_MAX: usize = 200;
+pub const RETOLD_TITLE_BYTES_MAX: usize = 200;
+pub const RETELLING_ASKED_MAX: Duration = Duration::from_secs(7 * 86_400);
 pub const SCORE_MAX: u8 = 5;
 /// Bytes of what a site says to its customers first; spans of time in which somebody is there.
 pub const GREETING_BYTES_MAX: usize = 500;

@@ -83,7 +83,9 @@ pub fn account_of(who: Who) -> Option<AccountId> {
 pub fn is_wanted(member: &Member, kind: RoomKind, message: &Message) -> bool {
     let is_said = !matches!(message.kind, MessageKind::Note(_)) && message.author != member.who;
     let is_there = message.removed.is_none() && !message.unrecorded && message.number > member.read;
-    is_said && is_there && member.notify.wants(is_meant(member, kind, message))
+    // Of a conversation that is told again, what begins the thread is the news.
+    let is_news = message.retold.is_none() || message.thread.is_none();
+    is_said && is_there && is_news && member.notify.wants(is_meant(member, kind, message))
 }
 
 /// In a direct room all that is said is meant for who is in it.

@@ -154,6 +154,7 @@ fn opening(number: u64) -> NewConversation {
         is_call: false,
         is_revoked: false,
         fix: None,
+        retelling: None,
         version: 0,
     };
     NewConversation {

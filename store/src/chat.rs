@@ -9,6 +9,7 @@ pub mod duty;
 pub mod files;
 pub mod hooks;
 pub mod messages;
+pub mod retelling;
 pub mod rooms;
 pub mod rules;
 pub mod words;
@@ -21,5 +22,6 @@ pub use conversations::{
 pub use files::{Expected, Files};
 pub use hooks::{CommitMark, HookChange, Hooks, Shown};
 pub use messages::{Messages, Place, Posted, Search};
+pub use retelling::Telling;
 pub use rooms::{Entry, RoomChange, Rooms, mark_of};
 pub use rules::{Answered, RuleMark, Rules, Saying, rule_mark};

@@ -28,6 +28,7 @@ mod notices;
 mod outbox;
 mod pages;
 mod reading;
+mod retelling;
 mod rooms;
 mod rules;
 mod salts;

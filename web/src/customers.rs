@@ -15,11 +15,11 @@ use axum::extract::{Extension, Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use chat::hours::Presence;
-use chat::{Claim, Opening, identify_secret};
+use chat::{Claim, Consented, Opening, identify_secret};
 use door::{ClientAddress, Refusal};
 use model::chat::{Conversation, Customer, Rating, Who};
 use model::rights::Principal;
-use model::{BrowserId, MessageId, Site, SiteId, limits};
+use model::{BrowserId, MessageId, Millis, Site, SiteId, limits};
 use serde::Deserialize;
 use serde_json::json;
 use store::accounts::SecretHash;
@@ -113,6 +113,19 @@ struct AboutStated {
     words: String,
     /// All of it is mailed to the address that they gave.
     transcript: bool,
+    /// What they say to what agents asked: whether it may be told again in a public room.
+    retell: Option<ConsentStated>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConsentStated {
+    /// As `retelling` says.
+    asked: Millis,
+    yes: bool,
+    /// Their name may stand there.
+    #[serde(default)]
+    named: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -160,13 +173,13 @@ pub async fn open(
     };
     let (opened, fresh) = web.chat.open_conversation(&site, opening).await?;
     let status = if fresh { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, told(&opened)).into_response())
+    Ok((status, told(&web, &opened).await?).into_response())
 }
 
 /// `GET …/conversations/mine`
 pub async fn mine(State(web): State<Arc<Web>>, caller: Caller, Path(site): Path<String>) -> Answer {
     let site = talking(&web, &site).await?;
-    Ok(told(&web.chat.my_conversation(&caller.principal, site.id).await?))
+    told(&web, &web.chat.my_conversation(&caller.principal, site.id).await?).await
 }
 
 /// `POST …/conversations/mine`: any of name, e-mail, identity, browser, page, rating.
@@ -202,7 +215,10 @@ pub async fn tell(
         refuse_no_mail(&web)?;
         mine = web.chat.mail_mine(by, site.id).await?;
     }
-    Ok(told(&mine))
+    if let Some(ConsentStated { asked, yes, named }) = about.retell {
+        mine = web.chat.consent(by, site.id, Consented { asked, yes, named }).await?;
+    }
+    told(&web, &mine).await
 }
 
 fn address_of(address: Option<Extension<ClientAddress>>) -> IpAddr {
@@ -265,9 +281,15 @@ async fn customer(web: &Web, site: &Site, about: &AboutStated) -> Result<Custome
 }
 
 /// What the customer is told of their own conversation.
-fn told(mine: &Conversation) -> Response {
+async fn told(web: &Web, mine: &Conversation) -> Answer {
     let is_closed = mine.is_closed();
-    Json(json!({
+    let retelling = web.chat.asked_to_retell(mine).await?.map(
+        |(asked, room, by)| json!({ "asked": asked.asked, "room": room, "title": asked.title, "by": by }),
+    );
+    let retold = web.chat.retold(mine).await?.map(|(room, number)| {
+        json!({ "room": room.name, "href": format!("/rooms/{}/messages/{number}", room.id) })
+    });
+    let told = json!({
         "room": mine.room,
         "me": Who::Guest(mine.guest),
         "state": if is_closed { "closed" } else { "open" },
@@ -276,6 +298,8 @@ fn told(mine: &Conversation) -> Response {
         "rating": mine.rating.as_ref().map(|rating| rating.score),
         "asks_rating": is_closed && mine.rating.is_none() && mine.first_answer_at.is_some(),
         "last": mine.last,
-    }))
-    .into_response()
+        "retelling": retelling,
+        "retold": retold,
+    });
+    Ok(Json(told).into_response())
 }

@@ -105,7 +105,11 @@ pub async fn one(
     let agents: Vec<_> = web.chat.agents(by, site.id).await?;
     let agents: Vec<_> = agents.into_iter().map(|(id, name)| json!({ "id": id, "name": name })).collect();
     let earlier = web.chat.told_conversations(&earlier).await?;
-    Ok(Json(json!({ "conversation": told.first(), "earlier": earlier, "agents": agents })).into_response())
+    let rooms = web.chat.public_rooms(by, site.id).await?;
+    let rooms: Vec<_> = rooms.into_iter().map(|(id, name)| json!({ "id": id, "name": name })).collect();
+    let shown =
+        json!({ "conversation": told.first(), "earlier": earlier, "agents": agents, "public_rooms": rooms });
+    Ok(Json(shown).into_response())
 }
 
 /// Sent again with the same id where no answer came.
@@ -132,6 +136,16 @@ enum DeedStated {
     RevokeReplies(bool),
     Transcript(bool),
     Revoke(bool),
+    /// Null: the question is taken back.
+    Retell(Option<RetellStated>),
+}
+
+/// The public room, and what it is called there.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RetellStated {
+    room: RoomId,
+    title: String,
 }
 
 /// `POST …/conversations/{room}`
@@ -170,6 +184,13 @@ pub async fn change(
             return Err(refused::field("revoke_replies", "What was taken back is not given again.").into());
         }
         DeedStated::Revoke(true) => Deed::Revoke,
+        DeedStated::Retell(None) => Deed::Retell(None),
+        DeedStated::Retell(Some(RetellStated { room, title })) => {
+            if let Some(problem) = unprintable(&title) {
+                return Err(refused::field("title", &problem).into());
+            }
+            Deed::Retell(Some((room, title)))
+        }
         DeedStated::Revoke(false) => {
             return Err(refused::field("revoke", "true: what is revoked is not given back.").into());
         }

@@ -176,6 +176,7 @@ pub const ROUTES: &[RouteInfo] = table! {
     GET "/rooms/{room}/messages/{number}/history" Room => rooms::pages::show_history;
     GET "/rooms/{room}/files/{file}/{name}" Room => rooms::file;
     GET "/rooms/{room}/messages/{number}" Room => rooms::pages::to_message;
+    GET "/rooms/{room}/messages/{number}/conversation" Room => rooms::pages::to_conversation;
 
     GET "/api/watchfire/rooms" Person => rooms::all;
     POST "/api/watchfire/rooms" Person => rooms::open;

@@ -19,6 +19,7 @@ mod past;
 mod people_pages;
 mod profiles;
 mod reports_api;
+mod retelling;
 mod rights;
 mod rooms;
 mod rules;

@@ -95,6 +95,8 @@ impl Reading<'_> {
         if message.unrecorded && message.removed.is_none() {
             hide(&mut message);
         }
+        // Of which conversation it was is nothing for whoever reads the room.
+        message.retold = None;
         let number = message.number;
         let mut revisions = match message.revisions {
             0 => Vec::new(),

@@ -137,7 +137,7 @@ async fn pack_conversation(
 
 /// Neither what tells a browser, nor what letters are answered to.
 fn without_marks(conversation: Conversation) -> Conversation {
-    Conversation { visitor: None, replies: Replies::default(), ..conversation }
+    Conversation { visitor: None, replies: Replies::default(), retelling: None, ..conversation }
 }
 
 async fn pack_room(

@@ -137,6 +137,7 @@ impl Plan {
         people::rename_conversation(of, &self.renamed);
         of.site = self.room.site.unwrap_or(of.site);
         of.customer.proven = false;
+        of.retelling = None;
         (of.is_revoked, of.visitor, of.replies, of.learned) = (true, None, Replies::default(), None);
         for guest in &mut self.guests {
             guest.is_revoked = true;
@@ -279,6 +280,7 @@ async fn bring(archive: &Archive, target: &Target<'_>, plan: &Plan) -> Result<u6
         match parse(text)? {
             Line::Message(mut message) => {
                 people::rename(&mut message, &plan.renamed);
+                message.retold = None;
                 message.files.retain(|file| archive.has(room, file.id));
                 for file in &message.files {
                     named.insert(file.id, (message.author, message.at, file.clone()));

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use model::chat::{Conversation, ConversationState, Fix, Rating, Side, Verdict, Who};
+use model::chat::{Consent, Conversation, ConversationState, Fix, Rating, Side, Verdict, Who};
 use model::{AccountId, Millis, RoomId, SiteId};
 use serde::Serialize;
+use store::StoreError;
 use store::chat::Counts;
 
 use crate::told::named;
@@ -47,7 +48,23 @@ pub struct TellConversation {
     /// The commit that says it fixes what this is about, with words for the customer, and the release that has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<Fix>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retelling: Option<TellRetelling>,
     pub version: u64,
+}
+
+/// What the customer was asked last, and said: whether it may be told again in a public room.
+#[derive(Serialize)]
+pub struct TellRetelling {
+    pub room: RoomId,
+    /// What the room is called; empty: it is gone.
+    pub name: String,
+    pub title: String,
+    /// `asked`, `refused`, `given`, or `ended`: they did not answer.
+    pub state: &'static str,
+    /// The message that it is the thread of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -74,15 +91,36 @@ impl Chat {
         let people: BTreeSet<Who> =
             conversations.iter().filter_map(|one| one.assignee).map(Who::Account).collect();
         let names = self.names(people).await?;
-        let tell = |one: &Conversation| {
+        let mut all = Vec::with_capacity(conversations.len());
+        for one in conversations {
             let assignee_name = one.assignee.map(|agent| named(Who::Account(agent), &names).to_owned());
-            told(one, assignee_name.unwrap_or_default())
+            let retelling = self.told_retelling(one).await?;
+            all.push(told(one, assignee_name.unwrap_or_default(), retelling));
+        }
+        Ok(all)
+    }
+
+    async fn told_retelling(&self, one: &Conversation) -> Result<Option<TellRetelling>> {
+        let Some(of) = &one.retelling else {
+            return Ok(None);
         };
-        Ok(conversations.iter().map(tell).collect())
+        let (state, number) = match of.answer {
+            Consent::Asked if one.asks_to_retell(self.clock.now()).is_some() => ("asked", None),
+            Consent::Asked => ("ended", None),
+            Consent::Refused => ("refused", None),
+            Consent::Given(number) => ("given", Some(number)),
+            Consent::Withdrawn => return Ok(None),
+        };
+        let name = match self.store.rooms.room(of.room).await {
+            Ok(room) => room.name,
+            Err(StoreError::NotFound(_)) => String::new(),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Some(TellRetelling { room: of.room, name, title: of.title.clone(), state, number }))
     }
 }
 
-fn told(one: &Conversation, assignee_name: String) -> TellConversation {
+fn told(one: &Conversation, assignee_name: String, retelling: Option<TellRetelling>) -> TellConversation {
     let (state, until) = match one.state {
         ConversationState::Open => ("open", None),
         ConversationState::Snoozed(until) => ("snoozed", Some(until)),
@@ -119,6 +157,7 @@ fn told(one: &Conversation, assignee_name: String) -> TellConversation {
         is_call: one.is_call,
         is_revoked: one.is_revoked,
         fix: one.fix.clone(),
+        retelling,
         version: one.version,
     }
 }

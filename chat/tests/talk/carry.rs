@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use chat::carry::{Archive, Line, Outcome, Own, Packed, Target, pack, unpack};
-use chat::{Coming, Deed, Opening, Post, Refused, Upload};
+use chat::{Coming, Consented, Deed, Opening, Post, Refused, Upload};
 use futures_util::stream;
 use model::chat::{
     Arrival, Arrived, ArrivedCommit, Change, Conversation, Customer, Fix, MessageKind, NamedCommit, Notify,
@@ -418,6 +418,37 @@ async fn conversations_come_with_both_rooms_and_nobody_is_let_in_by_them() {
     let back = world.store.conversations.conversation(one.room).await.unwrap();
     assert_eq!((back.assignee, back.state, back.rating), (one.assignee, one.state, one.rating.clone()));
     cluster.close().await;
+}
+
+#[tokio::test]
+async fn what_was_told_again_goes_without_the_way_back() {
+    let world = World::new().await;
+    let [one, _] = conversed(&world).await;
+    let new = chat::NewRoom { site: None, kind: RoomKind::Open, name: "Help".into(), zone: "UTC".into() };
+    let public = world.chat.open_room(&admin(), new).await.unwrap().id;
+    world.store.rooms.change(public, RoomChange::Public(true), None).await.unwrap();
+    let ask = Deed::Retell(Some((public, "The till".into())));
+    let asked = world.chat.look_after(&admin(), SITE, one.room, ask).await.unwrap().retelling.unwrap();
+    let guest = Principal::Guest { id: one.guest, room: one.room };
+    let yes = Consented { asked: asked.asked, yes: true, named: false };
+    world.chat.consent(&guest, SITE, yes).await.unwrap();
+    let said = world.store.messages.page(public, Place::End, 9).await.unwrap();
+    assert!(said.iter().all(|message| message.retold == Some(one.room)), "it is there to be left out");
+    let (bytes, _) = packed(&world.store, Some(public)).await;
+    let lines = lines_of(&bytes, public).concat();
+    assert!(
+        lines.contains("The till does not add up 1") && !lines.contains(&one.room.to_string()),
+        "{lines}"
+    );
+    let (whole, _) = packed(&world.store, Some(one.room)).await;
+    assert!(!lines_of(&whole, one.room).concat().contains("retelling"));
+    let retold = format!(r#","retold":"{}","changed""#, one.room);
+    let hostile = hostile::with_lines(&bytes, public, &lines.replace(r#","changed""#, &retold));
+    let (_folder, store) = fresh().await;
+    assert_eq!(taken(&store, &hostile).await.unwrap().rooms, 1);
+    let came = store.messages.page(public, Place::End, 9).await.unwrap();
+    assert_eq!((came.len(), came.iter().filter(|message| message.retold.is_some()).count()), (said.len(), 0));
+    store.close().await;
 }
 
 #[tokio::test]

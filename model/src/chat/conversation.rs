@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Fix, Who};
+use crate::limits::RETELLING_ASKED_MAX;
 use crate::{AccountId, GuestId, Millis, RoomId, SiteId, VisitorKey};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,6 +66,9 @@ pub struct Conversation {
     /// The last commit that says it fixes what this is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fix: Option<Fix>,
+    /// Whether it is told again in a public room, as an agent asked the customer last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retelling: Option<Retelling>,
     /// Grows with each change.
     pub version: u64,
 }
@@ -142,6 +146,29 @@ pub struct Rating {
     pub words: String,
 }
 
+/// An agent asks whether what was said may be read in a public room, so that others find the answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retelling {
+    pub room: RoomId,
+    /// What it is called there: at most `RETOLD_TITLE_BYTES_MAX`.
+    pub title: String,
+    pub by: AccountId,
+    pub asked: Millis,
+    pub answer: Consent,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Consent {
+    /// Until `RETELLING_ASKED_MAX` has passed.
+    Asked,
+    Refused,
+    /// The agents took the question back.
+    Withdrawn,
+    /// It is the thread of that message of the room.
+    Given(u64),
+}
+
 /// Where agents look for a conversation. Each is in one of the first five, by what it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -181,6 +208,12 @@ impl Conversation {
     /// Its customer is mailed what concerns it, and heard by mail: nobody who is held, spam, blocked or revoked is.
     pub fn takes_letters(&self) -> bool {
         !matches!(self.folder(), Folder::Held | Folder::Spam) && !self.is_revoked
+    }
+
+    /// What the customer is asked to allow just now. Nobody is who is held, spam, blocked or revoked.
+    pub fn asks_to_retell(&self, now: Millis) -> Option<&Retelling> {
+        let asked = self.retelling.as_ref().filter(|asked| asked.answer == Consent::Asked)?;
+        (self.takes_letters() && now < asked.asked.plus(RETELLING_ASKED_MAX)).then_some(asked)
     }
 
     pub fn folder(&self) -> Folder {

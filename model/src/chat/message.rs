@@ -109,6 +109,9 @@ pub struct Message {
     /// Posted while the room was locked: in no transcript, found by no search.
     #[serde(default, skip_serializing_if = "is_default")]
     pub unrecorded: bool,
+    /// The conversation with a customer that this was said in, or that begins a thread of it: for nobody but those who may read that one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retold: Option<RoomId>,
     /// The last change of the room that touched it.
     pub changed: u64,
 }

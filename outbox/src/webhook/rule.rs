@@ -122,6 +122,7 @@ mod tests {
             replies: 0,
             revisions: 0,
             unrecorded: false,
+            retold: None,
             changed: 9,
         }
     }

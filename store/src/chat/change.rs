@@ -60,6 +60,7 @@ pub(crate) fn posted(
         replies: 0,
         revisions: 0,
         unrecorded,
+        retold: None,
         changed,
     }
 }

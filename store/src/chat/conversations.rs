@@ -2,12 +2,14 @@
 
 use async_trait::async_trait;
 use model::chat::{
-    Conversation, ConversationState, Customer, Fix, Folder, Guest, Message, MessageKind, NewMessage, Note,
-    Rating, Replies, Room, Side, Verdict, Who,
+    Consent, Conversation, ConversationState, Customer, Fix, Folder, Guest, Message, MessageKind, NewMessage,
+    Note, Rating, Replies, Room, Side, Verdict, Who,
 };
 use model::{AccountId, Millis, RoomId, SiteId, VisitorKey, limits};
 
 use super::duty::Turn;
+use super::messages::Posted;
+use super::retelling::{self, Telling};
 use super::rooms::bounded;
 use super::rules::Answered;
 use crate::accounts::SecretHash;
@@ -59,6 +61,12 @@ pub trait Conversations: Send + Sync {
     /// Gives a conversation that is open and nobody's to whose turn it is, and says so in its notes, all or nothing: of several at once each is
     /// another's. Any other stays as it is.
     async fn give_turn(&self, room: RoomId, turn: Turn, at: Millis) -> Result<Conversation>;
+
+    /// Tells a conversation again as a thread of the public room that its customer was asked about, as they allow it, all or nothing: the title as the words of the agent who
+    /// asked, then what was said, in its order: the customer's words as those of a guest who is let in nowhere, the others' as theirs. Sounds, what is removed, files and mentions
+    /// are not told. What begins the thread, or None and the conversation as it is where that was allowed before. Conflict where the customer is not asked just that any more, where
+    /// the room is not public or is locked, or who asked is no member of it; Limit past `RETOLD_MESSAGES_MAX`.
+    async fn retell(&self, room: RoomId, telling: Telling) -> Result<(Conversation, Option<Posted>)>;
 
     /// What the site's filter learned, and its version: 0, and nothing, where it never did.
     async fn learned(&self, site: SiteId) -> Result<(u64, Vec<u8>)>;
@@ -207,6 +215,17 @@ pub enum ConversationChange {
     RevokeReplies,
     /// The customer's secret, and letters to them, open it no more.
     Revoke,
+    /// The customer is asked whether it may be told again in that room, in the place of what they were asked before. Conflict where it is told already, and of
+    /// calls, spam, and who is revoked; Limit past `RETOLD_TITLE_BYTES_MAX` and `RETOLD_MESSAGES_MAX`.
+    AskToRetell {
+        room: RoomId,
+        title: String,
+        by: AccountId,
+    },
+    /// Nobody asks that any more. Conflict where it was answered.
+    WithdrawRetelling,
+    /// The customer says no to what was asked then. Conflict where that is not asked any more.
+    RefuseRetelling(Millis),
     /// A commit says that it fixes what this is about; said again, it is what it was.
     Fix(Fix),
     /// That commit, where it is the last one that fixes this, is in that release.
@@ -418,6 +437,15 @@ pub(crate) fn change(
             next.rating = Some(rating);
         }
         ConversationChange::Revoke => next.is_revoked = true,
+        ConversationChange::AskToRetell { room, title, by } => {
+            next = retelling::ask(conversation, room, title, by, at)?;
+        }
+        ConversationChange::WithdrawRetelling => {
+            next = retelling::end(conversation, None, Consent::Withdrawn)?;
+        }
+        ConversationChange::RefuseRetelling(asked) => {
+            next = retelling::end(conversation, Some(asked), Consent::Refused)?;
+        }
         ConversationChange::Fix(fix) => {
             if next.fix.as_ref().is_none_or(|known| known.commit.id != fix.commit.id) {
                 next.fix = Some(fix);

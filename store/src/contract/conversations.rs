@@ -92,6 +92,7 @@ pub fn opening(number: u64) -> NewConversation {
         is_call: false,
         is_revoked: false,
         fix: None,
+        retelling: None,
         version: 0,
     };
     let first = NewMessage {

@@ -164,6 +164,7 @@ pub const TABLE: &[(&str, &str, &[Who])] = &[
     ("GET", "/rooms/{room}/days/{day}", &[]),
     ("GET", "/rooms/{room}/decisions", &[]),
     ("GET", "/rooms/{room}/messages/{number}", &[]),
+    ("GET", "/rooms/{room}/messages/{number}/conversation", &[]),
     ("GET", "/rooms/{room}/messages/{number}/history", &[]),
     ("GET", "/rooms/{room}/hooks", &[]),
     ("POST", "/rooms/{room}/hooks", &[]),

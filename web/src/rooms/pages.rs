@@ -17,7 +17,7 @@ pub(crate) use hooks::{show as hooks, submit as change_hooks};
 pub(crate) use list::{add, show as list, show_bots, submit_bots};
 pub(crate) use mail::{ask_off, submit as submit_mail, turn_off};
 pub(crate) use notifications::{show as notifications, submit as notify};
-pub(crate) use reading::{show_day, show_decisions, show_search, show_stars, to_message};
+pub(crate) use reading::{show_day, show_decisions, show_search, show_stars, to_conversation, to_message};
 pub(crate) use releases::{show as releases, show_all as all_releases};
 pub(crate) use room::{show, submit};
 pub(crate) use settings::{show as settings, submit as change};

@@ -370,6 +370,12 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
     ("GET", "/rooms/{room}/messages/{number}/history", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
     ("GET", "/rooms/{room}/files/{file}/{name}", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
     ("GET", "/rooms/{room}/messages/{number}", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    // Of one that is none; `retelling` has who is led to the conversation of one that is.
+    (
+        "GET",
+        "/rooms/{room}/messages/{number}/conversation",
+        [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing],
+    ),
     ("GET", "/demo", [SignIn, In, In, In, In, In]),
     ("GET", "/demo/demo.css", [In, In, In, In, In, In]),
     ("GET", "/demo/{site}", [In, In, In, In, In, In]),

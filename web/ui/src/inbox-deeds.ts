@@ -1,6 +1,7 @@
 // What an agent does to a conversation: who looks after it, until when it rests, its labels, that it is done, that it is none.
 import { make } from "./element";
-import type { Agent, Conversation, Deed } from "./inbox-protocol";
+import { RetellingDialog, mayRetell } from "./inbox-retelling";
+import type { Agent, Conversation, Deed, PublicRoom } from "./inbox-protocol";
 import { fullTime, laters } from "./inbox-words";
 import { Menu } from "./menu";
 import { dialog } from "./reports-dialog";
@@ -16,6 +17,8 @@ const OFFERED_MAX = 40;
 export interface DeedsContext {
   me: string;
   agents: () => Agent[];
+  /** In which the open conversation may be told again. */
+  rooms: () => PublicRoom[];
   /** Labels that other conversations have. */
   labels: () => Iterable<string>;
   act: (deed: Deed, room: string) => void;
@@ -28,7 +31,15 @@ export class Deeds {
   private readonly until = new UntilDialog();
   private readonly labels = new LabelsDialog();
 
-  constructor(private readonly context: DeedsContext) {}
+  private readonly retelling: RetellingDialog;
+
+  constructor(private readonly context: DeedsContext) {
+    this.retelling = new RetellingDialog(context.act);
+  }
+
+  openRetelling(conversation: Conversation): void {
+    if (mayRetell(conversation)) this.retelling.open(conversation, this.context.rooms());
+  }
 
   openAssign(button: HTMLElement, { assignee, room }: Conversation): void {
     const { me, agents, act } = this.context;
@@ -53,7 +64,8 @@ export class Deeds {
     this.labels.open(labels, [...this.context.labels()], (deed) => this.context.act(deed, room));
   }
 
-  openMore(button: HTMLElement, { verdict, blocked, email, room, is_revoked, is_call }: Conversation, others: [string, () => void][]): void {
+  openMore(button: HTMLElement, conversation: Conversation, others: [string, () => void][]): void {
+    const { verdict, blocked, email, room, is_revoked, is_call } = conversation;
     const act = (deed: Deed) => this.context.act(deed, room);
     const spam = verdict === "spam" ? this.more.item("Not spam", () => act({ verdict: "ham" })) : this.more.item("Mark as spam", () => act({ verdict: "spam" }));
     const block = blocked
@@ -70,7 +82,8 @@ export class Deeds {
     const revoke = is_revoked || is_call ? [] : [this.more.item("Revoke the customer’s access", () => {
       if (confirm("Revoke the customer’s access? Their browser, and letters to them, open this conversation no more, at once and for good. What they write next begins a new one.")) act({ revoke: true });
     }, "harm")];
-    this.more.open(button, [...others.map(([name, does]) => this.more.item(name, does)), ...letters, spam, block, ...revoke]);
+    const retell = mayRetell(conversation) ? [this.more.item("Show it to everybody in a room…", () => this.openRetelling(conversation))] : [];
+    this.more.open(button, [...others.map(([name, does]) => this.more.item(name, does)), ...retell, ...letters, spam, block, ...revoke]);
   }
 }
 

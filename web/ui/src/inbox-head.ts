@@ -2,6 +2,7 @@
 import { make, part, say } from "./element";
 import type { Deeds } from "./inbox-deeds";
 import { FixNotice } from "./inbox-fix";
+import { RetellingNotice } from "./inbox-retelling";
 import type { Conversation, Deed } from "./inbox-protocol";
 import { fullTime, waited } from "./inbox-words";
 
@@ -20,6 +21,7 @@ export class TalkHead {
   private readonly close: HTMLButtonElement;
   private readonly verdict: HTMLElement;
   private readonly fix: FixNotice;
+  private readonly retelling: RetellingNotice;
   private conversation: Conversation | null = null;
 
   constructor(private readonly root: HTMLElement, private readonly context: HeadContext) {
@@ -31,6 +33,7 @@ export class TalkHead {
     this.close = part<HTMLButtonElement>(root, "close");
     this.verdict = part(root, "verdict");
     this.fix = new FixNotice(part(root, "fix"), context.act);
+    this.retelling = new RetellingNotice(part(root, "retelling"), context.act);
     this.listen();
   }
 
@@ -46,6 +49,7 @@ export class TalkHead {
     part(this.root, "ask-screen").hidden = !mayAsk("ask-screen", conversation);
     this.showVerdict(conversation);
     this.fix.show(conversation);
+    this.retelling.show(conversation);
     this.tick();
   }
 

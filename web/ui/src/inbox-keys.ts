@@ -12,6 +12,8 @@ export interface Commands {
   assign: () => void;
   snooze: () => void;
   labels: () => void;
+  /** To everybody, in a public room. */
+  retell: () => void;
   search: () => void;
   /** Back from what one is in. */
   back: (from: Element) => void;
@@ -19,7 +21,7 @@ export interface Commands {
 
 const KEYS: [string, string][] = [
   ["j", "The next conversation"], ["k", "The one before"], ["Enter", "Open it"], ["r", "Reply"], ["n", "Note for the team"], ["e", "Close, or open again"],
-  ["a", "I look after it"], ["s", "Snooze"], ["l", "Labels"], ["/", "Search"], ["Esc", "Back"], ["?", "This list"],
+  ["a", "I look after it"], ["s", "Snooze"], ["l", "Labels"], ["p", "Show it to everybody, in a public room"], ["/", "Search"], ["Esc", "Back"], ["?", "This list"],
   ["Alt+R", "Reply, while you write"], ["Alt+N", "Note, while you write"], ["Ctrl+Enter", "Send, and close"], ["/ in a reply", "Canned answers"], ["@ in a note", "Call somebody"],
   ["↑", "Edit what you said last"],
 ];
@@ -82,7 +84,7 @@ export class InboxKeys {
     if (!device().keys && key !== "?") return null;
     const named: Record<string, () => void> = {
       j: () => commands.move(1), k: () => commands.move(-1), r: commands.reply, n: commands.note, e: commands.close, a: commands.assign, s: commands.snooze,
-      l: commands.labels, "/": commands.search, "?": () => this.open(),
+      l: commands.labels, p: commands.retell, "/": commands.search, "?": () => this.open(),
     };
     return Object.hasOwn(named, key) ? named[key]! : null;
   }

@@ -41,6 +41,8 @@ export interface Conversation {
   is_revoked: boolean;
   /** The commit that says it fixes what this is about. */
   fix?: InboxFix;
+  /** What the customer was asked last: whether it may be told again in a public room. */
+  retelling?: Retelling;
   version: number;
 }
 
@@ -51,6 +53,16 @@ export interface InboxFix {
   release?: string;
   /** What its message has for those who asked. */
   answer?: string;
+}
+
+export interface Retelling {
+  room: string;
+  /** What the room is called; empty: it is gone. */
+  name: string;
+  title: string;
+  state: "asked" | "refused" | "given" | "ended";
+  /** The message that it is the thread of. */
+  number?: number;
 }
 
 export type Counted = Exclude<Folder, "all">;
@@ -71,6 +83,13 @@ export interface OnePage {
   conversation: Conversation;
   earlier: Conversation[];
   agents: Agent[];
+  /** Those in which it may be told again. */
+  public_rooms: PublicRoom[];
+}
+
+export interface PublicRoom {
+  id: string;
+  name: string;
 }
 
 /** An answer that is kept ready; `{name}` in it is the customer's. */
@@ -92,7 +111,8 @@ export type Deed =
   | { block: boolean }
   | { revoke_replies: true }
   | { transcript: true }
-  | { revoke: true };
+  | { revoke: true }
+  | { retell: { room: string; title: string } | null };
 
 /** What the topic of a site's conversations tells. */
 export interface InboxChange {

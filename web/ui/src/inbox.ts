@@ -10,7 +10,7 @@ import { TalkHead } from "./inbox-head";
 import { InboxKeys } from "./inbox-keys";
 import { InboxList } from "./inbox-list";
 import { OpenTalk } from "./inbox-open";
-import type { Agent, Conversation, Counted, Deed, Folder, InboxChange, ListPage } from "./inbox-protocol";
+import type { Agent, Conversation, Counted, Deed, Folder, InboxChange, ListPage, PublicRoom } from "./inbox-protocol";
 import { InboxState } from "./inbox-state";
 import type { View } from "./inbox-state";
 import { FOLDER_NAMES, NOTHING_IN, customerName } from "./inbox-words";
@@ -60,6 +60,8 @@ class InboxPage {
   private readonly mark = new PageMark();
   private readonly alerts = new Alerts(new Sounds());
   private agents: Agent[] = [];
+  /** In which conversations may be told again. */
+  private rooms: PublicRoom[] = [];
   private present: VisitorsView | null = null;
   /** Where visitors were seen. */
   private readonly places = new Map<string, string>();
@@ -82,7 +84,7 @@ class InboxPage {
       show: (conversation) => this.shown(conversation), open: (room) => void this.show(room), more: () => void this.readMore(), redraw: () => this.redraw.soon(this.drawList),
     });
     const act = (deed: Deed, room: string) => void this.act(deed, room);
-    this.deeds = new Deeds({ me: this.me, agents: () => this.agents, labels: () => this.state.labels, act });
+    this.deeds = new Deeds({ me: this.me, agents: () => this.agents, rooms: () => this.rooms, labels: () => this.state.labels, act });
     this.canned = new CannedAnswers(this.api);
     this.head = new TalkHead(part(root, "talk-inside"), { deeds: this.deeds, act, askScreen: () => this.open.askScreen() });
     this.pane = new VisitorPane(part(root, "visitor"), {
@@ -333,9 +335,10 @@ class InboxPage {
     try {
       const shown = this.open.show(room, this.state.known.get(room), () => this.api.one(room));
       this.drawListNow("");
-      const { agents, conversation } = await shown;
+      const { agents, conversation, public_rooms: rooms } = await shown;
       if (this.open.room !== room) return;
       this.agents = agents;
+      this.rooms = rooms;
       this.take(conversation, "");
       this.titled();
       this.drawListNow("");
@@ -427,6 +430,7 @@ class InboxPage {
       close: () => this.onTarget(({ state, room }) => void this.act(state === "closed" ? { reopen: true } : { close: true }, room)),
       assign: () => this.onTarget(({ room }) => void this.act({ assign: this.me }, room)),
       snooze: () => this.onTarget((conversation, at) => this.deeds.openSnooze(at, conversation)), labels: () => this.onTarget((conversation) => this.deeds.openLabels(conversation)),
+      retell: () => this.onTarget((conversation) => conversation.room === this.open.room && this.deeds.openRetelling(conversation)),
       search: () => root.querySelector<HTMLInputElement>("#inbox-q")!.focus(), back: (from) => this.back(from),
     });
     part(root, "help").addEventListener("click", () => keys.open());

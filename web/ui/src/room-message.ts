@@ -34,7 +34,7 @@ export function drawMessage(message: Message, context: MessageContext): HTMLLIEl
   const name = context.name ?? message.name;
   // In the inbox it is known who is the customer.
   const badges = context.place ? [] : badgeOf(message.author).flatMap((badge) => [badge, " "]);
-  main.append(head(message, name, badges, context.place?.href), ...body(message, note, context.may?.has("see_people") ?? false));
+  main.append(head(message, name, badges, context.place?.href), ...origin(message), ...body(message, note, context.may?.has("see_people") ?? false));
   if (message.decided) main.append(decided(message, state));
   if (message.fix || message.closed) main.append(closing(message, context));
   if (message.reactions?.length) main.append(reactions(message, context));
@@ -67,6 +67,20 @@ export function timeOf(at: number, locale?: string): HTMLTimeElement {
   time.dateTime = moment.toISOString();
   time.title = moment.toLocaleString(locale, { dateStyle: "full", timeStyle: "medium" });
   return time;
+}
+
+/** That it was said to a customer first, at what begins the thread of it; whoever may looks at the conversation. */
+function origin({ retold, thread, removed, room, number }: Message): Node[] {
+  if (!retold || thread !== undefined || removed) return [];
+  const line = make("p", "muted small retold");
+  const words = "From a conversation with a customer";
+  if (!document.querySelector("[data-leads-back]")) line.append(words);
+  else {
+    const link = make("a", "", words);
+    link.href = `/rooms/${room}/messages/${number}/conversation`;
+    line.append(link);
+  }
+  return [line];
 }
 
 function body(message: Message, note: string | null, seesHistory: boolean): Node[] {

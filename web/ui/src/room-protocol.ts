@@ -50,6 +50,8 @@ export interface Message {
   reactions?: { emoji: string; who: string[] }[];
   replies: number;
   unrecorded: boolean;
+  /** It was said in a conversation with a customer first. */
+  retold?: boolean;
   changed: number;
 }
 

@@ -45,6 +45,7 @@ fn waiting() -> Conversation {
         is_call: false,
         is_revoked: false,
         fix: None,
+        retelling: None,
         version: 1,
     }
 }

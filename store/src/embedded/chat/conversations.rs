@@ -10,7 +10,7 @@ use model::{AccountId, Millis, RoomId, SiteId, VisitorKey, limits};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
-use super::{Chat, json, messages, people, reading, rooms, rules, value};
+use super::{Chat, json, messages, people, put_ends, reading, rooms, rules, value};
 use crate::accounts::SecretHash;
 use crate::chat::change;
 use crate::chat::conversations::{
@@ -18,8 +18,9 @@ use crate::chat::conversations::{
     NewConversation, customer_text, page_of,
 };
 use crate::chat::duty::{Duty, Turn};
+use crate::chat::retelling::{self, Telling};
 use crate::chat::rules::Answered;
-use crate::chat::{Search, words};
+use crate::chat::{Place, Posted, Search, words};
 use crate::embedded::columns::Column;
 use crate::{Result, StoreError};
 
@@ -83,6 +84,10 @@ impl Conversations for Chat {
         self.0.write(move |db| give_turn(db, room, &turn, at)).await
     }
 
+    async fn retell(&self, room: RoomId, telling: Telling) -> Result<(Conversation, Option<Posted>)> {
+        self.0.write(move |db| retell(db, room, &telling)).await
+    }
+
     async fn learned(&self, site: SiteId) -> Result<(u64, Vec<u8>)> {
         self.0.read(move |db| learned(db, site)).await
     }
@@ -129,6 +134,28 @@ fn give_turn(db: &Connection, room: RoomId, turn: &Turn, at: Millis) -> Result<C
     put(db, &given)?;
     messages::post(db, &note)?;
     Ok(given)
+}
+
+fn retell(db: &Connection, room: RoomId, telling: &Telling) -> Result<(Conversation, Option<Posted>)> {
+    let before = conversation(db, room)?;
+    let Some(asked) = retelling::allowed(&before, telling)? else {
+        return Ok((before, None));
+    };
+    let mut public = super::room(db, asked.room)?;
+    retelling::refuse_not_public(&public, people::is_member(db, public.id, Who::Account(asked.by))?)?;
+    let said = reading::page(db, before.room, Place::After(0), limits::RETOLD_MESSAGES_MAX)?;
+    let thread = retelling::told(&before, &asked, &said, &mut public, telling);
+    if people::insert_guest(db, &retelling::guest(&asked, telling), None)? == 0 {
+        return Err(StoreError::Conflict("a guest with that id is there already"));
+    }
+    for message in &thread {
+        messages::insert(db, message)?;
+    }
+    put_ends(db, &public)?;
+    let first = thread.into_iter().next().expect("a thread begins with its title");
+    let given = retelling::given(&before, asked, first.number);
+    put(db, &given)?;
+    Ok((given, Some(Posted { message: first, fresh: true, room: public })))
 }
 
 fn learned(db: &Connection, site: SiteId) -> Result<(u64, Vec<u8>)> {

@@ -9,8 +9,8 @@ use mongodb::bson::{Binary, Bson, Document, doc};
 use serde::Deserialize;
 
 use super::{
-    CONVERSATIONS, Chat, DUTY, GUESTS, LEARNED, ROOMS, RoomDocument, Valued, json, messages, parse, people,
-    reading, rules, take,
+    CONVERSATIONS, Chat, DUTY, GUESTS, LEARNED, MESSAGES, ROOMS, RoomDocument, Valued, json, messages, parse,
+    people, put_ends, reading, rules, take,
 };
 use crate::accounts::SecretHash;
 use crate::chat::change;
@@ -19,8 +19,9 @@ use crate::chat::conversations::{
     NewConversation, customer_text, page_of,
 };
 use crate::chat::duty::{Duty, Turn};
+use crate::chat::retelling::{self, Telling};
 use crate::chat::rules::Answered;
-use crate::chat::{Search, words};
+use crate::chat::{Place, Posted, Search, words};
 use crate::mongodb::columns::{Column, binary, secret as secret_column};
 use crate::mongodb::forgotten::FORGOTTEN;
 use crate::mongodb::gate::{CALL_TIME_MAX, within};
@@ -121,6 +122,16 @@ impl Conversations for Chat {
         .await
     }
 
+    async fn retell(&self, room: RoomId, telling: Telling) -> Result<(Conversation, Option<Posted>)> {
+        let before = self.conversation(room).await?;
+        within(CALL_TIME_MAX, async {
+            let _turn = self.lane(before.room).lock().await;
+            // On the heap: it has many steps.
+            write!(self, |step| Box::pin(retell(step, before.room, &telling)))
+        })
+        .await
+    }
+
     async fn learned(&self, site: SiteId) -> Result<(u64, Vec<u8>)> {
         read!(self, |step| learned(step, site))
     }
@@ -195,6 +206,28 @@ pub async fn take_site(step: &mut Step, site: SiteId) -> Result<()> {
         return Err(StoreError::NotFound("site"));
     }
     Ok(())
+}
+
+/// Takes the turns of both rooms: what is said in either meanwhile comes before or after.
+async fn retell(step: &mut Step, room: RoomId, telling: &Telling) -> Result<(Conversation, Option<Posted>)> {
+    take(step, room).await?;
+    let before = conversation(step, room).await?;
+    let Some(asked) = retelling::allowed(&before, telling)? else {
+        return Ok((before, None));
+    };
+    let mut public = take(step, asked.room).await?;
+    let is_member = people::is_member(step, public.id, Who::Account(asked.by)).await?;
+    retelling::refuse_not_public(&public, is_member)?;
+    let said = reading::page(step, before.room, Place::After(0), limits::RETOLD_MESSAGES_MAX).await?;
+    let thread = retelling::told(&before, &asked, &said, &mut public, telling);
+    people::insert_guest(step, &retelling::guest(&asked, telling), None).await?;
+    let rows: Vec<Document> = thread.iter().map(|message| messages::document(message, None)).collect();
+    step.insert_all(MESSAGES, &rows).await?;
+    put_ends(step, &public).await?;
+    let first = thread.into_iter().next().expect("a thread begins with its title");
+    let given = retelling::given(&before, asked, first.number);
+    put(step, &given).await?;
+    Ok((given, Some(Posted { message: first, fresh: true, room: public })))
 }
 
 async fn learned(step: &mut Step, site: SiteId) -> Result<(u64, Vec<u8>)> {

@@ -93,6 +93,12 @@ pub async fn to_message(State(web): State<Arc<Web>>, at: At) -> Answer {
     Ok(go_to(&permalink(at.room, message.number, &day_of(message.at, &zone_of(&room.zone)))))
 }
 
+/// `GET /rooms/{room}/messages/{number}/conversation`: where a message was said first, for who answers that customer.
+pub async fn to_conversation(State(web): State<Arc<Web>>, at: At) -> Answer {
+    let found = web.chat.told_before(&at.by, at.room, at.number()?).await?;
+    Ok(go_to(&format!("/sites/{}/inbox/{}", found.site, found.room)))
+}
+
 #[derive(Template)]
 #[template(path = "room_decisions.html")]
 struct DecisionsPage {

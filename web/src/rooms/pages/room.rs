@@ -39,6 +39,8 @@ struct RoomPage {
     locked: bool,
     me: String,
     may: May,
+    /// Whose messages were said to customers first, they may look at those conversations.
+    leads_back: bool,
     messages: Vec<MessageRow>,
     /// The day of the last message, for the transcript.
     day: Option<String>,
@@ -83,6 +85,7 @@ pub async fn show(
         me: at.by.who().map(|who| who.to_string()).unwrap_or_default(),
         messages: rows(&web, &room, may.see_people(), &messages).await?,
         may,
+        leads_back: web.chat.leads_back(&at.by, room.site).await?,
         day: messages.last().map(|message| day_of(message.at, &zone)),
         later,
         has_earlier: messages.first().is_some_and(|first| first.number > 1),

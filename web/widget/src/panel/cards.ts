@@ -1,6 +1,7 @@
 // What the panel asks for in the midst of the conversation: an address for when the customer has left, and what they thought of it when it is closed.
 import { draw, make } from "../../../ui/src/element";
-import { anythingElse, askEmail, askEmailAway, askRating, email, emailKept, emailWrong, notNow, save, score, send, thanks } from "../words";
+import { anythingElse, askEmail, askEmailAway, askRating, asksToRetell, email, emailKept, emailWrong, mayNotShow, mayShow, notNow, retoldHidden, retoldIn, retoldShown, save, score, send, showName, thanks } from "../words";
+import type { AskedToRetell } from "./customer";
 import { isAddress } from "./head";
 import type { Speech } from "./speech";
 
@@ -74,6 +75,49 @@ export function ratingCard(card: Card, rate: (rating: number, words: string) => 
     close(item, speech.say(thanks));
     return "";
   });
+  return item;
+}
+
+/** Whether everybody may read the conversation: what of it, and what not. */
+export function retellingCard(card: Card, asked: AskedToRetell, name: string, consent: (yes: boolean, named: boolean) => Promise<void>): HTMLLIElement {
+  const { speech } = card;
+  const { item, form, problem } = open(speech.say(asksToRetell, { name: asked.by, room: asked.room }));
+  item.classList.add("retelling");
+  form.append(make("p", "retelling-title", asked.title), make("p", "", speech.say(retoldShown)), make("p", "", speech.say(retoldHidden)));
+  const named = make("input");
+  named.type = "checkbox";
+  if (name) {
+    const label = make("label", "retelling-name");
+    label.append(named, " ", make("span", "", speech.say(showName, { name })));
+    form.append(label);
+  }
+  const row = make("div", "row");
+  const no = make("button", "quiet", speech.say(mayNotShow));
+  no.type = "button";
+  row.append(make("button", "primary", speech.say(mayShow)), no);
+  form.append(row, problem);
+  no.addEventListener("click", async () => {
+    const wrong = await consent(false, false).then(() => "", card.explain);
+    problem.textContent = wrong;
+    problem.hidden = !wrong;
+  });
+  onSubmit(form, problem, card, async () => {
+    await consent(true, named.checked);
+    return "";
+  });
+  return item;
+}
+
+/** Where everybody reads it. */
+export function retoldLine(speech: Speech, { room, href }: { room: string; href: string }): HTMLLIElement {
+  const item = make("li", "line retold");
+  const words = make("span");
+  const link = make("a", "", speech.say(retoldIn, { room }));
+  link.href = href;
+  link.target = "_blank";
+  link.rel = "noopener";
+  words.append(link);
+  item.append(words);
   return item;
 }
 

@@ -107,6 +107,19 @@ export class Conversation {
     this.mine = await this.customer.mail(this.secret!);
   }
 
+  /** Whether all of it may be read by everybody, as they were asked then. */
+  async consent(asked: number, yes: boolean, named: boolean): Promise<void> {
+    try {
+      this.mine = await this.customer.consent(this.secret!, { asked, yes, named });
+    } catch (error) {
+      // Perhaps nobody asks that any more.
+      this.look();
+      throw error;
+    } finally {
+      this.changed();
+    }
+  }
+
   get email(): string {
     return this.mine?.email || this.about.email || "";
   }

@@ -16,6 +16,19 @@ export interface Mine {
   asks_rating: boolean;
   /** The number of its last message. */
   last: number;
+  /** What agents ask just now: whether it may be told again in that public room, by that title. */
+  retelling: AskedToRetell | null;
+  /** Where everybody reads it. */
+  retold: { room: string; href: string } | null;
+}
+
+export interface AskedToRetell {
+  /** Names the question. */
+  asked: number;
+  room: string;
+  title: string;
+  /** The name of who asks. */
+  by: string;
 }
 
 /** What the customer and their page say of the customer; what is left out stays as it was. */
@@ -94,6 +107,10 @@ export class CustomerApi {
   /** To the address that they gave. */
   mail(secret: string): Promise<Mine> {
     return tell(`${this.path}/conversations/mine`, { transcript: true }, secret);
+  }
+
+  consent(secret: string, retell: { asked: number; yes: boolean; named: boolean }): Promise<Mine> {
+    return tell(`${this.path}/conversations/mine`, { retell }, secret);
   }
 
   tell(secret: string, about: About): Promise<Mine> {

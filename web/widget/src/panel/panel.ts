@@ -6,9 +6,9 @@ import { prose } from "../../../ui/src/room-message";
 import type { Message } from "../../../ui/src/room-protocol";
 import { asInk, inkOn } from "../colour";
 import type { FromPanel, Identity, Settings, ToPanel, Waiting } from "../talk";
-import { alone, chatWith, closed, conversation as conversationWord, gone, hello, lost, newMessages, off, offline, says, screenShown, severalTyping, typing, unread } from "../words";
+import { alone, chatWith, closed, conversation as conversationWord, gone, hello, lost, newMessages, off, offline, says, screenShown, severalTyping, staysHere, typing, unread } from "../words";
 import { greeting, line, putMessages } from "./bubbles";
-import { emailCard, ratingCard } from "./cards";
+import { emailCard, ratingCard, retellingCard, retoldLine } from "./cards";
 import { Calls } from "./calls";
 import { Conversation } from "./conversation";
 import { CustomerApi } from "./customer";
@@ -63,6 +63,10 @@ class Panel {
   private settingsAt = Date.now();
   private isOff = false;
   private emailLater = false;
+  /** When they were asked what they looked at last. */
+  private askedSeen = 0;
+  /** They said no to others' reading it. */
+  private isKept = false;
   private emailGiven = "";
   private readTo: number | null = null;
   private hostOrigin = "";
@@ -332,6 +336,19 @@ class Panel {
       put("email", String(settings.open), () => emailCard(card, !settings.open, settings.open ? { save, later } : { save }));
     }
     this.screen.put(put);
+    const { retelling, retold } = mine ?? {};
+    if (retelling) {
+      const consent = async (yes: boolean, named: boolean) => {
+        await conversation.consent(retelling.asked, yes, named);
+        this.isKept = !yes;
+        // What had the focus is gone.
+        this.scroll.focus();
+        this.draw();
+      };
+      put("retelling", JSON.stringify([retelling, conversation.name]), () => retellingCard(card, retelling, conversation.name, consent));
+    }
+    else if (this.isKept) put("kept", "", () => line("kept", speech.say(staysHere)));
+    if (retold) put("retold", JSON.stringify(retold), () => retoldLine(speech, retold));
     if (mine?.state === "closed") put("closed", "", () => line("closed", speech.say(closed)));
     // One that was answered stays, and thanks.
     if (mine?.state === "closed" && (mine.asks_rating || this.kept.elementOf("rating"))) {
@@ -389,7 +406,9 @@ class Panel {
     const { conversation, speech, told, settings, screen } = this;
     const news = told.open ? [] : conversation.unread();
     const spoken = told.open || this.isSpokenSeen ? null : conversation.spoken;
-    const count = news.length + (spoken ? 1 : 0);
+    const asked = conversation.mine?.retelling?.asked ?? 0;
+    if (told.open) this.askedSeen = asked;
+    const count = news.length + (spoken ? 1 : 0) + (asked > this.askedSeen ? 1 : 0);
     const last = news.at(-1);
     const shown = screen.isOn ? speech.say(screenShown) : "";
     const label = [count > 0 ? speech.say(unread, { count: speech.number(count) }) : "", shown].filter(Boolean).map((words) => `. ${words}`).join("");
