@@ -9,12 +9,14 @@
 //! | `usual` | what past weeks had at this hour, and how much that varies |
 //! | `change` | whether this is more, or less, than chance would have it |
 //! | `cause` | which page, source, country a difference came from |
+//! | `page` | how a site's watched pages are, and which of them ail |
 //! | `quiet` | when people are left in peace |
 //! | `words` | how it is said |
 
 pub mod cause;
 pub mod change;
 pub mod counts;
+pub mod page;
 pub mod quiet;
 pub mod usual;
 pub mod verdict;
@@ -22,6 +24,7 @@ pub mod watch;
 pub mod words;
 
 pub use counts::{Counts, Seen, SeenKind};
+pub use page::{Page, PageState};
 pub use usual::Usual;
 pub use verdict::{Judged, Reading, Verdict, judge};
 pub use watch::{Turned, Watch};

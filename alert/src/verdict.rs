@@ -1,20 +1,24 @@
 //! Whether a condition is so, by the numbers of this moment.
 
 use model::Millis;
-use model::alert::{Cause, Condition, Side};
+use model::alert::{Ailing, Cause, Condition, Side};
 
 use crate::cause;
 use crate::change::{self, Direction};
-use crate::{Counts, Usual};
+use crate::{Counts, Page, Usual, page};
 
 /// What an alert is asked of.
 pub struct Reading<'r> {
     pub now: Millis,
+    /// Since when the alert asks what it asks.
+    pub asked_since: Millis,
     /// Visitors present. None: it is not known just now.
     pub present: Option<u32>,
     pub counts: &'r Counts,
     /// None: nothing is known of past weeks.
     pub usual: Option<&'r Usual>,
+    /// Those that are watched. None: it is not known just now.
+    pub pages: Option<&'r [Page]>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,11 +39,12 @@ pub struct Judged {
     pub minutes: u32,
     pub expected: Option<u32>,
     pub causes: Vec<Cause>,
+    pub pages: Vec<Ailing>,
 }
 
 impl Judged {
-    fn plain(verdict: Verdict, value: u32, minutes: u32) -> Judged {
-        Judged { verdict, value, minutes, expected: None, causes: Vec::new() }
+    pub(crate) fn plain(verdict: Verdict, value: u32, minutes: u32) -> Judged {
+        Judged { verdict, value, minutes, expected: None, causes: Vec::new(), pages: Vec::new() }
     }
 }
 
@@ -61,10 +66,12 @@ pub fn judge(when: &Condition, reading: &Reading<'_>) -> Judged {
         }
         Condition::Silence { minutes } => silence(reading, *minutes),
         Condition::Change { more, fewer } => changed(reading, *more, *fewer),
+        Condition::Down { page } => page::down(reading.pages, *page),
+        Condition::Slow { page, than, minutes } => page::slow(reading.pages, *page, *than, *minutes),
     }
 }
 
-fn compare(side: Side, than: u32, value: u32) -> Verdict {
+pub(crate) fn compare(side: Side, than: u32, value: u32) -> Verdict {
     let margin = than / MARGIN;
     match side {
         Side::Above if value > than => Verdict::So,
@@ -87,8 +94,11 @@ fn counted(reading: &Reading<'_>, side: Side, than: u32, minutes: u32, value: u3
 
 fn silence(reading: &Reading<'_>, minutes: u32) -> Judged {
     let since = reading.counts.last_hit().unwrap_or(reading.counts.known_since());
-    let silent = (reading.now.since(since).as_secs() / 60) as u32;
-    let verdict = if silent >= minutes { Verdict::So } else { Verdict::Not };
+    let minutes_since = |since: Millis| (reading.now.since(since).as_secs() / 60) as u32;
+    // One that was just made has waited for nobody yet.
+    let silent = minutes_since(since);
+    let verdict =
+        if silent.min(minutes_since(reading.asked_since)) >= minutes { Verdict::So } else { Verdict::Not };
     Judged::plain(verdict, silent, minutes)
 }
 
@@ -112,6 +122,7 @@ fn changed(reading: &Reading<'_>, more: bool, fewer: bool) -> Judged {
         minutes: found.minutes,
         expected: Some(found.expected.round() as u32),
         causes,
+        pages: Vec::new(),
     }
 }
 
@@ -153,8 +164,12 @@ mod tests {
         counts
     }
 
+    fn reading(counts: &Counts, present: Option<u32>, asked_since: Millis) -> Reading<'_> {
+        Reading { now: NOW, asked_since, present, counts, usual: None, pages: None }
+    }
+
     fn verdict(when: &Condition, counts: &Counts, present: Option<u32>) -> (Verdict, u32) {
-        let judged = judge(when, &Reading { now: NOW, present, counts, usual: None });
+        let judged = judge(when, &reading(counts, present, Millis(0)));
         (judged.verdict, judged.value)
     }
 
@@ -176,6 +191,21 @@ mod tests {
         assert_eq!(verdict(&visitors, &whole, None), (Verdict::Unknown, 0));
         let change = Condition::Change { more: true, fewer: true };
         assert_eq!(verdict(&change, &whole, None).0, Verdict::Unknown, "nothing was learned");
+    }
+
+    #[test]
+    fn silence_counts_from_when_the_alert_was_made_at_the_earliest() {
+        let silent = counts(Duration::from_secs(3_600), &[1_800]);
+        let judged = |minutes_ago: i64| {
+            let since = Millis(NOW.0 - minutes_ago * 60_000);
+            judge(&Condition::Silence { minutes: 5 }, &reading(&silent, None, since))
+        };
+        assert_eq!((judged(0).verdict, judged(4).verdict), (Verdict::Not, Verdict::Not));
+        assert_eq!((judged(5).verdict, judged(5).value), (Verdict::So, 30));
+        let later = counts(Duration::from_secs(3_600), &[240]);
+        let since = Millis(NOW.0 - 3_600_000);
+        let judged = judge(&Condition::Silence { minutes: 5 }, &reading(&later, None, since));
+        assert_eq!(judged.verdict, Verdict::Not, "the last hit is later");
     }
 
     #[test]

@@ -61,11 +61,14 @@ impl Watch {
 /// How long it has to be so before it began.
 fn lasting(when: &Condition) -> Duration {
     match when {
-        Condition::Visitors { minutes, .. } => Duration::from_secs(u64::from(*minutes) * 60),
-        // Their minutes are those that are counted.
+        Condition::Visitors { minutes, .. } | Condition::Slow { minutes, .. } => {
+            Duration::from_secs(u64::from(*minutes) * 60)
+        }
+        // Of a page two looks say so. The others' minutes are those that are counted.
         Condition::Pageviews { .. }
         | Condition::Events { .. }
         | Condition::Silence { .. }
+        | Condition::Down { .. }
         | Condition::Change { .. } => Duration::ZERO,
     }
 }
@@ -74,7 +77,11 @@ fn calm(when: &Condition) -> Duration {
     match when {
         Condition::Silence { .. } => Duration::ZERO,
         Condition::Change { .. } => CALM_AFTER_CHANGE,
-        Condition::Visitors { .. } | Condition::Pageviews { .. } | Condition::Events { .. } => CALM,
+        Condition::Visitors { .. }
+        | Condition::Pageviews { .. }
+        | Condition::Events { .. }
+        | Condition::Down { .. }
+        | Condition::Slow { .. } => CALM,
     }
 }
 
@@ -115,6 +122,18 @@ mod tests {
         use Verdict::{Between, Not, So};
         let verdicts = [(0, So), (100, So), (110, Not), (120, So), (239, So), (240, So), (241, Between)];
         assert_eq!(told(&visitors(2), &verdicts), [(240, Turned::Began)]);
+    }
+
+    #[test]
+    fn a_page_is_slow_for_its_minutes_and_down_at_once_and_what_nobody_saw_ends_nothing() {
+        use Verdict::{Not, So, Unknown};
+        let slow = Condition::Slow { page: None, than: 900, minutes: 2 };
+        let verdicts = [(0, So), (60, So), (90, Unknown), (92, So), (210, So), (212, So), (214, So)];
+        assert_eq!(told(&slow, &verdicts), [(212, Turned::Began)]);
+        let down = Condition::Down { page: None };
+        let verdicts =
+            [(0, So), (30, Unknown), (500, Unknown), (510, Not), (540, Unknown), (550, Not), (610, Not)];
+        assert_eq!(told(&down, &verdicts), [(0, Turned::Began), (610, Turned::Ended)]);
     }
 
     #[test]

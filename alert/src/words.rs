@@ -1,7 +1,7 @@
 //! How an incident is said, in a sentence or two of plain text.
 
 use model::Millis;
-use model::alert::{By, Cause, Condition, Incident, Side, Turn};
+use model::alert::{Ailing, By, Cause, Condition, Incident, Side, Turn};
 
 /// What became so, with its cause; or that it is over.
 pub fn told(incident: &Incident, turn: Turn) -> String {
@@ -58,6 +58,16 @@ pub fn what(incident: &Incident) -> String {
                 expected => format!("{expected} are"),
             }
         ),
+        Condition::Down { .. } => format!("{}.", pages(incident, value)),
+        Condition::Slow { than, minutes: 0, .. } => {
+            format!("{}: slower than {} ms.", pages(incident, 0), number(*than))
+        }
+        Condition::Slow { than, minutes, .. } => format!(
+            "{}: slower than {} ms for {}.",
+            pages(incident, 0),
+            number(*than),
+            count(*minutes, "minute")
+        ),
     }
 }
 
@@ -84,6 +94,16 @@ pub fn asked(when: &Condition) -> String {
         }
         Condition::Change { more: true, .. } => "More visits than usual at this hour".into(),
         Condition::Change { .. } => "Fewer visits than usual at this hour".into(),
+        Condition::Down { page: None } => "Any watched page is down".into(),
+        Condition::Down { .. } => "A watched page is down".into(),
+        Condition::Slow { page, than, minutes } => {
+            let which = if page.is_none() { "Any" } else { "A" };
+            let slower = format!("{which} watched page answers slower than {} ms", number(*than));
+            match minutes {
+                0 => slower,
+                minutes => format!("{slower} for {}", count(*minutes, "minute")),
+            }
+        }
     }
 }
 
@@ -115,6 +135,30 @@ pub fn span(from: Millis, to: Millis) -> String {
     }
 }
 
+/// `https://shop.example/ is down: it answered 503`, and how many more of `all` there are.
+fn pages(incident: &Incident, all: u32) -> String {
+    let is_down = matches!(incident.when, Condition::Down { .. });
+    let one = |page: &Ailing| match is_down {
+        true => format!("{} is down: {}", page.url, page.why),
+        false => format!("{}: {}", page.url, page.why),
+    };
+    let named: Vec<String> = incident.pages.iter().map(one).collect();
+    let more = all.saturating_sub(incident.pages.len() as u32);
+    match more {
+        0 => named.join("; "),
+        more => format!("{}; {} more", named.join("; "), count(more, "page")),
+    }
+}
+
+/// `2,340`
+pub fn number(number: u32) -> String {
+    let digits = number.to_string();
+    let lead = digits.len() % 3;
+    let threes = digits.as_bytes()[lead..].chunks(3).map(|three| String::from_utf8_lossy(three).into_owned());
+    let first = (lead > 0).then(|| digits[..lead].to_owned());
+    first.into_iter().chain(threes).collect::<Vec<_>>().join(",")
+}
+
 fn count(number: u32, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
@@ -126,6 +170,9 @@ mod tests {
     use super::*;
 
     fn check(when: Condition, value: u32, expected: &str) {
+        let is_of_pages = matches!(when, Condition::Down { .. } | Condition::Slow { .. });
+        let why = if value > 9 { "it answered in 2,340 ms" } else { "it answered 503" };
+        let page = |path: &str| Ailing { url: format!("https://a.example/{path}"), why: why.into() };
         let incident = Incident {
             id: IncidentId::of(1),
             alert: AlertId::of(1),
@@ -139,6 +186,7 @@ mod tests {
                 Cause { by: By::Page, key: "/launch".into(), more: 52, percent: 88 },
                 Cause { by: By::Source, key: String::new(), more: -9, percent: 30 },
             ],
+            pages: if is_of_pages { vec![page(""), page("b")] } else { Vec::new() },
             told: Millis(0),
             over: Some(Millis(61_000)),
         };
@@ -181,6 +229,24 @@ mod tests {
             63,
             "63 visits began within 5 minutes; 4 are usual at this hour.",
         );
+        let down =
+            "https://a.example/ is down: it answered 503; https://a.example/b is down: it answered 503";
+        check(Condition::Down { page: None }, 2, &format!("{down}."));
+        check(Condition::Down { page: None }, 3, &format!("{down}; 1 page more."));
+        let slow =
+            "https://a.example/: it answered in 2,340 ms; https://a.example/b: it answered in 2,340 ms";
+        let when = |minutes| Condition::Slow { page: None, than: 1_500, minutes };
+        check(when(0), 2_340, &format!("{slow}: slower than 1,500 ms."));
+        check(when(5), 2_340, &format!("{slow}: slower than 1,500 ms for 5 minutes."));
+    }
+
+    #[test]
+    fn thousands_are_set_apart() {
+        for (is, expected) in
+            [(0, "0"), (999, "999"), (1_000, "1,000"), (9_999, "9,999"), (1_234_567, "1,234,567")]
+        {
+            assert_eq!(number(is), expected);
+        }
     }
 
     #[test]

@@ -47,7 +47,14 @@ fn told(hits: &[Seen], from: i64, to: i64) -> Vec<(i64, Turned, Vec<Cause>)> {
             // Long before it is looked at, time goes on with the hits.
             counts.see(seen, Millis(if now == from { seen.at.0 } else { now }));
         }
-        let reading = Reading { now: Millis(now), present: None, counts: &counts, usual: Some(&usual) };
+        let reading = Reading {
+            now: Millis(now),
+            asked_since: Millis(0),
+            present: None,
+            counts: &counts,
+            usual: Some(&usual),
+            pages: None,
+        };
         let judged = judge(&CHANGE, &reading);
         if let Some(turn) = watch.step(&CHANGE, judged.verdict, Millis(now)) {
             watch.turn(turn);

@@ -7,9 +7,11 @@
 //! | `round` | all sites with alerts, every two seconds |
 //! | `post` | one of them: its last hour, its alerts, what is so |
 //! | `reading` | hits of the tail, as they are counted |
+//! | `pages` | how watched pages are, as patrol keeps it |
 //! | `learning` | what is usual, of the site's history |
 
 mod learning;
+mod pages;
 mod post;
 mod reading;
 mod round;
@@ -26,6 +28,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How often each alert is judged.
 pub const EVERY: Duration = Duration::from_secs(2);
+/// How often it is read how the watched pages of a site are.
+const PAGES_EVERY: Duration = Duration::from_secs(4);
 /// How often all alerts are read anew, where nobody said that some changed.
 const READ_EVERY: Duration = Duration::from_secs(30);
 /// Sites that are looked at at once.

@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 
 use crate::Deps;
 use crate::learning::learn;
+use crate::pages::Pages;
 use crate::reading::{Reading, events};
 
 /// How often it is learned anew what is usual, and how soon again where that came to nothing.
@@ -28,6 +29,7 @@ pub struct Post {
     watches: HashMap<AlertId, Held>,
     /// None: it begins with the tail again.
     reading: Option<Reading>,
+    pages: Pages,
     usual: Option<Arc<Usual>>,
     learned: Option<Millis>,
     learning: Option<JoinHandle<anyhow::Result<Option<Usual>>>>,
@@ -55,6 +57,7 @@ impl Post {
             book: AlertBook::default(),
             watches: HashMap::new(),
             reading: None,
+            pages: Pages::default(),
             usual: None,
             learned: None,
             learning: None,
@@ -103,13 +106,16 @@ impl Post {
             none => *none = Some(Reading::begin(deps, self.site, events(&self.book.alerts), now).await?),
         }
         self.learn(deps, now).await;
+        let pages = self.pages.read(deps, self.site, &self.book.alerts, now).await;
         let Some(Reading { counts, .. }) = &self.reading else {
             return Ok(false);
         };
-        let reading = alert::Reading { now, present, counts, usual: self.usual.as_deref() };
+        let (usual, pages) = (self.usual.as_deref(), pages.as_deref());
         let mut turned = Vec::new();
         for alert in &self.book.alerts {
             if let Some(held) = self.watches.get_mut(&alert.id) {
+                let asked_since = alert.asked_since;
+                let reading = alert::Reading { now, asked_since, present, counts, usual, pages };
                 let judged = judge(&alert.when, &reading);
                 if let Some(turn) = held.watch.step(&alert.when, judged.verdict, now) {
                     turned.push((alert.clone(), turn, judged));
@@ -204,6 +210,7 @@ fn incident(alert: &Alert, judged: Judged, now: Millis, told: Millis) -> Inciden
         minutes: judged.minutes,
         expected: judged.expected,
         causes: judged.causes,
+        pages: judged.pages,
         told,
         over: None,
     }

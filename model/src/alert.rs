@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::chat::HookSecret;
-use crate::{AccountId, AlertId, IncidentId, Millis, RoomId};
+use crate::{AccountId, AlertId, IncidentId, Millis, PageId, RoomId};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Alert {
@@ -12,6 +12,9 @@ pub struct Alert {
     pub name: String,
     pub on: bool,
     pub when: Condition,
+    /// Since when it is on and asks for that.
+    #[serde(default)]
+    pub asked_since: Millis,
     /// When people are left in peace. None: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quiet: Option<Quiet>,
@@ -41,6 +44,18 @@ pub enum Condition {
     Silence { minutes: u32 },
     /// More visits begin than at this hour in past weeks, or fewer, by more than chance would have it.
     Change { more: bool, fewer: bool },
+    /// A watched page is not there. None: any of them.
+    Down {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        page: Option<PageId>,
+    },
+    /// A watched page takes more than so many milliseconds to answer, at each look for so many minutes; 0: at one look. None: any of them.
+    Slow {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        page: Option<PageId>,
+        than: u32,
+        minutes: u32,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,11 +109,23 @@ pub struct Incident {
     /// Where the difference came from, the largest share first; at most `CAUSES_MAX`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<Cause>,
+    /// Pages that it was about, at most `AILING_MAX`; `value` says how slow the slowest was, or how many were down.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pages: Vec<Ailing>,
     /// When people are told, who may be left in peace until then.
     pub told: Millis,
     /// None: it is so still.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over: Option<Millis>,
+}
+
+/// A page that was not there, or slow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ailing {
+    /// At most `AILING_URL_BYTES_MAX`.
+    pub url: String,
+    /// `it answered 503`, `it answered in 2,340 ms`
+    pub why: String,
 }
 
 /// What the difference came from.

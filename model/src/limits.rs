@@ -219,6 +219,10 @@ pub const INCIDENTS_KEPT_MAX: usize = 50;
 pub const ALERT_MINUTES_MAX: u32 = 60;
 pub const ALERT_SILENCE_MINUTES_MAX: u32 = 1_440;
 pub const ALERT_NUMBER_MAX: u32 = 1_000_000_000;
+/// Milliseconds that a page may take before an alert calls it slow: a look ends after ten seconds. Pages that one incident names, and bytes of each address.
+pub const ALERT_SLOW_MS_MAX: u32 = 9_999;
+pub const AILING_MAX: usize = 3;
+pub const AILING_URL_BYTES_MAX: usize = 200;
 /// Sites whose alerts are looked after: those with the lowest ids.
 pub const ALERTED_SITES_MAX: usize = 10_000;
 /// Causes that are named of one change, and bytes of what one is called.

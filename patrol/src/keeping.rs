@@ -17,7 +17,8 @@ use url::Url;
 
 use crate::address::is_own;
 use crate::days::{Days, day_of};
-use crate::{Eye, LOOK_EVERY, Reason};
+use crate::seen::Sight;
+use crate::{Eye, LOOK_EVERY};
 
 /// How often it is looked for sites whose turn came.
 const TURN_EVERY: Duration = Duration::from_secs(2);
@@ -146,22 +147,16 @@ impl Patrol {
     }
 
     /// None: its host is none of the site's any more.
-    async fn look(&self, site: &Site, page: &WatchedPage) -> Option<(PageId, Millis, Result<(), Reason>)> {
+    async fn look(&self, site: &Site, page: &WatchedPage) -> Option<(PageId, Millis, Sight)> {
         let url = Url::parse(&page.url).ok().filter(|url| is_own(site, url))?;
         let at = self.clock.now();
         let outcome = self.eye.look(&url, |url| is_own(site, url)).await;
-        let told = outcome.map_or_else(|_| "down", |()| "up");
+        let told = outcome.map_or_else(|_| "down", |_| "up");
         metrics::counter!("watchfire_looks_total", "outcome" => told).increment(1);
         Some((page.id, at, outcome))
     }
 
-    async fn write(
-        &self,
-        site: SiteId,
-        page: PageId,
-        at: Millis,
-        outcome: Result<(), Reason>,
-    ) -> anyhow::Result<()> {
+    async fn write(&self, site: SiteId, page: PageId, at: Millis, outcome: Sight) -> anyhow::Result<()> {
         let today = day_of(at);
         let rows = self.store.pages.seen(site, page, (today.saturating_sub(1), today), 2).await?;
         let mut days = Days::read(page, &rows)?;

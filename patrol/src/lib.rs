@@ -21,8 +21,8 @@ mod uptime;
 pub use keeping::{Patrol, keep, look_at};
 pub use look::Eye;
 pub use reason::Reason;
-pub use seen::Now;
-pub use uptime::{Outage, PageUptime, read};
+pub use seen::{Now, Seen};
+pub use uptime::{Outage, PageUptime, last, read};
 
 use std::time::Duration;
 

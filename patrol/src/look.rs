@@ -3,9 +3,10 @@
 use outbox::address::Reach;
 use outbox::dial::{Answer, Dial, Resolver};
 use std::sync::Arc;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use url::Url;
 
+use crate::seen::Sight;
 use crate::{LOOK_MAX, REDIRECTS_MAX, Reason};
 
 /// The first status that says that a page is not there.
@@ -20,9 +21,11 @@ impl Eye {
         Dial::new(reach, resolver).map(Eye)
     }
 
-    /// Ok: it answered below 400, whole or as far as is read of it, in time. `is_own` says which hosts redirects may lead to.
-    pub async fn look(&self, url: &Url, is_own: impl Fn(&Url) -> bool) -> Result<(), Reason> {
-        timeout(LOOK_MAX, self.follow(url.clone(), is_own)).await.map_err(|_| Reason::Slow)?
+    /// Ok: it answered below 400, whole or as far as is read of it, in time: how many milliseconds that took. `is_own` says which hosts redirects may lead to.
+    pub async fn look(&self, url: &Url, is_own: impl Fn(&Url) -> bool) -> Sight {
+        let began = Instant::now();
+        timeout(LOOK_MAX, self.follow(url.clone(), is_own)).await.map_err(|_| Reason::Slow)??;
+        Ok(began.elapsed().as_millis() as u32)
     }
 
     async fn follow(&self, mut url: Url, is_own: impl Fn(&Url) -> bool) -> Result<(), Reason> {
@@ -129,7 +132,7 @@ mod tests {
                 matches!(url.host_str(), Some("localhost" | "private.example" | "nobody.example"))
             };
             let url = Url::parse(&format!("http://localhost:{}{path}", self.port)).unwrap();
-            eye().look(&url, own).await
+            eye().look(&url, own).await.map(drop)
         }
 
         fn asked(&self) -> Vec<String> {
@@ -154,6 +157,19 @@ mod tests {
         for status in [400, 401, 404, 429, 500, 503, 599] {
             assert_eq!(host.seen(&format!("/{status}")).await, Err(Reason::Status(status)));
         }
+    }
+
+    #[tokio::test]
+    async fn how_long_an_answer_took_is_told_with_every_redirect() {
+        let late = Duration::from_millis(150);
+        let host = Host::answering(move |path| {
+            std::thread::sleep(late);
+            if path == "/" { redirect("/there") } else { answer("200 OK", "", "tea") }
+        })
+        .await;
+        let url = Url::parse(&format!("http://localhost:{}/", host.port)).unwrap();
+        let took = eye().look(&url, |_| true).await.unwrap();
+        assert!((300..10_000).contains(&took), "{took} ms");
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ use model::Millis;
 use serde::{Deserialize, Serialize};
 
 use crate::days::Days;
-use crate::{GAP_MAX, Reason};
+use crate::{GAP_MAX, LOOK_MAX, Reason};
 
 /// How a page was at the last look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,7 +13,13 @@ pub struct Seen {
     pub at: Millis,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<Failed>,
+    /// Milliseconds that it took to answer, or to run out of time. None: it failed otherwise, or that was not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took_ms: Option<u32>,
 }
+
+/// Of one look: milliseconds that the answer took, or why it was none.
+pub type Sight = Result<u32, Reason>;
 
 /// Looks in a row that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,10 +58,15 @@ impl Seen {
 
 impl Days {
     /// Takes in a look that began at a moment. One that began before the last, by a clock that was turned back, begins anew.
-    pub fn look(&mut self, at: Millis, outcome: Result<(), Reason>) {
+    pub fn look(&mut self, at: Millis, outcome: Sight) {
         let before = self.last().filter(|last| at > last.at && at.since(last.at) <= GAP_MAX);
         let known = before.map(|before| (before.at, at));
         let earlier = before.and_then(|before| before.failed);
+        let took_ms = match outcome {
+            Ok(took_ms) => Some(took_ms),
+            Err(Reason::Slow) => Some(LOOK_MAX.as_millis() as u32),
+            Err(_) => None,
+        };
         let failed = outcome.err().map(|reason| match earlier {
             Some(earlier) => Failed { is_down: true, ..earlier },
             None => Failed { since: at, reason, is_down: false },
@@ -63,7 +74,7 @@ impl Days {
         // What was one failure alone is none; the time from the first of two on is down, and that until they end.
         let was_down = earlier.filter(|earlier| earlier.is_down || failed.is_some());
         let down = was_down.zip(known).map(|(failed, (from, to))| (from, to, failed.reason));
-        self.add(known, down, Seen { at, failed });
+        self.add(known, down, Seen { at, failed, took_ms });
     }
 }
 
@@ -75,14 +86,14 @@ mod tests {
     use crate::days::{DAY_MS, Day};
     use crate::uptime::{PageUptime, uptime};
 
-    const SLOW: Result<(), Reason> = Err(Reason::Slow);
-    const BAD: Result<(), Reason> = Err(Reason::Status(503));
-    const UP: Result<(), Reason> = Ok(());
+    const SLOW: Sight = Err(Reason::Slow);
+    const BAD: Sight = Err(Reason::Status(503));
+    const UP: Sight = Ok(230);
     /// Noon of some day.
     const NOON: i64 = 20_000 * DAY_MS + DAY_MS / 2;
 
     /// Looks at so many seconds, each as if another process took over from what was kept.
-    fn seen(from: i64, looks: &[(i64, Result<(), Reason>)]) -> Days {
+    fn seen(from: i64, looks: &[(i64, Sight)]) -> Days {
         let mut kept: Vec<store::pages::PageDay> = Vec::new();
         for (seconds, outcome) in looks {
             let mut days = Days::read(PageId::of(1), &kept).unwrap();
@@ -96,7 +107,7 @@ mod tests {
     }
 
     /// Known and down in seconds of noon, with the outages.
-    fn check(looks: &[(i64, Result<(), Reason>)], known_s: i64, outages: &[(i64, i64, Reason)]) {
+    fn check(looks: &[(i64, Sight)], known_s: i64, outages: &[(i64, i64, Reason)]) {
         let days = seen(NOON, looks);
         let all: PageUptime =
             uptime(&days, (NOON - DAY_MS, NOON + DAY_MS), days.last(), Millis(NOON + DAY_MS));
@@ -179,7 +190,7 @@ mod tests {
 
     #[test]
     fn how_a_page_is_now_is_known_for_a_while() {
-        let at = |looks: &[(i64, Result<(), Reason>)], seconds: i64| {
+        let at = |looks: &[(i64, Sight)], seconds: i64| {
             Seen::now(seen(NOON, looks).last(), Millis(NOON + seconds * 1_000))
         };
         assert_eq!(at(&[], 0), Now::Unknown);
@@ -192,6 +203,18 @@ mod tests {
     }
 
     #[test]
+    fn how_long_the_last_look_took_is_kept_and_little_else() {
+        let last = |looks: &[(i64, Sight)]| seen(NOON, looks).last().unwrap();
+        assert_eq!(last(&[(0, UP), (30, Ok(1_200))]).took_ms, Some(1_200));
+        assert_eq!(last(&[(0, UP), (30, SLOW)]).took_ms, Some(10_000));
+        assert_eq!(last(&[(0, UP), (30, BAD)]).took_ms, None);
+        let (last, kept) = (last(&[(0, UP)]), r#"{"at":1728043200000,"took_ms":230}"#);
+        assert_eq!(serde_json::to_string(&last).unwrap(), kept);
+        let before: Seen = serde_json::from_str(r#"{"at":1728043200000}"#).unwrap();
+        assert_eq!(before, Seen { took_ms: None, ..last });
+    }
+
+    #[test]
     fn a_day_of_the_worst_is_kept_in_little() {
         let looks: Vec<_> =
             (0..2_880).map(|look| (look * 30 - 43_200, if look % 3 == 0 { UP } else { BAD })).collect();
@@ -201,7 +224,7 @@ mod tests {
         assert!(rows[0].body.len() < store::pages::PAGE_DAY_BYTES_MAX / 2, "{}", rows[0].body.len());
     }
 
-    fn seen_at_once(looks: &[(i64, Result<(), Reason>)]) -> Days {
+    fn seen_at_once(looks: &[(i64, Sight)]) -> Days {
         let mut days = Days::read(PageId::of(1), &[]).unwrap();
         for (seconds, outcome) in looks {
             days.look(Millis(NOON + seconds * 1_000), *outcome);

@@ -21,8 +21,9 @@ pub struct PageUptime {
     pub down_ms: i64,
     pub outages: Vec<Outage>,
     pub now: Now,
-    /// When it was looked at last, of late.
+    /// When it was looked at last, of late, and how many milliseconds that took.
     pub looked: Option<Millis>,
+    pub took_ms: Option<u32>,
 }
 
 /// A stretch within the range at which the page was down.
@@ -54,16 +55,26 @@ pub async fn read(
 ) -> Result<PageUptime, StoreError> {
     let decoded = |rows: &[PageDay]| Days::read(page, rows).map_err(StoreError::Unavailable);
     let to = to.min(now.0);
-    let today = day_of(now);
-    let recent = pages.seen(site, page, (today.saturating_sub(1), today), RECENT_DAYS).await?;
-    let recent = decoded(&recent)?;
+    let last = last(pages, site, page, now).await?;
     // One day more, to see whether what is under way at the begin began before.
     let days = (day_of(Millis(from - DAY_MS)), day_of(Millis(to)));
     let days = match from < to {
         true => pages.seen(site, page, days, RANGE_DAYS_MAX).await?,
         false => Vec::new(),
     };
-    Ok(uptime(&decoded(&days)?, (from, to), recent.last(), now))
+    Ok(uptime(&decoded(&days)?, (from, to), last, now))
+}
+
+/// The last look of today and yesterday. None: there was none.
+pub async fn last(
+    pages: &dyn Pages,
+    site: SiteId,
+    page: PageId,
+    now: Millis,
+) -> Result<Option<Seen>, StoreError> {
+    let today = day_of(now);
+    let rows = pages.seen(site, page, (today.saturating_sub(1), today), RECENT_DAYS).await?;
+    Ok(Days::read(page, &rows).map_err(StoreError::Unavailable)?.last())
 }
 
 /// Of the days of the range and the one before; `last` is the last look of all.
@@ -91,6 +102,7 @@ pub fn uptime(days: &Days, (from, to): (i64, i64), last: Option<Seen>, now: Mill
         outages,
         now,
         looked: last.map(|last| last.at),
+        took_ms: last.and_then(|last| last.took_ms),
     }
 }
 

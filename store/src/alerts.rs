@@ -20,7 +20,8 @@ pub trait Alerts: Send + Sync {
     async fn alerted(&self, after: Option<SiteId>) -> Result<Vec<(SiteId, AlertBook)>>;
 
     /// Adds an alert, or puts it in the place of the one with its id, which keeps who wants to be told by it. Where that is about something else from
-    /// now on, or off, what it was about is over at `at`, and nobody is told. Limit past `ALERTS_MAX` of the site, and past the bytes or number of anything.
+    /// now on, or off, what it was about is over at `at`, and nobody is told. It asks since
+    /// `at` where it is new, about something else, or was off. Limit past `ALERTS_MAX` of the site, and past the bytes or number of anything.
     async fn put_alert(&self, site: SiteId, alert: Alert, at: Millis) -> Result<()>;
 
     /// Whether somebody is told by this alert, by mail and in browsers. NotFound where the site has none with that id, Limit past `ALERT_PEOPLE_MAX`.
@@ -68,12 +69,13 @@ impl AlertBook {
         refuse_oversized(&alert)?;
         let Some(known) = self.alerts.iter_mut().find(|known| known.id == alert.id) else {
             bounded(self.alerts.len() + 1, "alerts of a site", limits::ALERTS_MAX)?;
-            self.alerts.push(alert);
+            self.alerts.push(Alert { asked_since: at, ..alert });
             return Ok(());
         };
         let is_another = known.when != alert.when || !alert.on;
+        let asked_since = if is_another || !known.on { at } else { known.asked_since };
         let (id, mail, push) = (alert.id, known.mail.clone(), known.push.clone());
-        *known = Alert { mail, push, ..alert };
+        *known = Alert { asked_since, mail, push, ..alert };
         if is_another {
             self.hush(id, at);
         }
@@ -160,7 +162,15 @@ fn refuse_oversized(alert: &Alert) -> Result<()> {
         Condition::Silence { minutes } => {
             bounded(*minutes as usize, "minutes of silence", limits::ALERT_SILENCE_MINUTES_MAX as usize)
         }
-        Condition::Change { .. } => Ok(()),
+        Condition::Change { .. } | Condition::Down { .. } => Ok(()),
+        Condition::Slow { than, minutes, .. } => {
+            bounded(
+                *than as usize,
+                "milliseconds before a page is slow",
+                limits::ALERT_SLOW_MS_MAX as usize,
+            )?;
+            bounded(*minutes as usize, "minutes that a page is slow", limits::ALERT_MINUTES_MAX as usize)
+        }
     }
 }
 
@@ -170,6 +180,7 @@ pub(crate) mod tests {
     use model::chat::HookSecret;
 
     use super::*;
+    use crate::contract::fixtures::NOW;
 
     pub fn alert(number: u64) -> Alert {
         Alert {
@@ -177,6 +188,7 @@ pub(crate) mod tests {
             name: format!("alert {number}"),
             on: true,
             when: Condition::Visitors { side: Side::Above, than: number as u32, minutes: 0 },
+            asked_since: NOW,
             quiet: Some(Quiet { from: 1_320, to: 420 }),
             mail: Vec::new(),
             push: Vec::new(),
@@ -196,6 +208,7 @@ pub(crate) mod tests {
             minutes: 0,
             expected: Some(3),
             causes: Vec::new(),
+            pages: Vec::new(),
             told: began,
             over: None,
         }
@@ -217,7 +230,7 @@ pub(crate) mod tests {
     #[test]
     fn each_text_and_number_of_an_alert_has_its_maximum() {
         type Fill = fn(&mut Alert, usize);
-        let fills: [(Fill, usize); 12] = [
+        let fills: [(Fill, usize); 14] = [
             (|alert, count| alert.name = "n".repeat(count), limits::NAME_BYTES_MAX),
             (|alert, count| alert.mail = vec![AccountId::of(1); count], limits::ALERT_PEOPLE_MAX),
             (|alert, count| alert.push = vec![AccountId::of(1); count], limits::ALERT_PEOPLE_MAX),
@@ -230,6 +243,8 @@ pub(crate) mod tests {
             (|alert, count| alert.when = events(count, 1), limits::EVENT_NAME_BYTES_MAX),
             (|alert, count| alert.when = events(1, count), limits::ALERT_MINUTES_MAX as usize),
             (|alert, count| alert.when = silence(count), limits::ALERT_SILENCE_MINUTES_MAX as usize),
+            (|alert, count| alert.when = slow(count, 1), limits::ALERT_SLOW_MS_MAX as usize),
+            (|alert, count| alert.when = slow(1, count), limits::ALERT_MINUTES_MAX as usize),
         ];
         for (fill, most) in fills {
             let mut filled = alert(1);
@@ -251,6 +266,10 @@ pub(crate) mod tests {
 
     fn events(name: usize, minutes: usize) -> Condition {
         Condition::Events { name: "e".repeat(name), side: Side::Above, than: 1, minutes: minutes as u32 }
+    }
+
+    fn slow(than: usize, minutes: usize) -> Condition {
+        Condition::Slow { page: None, than: than as u32, minutes: minutes as u32 }
     }
 
     fn silence(minutes: usize) -> Condition {

@@ -51,6 +51,9 @@ async function looksGood(name) {
 }
 
 test("nothing is looked at before a page is named, and only the site's own", async () => {
+  await page.goto(`${program.url}/sites/${site}/alerts`);
+  await page.getByRole("link", { name: "name it under Availability" }).waitFor();
+  assert.equal(await page.locator('option[value="down"], option[value="slow"]').count(), 0);
   await page.goto(`${program.url}/sites/${site}/reports`);
   const panel = page.getByRole("region", { name: "Availability" });
   await panel.getByText("No page is looked at.").waitFor();
@@ -68,6 +71,28 @@ test("nothing is looked at before a page is named, and only the site's own", asy
   await page.getByText("It is looked at from now on").waitFor();
 });
 
+/** What of a form is seen, by its labels. */
+const asked = (form) => form.locator("label:visible").evaluateAll((labels) => labels.map((label) => label.textContent.trim()));
+
+test("an alert is about a page that is watched, and its form asks for what that takes", async () => {
+  await page.goto(`${program.url}/sites/${site}/alerts`);
+  const form = page.locator(".alert-form");
+  const kind = form.getByLabel("What it is about");
+  await kind.selectOption("visitors");
+  assert.ok(!(await asked(form)).includes("Page"));
+  await kind.selectOption("slow");
+  let labels = await asked(form);
+  assert.ok(["Page", "This number", "Minutes"].every((label) => labels.includes(label)) && !labels.includes("It is"), labels.join());
+  await looksGood("alerts-slow");
+  await kind.selectOption("down");
+  labels = await asked(form);
+  assert.ok(labels.includes("Page") && !labels.includes("This number") && !labels.includes("Minutes"), labels.join());
+  await form.getByLabel("Name", { exact: true }).fill("Front page");
+  await form.getByLabel("Page", { exact: true }).selectOption({ label: `http://127.0.0.1:${host.address().port}/` });
+  await form.getByRole("button", { name: "Make the alert" }).click();
+  await page.getByText(`A watched page is down: http://127.0.0.1:${host.address().port}/`).waitFor();
+});
+
 test("a page that goes and comes again is told of", async () => {
   await until("it is up", async () => (await told()).now === "up", LOOKED_MS);
   status = 503;
@@ -75,11 +100,17 @@ test("a page that goes and comes again is told of", async () => {
   await page.goto(`${program.url}/sites/${site}/availability`);
   await page.getByText("still down").waitFor();
   await looksGood("availability-down");
+  await until("the alert says so", async () => {
+    await page.goto(`${program.url}/sites/${site}/alerts`);
+    return page.getByText("is down: it answered 503.").isVisible();
+  }, LOOKED_MS);
+  await looksGood("alerts-down");
   status = 200;
   await until("it is up again", async () => (await told()).now === "up", LOOKED_MS);
   await page.goto(`${program.url}/sites/${site}/reports?range=today`);
   const panel = page.getByRole("region", { name: "Availability" });
   await panel.getByText("it answered 503").waitFor();
+  assert.match(await panel.textContent(), /took [\d,]+ ms/);
   assert.match(await panel.textContent(), /down in 1 outage/);
   await page.locator(".outage-stretch").waitFor({ state: "attached" });
   await page.getByText("Page down", { exact: true }).waitFor();

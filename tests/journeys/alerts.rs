@@ -15,6 +15,7 @@ use world::receiver::{Heard, listener, serve};
 use world::world::A_MORNING;
 use world::{Person, Program, Size, Tag, World, within};
 
+use crate::availability::Host;
 use crate::crash::set_up;
 use crate::pushes::service::Service;
 use crate::sizes::on_both_sizes;
@@ -22,6 +23,7 @@ use crate::smtp::Server;
 
 on_both_sizes! {
     an_alert_reaches_a_program_and_a_room_once_and_so_does_its_end,
+    a_page_that_goes_down_and_is_slow_is_told_with_its_reason_and_so_is_its_end,
     who_asked_is_told_by_mail_and_in_their_browser_and_left_in_peace_in_quiet_hours,
 }
 
@@ -115,6 +117,55 @@ async fn an_alert_reaches_a_program_and_a_room_once_and_so_does_its_end(size: Si
     assert_eq!((counts("alert.firing"), counts("alert.over")), ((1, 0), (1, 0)));
     let listed = owner.get(&format!("/api/watchfire/sites/{site}/alerts")).await.json();
     assert_eq!(listed["incidents"].as_array().map(Vec::len), Some(1), "{listed}");
+    world.end().await;
+}
+
+async fn a_page_that_goes_down_and_is_slow_is_told_with_its_reason_and_so_is_its_end(size: Size) {
+    let world = World::with(size, A_MORNING, &["--bot-hooks", "loopback"]).await;
+    let site = world.site_with(&[("hostnames", "127.0.0.1"), ("time_zone", "UTC")]).await;
+    let owner = world.owner().at(world.address());
+    let (address, receiver) = Receiver::start().await;
+    let (host, other) = (Host::start().await, Host::start().await);
+    let mut pages = Vec::new();
+    for host in [&host, &other] {
+        let path = format!("/api/watchfire/sites/{site}/availability");
+        let added = owner.post_json(&path, &json!({ "url": host.url() })).await;
+        assert_eq!(added.status, 201, "{}", added.text());
+        pages.push(added.json()["id"].as_str().expect("text").to_owned());
+    }
+    let hook = format!("http://{address}/pages");
+    let made = async |name: &str, when: Value| {
+        made(&owner, site, &json!({ "name": name, "when": when, "webhook": hook })).await
+    };
+    let down = made("Down", json!({ "kind": "down" })).await;
+    let elsewhere = made("Elsewhere", json!({ "kind": "down", "page": pages[1] })).await;
+    // Slower than any answer of a busy machine, but not than the host that takes its time.
+    let slow = made("Slow", json!({ "kind": "slow", "page": pages[0], "than": 3000, "minutes": 1 })).await;
+    let is_told = |alert: &str, kind: &str| !receiver.told(alert, kind).is_empty();
+
+    host.status.store(503, std::sync::atomic::Ordering::SeqCst);
+    comes(&world, "that it is down is told", || is_told(&down, "alert.firing")).await;
+    let told = receiver.told(&down, "alert.firing").remove(0);
+    assert_eq!(told["data"]["text"], format!("{} is down: it answered 503.", host.url()), "{told}");
+    assert_eq!(told["data"]["pages"], json!([{ "url": host.url(), "why": "it answered 503" }]));
+    host.status.store(200, std::sync::atomic::Ordering::SeqCst);
+    comes(&world, "that it is there again is told", || is_told(&down, "alert.over")).await;
+
+    host.late.store(3_500, std::sync::atomic::Ordering::SeqCst);
+    comes(&world, "that it is slow is told", || is_told(&slow, "alert.firing")).await;
+    let told = receiver.told(&slow, "alert.firing").remove(0);
+    assert!(told["data"]["value"].as_u64() >= Some(3_500), "{told}");
+    let text = told["data"]["text"].as_str().expect("text");
+    assert!(text.starts_with(&host.url()) && text.ends_with("slower than 3,000 ms for 1 minute."), "{text}");
+    let page = owner.get(&format!("/sites/{site}/alerts")).await.text();
+    assert!(page.contains("slower than 3,000 ms for 1 minute."), "{page}");
+    host.late.store(0, std::sync::atomic::Ordering::SeqCst);
+    comes(&world, "that it is quick again is told", || is_told(&slow, "alert.over")).await;
+
+    for (alert, times) in [(&down, 1), (&slow, 1), (&elsewhere, 0)] {
+        let told = |kind: &str| receiver.told(alert, kind).len();
+        assert_eq!((told("alert.firing"), told("alert.over")), (times, times), "{alert}");
+    }
     world.end().await;
 }
 

@@ -24,7 +24,7 @@ const MAY: [(&str, &[&str]); 25] = [
     ("processor", &["model", "history", "bus", "live", "store", "archive", "observe"]),
     ("chat", &["model", "commits", "spam", "live", "store"]),
     ("outbox", &["model", "alert", "commits", "live", "store", "chat"]),
-    ("lookout", &["model", "alert", "history", "live", "store", "archive", "outbox"]),
+    ("lookout", &["model", "alert", "history", "live", "store", "archive", "outbox", "patrol"]),
     ("mailroom", &["model", "store", "chat"]),
     ("patrol", &["model", "store", "outbox"]),
     ("realtime", &["model", "live", "store", "door", "chat", "observe"]),

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,22 +21,29 @@ on_both_sizes! {
     a_page_that_goes_and_comes_again_was_down_in_between_and_nobody_else_is_knocked_at,
 }
 
-const LOOK_EVERY: Duration = Duration::from_secs(30);
+pub const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// A lease ends, and a site's turn comes twice.
 const LOOKED_MAX: Duration = Duration::from_secs(240);
 
 /// A host that answers with a status that is turned by hand, and counts who asks.
 #[derive(Clone)]
-struct Host {
+pub struct Host {
     address: SocketAddr,
-    status: Arc<AtomicU16>,
+    pub status: Arc<AtomicU16>,
+    /// Milliseconds until it answers.
+    pub late: Arc<AtomicU64>,
     asked: Arc<AtomicUsize>,
 }
 
 impl Host {
-    async fn start() -> Host {
+    pub async fn start() -> Host {
         let (listener, address) = listener().await;
-        let host = Host { address, status: Arc::new(AtomicU16::new(200)), asked: Arc::default() };
+        let host = Host {
+            address,
+            status: Arc::new(AtomicU16::new(200)),
+            late: Arc::default(),
+            asked: Arc::default(),
+        };
         let here = host.clone();
         serve(listener, move |_| here.clone().answer());
         host
@@ -44,17 +51,18 @@ impl Host {
 
     async fn answer(self) -> Heard {
         self.asked.fetch_add(1, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(self.late.load(Ordering::SeqCst))).await;
         let mut answer = Response::new(Full::new(Bytes::from_static(b"tea")));
         *answer.status_mut() =
             hyper::StatusCode::from_u16(self.status.load(Ordering::SeqCst)).expect("a status");
         Ok(answer)
     }
 
-    fn asked(&self) -> usize {
+    pub fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
 
-    fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("http://{}/", self.address)
     }
 }

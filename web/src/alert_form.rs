@@ -2,7 +2,10 @@
 
 use alert::words::asked;
 use model::alert::{Alert, Condition, Quiet, Side};
-use model::limits::{ALERT_MINUTES_MAX, ALERT_NUMBER_MAX, ALERT_SILENCE_MINUTES_MAX, EVENT_NAME_BYTES_MAX};
+use model::limits::{
+    ALERT_MINUTES_MAX, ALERT_NUMBER_MAX, ALERT_SILENCE_MINUTES_MAX, ALERT_SLOW_MS_MAX, EVENT_NAME_BYTES_MAX,
+};
+use model::{PageId, WatchedPage};
 
 use crate::fields::{Field, Fields, too_long, unprintable};
 
@@ -12,13 +15,15 @@ pub struct AlertForm {
     pub id: String,
     pub name: Field,
     pub on: bool,
-    /// `visitors`, `pageviews`, `events`, `silence` or `change`.
+    /// `visitors`, `pageviews`, `events`, `silence`, `change`, `down` or `slow`.
     pub kind: String,
     /// `above` or `below`.
     pub side: String,
     pub than: Field,
     pub minutes: Field,
     pub event: Field,
+    /// The id of a watched page; empty: any.
+    pub page: String,
     pub more: bool,
     pub fewer: bool,
     /// What is wrong with the condition as a whole.
@@ -63,14 +68,16 @@ impl AlertForm {
             false => Field::of(fields.text(name).trim()),
         };
         let minutes_max = if kind == "silence" { ALERT_SILENCE_MINUTES_MAX } else { ALERT_MINUTES_MAX };
+        let than_max = if kind == "slow" { ALERT_SLOW_MS_MAX } else { ALERT_NUMBER_MAX };
         let mut form = AlertForm {
             id: fields.text("alert").to_owned(),
             name: fields.name("name"),
             on: fields.is_checked("on"),
             side: fields.text("side").to_owned(),
-            than: number("than", asks(&["visitors", "pageviews", "events"]), ALERT_NUMBER_MAX),
-            minutes: number("minutes", !asks(&["change"]), minutes_max),
+            than: number("than", asks(&["visitors", "pageviews", "events", "slow"]), than_max),
+            minutes: number("minutes", !asks(&["change", "down"]), minutes_max),
             event: Field::of(fields.text("event").trim()),
+            page: fields.text("page").to_owned(),
             more: fields.is_checked("more"),
             fewer: fields.is_checked("fewer"),
             quiet_from: Field::checked(fields.text("quiet_from"), time_problem),
@@ -120,8 +127,18 @@ impl AlertForm {
             }
             "silence" => Condition::Silence { minutes: minutes? },
             "change" => Condition::Change { more: self.more, fewer: self.fewer },
+            "down" => Condition::Down { page: self.page()? },
+            "slow" => Condition::Slow { page: self.page()?, than: number(&self.than)?, minutes: minutes? },
             _ => return None,
         })
+    }
+
+    /// None: what is chosen is no page's id.
+    fn page(&self) -> Option<Option<PageId>> {
+        match self.page.as_str() {
+            "" => Some(None),
+            page => page.parse().ok().map(Some),
+        }
     }
 
     pub fn quiet(&self) -> Option<Quiet> {
@@ -161,9 +178,39 @@ impl From<&Alert> for AlertForm {
             Condition::Change { more, fewer } => {
                 (form.kind, form.more, form.fewer) = ("change".to_owned(), *more, *fewer);
             }
+            Condition::Down { page } => (form.kind, form.page) = ("down".to_owned(), page_field(*page)),
+            Condition::Slow { page, than, minutes } => {
+                compared("slow", Side::Above, *than, *minutes);
+                form.page = page_field(*page);
+            }
         }
         form
     }
+}
+
+fn page_field(page: Option<PageId>) -> String {
+    page.map_or_else(String::new, |page| page.to_string())
+}
+
+/// Which watched page a condition names.
+pub fn page_of(when: &Condition) -> Option<PageId> {
+    match when {
+        Condition::Down { page } | Condition::Slow { page, .. } => *page,
+        _ => None,
+    }
+}
+
+/// What is wrong with the page that a condition is about, at a site that has these.
+pub fn page_problem(when: &Condition, pages: &[WatchedPage]) -> Option<String> {
+    if !matches!(when, Condition::Down { .. } | Condition::Slow { .. }) {
+        return None;
+    }
+    if pages.is_empty() {
+        return Some("No page of this site is watched: name one under Availability first.".to_owned());
+    }
+    let named = page_of(when)?;
+    let is_watched = pages.iter().any(|page| page.id == named);
+    (!is_watched).then(|| "Choose one of the watched pages.".to_owned())
 }
 
 /// What is wrong with a condition.
@@ -190,7 +237,13 @@ pub fn problem(when: &Condition) -> Option<String> {
             (!is_good).then(|| format!("Give from 1 to {ALERT_SILENCE_MINUTES_MAX} minutes."))
         }
         Condition::Change { more: false, fewer: false } => Some("Choose more, fewer, or both.".to_owned()),
-        Condition::Change { .. } => None,
+        Condition::Change { .. } | Condition::Down { .. } => None,
+        Condition::Slow { than, .. } if !(1..=ALERT_SLOW_MS_MAX).contains(than) => {
+            Some(format!("Give from 1 to {ALERT_SLOW_MS_MAX} milliseconds."))
+        }
+        Condition::Slow { minutes, .. } => {
+            (*minutes > ALERT_MINUTES_MAX).then(|| format!("Give from 0 to {ALERT_MINUTES_MAX} minutes."))
+        }
     }
 }
 
@@ -255,6 +308,27 @@ mod tests {
         check(event("a\nb"), false);
         check(Condition::Change { more: false, fewer: false }, false);
         check(Condition::Change { more: false, fewer: true }, true);
+        let slow = |than, minutes| Condition::Slow { page: None, than, minutes };
+        for (than, is_good) in
+            [(0, false), (1, true), (ALERT_SLOW_MS_MAX, true), (ALERT_SLOW_MS_MAX + 1, false)]
+        {
+            check(slow(than, 0), is_good);
+        }
+        check(slow(1, ALERT_MINUTES_MAX), true);
+        check(slow(1, ALERT_MINUTES_MAX + 1), false);
+    }
+
+    #[test]
+    fn a_page_is_one_that_is_watched() {
+        let page =
+            WatchedPage { id: PageId::of(1), url: "https://a.example/".into(), created: model::Millis(0) };
+        let down = |page: Option<u64>| Condition::Down { page: page.map(PageId::of) };
+        let said = |when: &Condition, pages: &[WatchedPage]| page_problem(when, pages).is_some();
+        assert!(said(&down(None), &[]) && said(&down(Some(1)), &[]));
+        let pages = [page];
+        assert!(!said(&down(None), &pages) && !said(&down(Some(1)), &pages) && said(&down(Some(2)), &pages));
+        assert!(said(&Condition::Slow { page: Some(PageId::of(2)), than: 1, minutes: 0 }, &pages));
+        assert!(!said(&Condition::Silence { minutes: 1 }, &[]));
     }
 
     #[test]
@@ -276,6 +350,9 @@ mod tests {
             Condition::Events { name: "error".into(), side: Side::Above, than: 0, minutes: 5 },
             Condition::Silence { minutes: 90 },
             Condition::Change { more: false, fewer: true },
+            Condition::Down { page: None },
+            Condition::Down { page: Some(PageId::of(7)) },
+            Condition::Slow { page: Some(PageId::of(7)), than: 2_000, minutes: 0 },
         ];
         for when in conditions {
             let quiet = Some(Quiet { from: 1_320, to: 0 });
@@ -284,6 +361,7 @@ mod tests {
                 name: "a".into(),
                 on: true,
                 when,
+                asked_since: model::Millis(0),
                 quiet,
                 mail: vec![],
                 push: vec![],

@@ -9,11 +9,11 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use door::Refusal;
 use model::alert::{Alert, Condition, Incident, Quiet, Turn};
-use model::{AlertId, RoomId, Site, limits};
+use model::{AlertId, RoomId, Site, SiteId, limits};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::alert_form::{minute_of, problem, time_of};
+use crate::alert_form::{minute_of, page_problem, problem, time_of};
 use crate::alerts_page::{hook, url_problem};
 use crate::error::{Answer, Problem};
 use crate::fields::{json, name_problem};
@@ -64,7 +64,7 @@ pub async fn add(
     Extension(site): Extension<Site>,
     request: Request,
 ) -> Answer {
-    let alert = stated(&web, &caller, secret::alert_id(), None, request).await?;
+    let alert = stated(&web, &caller, site.id, (secret::alert_id(), None), request).await?;
     web.store.alerts.put_alert(site.id, alert.clone(), web.clock.now()).await?;
     web.tell_site_changed(site.id).await;
     let secret = alert.webhook.as_ref().map(|hook| hook.secret.clone());
@@ -82,7 +82,7 @@ pub async fn change(
     let id: AlertId = id.parse().map_err(|_| Refusal::not_found())?;
     let book = web.store.alerts.alerts(site.id).await?;
     let known = book.alerts.iter().find(|alert| alert.id == id).ok_or_else(Refusal::not_found)?;
-    let alert = stated(&web, &caller, id, Some(known), request).await?;
+    let alert = stated(&web, &caller, site.id, (id, Some(known)), request).await?;
     web.store.alerts.put_alert(site.id, alert.clone(), web.clock.now()).await?;
     web.tell_site_changed(site.id).await;
     let is_new = known.webhook.is_none();
@@ -104,8 +104,8 @@ pub async fn remove(
 async fn stated(
     web: &Web,
     caller: &Caller,
-    id: AlertId,
-    known: Option<&Alert>,
+    site: SiteId,
+    (id, known): (AlertId, Option<&Alert>),
     request: Request,
 ) -> Result<Alert, Problem> {
     let Stated { name, on, when, quiet, webhook, room } = read(json(request).await?)?;
@@ -113,7 +113,8 @@ async fn stated(
     if let Some(problem) = name_problem(&name) {
         return Err(refused::field("name", &problem).into());
     }
-    if let Some(problem) = problem(&when) {
+    let pages = web.store.pages.pages(site).await?;
+    if let Some(problem) = problem(&when).or_else(|| page_problem(&when, &pages)) {
         return Err(refused::field("when", &problem).into());
     }
     if let Some(problem) = webhook.as_deref().and_then(|url| url_problem(web, url)) {
@@ -124,7 +125,9 @@ async fn stated(
         web.chat.take_alerts_in(&caller.principal, room).await?;
     }
     let webhook = webhook.map(|url| hook(known, url));
-    Ok(Alert { id, name, on, when, quiet, mail: Vec::new(), push: Vec::new(), webhook, room })
+    let asked_since = web.clock.now();
+    let (mail, push) = (Vec::new(), Vec::new());
+    Ok(Alert { id, name, on, when, asked_since, quiet, mail, push, webhook, room })
 }
 
 fn quiet_of(stated: QuietStated) -> Result<Quiet, Refusal> {
@@ -146,7 +149,8 @@ fn told_incident(incident: &Incident) -> Value {
     json!({
         "id": incident.id, "alert": incident.alert, "name": incident.name, "when": incident.when,
         "began": incident.began, "over": incident.over, "value": incident.value, "minutes": incident.minutes,
-        "expected": incident.expected, "causes": incident.causes, "text": words::told(incident, Turn::Firing),
+        "expected": incident.expected, "causes": incident.causes, "pages": incident.pages,
+        "text": words::told(incident, Turn::Firing),
     })
 }
 

@@ -20,7 +20,7 @@ use store::StoreError;
 use store::alerts::{AlertBook, Ways};
 
 use crate::Web;
-use crate::alert_form::AlertForm;
+use crate::alert_form::{AlertForm, page_of, page_problem};
 use crate::error::{Answer, Problem};
 use crate::fields::Fields;
 use crate::guard::OnSite;
@@ -47,6 +47,8 @@ struct AlertsPage {
     incidents_max: usize,
     /// Rooms that whoever looks may have told, by id and name.
     rooms: Vec<(String, String)>,
+    /// Pages that are watched, by id and address.
+    pages: Vec<(String, String)>,
     /// Letters leave this installation.
     has_mail: bool,
     /// Whoever looks is reached in a browser.
@@ -137,6 +139,9 @@ pub async fn submit(State(web): State<Arc<Web>>, on: OnSite, fields: Fields) -> 
     {
         form.room_problem = take_in(&web, &on, room).await?;
     }
+    if let Some(when) = form.condition().filter(|_| !form.is_bad()) {
+        form.problem = page_problem(&when, &web.store.pages.pages(site).await?);
+    }
     let when = form.condition().filter(|_| !form.is_bad());
     let Some(when) = when else {
         let mut shown = alerts_page(&web, &on).await?;
@@ -154,6 +159,7 @@ pub async fn submit(State(web): State<Arc<Web>>, on: OnSite, fields: Fields) -> 
         name,
         on: form.on,
         when,
+        asked_since: web.clock.now(),
         quiet,
         mail: me(form.mails_me),
         push: me(form.pushes_me),
@@ -188,6 +194,12 @@ async fn alerts_page(web: &Web, on: &OnSite) -> Result<AlertsPage, Problem> {
     for alert in &book.alerts {
         alerts.push(shown(web, alert, &book, me, may_edit, &rooms).await?);
     }
+    let pages = web.store.pages.pages(site).await?;
+    for (shown, alert) in alerts.iter_mut().zip(&book.alerts) {
+        if let Some(page) = pages.iter().find(|page| Some(page.id) == page_of(&alert.when)) {
+            shown.form.asked = format!("{}: {}", shown.form.asked, page.url);
+        }
+    }
     let (firing, past): (Vec<_>, Vec<_>) =
         book.incidents.iter().partition(|incident| incident.over.is_none());
     let lines = |of: Vec<&Incident>| of.into_iter().map(|incident| Line::of(incident, now)).collect();
@@ -203,6 +215,7 @@ async fn alerts_page(web: &Web, on: &OnSite) -> Result<AlertsPage, Problem> {
         alerts_max: limits::ALERTS_MAX,
         incidents_max: limits::INCIDENTS_KEPT_MAX,
         rooms,
+        pages: pages.into_iter().map(|page| (page.id.to_string(), page.url)).collect(),
         has_mail: web.options.mail.is_some() && web.options.public_url.is_some(),
         has_browser: !web.store.notices.browsers(vec![me], now).await?.is_empty(),
     })

@@ -140,6 +140,7 @@ fn told(page: &WatchedPage, uptime: &PageUptime) -> Value {
         "since": since,
         "reason": reason,
         "looked": uptime.looked,
+        "took_ms": uptime.took_ms,
         "uptime": uptime.share(),
         "known_ms": uptime.known_ms,
         "down_ms": uptime.down_ms,

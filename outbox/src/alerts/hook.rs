@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use hyper::StatusCode;
-use model::alert::{Cause, Condition, Turn};
+use model::alert::{Ailing, Cause, Condition, Turn};
 use model::outbox::{Job, JobKind};
 use model::{AlertId, Clock, IncidentId, SiteId};
 use serde::Serialize;
@@ -43,6 +43,7 @@ struct Data<'p> {
     minutes: u32,
     expected: Option<u32>,
     causes: &'p [Cause],
+    pages: &'p [Ailing],
     began: String,
     over: Option<String>,
     text: String,
@@ -110,6 +111,7 @@ impl AlertHooks {
                 minutes: incident.minutes,
                 expected: incident.expected,
                 causes: &incident.causes,
+                pages: &incident.pages,
                 began: moment(incident.began),
                 over: incident.over.filter(|_| *turn == Turn::Over).map(moment),
                 text: told.said(),

@@ -64,6 +64,7 @@ mod tests {
             name: "quiet site".into(),
             on: true,
             when: Condition::Silence { minutes: 5 },
+            asked_since: Millis(0),
             quiet: None,
             mail: vec![AccountId::of(1), AccountId::of(2)],
             push: vec![AccountId::of(1)],
@@ -83,6 +84,7 @@ mod tests {
             minutes: 5,
             expected: None,
             causes: Vec::new(),
+            pages: Vec::new(),
             told: Millis(told),
             over: None,
         }

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::{GAP_MAX, Now, Outage, PageUptime};
+use crate::{GAP_MAX, Now, Outage, PageUptime, Reason};
 
 const NOW: Millis = Millis(1_772_620_200_000);
 const SITE: SiteId = SiteId::of(7);

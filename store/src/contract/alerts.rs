@@ -21,6 +21,7 @@ on_every_backend! {
     an_alert_that_is_changed_keeps_whom_it_tells,
     that_it_is_so_is_kept_with_the_jobs_that_tell_of_it,
     of_those_who_see_it_at_once_one_tells,
+    an_alert_asks_since_it_was_made_changed_or_put_on,
     what_an_alert_is_about_no_longer_is_over_and_nobody_is_told,
     sites_with_alerts_are_listed_page_by_page,
     alerts_go_with_their_site,
@@ -160,6 +161,22 @@ async fn of_those_who_see_it_at_once_one_tells(world: World) {
     let told_by = seeing.join_all().await;
     assert_eq!(told_by.iter().filter(|told| **told).count(), 1);
     assert_eq!((told(&world.store).await, book(&world).await.incidents.len()), (1, 1));
+}
+
+async fn an_alert_asks_since_it_was_made_changed_or_put_on(world: World) {
+    let alerts = &world.store.alerts;
+    let since = async |put: Alert, at: Millis| {
+        alerts.put_alert(SITE, put, at).await.unwrap();
+        book(&world).await.alerts[0].asked_since
+    };
+    let later = |seconds: i64| Millis(NOW.0 + seconds * 1_000);
+    let when = Condition::Silence { minutes: 5 };
+    assert_eq!(since(Alert { asked_since: Millis(1), ..alert(1) }, NOW).await, NOW);
+    assert_eq!(since(Alert { name: "another".into(), ..alert(1) }, later(1)).await, NOW);
+    let other = Alert { when, ..alert(1) };
+    assert_eq!(since(other.clone(), later(2)).await, later(2));
+    assert_eq!(since(Alert { on: false, ..other.clone() }, later(3)).await, later(3));
+    assert_eq!(since(other, later(4)).await, later(4));
 }
 
 async fn what_an_alert_is_about_no_longer_is_over_and_nobody_is_told(world: World) {

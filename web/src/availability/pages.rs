@@ -46,6 +46,8 @@ struct Row {
     state_name: &'static str,
     /// Where it is down: since when, and why.
     since: Option<(Moment, String)>,
+    /// How long the last answer took, where one came.
+    took: Option<String>,
     uptime: Option<String>,
     down: String,
     outages: Vec<OutageRow>,
@@ -131,6 +133,7 @@ fn row(page: WatchedPage, uptime: &PageUptime) -> Row {
         state,
         state_name,
         since,
+        took: uptime.took_ms.filter(|_| uptime.now == Now::Up).map(alert::words::number),
         uptime: uptime.share().map(percent),
         down: lasted(uptime.down_ms),
         outages: outages.collect(),

@@ -93,6 +93,52 @@ async fn what_is_wrong_with_an_alert_is_said_beside_it_and_nothing_is_kept() {
 }
 
 #[tokio::test]
+async fn an_alert_about_pages_takes_one_that_is_watched() {
+    let (world, mut owner) = World::with_owner().await;
+    let site = owner.add_site("Shop").await;
+    let alerts = format!("/sites/{site}/alerts");
+    let api = format!("/api/watchfire{alerts}");
+    let page = owner.get(&alerts).await.text;
+    assert!(page.contains("name it under Availability") && !page.contains("value=\"down\""), "{page}");
+    let none = alerted(&mut owner, &site, &[("kind", "down")]).await;
+    assert!(none.status == 400 && none.text.contains("No page of this site is watched"), "{}", none.text);
+    let made = json!({ "name": "Down", "when": { "kind": "down" } });
+    assert_eq!(owner.json(&api, made.clone()).await.status, 400);
+    assert_eq!(kept(&world, &site).await, []);
+
+    let url = json!({ "url": "https://shop.example/cart" });
+    let watched = owner.json(&format!("/api/watchfire/sites/{site}/availability"), url).await;
+    assert_eq!(watched.status, 201, "{}", watched.text);
+    let watched = watched.json()["id"].as_str().unwrap().to_owned();
+    let page = owner.get(&alerts).await.text;
+    assert!(page.contains("value=\"down\"") && !page.contains("name it under"), "{page}");
+    for other in [model::PageId::of(99).to_string().as_str(), "nothing"] {
+        assert_eq!(alerted(&mut owner, &site, &[("kind", "down"), ("page", other)]).await.status, 400);
+        let named = json!({ "name": "Down", "when": { "kind": "down", "page": other } });
+        assert_eq!(owner.json(&api, named).await.status, 400);
+    }
+    for (than, status) in [("0", 400), ("9999", 303), ("10000", 400)] {
+        let form = [("kind", "slow"), ("page", watched.as_str()), ("than", than), ("minutes", "5")];
+        assert_eq!(alerted(&mut owner, &site, &form).await.status, status, "{than}");
+    }
+    let page = Some(watched.parse().unwrap());
+    let when = Condition::Slow { page, than: 9_999, minutes: 5 };
+    assert_eq!(kept(&world, &site).await[0].when, when);
+    let shown = owner.get(&alerts).await.text;
+    let asked = "A watched page answers slower than 9,999 ms for 5 minutes: https://shop.example/cart";
+    assert!(shown.contains(asked), "{shown}");
+    fits("NewAlert", &made);
+    let answer = owner.json(&api, made).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    fits("MadeAlert", &answer.json());
+    let slow =
+        json!({ "name": "Slow", "when": { "kind": "slow", "page": watched, "than": 800, "minutes": 0 } });
+    fits("NewAlert", &slow);
+    assert_eq!(owner.json(&api, slow).await.status, 201);
+    fits("Alerts", &owner.get(&api).await.json());
+}
+
+#[tokio::test]
 async fn who_sees_the_site_says_whether_they_are_told_and_changes_nothing_else() {
     let (world, mut owner) = World::with_owner().await;
     let site = owner.add_site("Shop").await;
@@ -177,13 +223,14 @@ async fn programs_make_change_list_and_remove_alerts() {
 
 /// A change that is so, with its cause.
 async fn fired(world: &World, site: &str) {
-    use model::alert::{By, Cause, Incident};
+    use model::alert::{Ailing, By, Cause, Incident};
     let site: SiteId = site.parse().unwrap();
     let alert = Alert {
         id: model::AlertId::of(77),
         name: "<b>Change</b>".into(),
         on: true,
         when: Condition::Change { more: true, fewer: true },
+        asked_since: NOW,
         quiet: None,
         mail: vec![],
         push: vec![],
@@ -200,6 +247,7 @@ async fn fired(world: &World, site: &str) {
         minutes: 1,
         expected: Some(4),
         causes: vec![Cause { by: By::Page, key: "/launch".into(), more: 52, percent: 88 }],
+        pages: vec![Ailing { url: "https://shop.example/".into(), why: "it answered 503".into() }],
         told: NOW,
         over: None,
     };

@@ -18,6 +18,8 @@ export interface WatchedPage {
   id: string;
   url: string;
   now: "up" | "down" | "unknown";
+  /** Milliseconds of the last look; null: no answer, or not known. */
+  took_ms: number | null;
   /** 0 to 1; null: nobody looked. */
   uptime: number | null;
   known_ms: number;
@@ -78,6 +80,7 @@ export class Availability {
     const name = make("p", "availability-name");
     const badge = make("span", `badge is-${page.now}`, NOW_NAMES[page.now]);
     name.append(make("bdi", "address", page.url), " ", badge);
+    if (page.now === "up" && page.took_ms !== null) name.append(" ", make("span", "muted small", `took ${count(page.took_ms)} ms`));
     row.append(name, make("p", "muted small", summary(page)));
     const latest = page.outages.slice(-SHOWN_MAX).reverse();
     if (latest.length > 0) row.append(this.outages(page.url, latest));
