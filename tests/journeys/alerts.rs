@@ -144,15 +144,15 @@ async fn a_page_that_goes_down_and_is_slow_is_told_with_its_reason_and_so_is_its
     let is_told = |alert: &str, kind: &str| !receiver.told(alert, kind).is_empty();
 
     host.status.store(503, std::sync::atomic::Ordering::SeqCst);
-    comes(&world, "that it is down is told", || is_told(&down, "alert.firing")).await;
+    world.until(FOUND_MAX, "that it is down is told", || is_told(&down, "alert.firing")).await;
     let told = receiver.told(&down, "alert.firing").remove(0);
     assert_eq!(told["data"]["text"], format!("{} is down: it answered 503.", host.url()), "{told}");
     assert_eq!(told["data"]["pages"], json!([{ "url": host.url(), "why": "it answered 503" }]));
     host.status.store(200, std::sync::atomic::Ordering::SeqCst);
-    comes(&world, "that it is there again is told", || is_told(&down, "alert.over")).await;
+    world.until(FOUND_MAX, "that it is there again is told", || is_told(&down, "alert.over")).await;
 
     host.late.store(3_500, std::sync::atomic::Ordering::SeqCst);
-    comes(&world, "that it is slow is told", || is_told(&slow, "alert.firing")).await;
+    world.until(FOUND_MAX, "that it is slow is told", || is_told(&slow, "alert.firing")).await;
     let told = receiver.told(&slow, "alert.firing").remove(0);
     assert!(told["data"]["value"].as_u64() >= Some(3_500), "{told}");
     let text = told["data"]["text"].as_str().expect("text");
@@ -160,7 +160,7 @@ async fn a_page_that_goes_down_and_is_slow_is_told_with_its_reason_and_so_is_its
     let page = owner.get(&format!("/sites/{site}/alerts")).await.text();
     assert!(page.contains("slower than 3,000 ms for 1 minute."), "{page}");
     host.late.store(0, std::sync::atomic::Ordering::SeqCst);
-    comes(&world, "that it is quick again is told", || is_told(&slow, "alert.over")).await;
+    world.until(FOUND_MAX, "that it is quick again is told", || is_told(&slow, "alert.over")).await;
 
     for (alert, times) in [(&down, 1), (&slow, 1), (&elsewhere, 0)] {
         let told = |kind: &str| receiver.told(alert, kind).len();

@@ -69,7 +69,10 @@ async fn hire(store: &Store, site: SiteId, count: usize) -> anyhow::Result<Vec<S
         let new = NewAccount { id: account, name, email, password_phc: "none".into() };
         store.accounts.accept_as_new(code, new, now).await?;
         let (secret, agent) = (SecretHash::of(&words), "Firefox".to_owned());
-        store.accounts.open_sign_in(SignIn { secret, account, created: now, expires, agent }).await?;
+        store
+            .accounts
+            .open_sign_in(SignIn { secret, account, created: now, expires, agent, marks: Vec::new() })
+            .await?;
         cookies.push(format!("watchfire={words}"));
     }
     Ok(cookies)
