@@ -139,6 +139,8 @@ class RoomPage {
   private connect(): void {
     if (!this.me) {
       this.root.dataset["state"] = "read";
+      // A stranger is told of nobody and hears nothing as it happens.
+      for (const name of ["aside-button", "sounds"]) part(this.root, name).hidden = true;
       return;
     }
     const topic = `room/${this.id}`;
