@@ -31,6 +31,17 @@ converge() {
     in_host "$1" ruby /srv/watchfire/chef/test/runner/runner.rb --repo /srv/watchfire/chef --json /root/node.json --name "$1"
 }
 
+# converge_all LOG: servers first, as a service that starts looks for them; then the others beside each other.
+converge_all() {
+    local host others=()
+    for host in c a b; do
+        (converge "$host" > "$HOSTS_FOLDER/$host/$1" 2>&1 || fail "$host: $(tail -20 "$HOSTS_FOLDER/$host/$1")"
+        say "$host: $(tail -1 "$HOSTS_FOLDER/$host/$1"), $(($(date +%s) - began)) s") &
+        if [ "$host" = c ]; then wait $!; else others+=($!); fi
+    done
+    for host in "${others[@]}"; do wait "$host"; done
+}
+
 roles() { node -p 'JSON.parse(require("fs").readFileSync(process.argv[1])).watchfire.hosts[process.argv[2]].roles.join(" ")' "$REPOSITORY/chef/samples/three.json" "$1"; }
 
 prepare() {
@@ -65,11 +76,7 @@ in_host a test ! -e /usr/bin/watchfire || fail "the package was unpacked"
 
 fi
 for host in $HOSTS; do prepare "$host"; done
-# Servers first: a service that starts looks for them.
-for host in c a b; do
-    converge "$host" > "$HOSTS_FOLDER/$host/converged.log" 2>&1 || fail "$host: $(tail -20 "$HOSTS_FOLDER/$host/converged.log")"
-    say "$host: $(tail -1 "$HOSTS_FOLDER/$host/converged.log"), $(($(date +%s) - began)) s"
-done
+converge_all converged.log
 in_network curl -sfk --retry 20 --retry-all-errors --retry-delay 1 https://10.77.0.11/readyz >/dev/null || fail "nobody answers at the proxy"
 
 if [ -z "${RESUME:-}" ] || [ ! -e "$HOSTS_FOLDER/site.json" ]; then
@@ -80,10 +87,9 @@ say "bare hosts to the first live visitor: $(($(date +%s) - began)) s"
 fi
 
 say "a second converge changes nothing"
-for host in c a b; do
-    converge "$host" > "$HOSTS_FOLDER/$host/again.log" 2>&1 || fail "$host: $(tail -20 "$HOSTS_FOLDER/$host/again.log")"
+converge_all again.log
+for host in $HOSTS; do
     grep -q '^0 of ' "$HOSTS_FOLDER/$host/again.log" || fail "$host: $(cat "$HOSTS_FOLDER/$host/again.log")"
-    say "$host: $(tail -1 "$HOSTS_FOLDER/$host/again.log")"
 done
 
 for host in $HOSTS; do
