@@ -133,10 +133,10 @@ impl Room {
         let (_, elsewhere) = room_with_link(&owner, "Elsewhere").await?;
         let mut cookies = Vec::with_capacity(PEOPLE);
         for some in (0..PEOPLE).collect::<Vec<_>>().chunks(GUESTS_AT_ONCE) {
-            let guests = some.iter().map(|number| guest(program.address, &link, format!("Guest {number}")));
+            let guests = some.iter().map(|number| guest(program.address, &link, *number));
             cookies.extend(try_join_all(guests).await?);
         }
-        let outsider = guest(program.address, &elsewhere, "Outsider".into()).await?;
+        let outsider = guest(program.address, &elsewhere, PEOPLE).await?;
         let path = format!("/api/watchfire/rooms/{id}");
         Ok(Room { server: program.address, path, topic: format!("room/{id}"), owner, cookies, outsider })
     }
@@ -229,9 +229,10 @@ async fn room_with_link(owner: &Person, name: &str) -> anyhow::Result<(String, S
     Ok((id, path.context("a link has an address")?))
 }
 
-async fn guest(server: SocketAddr, link: &str, name: String) -> anyhow::Result<String> {
-    let person = Person::new(server);
-    let answer = person.post(link, &[("name", &name)]).await;
+/// Each from a network of its own: of one, few come in at once.
+async fn guest(server: SocketAddr, link: &str, number: usize) -> anyhow::Result<String> {
+    let person = Person::behind(server, &format!("198.18.{}.{}", number / 250, number % 250 + 1));
+    let answer = person.post(link, &[("name", &format!("Guest {number}"))]).await;
     ensure!(answer.status.is_redirection(), "{} {}", answer.status, answer.text());
     person.cookie_header().context("a guest has a cookie")
 }

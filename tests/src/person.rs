@@ -17,7 +17,7 @@ pub struct Person {
     client: Client<HttpConnector, Full<Bytes>>,
     server: SocketAddr,
     cookies: Mutex<BTreeMap<String, String>>,
-    /// Sent with every request, as `authorization` of a token.
+    /// Sent with every request, as `authorization` of a token, or where a proxy says that it comes from.
     headers: Vec<(&'static str, String)>,
 }
 
@@ -58,6 +58,13 @@ impl Person {
     pub fn with_token(server: SocketAddr, token: &str) -> Person {
         let mut person = Person::new(server);
         person.headers.push(("authorization", format!("Bearer {token}")));
+        person
+    }
+
+    /// A browser of another network, as a trusted proxy tells of it.
+    pub fn behind(server: SocketAddr, address: &str) -> Person {
+        let mut person = Person::new(server);
+        person.headers.push(("x-forwarded-for", address.to_owned()));
         person
     }
 
