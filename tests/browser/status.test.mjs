@@ -59,6 +59,7 @@ test("after the first looks every service stands there with its days", async () 
     const days = page.getByRole("img", { name: /^Web, the last 90 days: / });
     assert.equal(await days.locator(".status-day").count(), 90);
     const box = await days.boundingBox();
-    assert.ok(box.width <= page.viewportSize().width, "the row of days fits");
+    assert.ok(box.width <= page.viewportSize().width && box.height >= 20, "the row of days fits, and is seen");
+    assert.ok((await days.locator(".status-day").last().boundingBox()).width >= 1, "each day is seen");
   });
 });

@@ -138,7 +138,7 @@ fn words(service: &str) -> (&'static str, &'static str) {
     match service {
         "collector" => ("Collector", "takes in what websites send"),
         "processor" => ("Processor", "counts it"),
-        "realtime" => ("Realtime", "live dashboards and what is said in chats, as it happens"),
+        "realtime" => ("Realtime", "live dashboards and chats"),
         _ => ("Web", "pages, reports and conversations"),
     }
 }
