@@ -78,6 +78,7 @@ fn of_no_connection(error: &anyhow::Error) -> String {
         ErrorKind::InvalidArgument { .. } => "mend the URI",
         ErrorKind::DnsResolve { .. } => "see the host in the URI, and the name server",
         ErrorKind::InvalidTlsConfig { .. } => "see the files of TLS that the URI names",
+        ErrorKind::ServerSelection { message, .. } if message.contains("requires at least") => TOO_OLD,
         ErrorKind::ServerSelection { message, .. } if message.contains("RsGhost") => NOT_INITIATED,
         ErrorKind::ServerSelection { message, .. } if message.contains("Connection refused") => {
             "nobody listens there: start MongoDB, or mend host and port in the URI"
