@@ -96,6 +96,7 @@ fn of(id: RoomId, kind: RoomKind) -> Room {
         locked: false,
         members_max: limits::ROOM_MEMBERS_MAX,
         created: at(0),
+        by: None,
         last: 0,
         changes: 0,
         last_at: Millis(0),

@@ -39,6 +39,7 @@ async fn open(world: &World, id: RoomId, site: Option<SiteId>, host: AccountId) 
         locked: false,
         members_max: 100,
         created: NOW,
+        by: None,
         last: 0,
         changes: 0,
         last_at: Millis(0),
