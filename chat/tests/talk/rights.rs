@@ -101,7 +101,7 @@ async fn an_address_is_somebodys_for_whom_they_share_a_site_or_a_room_with() {
     chat.enter(&ann(), room).await.unwrap();
     assert_eq!(chat.addressed(&ann(), "5@example.org").await.unwrap(), who(5), "in a room with them");
     assert_refused!(chat.addressed(&bob(), "5@example.org"), Refused::NotFound);
-    assert_refused!(chat.addressed(&Principal::Stranger, "5@example.org"), Refused::Unknown);
+    assert_refused!(chat.addressed(&Principal::Stranger, "5@example.org"), Refused::Forbidden);
 }
 
 #[tokio::test]
