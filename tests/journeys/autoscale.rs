@@ -4,13 +4,16 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
+use model::{SiteId, SystemClock};
 use serde_json::Value;
 use store::mongodb::MongoStore;
 use tokio::process::{Child, Command};
-use world::{Ground, Person, Program, within};
+use tokio::sync::oneshot;
+use world::{Ground, Person, Program, Tag, within};
 
 use crate::cluster::every_dashboard_shows_the_same;
 use crate::crash::set_up;
@@ -21,6 +24,9 @@ const SHARDS: u16 = 6;
 /// What came counts for three minutes, so that it takes as long until a load is over; and debug builds are slow.
 const CALM_MAX: Duration = Duration::from_secs(240);
 const MOST: usize = 3;
+/// Who reads one page from before the load until the end: the load's visitors are gone when it was over long enough.
+const READERS: u8 = 24;
+const BEAT_EVERY: Duration = Duration::from_secs(20);
 
 /// Decisions hang on how busy the machine is, so it is run alone, by name.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -37,6 +43,8 @@ async fn load_rises_and_processors_start_load_falls_and_they_drain_and_no_hit_is
 
     let fleet = until(folder.path(), "the least serves", |serving| serving.len() == 1).await;
     shards_are_even(&fleet).await;
+    let (stop, stopped) = oneshot::channel();
+    let readers = tokio::spawn(read_until(stopped, cluster.proxy().address, site));
     let load = Load::start(vec![cluster.proxy().address], site, &mut Rng::new());
     let fleet = until(folder.path(), "all that may be serve", |serving| serving.len() == MOST).await;
     shards_are_even(&fleet).await;
@@ -46,11 +54,33 @@ async fn load_rises_and_processors_start_load_falls_and_they_drain_and_no_hit_is
 
     assert!(promised.refused.is_empty(), "{:?}", promised.refused);
     assert_eq!(each_is_in_history(&store, site, &promised).await, 0, "duplicates");
-    every_dashboard_shows_the_same(&owner, &cluster.realtimes, site, promised.addresses.len()).await;
+    every_dashboard_shows_the_same(&owner, &cluster.realtimes, site, READERS.into()).await;
+    stop.send(()).expect("the readers read");
+    readers.await.expect("each sign of life of a reader is taken");
     each_decision_has_its_reason(folder.path());
     ends_with_its_processors(&mut autoscaler, &fleet).await;
     store.close().await;
     cluster.terminate().await;
+}
+
+/// Readers of one page each, whose tags say every 20 seconds that they are there.
+async fn read_until(mut stopped: oneshot::Receiver<()>, door: SocketAddr, site: SiteId) {
+    let due = u64::try_from(model::limits::DUE_MAX.as_millis()).expect("a minute");
+    let mut tags: Vec<Tag> = (1..=READERS)
+        .map(|reader| {
+            let address = format!("192.0.2.{reader}");
+            Tag::new(Person::new(door), Arc::new(SystemClock), site, &address, reader.into())
+        })
+        .collect();
+    for tag in &mut tags {
+        let pageview = tag.pageview_of("/long", due);
+        tag.deliver(vec![pageview]).await;
+    }
+    while tokio::time::timeout(BEAT_EVERY, &mut stopped).await.is_err() {
+        for tag in &tags {
+            tag.beat(1_000, true, due).await;
+        }
+    }
 }
 
 /// One of a kind of the load's; the machine is anybody's.

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use axum::http::HeaderValue;
-use door::credential::{BROWSER_COOKIE, GUEST_COOKIE, SIGN_IN_COOKIE};
+use axum::http::{HeaderMap, HeaderValue};
+use door::credential::{BROWSER_COOKIE, GUEST_COOKIE, SIGN_IN_COOKIE, cookie as cookie_of};
 
 use model::limits::GUEST_LASTS;
 
-use crate::Options;
+use crate::{Options, secret};
 
 /// Sets the sign-in cookie.
 pub fn signed_in(secret: &str, options: &Options) -> HeaderValue {
@@ -35,6 +35,11 @@ pub fn guest(secret: &str, browser: &str, is_signed_out: bool, options: &Options
 /// Sets the cookie that a browser is known again by.
 pub fn browser(secret: &str, options: &Options) -> HeaderValue {
     named(BROWSER_COOKIE, secret, BROWSER_LASTS.as_secs(), options)
+}
+
+/// What the browser is known again by: as it says, else new.
+pub fn browser_of(headers: &HeaderMap) -> String {
+    cookie_of(headers, BROWSER_COOKIE).unwrap_or_else(secret::fresh)
 }
 
 /// Takes a guest's cookie away; the browser's stays.

@@ -9,7 +9,7 @@ use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
-use door::credential::{BROWSER_COOKIE, SIGN_IN_COOKIE, cookie};
+use door::credential::{SIGN_IN_COOKIE, cookie};
 use door::{ClientAddress, Refusal};
 use model::AccountId;
 use model::limits::{EMAIL_BYTES_MAX, PASSWORD_BYTES_MAX};
@@ -101,7 +101,7 @@ pub async fn open(
     headers: &HeaderMap,
 ) -> Result<Cookies, Problem> {
     let secret = secret::fresh();
-    let browser = cookie(headers, BROWSER_COOKIE).unwrap_or_else(secret::fresh);
+    let browser = cookies::browser_of(headers);
     let now = web.clock.now();
     let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let sign_in = SignIn {

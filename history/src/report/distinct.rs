@@ -16,9 +16,6 @@ pub(super) const SETS_BYTES_MAX: usize = 48 << 20;
 /// Fewer rows than this are never worth clearing large sets for.
 const PAIRS_AT_LEAST: u64 = 100_000;
 
-/// Visits that are looked at before those found among them are marked.
-const SOME: usize = 256;
-
 /// Whether pairs of so many rows, at most, cost less than sets of so many bytes.
 pub(super) fn are_few(rows: u64, bytes: usize) -> bool {
     rows < PAIRS_AT_LEAST && rows.saturating_mul(64) < bytes as u64
@@ -194,24 +191,6 @@ impl<G: Fn(usize) -> u32, A: FnMut(usize, usize)> Sink for Marks<G, A> {
     #[inline(always)]
     fn visit(&mut self, visit: usize, bucket: usize) {
         self.mark(visit, visit, bucket);
-    }
-
-    fn some(&mut self, visits: &[u32], bucket: usize) {
-        let Marks { slot, each, add, .. } = self;
-        for visits in visits.chunks(SOME) {
-            // Which are asked for is found first, without a branch, so that what each waits for is fetched together.
-            let mut found = [(0, 0); SOME];
-            let mut count = 0;
-            for &visit in visits {
-                let slot = slot(visit as usize);
-                found[count] = (slot, visit);
-                count += usize::from(slot != NONE);
-            }
-            for &(slot, visit) in &found[..count] {
-                let slot = slot as usize;
-                add(if *each == 1 { slot } else { slot * *each + bucket }, visit as usize);
-            }
-        }
     }
 
     fn whole(&mut self, first: usize, starts: &[u32], bucket: usize) {

@@ -305,7 +305,7 @@ impl<S: Fn(usize, usize) -> u16, M: Fn(usize) -> i64> Sink for Stepping<'_, S, M
             }
         };
         match marked {
-            Some(marked) => sift_marked(first, starts, marked, |row| steps(0, row), take),
+            Some(marked) => sift_marked(first, starts, marked, steps, take),
             None => sift(first, starts, 0, steps, take),
         }
     }

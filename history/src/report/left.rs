@@ -14,7 +14,7 @@ const VISITS_MAX: usize = 1 << 19;
 pub(super) struct Left(Vec<[u32; 2]>);
 
 impl Left {
-    /// None: there is no filter, it looks at hits, or it leaves many.
+    /// None: nothing is grouped by, there is no filter, it looks at hits, or it leaves many.
     pub fn of(
         views: &[View],
         groups: &[Groups],
@@ -33,16 +33,11 @@ impl Left {
         for (view, groups) in views.iter().zip(groups) {
             let visitor = view.visitors()?;
             let visitor = visitor.wide_values();
-            match groups {
-                Groups::One => {
-                    let mut reading = Reading { left: &mut left, group: |_| 0, visitor };
-                    view.walk(true, buckets, control, &mut reading)?;
-                }
-                Groups::Column(column) => with_packed!(&**column, |group| {
-                    let mut reading = Reading { left: &mut left, group, visitor };
-                    view.walk(true, buckets, control, &mut reading)?;
-                }),
-            }
+            let Groups::Column(column) = groups else { return Ok(None) };
+            with_packed!(&**column, |group| {
+                let mut reading = Reading { left: &mut left, group, visitor };
+                view.walk(true, buckets, control, &mut reading)?;
+            });
         }
         Ok(Some(Left(left)))
     }

@@ -49,7 +49,7 @@ pub(super) fn sift_marked(
     first: usize,
     starts: &[u32],
     marked: &Bits,
-    value: impl Fn(usize) -> u32,
+    value: impl Fn(usize, usize) -> u32,
     mut take: impl FnMut(&[Found]),
 ) {
     let &[start, ref inner @ .., end] = starts else { return };
@@ -65,7 +65,7 @@ pub(super) fn sift_marked(
             let row = at as u32 + bit;
             // As many visits later as begin at this row or before it.
             let visit = visit + (nexts & (u64::MAX >> (63 - bit))).count_ones();
-            found[count] = Found { value: value(row as usize), visit, row };
+            found[count] = Found { value: value(visit as usize, row as usize), visit, row };
             count += 1;
             word &= word - 1;
         }
@@ -103,11 +103,11 @@ mod tests {
                 row < 70 || row >= end || marked.iter().any(|of| of.2 as usize == row)
             });
             found.clear();
-            let value = |row: usize| row as u32 * 7;
+            let value = |visit: usize, row: usize| (visit * 1_000 + row) as u32;
             sift_marked(5, &starts, &bits, value, |rows| {
                 found.extend(rows.iter().map(|row| (row.value, row.visit, row.row)))
             });
-            let expected = marked.iter().map(|&(_, visit, row)| (row * 7, visit, row));
+            let expected = marked.iter().map(|&(_, visit, row)| (visit * 1_000 + row, visit, row));
             assert_eq!(found, expected.collect::<Vec<_>>());
         }
     }

@@ -13,7 +13,6 @@ use axum::extract::{Extension, Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chat::{Coming, Knocked, Refused};
-use door::credential::{BROWSER_COOKIE, cookie};
 use door::{ClientAddress, Refusal};
 use model::chat::Who;
 use model::limits::{NAME_BYTES_MAX, PASSWORD_BYTES_MAX};
@@ -129,7 +128,7 @@ pub async fn submit(
     if knows_password && let Err(wait) = web.attempts.guest(address, knocked.room, web.clock.now()) {
         return again(StatusCode::TOO_MANY_REQUESTS, too_often(wait));
     }
-    let browser = cookie(&headers, BROWSER_COOKIE).unwrap_or_else(secret::fresh);
+    let browser = cookies::browser_of(&headers);
     let mut marks = marks::of(&web, &browser, address).await?;
     // Whoever is signed in and kept out comes in under no other name.
     marks.extend(caller.account.as_ref().map(|account| mark_of(Who::Account(account.id))));

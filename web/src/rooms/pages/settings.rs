@@ -182,11 +182,8 @@ async fn act(web: &Web, caller: &Caller, at: &At, headers: &HeaderMap, fields: &
         "unlink" => chat.remove_link(by, room).await.map(|()| "unlinked")?,
         "bring" => {
             chat.seen(by, room, RoomAction::Bring).await?;
-            let brought = match named(web, by, fields.text("who")).await {
-                Ok(who) => chat.bring(by, room, who).await.map_err(Problem::from),
-                Err(problem) => Err(problem),
-            };
-            brought.map_err(unknown)?;
+            let who = named(web, by, fields.text("who")).await.map_err(unknown)?;
+            chat.bring(by, room, who).await.map_err(|refused| unknown(refused.into()))?;
             "brought"
         }
         "kick" => chat.kick(by, room, person(fields)?).await.map(|()| "kicked")?,
