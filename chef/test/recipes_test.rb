@@ -95,6 +95,14 @@ class RecipesTest < Minitest::Test
     assert_equal %w(22 80 443), rules.scan(/^\s*tcp dport (\d+) accept/).flatten
   end
 
+  def test_the_public_reads_how_services_are_where_that_is_wanted
+    { {} => false, { 'public_status' => true } => true }.each do |more, is_shown|
+      file, = sample('three', more)
+      run = Runner::Run.new(CHEF, file, 'a').compile(%w(watchfire::default))
+      assert_equal is_shown, text(run, 'template[/etc/watchfire/cluster.toml]').include?("public-status = true\n")
+    end
+  end
+
   def test_passwords_are_written_as_addresses_want_them
     run = compiled('three', 'a')
     assert_equal "amqp://watchfire:a%20b%2Fc@10.77.0.13/watchfire\n", text(run, 'file[/etc/watchfire/secrets/bus]')

@@ -1,6 +1,6 @@
 //! What all processes told of themselves, put together: the picture of the pipeline.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,9 +30,16 @@ pub struct Told {
     pub process: Process,
     /// By its own clock.
     pub at: Millis,
+    /// It does its work, as `/readyz` would say. One that is older than this says nothing of it, and is believed to.
+    #[serde(default = "believed")]
+    pub is_ready: bool,
     pub now: BTreeMap<String, f64>,
     /// `MINUTES` values each, up to the minute of `at`.
     pub hour: BTreeMap<String, Vec<Option<f64>>>,
+}
+
+fn believed() -> bool {
+    true
 }
 
 /// How all is, as the page draws it.
@@ -103,6 +110,15 @@ impl Board {
             let oldest = heard.iter().min_by_key(|(_, (at, _))| *at).map(|(id, _)| id.clone());
             oldest.and_then(|id| heard.remove(&id));
         }
+    }
+
+    /// Services of which at least one process is ready. None: nobody was heard of late.
+    pub fn ready(&self, now: Millis) -> Option<BTreeSet<String>> {
+        let heard = self.heard.lock();
+        let told = heard.values().filter(|(at, _)| now.since(*at) < SILENT_AFTER).map(|(_, told)| told);
+        let told: Vec<&Told> = told.collect();
+        let ready = told.iter().filter(|told| told.is_ready).flat_map(|told| &told.process.services);
+        (!told.is_empty()).then(|| ready.cloned().collect())
     }
 
     pub fn picture(&self, now: Millis) -> Picture {
@@ -180,6 +196,7 @@ mod tests {
                 started: Millis(0),
             },
             at: NOW,
+            is_ready: true,
             now: now.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect(),
             hour: BTreeMap::new(),
         }
@@ -211,6 +228,37 @@ mod tests {
         assert_eq!(picture.processes.iter().filter(|seen| seen.is_silent).count(), 1);
         board.hear(&bytes(&told("b", &[])), NOW.plus(FORGOTTEN_AFTER));
         assert_eq!(board.picture(NOW.plus(FORGOTTEN_AFTER)).processes.len(), 1);
+    }
+
+    #[test]
+    fn a_service_is_ready_where_one_process_is() {
+        let board = Board::default();
+        assert_eq!(board.ready(NOW), None);
+        let of = |id: &str, service: &str, is_ready: bool| {
+            let mut told = told(id, &[]);
+            told.process.services = vec![service.to_owned()];
+            Told { is_ready, ..told }
+        };
+        for (id, service, is_ready) in
+            [("a", "web", true), ("b", "web", false), ("c", "processor", false), ("d", "collector", true)]
+        {
+            board.hear(&bytes(&of(id, service, is_ready)), NOW);
+        }
+        let ready = |now| board.ready(now).map(|ready| ready.into_iter().collect::<Vec<_>>());
+        assert_eq!(ready(NOW), Some(vec!["collector".to_owned(), "web".to_owned()]));
+        let later = NOW.plus(SILENT_AFTER);
+        board.hear(&bytes(&of("b", "web", false)), later);
+        assert_eq!(ready(later), Some(vec![]), "whoever was ready is silent");
+        assert_eq!(ready(later.plus(SILENT_AFTER)), None);
+    }
+
+    #[test]
+    fn who_says_nothing_of_being_ready_is_believed_to_be() {
+        let board = Board::default();
+        let mut before = serde_json::to_value(told("a", &[])).unwrap();
+        before.as_object_mut().unwrap().remove("is_ready");
+        board.hear(&serde_json::to_vec(&before).unwrap().into(), NOW);
+        assert_eq!(board.ready(NOW), Some(BTreeSet::from(["collector".to_owned()])));
     }
 
     #[test]

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use live::Live;
 use metrics::histogram;
 use model::Clock;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::board::Told;
@@ -19,6 +20,8 @@ use crate::{Process, Scrape, TOLD_EVERY, VITALS_TOPIC, process};
 
 /// How often it is looked how late waiting tasks go on.
 const DELAY_EVERY: Duration = Duration::from_millis(250);
+/// How long is waited for whether this process is ready.
+const READY_MAX: Duration = Duration::from_secs(2);
 /// What is told is cut to so many digits.
 const DIGITS: i32 = 4;
 
@@ -26,6 +29,8 @@ pub struct Teller {
     pub process: Process,
     /// All metrics in Prometheus' text.
     pub read: Box<dyn Fn() -> String + Send + Sync>,
+    /// Whether this process does its work, as `/readyz` would say; not, where that takes longer than `READY_MAX`.
+    pub ready: Box<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>,
     pub live: Arc<dyn Live>,
     pub clock: Arc<dyn Clock>,
     /// The folder whose disk is watched.
@@ -73,9 +78,11 @@ impl Teller {
     async fn tell(&self, hour: &mut Hour, now: Numbers) {
         let at = self.clock.now();
         hour.add(at.minute(), &now);
+        let is_ready = timeout(READY_MAX, (self.ready)()).await.unwrap_or(false);
         let told = Told {
             process: self.process.clone(),
             at,
+            is_ready,
             now: now.into_iter().map(|(name, value)| (name.to_owned(), short(value))).collect(),
             hour: hour
                 .until(at.minute())

@@ -30,21 +30,35 @@ pub fn day_of(at: Millis) -> u32 {
     u32::try_from(at.0.div_euclid(DAY_MS)).unwrap_or(0)
 }
 
-/// A page's days as they were read, and as they are to be written.
-#[derive(Clone, Debug)]
+/// The days of a page or of a service, as they were read and as they are to be written.
+#[derive(Clone, Debug, Default)]
 pub struct Days {
-    page: PageId,
     /// Version, what it is, and whether it changed, by day.
     all: BTreeMap<u32, (u64, Day, bool)>,
 }
 
 impl Days {
-    pub fn read(page: PageId, rows: &[PageDay]) -> anyhow::Result<Days> {
+    pub fn read(rows: &[PageDay]) -> anyhow::Result<Days> {
         let mut all = BTreeMap::new();
         for row in rows {
             all.insert(row.day, (row.version, serde_json::from_str(&row.body)?, false));
         }
-        Ok(Days { page, all })
+        Ok(Days { all })
+    }
+
+    /// Days whose versions are kept elsewhere.
+    pub fn of(days: impl IntoIterator<Item = (u32, Day)>) -> Days {
+        Days { all: days.into_iter().map(|(day, of_day)| (day, (0, of_day, false))).collect() }
+    }
+
+    /// One of them alone.
+    pub fn only(&self, day: u32) -> Days {
+        Days { all: self.all.get(&day).map(|found| (day, found.clone())).into_iter().collect() }
+    }
+
+    /// Each, and whether it changed.
+    pub fn into_days(self) -> impl Iterator<Item = (u32, Day, bool)> {
+        self.all.into_iter().map(|(day, (_, of_day, is_changed))| (day, of_day, is_changed))
     }
 
     /// Of the last look of all.
@@ -78,11 +92,11 @@ impl Days {
     }
 
     /// Those that changed.
-    pub fn written(self) -> anyhow::Result<Vec<PageDay>> {
+    pub fn written(self, page: PageId) -> anyhow::Result<Vec<PageDay>> {
         let mut written = Vec::new();
         for (day, (version, body, is_changed)) in self.all {
             if is_changed {
-                written.push(PageDay { page: self.page, day, version, body: serde_json::to_string(&body)? });
+                written.push(PageDay { page, day, version, body: serde_json::to_string(&body)? });
             }
         }
         Ok(written)

@@ -159,9 +159,9 @@ impl Patrol {
     async fn write(&self, site: SiteId, page: PageId, at: Millis, outcome: Sight) -> anyhow::Result<()> {
         let today = day_of(at);
         let rows = self.store.pages.seen(site, page, (today.saturating_sub(1), today), 2).await?;
-        let mut days = Days::read(page, &rows)?;
+        let mut days = Days::read(&rows)?;
         days.look(at, outcome);
-        match self.store.pages.put_seen(site, days.written()?).await {
+        match self.store.pages.put_seen(site, days.written(page)?).await {
             // The page went, or another process looks at the site: what it saw stands.
             Err(StoreError::NotFound(_) | StoreError::Conflict(_)) => Ok(()),
             put => Ok(put?),

@@ -9,6 +9,8 @@
 //! | `days` | that, as it is kept by day |
 //! | `uptime` | how much of a range a page was there |
 //! | `keeping` | who looks at which site, and when |
+//! | `services` | the services of the installation itself, looked at in the same rhythm |
+//! | `standing` | how they are and were, as anybody may read it |
 
 pub mod address;
 mod days;
@@ -16,6 +18,8 @@ mod keeping;
 mod look;
 mod reason;
 mod seen;
+pub mod services;
+pub mod standing;
 mod uptime;
 
 pub use keeping::{Patrol, keep, look_at};

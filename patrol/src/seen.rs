@@ -96,14 +96,14 @@ mod tests {
     fn seen(from: i64, looks: &[(i64, Sight)]) -> Days {
         let mut kept: Vec<store::pages::PageDay> = Vec::new();
         for (seconds, outcome) in looks {
-            let mut days = Days::read(PageId::of(1), &kept).unwrap();
+            let mut days = Days::read(&kept).unwrap();
             days.look(Millis(from + seconds * 1_000), *outcome);
-            for day in days.written().unwrap() {
+            for day in days.written(PageId::of(1)).unwrap() {
                 kept.retain(|known| known.day != day.day);
                 kept.push(day);
             }
         }
-        Days::read(PageId::of(1), &kept).unwrap()
+        Days::read(&kept).unwrap()
     }
 
     /// Known and down in seconds of noon, with the outages.
@@ -219,13 +219,13 @@ mod tests {
         let looks: Vec<_> =
             (0..2_880).map(|look| (look * 30 - 43_200, if look % 3 == 0 { UP } else { BAD })).collect();
         let days = seen_at_once(&looks);
-        let rows = days.written().unwrap();
+        let rows = days.written(PageId::of(1)).unwrap();
         assert_eq!(rows.len(), 1);
         assert!(rows[0].body.len() < store::pages::PAGE_DAY_BYTES_MAX / 2, "{}", rows[0].body.len());
     }
 
     fn seen_at_once(looks: &[(i64, Sight)]) -> Days {
-        let mut days = Days::read(PageId::of(1), &[]).unwrap();
+        let mut days = Days::read(&[]).unwrap();
         for (seconds, outcome) in looks {
             days.look(Millis(NOON + seconds * 1_000), *outcome);
         }

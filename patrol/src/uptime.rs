@@ -53,7 +53,7 @@ pub async fn read(
     (from, to): (i64, i64),
     now: Millis,
 ) -> Result<PageUptime, StoreError> {
-    let decoded = |rows: &[PageDay]| Days::read(page, rows).map_err(StoreError::Unavailable);
+    let decoded = |rows: &[PageDay]| Days::read(rows).map_err(StoreError::Unavailable);
     let to = to.min(now.0);
     let last = last(pages, site, page, now).await?;
     // One day more, to see whether what is under way at the begin began before.
@@ -74,7 +74,7 @@ pub async fn last(
 ) -> Result<Option<Seen>, StoreError> {
     let today = day_of(now);
     let rows = pages.seen(site, page, (today.saturating_sub(1), today), RECENT_DAYS).await?;
-    Ok(Days::read(page, &rows).map_err(StoreError::Unavailable)?.last())
+    Ok(Days::read(&rows).map_err(StoreError::Unavailable)?.last())
 }
 
 /// Of the days of the range and the one before; `last` is the last look of all.

@@ -10,7 +10,7 @@ use crate::settings::Service;
 
 /// `services`: what this process runs.
 pub fn routes(backends: Backends, services: &[Service]) -> Router {
-    let shows = services.iter().any(|service| *service != Service::Collector);
+    let shows = shows(services);
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
@@ -25,6 +25,23 @@ struct Ready {
 }
 
 async fn ready(State(Ready { backends, shows }): State<Ready>) -> (StatusCode, String) {
+    let problems = problems(&backends, shows).await;
+    if problems.is_empty() {
+        return (StatusCode::OK, "ready\n".to_owned());
+    }
+    (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", problems.join("; ")))
+}
+
+/// Whether a process that runs these is ready.
+pub async fn is_ready(backends: Backends, services: Vec<Service>) -> bool {
+    problems(&backends, shows(&services)).await.is_empty()
+}
+
+fn shows(services: &[Service]) -> bool {
+    services.iter().any(|service| *service != Service::Collector)
+}
+
+async fn problems(backends: &Backends, shows: bool) -> Vec<&'static str> {
     let mut problems = Vec::new();
     if shows && let Err(error) = backends.store.accounts.is_empty().await {
         tracing::warn!(%error, "not ready: store");
@@ -38,8 +55,5 @@ async fn ready(State(Ready { backends, shows }): State<Ready>) -> (StatusCode, S
     if depth.bytes >= depth.bytes_max {
         problems.push("the bus is full");
     }
-    if problems.is_empty() {
-        return (StatusCode::OK, "ready\n".to_owned());
-    }
-    (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", problems.join("; ")))
+    problems
 }

@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::backends::Backends;
+use crate::health;
 use crate::settings::Settings;
 
 /// Upper bounds of the latency histograms, in seconds.
@@ -42,9 +43,11 @@ pub fn teller(settings: &Settings, backends: &Backends, recorder: PrometheusHand
     let process = Process::this(services, clock.now());
     let push = settings.metrics_push.clone();
     let push = push.map(|target| Push::to(target, &[&process.host, &process.services.join("-")]));
+    let (asked, asking) = (backends.clone(), settings.services.clone());
     Teller {
         process,
         read: Box::new(move || recorder.render()),
+        ready: Box::new(move || Box::pin(health::is_ready(asked.clone(), asking.clone()))),
         live: backends.live.clone(),
         clock,
         data: settings.data.clone(),

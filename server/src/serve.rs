@@ -349,6 +349,8 @@ async fn start_pages(
         mail: mailer(settings)?,
         replies: replies(settings)?,
         ice: ice_servers(settings)?,
+        public_status: settings.public_status,
+        is_alone: backends::store_folder(&settings.store, &settings.data)?.is_some(),
         ..Default::default()
     };
     let stop = CancellationToken::new();

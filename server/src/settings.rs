@@ -164,6 +164,10 @@ pub struct Settings {
     #[arg(long, env = "WATCHFIRE_TURN_SECRET", value_name = "SECRET", requires = "ice_servers")]
     pub turn_secret: Option<String>,
 
+    /// Anybody may read at /status how each service is and was, by day; nothing of processes and hosts
+    #[arg(long, env = "WATCHFIRE_PUBLIC_STATUS")]
+    pub public_status: bool,
+
     /// For tests: folds follow each other without rest, and what waited in a tail for so long is folded
     #[arg(long, value_name = "MS", hide = true, value_parser = clap::value_parser!(u64).range(1..))]
     pub fold_after_ms: Option<u64>,
@@ -306,6 +310,18 @@ mod tests {
         assert_eq!((settings.shards, settings.listen.port(), settings.trusted_proxies.len()), (5, 9000, 2));
         let source = |name: &str| sources[name].1;
         assert_eq!([source("shards"), source("listen"), source("data")], ["flag", "file", "default"]);
+    }
+
+    #[test]
+    fn what_is_off_is_switched_on_by_a_flag_or_the_file() {
+        let of = |text: &str, flags: &[&str]| {
+            let file = written(text);
+            let (command, in_file) = with_file(command(), file.path()).unwrap();
+            let matches = command.try_get_matches_from([&["serve"], flags].concat()).unwrap();
+            settings_of(&matches, &in_file).unwrap().0.public_status
+        };
+        assert!(!of("", &[]) && of("", &["--public-status"]));
+        assert!(of("public-status = true", &[]) && !of("public-status = false", &[]));
     }
 
     #[test]

@@ -38,6 +38,7 @@ mod segments;
 mod sites;
 mod totals;
 mod turns;
+mod uptimes;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -31,6 +31,7 @@ mod tail;
 mod tests;
 mod tokens;
 mod totals;
+mod uptimes;
 mod writer;
 
 use std::path::Path;
@@ -132,7 +133,8 @@ impl Embedded {
             saved: rows.clone(),
             notices: rows.clone(),
             totals: rows.clone(),
-            pages: rows,
+            pages: rows.clone(),
+            uptimes: rows,
             rooms: talk.clone(),
             messages: talk.clone(),
             hooks: talk.clone(),

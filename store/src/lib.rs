@@ -20,6 +20,7 @@ pub mod salts;
 pub mod saved;
 pub mod sites;
 pub mod totals;
+pub mod uptimes;
 
 pub use crate::mongodb::MongoStore;
 pub use access::{Access, Credential, Denied};
@@ -35,6 +36,7 @@ pub use salts::Salts;
 pub use saved::Saved;
 pub use sites::Sites;
 pub use totals::DayTotals;
+pub use uptimes::Uptimes;
 
 use std::sync::Arc;
 
@@ -61,6 +63,7 @@ pub struct Store {
     pub alerts: Arc<dyn Alerts>,
     pub totals: Arc<dyn DayTotals>,
     pub pages: Arc<dyn Pages>,
+    pub uptimes: Arc<dyn Uptimes>,
     pub backend: Arc<dyn Backend>,
 }
 

@@ -52,6 +52,7 @@ mod tokens;
 mod totals;
 mod transaction;
 mod turns;
+mod uptimes;
 
 use std::sync::Arc;
 
@@ -139,7 +140,8 @@ impl MongoStore {
             saved: rows.clone(),
             notices: rows.clone(),
             totals: rows.clone(),
-            pages: rows,
+            pages: rows.clone(),
+            uptimes: rows,
             rooms: talk.clone(),
             messages: talk.clone(),
             files: talk.clone(),

@@ -39,7 +39,7 @@ pub use content::Content;
 pub const PAGE_ROWS_MAX: usize = 500;
 /// The same of messages and of their revisions, which may be long.
 pub const PAGE_MESSAGES_MAX: usize = 128;
-/// Daily totals, days of watched pages, or what filters learned, of one page, which are large.
+/// Daily totals, days of watched pages or of services, or what filters learned, of one page, which are large.
 pub const TOTALS_PAGE_MAX: usize = TOTALS_AT_ONCE_MAX;
 /// Bytes of one part of a segment or of a file.
 pub const PART_BYTES: usize = 1024 * 1024;
@@ -75,8 +75,8 @@ pub trait Moving: Send + Sync {
     /// None: nothing was ever moved to this store.
     async fn mark(&self) -> Result<Option<Mark>>;
 
-    /// Marks this store as the target of a move that begins. An offer to set up, which a web process left that was
-    /// started on an empty store, goes. Conflict where the store holds anything else.
+    /// Marks this store as the target of a move that begins. An offer to set up and what was seen of the services, which a web
+    /// process left that was started on an empty store, go. Conflict where the store holds anything else.
     async fn begin(&self, source: &str) -> Result<Mark>;
 
     /// Keeps how far the tail came along, so that it is not sent from its beginning again.
@@ -111,6 +111,7 @@ pub enum Kind {
     Totals,
     Pages,
     PageDays,
+    ServiceDays,
     Bots,
     Rooms,
     RoomMembers,
@@ -144,7 +145,7 @@ pub enum Kind {
 
 impl Kind {
     /// In the order in which they are moved.
-    pub const ALL: [Kind; 40] = [
+    pub const ALL: [Kind; 41] = [
         Kind::Accounts,
         Kind::SetUp,
         Kind::Sites,
@@ -179,6 +180,7 @@ impl Kind {
         Kind::Totals,
         Kind::Pages,
         Kind::PageDays,
+        Kind::ServiceDays,
         Kind::Salts,
         Kind::Forgotten,
         Kind::Peaks,
@@ -224,6 +226,7 @@ impl Kind {
             Kind::Totals => "daily totals",
             Kind::Pages => "watched pages",
             Kind::PageDays => "days of pages",
+            Kind::ServiceDays => "days of services",
             Kind::Salts => "salts",
             Kind::Forgotten => "removed sites",
             Kind::Peaks => "peaks",
@@ -302,6 +305,7 @@ pub enum Row {
     Total(TotalRow),
     Page(PageRow),
     PageDay(PageDayRow),
+    ServiceDay(ServiceDayRow),
     Salt(SaltRow),
     /// The id of a site that was removed.
     Forgotten(i64),
@@ -441,6 +445,14 @@ pub struct PageDayRow {
     pub body: String,
 }
 
+/// How the services were on a day.
+#[derive(Clone, PartialEq, Serialize)]
+pub struct ServiceDayRow {
+    pub day: i64,
+    pub version: i64,
+    pub body: String,
+}
+
 /// `PART_BYTES` of a segment on the shelf, or what is left of it; an empty one has one part. The segment counts once its
 /// last part is there.
 #[derive(Clone, PartialEq)]
@@ -510,6 +522,7 @@ impl Row {
             Row::Total(row) => Key::Pair(row.site, row.slot),
             Row::Page(row) => Key::Number(row.id),
             Row::PageDay(row) => Key::Triple(row.site, row.page, row.day),
+            Row::ServiceDay(row) => Key::Number(row.day),
             Row::Part(part) => Key::Part(part.site.value() as i64, part.entry.id.0, part.start),
             Row::Fold(row) => Key::Number(row.site),
             Row::Salt(row) => Key::Text(row.name.clone()),

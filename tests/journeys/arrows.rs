@@ -26,7 +26,7 @@ const MAY: [(&str, &[&str]); 25] = [
     ("outbox", &["model", "alert", "commits", "live", "store", "chat"]),
     ("lookout", &["model", "alert", "history", "live", "store", "archive", "outbox", "patrol"]),
     ("mailroom", &["model", "store", "chat"]),
-    ("patrol", &["model", "store", "outbox"]),
+    ("patrol", &["model", "live", "store", "observe", "outbox"]),
     ("realtime", &["model", "live", "store", "door", "chat", "observe"]),
     (
         "web",

@@ -33,6 +33,7 @@ mod rights;
 mod rolling;
 mod rooms_archive;
 mod sharing;
+mod status;
 mod supervised;
 mod traces;
 mod units;

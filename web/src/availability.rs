@@ -2,7 +2,7 @@
 
 mod pages;
 
-pub(crate) use pages::{add as submit, remove as submit_removal, show};
+pub(crate) use pages::{add as submit, lasted, percent, remove as submit_removal, show};
 
 use std::sync::Arc;
 

@@ -53,6 +53,7 @@ mod shell;
 mod sign_in;
 mod site_form;
 mod sites;
+mod status;
 mod tag;
 #[cfg(test)]
 mod tests;
@@ -75,6 +76,7 @@ use outbox::lessons::{Lessons, Teaching};
 use outbox::push::{self, Pushes, Pushing, Vapid};
 use outbox::webhook::{Deliveries, Webhooks};
 use outbox::{Rule, Sender};
+use patrol::services::Watch;
 use patrol::{Eye, Patrol};
 use store::{Access, Store};
 use tokio::net::TcpListener;
@@ -91,6 +93,7 @@ use once::Once;
 pub use options::Options;
 use passwords::Passwords;
 use reports::Rate;
+use status::Status;
 
 /// What the pages stand on.
 pub struct Deps {
@@ -122,6 +125,7 @@ pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) ->
     let mailbox = look_after_the_mailbox(&web, shutdown.clone());
     let lookout = look_after_alerts(&web, shutdown.clone());
     let looking = look_at_pages(&web, shutdown.clone())?;
+    let seeing = watch_services(&web, shutdown.clone());
     let (board, live, clock) = (web.board.clone(), web.live.clone(), web.clock.clone());
     let work = tokio::spawn(async move {
         let picturing = async {
@@ -154,7 +158,12 @@ pub async fn start(options: Options, deps: Deps, shutdown: CancellationToken) ->
             anyhow::ensure!(shutdown.is_cancelled(), "pages of sites are not looked at any more");
             Ok(())
         };
-        tokio::try_join!(picturing, sweeping, sending, hearing, watching, patrolling)?;
+        let minding = async {
+            seeing.await?;
+            anyhow::ensure!(shutdown.is_cancelled(), "services are not watched any more");
+            Ok(())
+        };
+        tokio::try_join!(picturing, sweeping, sending, hearing, watching, patrolling, minding)?;
         chat.settled().await;
         Ok(())
     });
@@ -264,6 +273,18 @@ fn look_at_pages(web: &Web, shutdown: CancellationToken) -> anyhow::Result<JoinH
     Ok(tokio::spawn(patrol::keep(patrol, shutdown)))
 }
 
+/// The task of this process that looks how all services are, in turn with those of others.
+fn watch_services(web: &Web, shutdown: CancellationToken) -> JoinHandle<()> {
+    let watch = Watch {
+        store: web.store.clone(),
+        live: web.live.clone(),
+        board: web.board.clone(),
+        clock: web.clock.clone(),
+        is_alone: web.options.is_alone,
+    };
+    tokio::spawn(patrol::services::keep(watch, shutdown))
+}
+
 /// The pages alone on their own listener.
 pub async fn run(
     options: Options,
@@ -310,6 +331,7 @@ pub(crate) struct Web {
     pub mail_off: Off,
     /// How the services are.
     pub board: Arc<observe::Board>,
+    pub status: Status,
     /// Requests that change something, under way.
     pub changes: TaskTracker,
 }
@@ -325,6 +347,7 @@ impl Web {
             chat,
             letters,
             board: Arc::default(),
+            status: Status::default(),
             room_rate: Rate::of_rooms(),
             stranger_rate: Rate::of_strangers(),
             opening_rate: Rate::of_openings(),

@@ -27,6 +27,10 @@ pub struct Options {
     pub replies: Option<Replies>,
     /// By which servers the browsers of a customer who shows their screen and of an agent find each other.
     pub ice: IceServers,
+    /// Whether anybody may read how this installation is.
+    pub public_status: bool,
+    /// All services are this one process.
+    pub is_alone: bool,
 }
 
 /// Where answers to letters come in.
@@ -48,6 +52,8 @@ impl Default for Options {
             mail: None,
             replies: None,
             ice: IceServers::default(),
+            public_status: false,
+            is_alone: false,
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     corrections, customers, demo, erase, error, figures_page, finish, guard, headers, hooks, inbox,
     inbox_page, invitation, letters, live_page, overview, people, pipeline, profiles, reports_page,
 };
-use crate::{reports, rooms, saved, set_up, share, sign_in, sites, tag, tokens};
+use crate::{reports, rooms, saved, set_up, share, sign_in, sites, status, tag, tokens};
 
 /// One line of the table.
 pub struct RouteInfo {
@@ -55,6 +55,9 @@ pub const ROUTES: &[RouteInfo] = table! {
     GET "/account/tokens" SignedIn => tokens::show;
     POST "/account/tokens" SignedIn => tokens::mint;
     POST "/account/tokens/{token}/revoke" SignedIn => tokens::revoke;
+
+    GET "/status" Nothing => status::show;
+    GET "/api/watchfire/status" Nothing => status::get;
 
     GET "/admin" Operator => pipeline::show;
     GET "/api/watchfire/pipeline" Operator => pipeline::get;

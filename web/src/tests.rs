@@ -28,6 +28,7 @@ mod screen;
 mod share_segments;
 mod signing_in;
 mod sites_pages;
+mod status;
 mod tokens_page;
 
 use std::net::{IpAddr, Ipv4Addr};

@@ -21,6 +21,7 @@ use crate::moving::{
 use crate::pages::PageDay;
 use crate::saved::{SavedItem, SavedKind};
 use crate::totals::{DayTotal, TotalsTable};
+use crate::uptimes::ServiceDay;
 use crate::{Embedded, MongoStore, StoreError};
 
 const SOURCE: &str = "embedded:/somewhere";
@@ -110,6 +111,8 @@ impl World {
             store.history.raise_peaks(&[peak]).await.unwrap();
         }
         self.folded().await;
+        let seen = |day| ServiceDay { day, version: 0, body: "{}".into() };
+        store.uptimes.put_service_days(vec![seen(20_000), seen(20_001), seen(20_009)]).await.unwrap();
         self.chatted().await;
         store.sites.remove(SiteId::of(3)).await.unwrap();
         store.history.forget(SiteId::of(3)).await.unwrap();
@@ -284,10 +287,13 @@ async fn a_target_that_holds_anything_is_refused_and_an_offer_to_set_up_is_nothi
     assert_eq!(source.moving.mark().await.unwrap(), None);
     for target in [Fresh::embedded().await, Fresh::mongodb().await] {
         target.house.store.accounts.offer_set_up(offered).await.unwrap();
+        let seen = ServiceDay { day: 20_000, version: 0, body: "{}".into() };
+        target.house.store.uptimes.put_service_days(vec![seen]).await.unwrap();
         let begun = Mark { source: SOURCE.into(), tail: 0, ended: false };
         assert_eq!(target.end().begin(SOURCE).await.unwrap(), begun);
         assert_eq!(target.end().mark().await.unwrap(), Some(begun));
         assert!(!target.house.store.accounts.set_up_offered(offered).await.unwrap());
+        assert_eq!(target.house.store.uptimes.service_days((0, 30_000), 9).await.unwrap(), []);
         for kind in Kind::ALL {
             let rows = all(source.moving.as_ref(), kind, 10).await;
             target.end().import(kind, rows).await.unwrap();

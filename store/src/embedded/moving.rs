@@ -22,7 +22,7 @@ use crate::moving::history::{import_history, number, pair, tail, triple};
 use crate::moving::parts::parts;
 use crate::moving::{
     AccountRow, InvitationRow, Key, Kind, Mark, MemberRow, Moving, Page, PageDayRow, PageRow, Row, SaltRow,
-    SavedRow, ShareRow, SignInRow, TokenRow, TotalRow,
+    SavedRow, ServiceDayRow, ShareRow, SignInRow, TokenRow, TotalRow,
 };
 use crate::{Result, StoreError};
 
@@ -88,6 +88,7 @@ impl Moving for EmbeddedMoving {
         let begin = move |db: &Connection| {
             refuse_rows(db, &OF_REGISTRY)?;
             db.execute("DELETE FROM set_up", [])?;
+            db.execute("DELETE FROM service_days", [])?;
             db.execute("INSERT OR REPLACE INTO moving VALUES (1, ?1, 0, 0)", [&source])?;
             Ok(Mark { source, tail: 0, ended: false })
         };
@@ -283,6 +284,15 @@ fn of_registry(
                 }))
             })
         }
+        Kind::ServiceDays => list(
+            db,
+            "SELECT day, version, body FROM service_days WHERE day > ?1 ORDER BY day LIMIT ?2",
+            params![id, limit],
+            |row| {
+                let (day, version, body) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                Ok(Row::ServiceDay(ServiceDayRow { day, version, body }))
+            },
+        ),
         Kind::Tokens => list(
             db,
             "SELECT id, secret, account, name, site, scopes, created FROM tokens
@@ -465,6 +475,11 @@ fn import(db: &Connection, row: &Row) -> Result<()> {
              ON CONFLICT (site, page, day) DO NOTHING",
             )?
             .execute(params![row.site, row.page, row.day, row.version, row.body])?,
+        Row::ServiceDay(row) => db
+            .prepare_cached(
+                "INSERT INTO service_days (day, version, body) VALUES (?1, ?2, ?3) ON CONFLICT (day) DO NOTHING",
+            )?
+            .execute(params![row.day, row.version, row.body])?,
         Row::Salt(row) => db
             .prepare_cached(
                 "INSERT INTO salts (name, salt, expires) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO NOTHING",

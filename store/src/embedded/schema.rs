@@ -22,6 +22,7 @@ pub const REGISTRY: Migrations = &[
     include_str!("migrations/registry/0009_agents_and_chat.sql"),
     include_str!("migrations/registry/0010_watched_pages.sql"),
     include_str!("migrations/registry/0011_sign_in_marks.sql"),
+    include_str!("migrations/registry/0012_service_days.sql"),
 ];
 pub const CHAT: Migrations = &[
     include_str!("migrations/chat/0001_rooms_and_messages.sql"),

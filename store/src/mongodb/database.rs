@@ -69,6 +69,11 @@ async fn refuse_without_transactions(mongo: &mongodb::Database) -> anyhow::Resul
     let hello: Document =
         mongo.run_command(doc! { "hello": 1 }).await.context("MongoDB cannot be reached")?;
     let of_many = hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid");
+    if hello.get_bool("isreplicaset").unwrap_or(false) {
+        bail!(
+            "this MongoDB is to be of a replica set that nobody has initiated: run `rs.initiate()` in mongosh, once"
+        );
+    }
     if !of_many {
         bail!(
             "this MongoDB runs standalone, without transactions: start it as a replica set (one server is enough, \

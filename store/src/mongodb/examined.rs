@@ -5,9 +5,19 @@ use std::time::Duration;
 
 use model::Millis;
 use mongodb::bson::{Document, doc};
+use mongodb::error::{Error, ErrorKind};
 
+use super::step::code;
 use super::{Database, META, MongoStore, schema};
+use crate::StoreError;
 
+const UNAUTHORIZED: i32 = 13;
+const AUTHENTICATION_FAILED: i32 = 18;
+const WRONG_PASSWORD: &str = "the server is there and refuses user or password: mend them in the URI; of a user that another database knows add ?authSource=admin";
+const GRANTS: &str =
+    "grant the user the role readWrite on this database, see least rights in docs/operating.md";
+const TOO_OLD: &str = "MongoDB 4.4 is the oldest that is spoken to: upgrade it";
+const NOT_INITIATED: &str = "it was started with --replSet and nobody has initiated the replica set: run `rs.initiate()` in mongosh, once";
 /// How far the server's clock may be from ours.
 const CLOCKS_APART_MAX: Duration = Duration::from_secs(2);
 /// Percent of the disk.
@@ -18,18 +28,18 @@ impl MongoStore {
     pub async fn examine(uri: &str, now: Millis) -> Vec<String> {
         let database = match Database::connect(uri).await {
             Ok(database) => database,
-            Err(error) => return vec![format!("{error:#}: see that it runs, and user and password")],
+            Err(error) => return vec![of_no_connection(&error)],
         };
         let mut problems = Vec::new();
         match schema::version(&database).await {
             Ok(found) => problems.extend(of_schema(found)),
-            Err(error) => problems.push(refused("read", &error.to_string())),
+            Err(error) => problems.push(refused("read", &error)),
         }
         // Nothing has this id, and nothing is made.
         let meta = database.mongo.collection::<Document>(META);
         let nothing = doc! { "_id": "examined" };
         if let Err(error) = meta.update_one(nothing, doc! { "$set": { "v": 0 } }).await {
-            problems.push(refused("write", &error.to_string()));
+            problems.push(refused("written", &error.into()));
         }
         if let Ok(hello) = database.mongo.run_command(doc! { "hello": 1 }).await
             && let Ok(time) = hello.get_datetime("localTime")
@@ -59,10 +69,40 @@ fn of_schema(found: Option<i32>) -> Option<String> {
     }
 }
 
-fn refused(what: &str, error: &str) -> String {
-    format!(
-        "the database cannot be {what} ({error}): the user's role is readWrite, see least rights in docs/operating.md"
-    )
+/// Why nobody could be asked at all, and what to do about that and nothing else.
+fn of_no_connection(error: &anyhow::Error) -> String {
+    let Some(of_driver) = of_driver(error) else { return format!("{error:#}") };
+    let what = match of_driver.kind.as_ref() {
+        ErrorKind::Authentication { .. } => WRONG_PASSWORD,
+        ErrorKind::IncompatibleServer { .. } => TOO_OLD,
+        ErrorKind::InvalidArgument { .. } => "mend the URI",
+        ErrorKind::DnsResolve { .. } => "see the host in the URI, and the name server",
+        ErrorKind::InvalidTlsConfig { .. } => "see the files of TLS that the URI names",
+        ErrorKind::ServerSelection { message, .. } if message.contains("requires at least") => TOO_OLD,
+        ErrorKind::ServerSelection { message, .. } if message.contains("RsGhost") => NOT_INITIATED,
+        ErrorKind::ServerSelection { message, .. } if message.contains("Connection refused") => {
+            "nobody listens there: start MongoDB, or mend host and port in the URI"
+        }
+        _ if code(of_driver) == Some(AUTHENTICATION_FAILED) => WRONG_PASSWORD,
+        _ if code(of_driver) == Some(UNAUTHORIZED) => GRANTS,
+        _ => "see that it runs and is reached: its log, the network between, TLS on both sides or none",
+    };
+    format!("{error:#}: {what}")
+}
+
+/// It was reached, and refused something.
+fn refused(what: &str, error: &anyhow::Error) -> String {
+    let code = of_driver(error).and_then(code);
+    let why = if code == Some(UNAUTHORIZED) { GRANTS } else { "look at its log" };
+    format!("the database cannot be {what} ({error:#}): {why}")
+}
+
+fn of_driver(error: &anyhow::Error) -> Option<&Error> {
+    let unavailable = || match error.downcast_ref() {
+        Some(StoreError::Unavailable(error)) => of_driver(error),
+        _ => None,
+    };
+    error.chain().find_map(|cause| cause.downcast_ref()).or_else(unavailable)
 }
 
 fn clock(its: Millis, ours: Millis) -> Option<String> {

@@ -33,6 +33,7 @@ use super::tail::TAIL;
 use super::tokens::TOKENS;
 use super::totals::DAY_TOTALS;
 use super::transaction::{read, write};
+use super::uptimes::SERVICE_DAYS;
 use super::{META, turns};
 use crate::chat::Files;
 use crate::history::History;
@@ -146,6 +147,7 @@ async fn begin(step: &mut Step, source: &str) -> Result<Mark> {
         }
     }
     step.remove(META, doc! { "_id": "set_up" }).await?;
+    step.remove(SERVICE_DAYS, doc! {}).await?;
     let begun = doc! { "v": V, "source": source, "tail": 0_i64, "ended": false };
     step.put(META, doc! { "_id": "move" }, doc! { "$set": begun }).await?;
     Ok(Mark { source: source.to_owned(), tail: 0, ended: false })
@@ -180,6 +182,7 @@ async fn export(
         Kind::Totals => (DAY_TOTALS, behind_pair("site", "slot", &after), doc! { "site": 1, "slot": 1 }),
         Kind::Pages => (WATCHED_PAGES, behind, by_id),
         Kind::PageDays => (PAGE_DAYS, behind_day(&after), doc! { "site": 1, "page": 1, "day": 1 }),
+        Kind::ServiceDays => (SERVICE_DAYS, behind, by_id),
         Kind::Forgotten => (FORGOTTEN, behind, by_id),
         Kind::Peaks => (PEAKS, behind_pair("hour", "site", &after), doc! { "hour": 1, "site": 1 }),
         Kind::SignIns | Kind::Invitations | Kind::Salts => {
@@ -233,6 +236,7 @@ fn read_row(kind: Kind, row: &Document) -> anyhow::Result<Row> {
         Kind::Totals => Row::Total(rows::total(row)?),
         Kind::Pages => Row::Page(rows::page(row)?),
         Kind::PageDays => Row::PageDay(rows::page_day(row)?),
+        Kind::ServiceDays => Row::ServiceDay(rows::service_day(row)?),
         Kind::Salts => Row::Salt(rows::salt(row)?),
         Kind::Forgotten => Row::Forgotten(row.get_i64("_id")?),
         Kind::Peaks => Row::Peak(Peak {
@@ -272,6 +276,10 @@ pub async fn import(step: &mut Step, rows: &[Row]) -> Result<()> {
             Row::PageDay(row) => {
                 let key = doc! { "site": row.site, "page": row.page, "day": row.day };
                 (PAGE_DAYS, key, doc! { "version": row.version, "body": &row.body })
+            }
+            Row::ServiceDay(row) => {
+                let fields = doc! { "version": row.version, "body": &row.body };
+                (SERVICE_DAYS, doc! { "_id": row.day }, fields)
             }
             Row::Salt(row) => (SALTS, doc! { "_id": &row.name }, rows::of_salt(row)),
             row => match chat::written(row, &inboxes) {

@@ -43,6 +43,7 @@ const MIGRATIONS: &[&str] = &[
     "conversations by when they were begun",
     "alerts",
     "watched pages",
+    "days of services",
 ];
 
 /// How long after its end a document is removed by the server itself, where nobody asked before: longer than clocks
@@ -170,10 +171,11 @@ fn indexes() -> Vec<Index> {
 }
 
 /// Collections without an index of their own: made before a transaction writes to them.
-const WITHOUT_INDEX: [&str; 10] = [
+const WITHOUT_INDEX: [&str; 11] = [
     META,
     turns::TURNS,
     sites::SITES,
+    uptimes::SERVICE_DAYS,
     segments::FOLDS,
     chat::BOT_HOOKS,
     chat::FANNED,

@@ -3,6 +3,7 @@
 mod appenders;
 mod conversations;
 mod crashes;
+mod examined;
 mod holders;
 mod operations;
 mod schema;

@@ -43,7 +43,7 @@ impl Kind {
     pub(crate) fn page_of(self, limit: usize) -> usize {
         match self {
             Kind::Messages | Kind::Revisions => limit.min(PAGE_MESSAGES_MAX),
-            Kind::Totals | Kind::Learned | Kind::PageDays => limit.min(TOTALS_PAGE_MAX),
+            Kind::Totals | Kind::Learned | Kind::PageDays | Kind::ServiceDays => limit.min(TOTALS_PAGE_MAX),
             _ => limit,
         }
     }

@@ -54,6 +54,7 @@ impl Content {
             Row::Total(row) => of_plain(row),
             Row::Page(row) => of_plain(row),
             Row::PageDay(row) => of_plain(row),
+            Row::ServiceDay(row) => of_plain(row),
             Row::Salt(row) => of_plain(row),
             Row::Forgotten(site) => of_plain(site),
             Row::Peak(peak) => of_plain(peak),

@@ -138,6 +138,8 @@ pub const TABLE: &[(&str, &str, &[Who])] = &[
     ("GET", "/mail/off/{secret}", &[]),
     ("POST", "/mail/off/{secret}", &[]),
     ("POST", "/mail/{secret}", &[]),
+    ("GET", "/status", &[]),
+    ("GET", "/api/watchfire/status", &[]),
     ("GET", "/admin", &INSTALLS),
     ("GET", "/api/watchfire/pipeline", &INSTALLS),
     ("GET", "/rooms/bots", &INSTALLS),

@@ -142,7 +142,7 @@ fn row(page: WatchedPage, uptime: &PageUptime) -> Row {
 }
 
 /// Never rounded up to all, where it was not all.
-fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     if share >= 1.0 {
         return "100 %".to_owned();
     }
@@ -150,7 +150,7 @@ fn percent(share: f64) -> String {
 }
 
 /// `45 s`, `3 min 5 s`, `2 h 5 min`, `3 d 4 h`
-fn lasted(ms: i64) -> String {
+pub fn lasted(ms: i64) -> String {
     let seconds = ms / 1_000;
     let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
     let two = |whole: i64, unit: &str, rest: i64, of: &str| match rest {

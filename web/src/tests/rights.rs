@@ -352,6 +352,9 @@ const TABLE: &[(&str, &str, [Gets; 6])] = &[
     ("GET", "/mail/off/{secret}", [Nothing, Nothing, Nothing, Nothing, Nothing, Nothing]),
     ("POST", "/mail/off/{secret}", [Nothing, Nothing, Nothing, Nothing, Nothing, Nothing]),
     ("POST", "/mail/{secret}", [Nothing; 6]),
+    // Where the operator did not switch it on; `status` has what anybody reads.
+    ("GET", "/status", [Nothing; 6]),
+    ("GET", "/api/watchfire/status", [Nothing; 6]),
     ("GET", "/admin", [SignIn, Nothing, Nothing, Nothing, Nothing, In]),
     ("GET", "/api/watchfire/pipeline", [SignIn, Nothing, Nothing, Nothing, Nothing, In]),
     ("GET", "/rooms/bots", [SignIn, Nothing, Nothing, Nothing, Nothing, In]),

@@ -12,6 +12,8 @@ default['watchfire']['package']['sha256'] = nil
 
 # How people reach the installation: https://stats.example.org
 default['watchfire']['public_url'] = nil
+# Whether anybody may read at /status how each service is and was.
+default['watchfire']['public_status'] = false
 # What queues and keys are named after.
 default['watchfire']['installation'] = 'watchfire'
 # Shards of the bus, 1 to 64: at least as many as processors. docs/operating.md says how it is changed later.

@@ -68,6 +68,7 @@ module Watchfire
       settings = { 'public-url' => node['watchfire']['public_url'] }
       settings['trusted-proxies'] = embedded ? ['127.0.0.1'] : watchfire_addresses('proxy')
       settings.merge!('shards' => node['watchfire']['shards'], 'installation' => node['watchfire']['installation']) unless embedded
+      settings['public-status'] = true if node['watchfire']['public_status']
       settings.merge(node['watchfire']['settings']).compact
     end
 

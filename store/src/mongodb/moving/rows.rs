@@ -9,8 +9,8 @@ use super::super::columns::{binary, date};
 use super::super::notices::parse;
 use super::super::people::email_key;
 use crate::moving::{
-    AccountRow, InvitationRow, MemberRow, PageDayRow, PageRow, SaltRow, SavedRow, ShareRow, SignInRow,
-    TokenRow, TotalRow,
+    AccountRow, InvitationRow, MemberRow, PageDayRow, PageRow, SaltRow, SavedRow, ServiceDayRow, ShareRow,
+    SignInRow, TokenRow, TotalRow,
 };
 
 pub fn bytes32(row: &Document, field: &str) -> anyhow::Result<[u8; 32]> {
@@ -233,6 +233,10 @@ pub fn page_day(row: &Document) -> anyhow::Result<PageDayRow> {
         version: row.get_i64("version")?,
         body: text(row, "body")?,
     })
+}
+
+pub fn service_day(row: &Document) -> anyhow::Result<ServiceDayRow> {
+    Ok(ServiceDayRow { day: row.get_i64("_id")?, version: row.get_i64("version")?, body: text(row, "body")? })
 }
 
 pub fn total(row: &Document) -> anyhow::Result<TotalRow> {

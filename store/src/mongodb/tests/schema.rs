@@ -10,7 +10,7 @@ use super::fresh_uri;
 use crate::MongoStore;
 use crate::contract::conversations::{SITE, opening};
 
-async fn at_version(version: i32) -> String {
+pub async fn at_version(version: i32) -> String {
     let uri = fresh_uri();
     MongoStore::open(&uri).await.unwrap().close().await;
     let database = Database::connect(&uri).await.unwrap();
