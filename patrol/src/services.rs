@@ -78,7 +78,7 @@ impl Watch {
         let ready = self.board.ready(at);
         let up = match &ready {
             Some(ready) => SERVICES.map(|service| Some(ready.contains(service))),
-            None if self.live_is_away().await => SERVICES.map(|service| of_live_away(service)),
+            None if self.live_is_away().await => SERVICES.map(of_live_away),
             None => [None; SERVICES.len()],
         };
         Look { at, up }

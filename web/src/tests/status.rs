@@ -15,8 +15,11 @@ async fn public() -> World {
     World::with(Options { public_status: true, ..Options::default() }).await
 }
 
+/// A service, from when to when it is known how it was, and when it was down.
+type Seen<'a> = (&'a str, (i64, i64), &'a [(i64, i64)]);
+
 /// As it is kept of today: known and down, from and to in seconds before now.
-async fn seen(world: &World, version: u64, services: &[(&str, (i64, i64), &[(i64, i64)])]) {
+async fn seen(world: &World, version: u64, services: &[Seen<'_>]) {
     let day = NOW.0 / DAY_MS;
     let of_day = |seconds: i64| NOW.0 - seconds * 1_000 - day * DAY_MS;
     let mut body = serde_json::Map::new();
