@@ -70,7 +70,7 @@ fn addresses_lead_out_and_nowhere_else() {
         &format!("(see {}), {}.)", link(wiki, wiki), link(wiki, wiki)),
     );
     check_line(
-        &format!("((https://x.example/a))"),
+        "((https://x.example/a))",
         &format!("(({}))", link("https://x.example/a", "https://x.example/a")),
     );
     check_line(&format!("[tea]({wiki})"), &link(wiki, "tea"));
