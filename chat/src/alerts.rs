@@ -9,7 +9,7 @@ use crate::{Chat, Post, Result};
 
 /// Who says them, in every room.
 const ALERTER: BotId = BotId::of(0x0061_6C65_7274);
-const ALERTER_NAME: &str = "Alerts";
+pub(crate) const ALERTER_NAME: &str = "Alerts";
 
 impl Chat {
     /// From now on the room may be told of alerts; for who may configure it.

@@ -200,6 +200,7 @@ impl Chat {
             locked: false,
             members_max: limits::ROOM_MEMBERS_MAX,
             created: now,
+            by: None,
             last: 0,
             changes: 0,
             last_at: Millis(0),

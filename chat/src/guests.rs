@@ -9,6 +9,7 @@ use model::{GuestId, RoomId, limits};
 use spam::Looks;
 use store::accounts::SecretHash;
 
+use crate::alerts::ALERTER_NAME;
 use crate::hooks::TELLER_NAME;
 use crate::{Chat, Refused, Result, Seen, random};
 use model::chat::rights::Standing;
@@ -36,6 +37,12 @@ pub struct Coming {
     pub marks: Vec<[u8; 32]>,
     /// Of the secret that the browser will show.
     pub secret: SecretHash,
+}
+
+/// Whether it is, or looks like, the name of one of our own, who tell rooms of what is outside them: nobody is called so.
+pub fn is_ours(name: &str) -> bool {
+    let looks = Looks::of(name);
+    [TELLER_NAME, ALERTER_NAME].into_iter().any(|ours| looks.is_like(&Looks::of(ours)))
 }
 
 impl Chat {
@@ -104,10 +111,10 @@ impl Chat {
         if name.is_empty() {
             return Ok(());
         }
-        let looks = Looks::of(name);
-        if looks.is_like(&Looks::of(TELLER_NAME)) {
+        if is_ours(name) {
             return Err(TAKEN);
         }
+        let looks = Looks::of(name);
         for (who, other) in self.called_here(room).await? {
             if looks.is_like(&Looks::of(&other)) && !self.is_same_guest(who, marks).await? {
                 return Err(TAKEN);

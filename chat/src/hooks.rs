@@ -1,9 +1,10 @@
 //! Commits in rooms: hooks by which a room hears of repositories, and what they tell of, posted once.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 
-use commits::{Commit, Event, Filter, PlaceKind, Push, Release, Target, references};
+use commits::limits::COMMITS_TOLD_MAX;
+use commits::{Commit, Event, Filter, PlaceKind, Push, Release, Target, Telling, references};
 use model::chat::rights::RoomAction;
 use model::chat::{
     About, Bot, Change, Conversation, Delivery, Fix, Hook, HookSecret, MessageKind, NamedCommit, NewMessage,
@@ -13,15 +14,15 @@ use model::rights::Principal;
 use model::{BotId, HookId, MessageId, Millis, RoomId, SavedId, limits};
 use store::StoreError;
 use store::accounts::SecretHash;
-use store::chat::{CommitMark, ConversationChange, HookChange, mark_of};
+use store::chat::{CommitMark, ConversationChange, HookChange, Posted, mark_of};
 use store::saved::{SavedItem, SavedKind};
 
 use crate::replies::number_of;
 use crate::{Chat, Post, Refused, Result, Seen, random};
 
 pub(crate) const TELLER_NAME: &str = "Commits";
-/// Conversations that one push is told in, besides its room.
-const CONVERSATIONS_A_PUSH_MAX: usize = 50;
+/// Answers that one push makes in conversations, and conversations that it is told in, besides its room.
+const ANSWERS_A_PUSH_MAX: usize = 50;
 /// What a customer is told of a fix whose commit has no words for them.
 const FIXED: &str = "What you wrote about is fixed. Thank you for telling us.";
 
@@ -164,7 +165,7 @@ impl Chat {
         Ok(self.store.hooks.hook(address).await?)
     }
 
-    /// Posts what a delivery tells and its hook lets through, once however often the delivery comes; how many messages that are. `base` is
+    /// Posts what a delivery tells and its hook lets through, once however often the delivery comes; how many messages that made now. `base` is
     /// the address of this installation, without a slash at its end.
     pub async fn tell_commits(
         &self,
@@ -188,10 +189,10 @@ impl Chat {
                 Event::Push(push) if branches.passes_all() => self.tell_push(hook, once, push, base).await?,
                 Event::Push(push) => self.tell_push(hook, once, push.all_distinct(), base).await?,
                 Event::Release(release) => {
-                    self.say(hook.room, once.of_event(), release.told(), None).await?;
+                    let said = self.say(hook.room, once.of_event(), release.told(), None).await?;
                     self.note_release(hook.room, once, &release).await?;
                     self.learn_release(hook.room, &release).await?;
-                    1
+                    usize::from(said.fresh)
                 }
             };
         }
@@ -204,63 +205,154 @@ impl Chat {
         let shown = self.store.hooks.shown(room, marks).await?;
         let shown: HashSet<CommitMark> = shown.into_iter().map(|shown| shown.commit).collect();
         let push = push.without(|id| shown.contains(&CommitMark::of(id)));
-        let number = self.say(room, once.of_event(), push.told(), None).await?;
-        let told = self.tell_conversations(hook, once, &push, base).await?;
-        self.learn_push(room, &push, &told).await?;
+        let has_new = push.unlisted != Some(0) || push.commits.iter().any(|commit| commit.distinct);
+        if !has_new && self.knows_move(room, &push).await? {
+            return Ok(0);
+        }
+        let said = self.say(room, once.of_event(), push.told(), None).await?;
+        let (about, answers) = self.tell_conversations(hook, once, &push, base).await?;
+        self.learn_push(room, &push, &about).await?;
         // Last of all: what is shown is not told again.
         let fresh = push.commits.iter().filter(|commit| commit.distinct);
-        self.store.hooks.show(room, number, fresh.map(|commit| CommitMark::of(&commit.id)).collect()).await?;
-        Ok(1 + told.len())
+        let fresh = fresh.map(|commit| CommitMark::of(&commit.id)).collect();
+        self.store.hooks.show(room, said.message.number, fresh).await?;
+        Ok(usize::from(said.fresh) + answers)
     }
 
-    /// Each commit in the threads of the messages that it refers to; those are told that one fixes them. Which commits are about which.
+    /// New commits in the threads of the messages that they refer to; those are told that one fixes them. Which commits are about which, and
+    /// how many answers that made now.
     async fn tell_conversations(
         &self,
         hook: &Hook,
         once: Once<'_>,
         push: &Push,
         base: &str,
-    ) -> Result<Vec<(String, About)>> {
-        let room = hook.room;
-        let mut told = Vec::new();
-        for (commit, named, fixes) in referring(push, room, base) {
-            if told.len() == CONVERSATIONS_A_PUSH_MAX {
-                break;
-            }
-            let number = match named {
-                Named::Message(number) => number,
-                Named::Room(named) => {
-                    if let Some(customers) =
-                        self.tell_agents(hook, once, push, (commit, named, fixes)).await?
-                    {
-                        told.push((
-                            commit.id.clone(),
-                            About { number: 1, customers: Some(customers), fixes },
-                        ));
-                    }
-                    continue;
+    ) -> Result<(Vec<(String, About)>, usize)> {
+        let (mut about, mut answers, mut left) = (Vec::new(), 0, ANSWERS_A_PUSH_MAX);
+        let subjects = self.subjects(hook, push, base).await?;
+        let mut behind = subjects.len();
+        for Subject { at, commits } in subjects {
+            behind -= 1;
+            // Each conversation behind has one, at least.
+            let folds = commits.len() > COMMITS_TOLD_MAX.min(left - behind);
+            let tellings: Vec<(String, Telling)> = match folds {
+                true => vec![(together(&commits), push.told_together(&commits))],
+                false => {
+                    let each =
+                        |(commit, fixes): &(&Commit, bool)| (commit.id.clone(), push.told_to(commit, *fixes));
+                    commits.iter().map(each).collect()
                 }
             };
-            let number = match self.store.messages.message(room, number).await {
-                Ok(message) if message.removed.is_none() => message.thread.unwrap_or(number),
-                Ok(_) | Err(StoreError::NotFound(_)) => continue,
-                Err(error) => return Err(error.into()),
-            };
-            let telling = push.told_to(commit, fixes);
-            self.say(room, once.of_commit(&commit.id, number), telling, Some(number)).await?;
-            if fixes {
-                self.fix(hook, number, &push.repository.name, commit).await?;
+            left -= tellings.len();
+            for (id, telling) in tellings {
+                answers += usize::from(self.answer(hook, once, &at, &id, telling).await?);
             }
-            told.push((commit.id.clone(), About { number, customers: None, fixes }));
+            let fixing = commits.iter().rfind(|(_, fixes)| *fixes).map(|(commit, _)| *commit);
+            match (&at, fixing) {
+                (_, None) => {}
+                (Where::Thread(number), Some(commit)) => {
+                    self.fix(hook, *number, &push.repository.name, commit).await?;
+                }
+                (Where::Customers(of), Some(commit)) => {
+                    self.fix_for(hook, of, &push.repository.name, commit).await?;
+                }
+            }
+            let of = |fixes| match &at {
+                Where::Thread(number) => About { number: *number, customers: None, fixes },
+                Where::Customers(of) => About { number: 1, customers: Some(of.room), fixes },
+            };
+            about.extend(commits.iter().map(|(commit, fixes)| (commit.id.clone(), of(*fixes))));
         }
-        Ok(told)
+        Ok((about, answers))
+    }
+
+    /// The conversations that new commits refer to, in the order in which they are named first; no more than are answered.
+    async fn subjects<'p>(&self, hook: &Hook, push: &'p Push, base: &str) -> Result<Vec<Subject<'p>>> {
+        let mut subjects: Vec<Subject<'p>> = Vec::new();
+        let mut places: HashMap<Named, Option<usize>> = HashMap::new();
+        for (commit, named, fixes) in referring(push, hook.room, base) {
+            let place = match places.get(&named) {
+                Some(place) => *place,
+                None if subjects.len() == ANSWERS_A_PUSH_MAX => None,
+                None => {
+                    let place = self.place_of(hook, named, &mut subjects).await?;
+                    places.insert(named, place);
+                    place
+                }
+            };
+            let Some(place) = place else { continue };
+            let commits = &mut subjects[place].commits;
+            match commits.last_mut() {
+                Some((last, fixed)) if last.id == commit.id => *fixed |= fixes,
+                _ => commits.push((commit, fixes)),
+            }
+        }
+        Ok(subjects)
+    }
+
+    /// Where in the list that conversation is, at whose end it is put where it is not there; None: it is none that hears of commits.
+    async fn place_of(
+        &self,
+        hook: &Hook,
+        named: Named,
+        subjects: &mut Vec<Subject<'_>>,
+    ) -> Result<Option<usize>> {
+        let at = match named {
+            Named::Message(number) => match self.store.messages.message(hook.room, number).await {
+                Ok(message) if message.removed.is_none() => Where::Thread(message.thread.unwrap_or(number)),
+                Ok(_) | Err(StoreError::NotFound(_)) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            },
+            Named::Room(named) => match self.let_in(hook, named).await? {
+                Some(found) => Where::Customers(Box::new(found)),
+                None => return Ok(None),
+            },
+        };
+        let known = subjects.iter().position(|subject| subject.at.is(&at));
+        Ok(Some(known.unwrap_or_else(|| {
+            subjects.push(Subject { at, commits: Vec::new() });
+            subjects.len() - 1
+        })))
+    }
+
+    /// A conversation with a customer of the room's site, where its hook lets commits into these.
+    async fn let_in(&self, hook: &Hook, named: RoomId) -> Result<Option<Conversation>> {
+        let Some(site) = self.store.rooms.room(hook.room).await?.site.filter(|_| hook.customers) else {
+            return Ok(None);
+        };
+        match self.store.conversations.conversation(named).await {
+            Ok(found) => Ok(Some(found).filter(|found| found.site == site)),
+            Err(StoreError::NotFound(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// In the thread, or in the notes of a conversation with a customer; whether it is said just now.
+    async fn answer(
+        &self,
+        hook: &Hook,
+        once: Once<'_>,
+        at: &Where,
+        id: &str,
+        telling: Telling,
+    ) -> Result<bool> {
+        match at {
+            Where::Thread(number) => {
+                let id = once.of_commit(id, number);
+                Ok(self.say(hook.room, id, telling, Some(*number)).await?.fresh)
+            }
+            Where::Customers(of) => {
+                let telling = telling.markdown(limits::MESSAGE_BYTES_MAX);
+                Ok(self.say_to(of.notes, once.of_commit(id, of.notes), telling).await?.fresh)
+            }
+        }
     }
 
     /// The conversation says which commit fixes it, and is closed, where the hook is to do that.
     async fn fix(&self, hook: &Hook, number: u64, repository: &str, commit: &Commit) -> Result<()> {
         let fix = fix_of(repository, commit);
         let note = match fix.answer.as_str() {
-            "" => format!("Fixed by {}: {}", short(&fix.commit.id), fix.commit.subject),
+            "" => fixed_by(&fix.commit),
             answer => answer.to_owned(),
         };
         self.change_by_itself(hook.room, number, Change::Fix(fix)).await?;
@@ -273,30 +365,6 @@ impl Chat {
         Ok(())
     }
 
-    /// In the notes of a conversation with a customer of the room's site, where its hook is to do that; what the customer hears of it, if so.
-    async fn tell_agents(
-        &self,
-        hook: &Hook,
-        once: Once<'_>,
-        push: &Push,
-        (commit, named, fixes): (&Commit, RoomId, bool),
-    ) -> Result<Option<RoomId>> {
-        let Some(site) = self.store.rooms.room(hook.room).await?.site.filter(|_| hook.customers) else {
-            return Ok(None);
-        };
-        let found = match self.store.conversations.conversation(named).await {
-            Ok(found) if found.site == site => found,
-            Ok(_) | Err(StoreError::NotFound(_)) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        let telling = push.told_to(commit, fixes).markdown(limits::MESSAGE_BYTES_MAX);
-        self.say_to(found.notes, once.of_commit(&commit.id, found.notes), telling).await?;
-        if fixes {
-            self.fix_for(hook, &found, &push.repository.name, commit).await?;
-        }
-        Ok(Some(found.room))
-    }
-
     /// The conversation says which commit fixes it; where the hook closes, its customer hears so, and it is closed.
     async fn fix_for(&self, hook: &Hook, of: &Conversation, repository: &str, commit: &Commit) -> Result<()> {
         let fix = fix_of(repository, commit);
@@ -306,7 +374,7 @@ impl Chat {
             return Ok(());
         }
         let id = id_of(&format!("fixed {} {}", of.room, commit.id));
-        let said = self.say_to(of.room, id, words).await?;
+        let said = self.say_to(of.room, id, words).await?.message.number;
         // Whoever said something since then is not cut short.
         if self.store.conversations.conversation(of.room).await?.last == said {
             self.change_to(&now, ConversationChange::Close(Who::Bot(TELLER))).await?;
@@ -350,8 +418,8 @@ impl Chat {
         }
     }
 
-    /// In a room of a conversation, where it is no member; the number of the message that says it.
-    async fn say_to(&self, room: RoomId, id: MessageId, body: String) -> Result<u64> {
+    /// In a room of a conversation, where it is no member.
+    async fn say_to(&self, room: RoomId, id: MessageId, body: String) -> Result<Posted> {
         let new = NewMessage {
             room,
             id,
@@ -364,32 +432,63 @@ impl Chat {
             at: self.clock.now(),
         };
         let posted = self.store.messages.post(new).await?;
-        let number = posted.message.number;
         if posted.fresh {
-            let is_heard = posted.room.kind == RoomKind::Conversation;
-            self.announce_message(posted).await;
-            if is_heard {
+            self.announce_message(posted.clone()).await;
+            if posted.room.kind == RoomKind::Conversation {
                 self.announce_said(room).await;
             }
         }
-        Ok(number)
+        Ok(posted)
     }
 
-    /// The number of the message that says it.
     async fn say(
         &self,
         room: RoomId,
         id: MessageId,
-        telling: commits::Telling,
+        telling: Telling,
         thread: Option<u64>,
-    ) -> Result<u64> {
+    ) -> Result<Posted> {
         let body = telling.markdown(limits::MESSAGE_BYTES_MAX);
         let post = Post { id, kind: MessageKind::Text, body, thread, files: Vec::new() };
-        Ok(self.post(&Principal::Bot { id: TELLER }, room, post).await?.message.number)
+        self.post(&Principal::Bot { id: TELLER }, room, post).await
     }
 }
 
+/// A conversation, and the commits that refer to it, each with whether it fixes it.
+struct Subject<'p> {
+    at: Where,
+    commits: Vec<(&'p Commit, bool)>,
+}
+
+enum Where {
+    /// Of the room that was told, by the number of its first message.
+    Thread(u64),
+    Customers(Box<Conversation>),
+}
+
+impl Where {
+    fn is(&self, other: &Where) -> bool {
+        match (self, other) {
+            (Where::Thread(one), Where::Thread(other)) => one == other,
+            (Where::Customers(one), Where::Customers(other)) => one.room == other.room,
+            _ => false,
+        }
+    }
+}
+
+/// What commits that are told as one are told apart by.
+fn together(commits: &[(&Commit, bool)]) -> String {
+    let ids: Vec<&str> = commits.iter().map(|(commit, _)| commit.id.as_str()).collect();
+    ids.join(" ")
+}
+
+/// The note of a conversation that is closed by a commit without words for those who asked.
+pub fn fixed_by(commit: &NamedCommit) -> String {
+    format!("Fixed by {}: {}", short(&commit.id), commit.subject)
+}
+
 /// What a commit refers to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Named {
     /// Of the room that was told.
     Message(u64),

@@ -59,8 +59,8 @@ pub use conversations::{
     TellCounts, call_topic, identify_secret, spoken_proof,
 };
 pub use files::Upload;
-pub use guests::{Coming, Knocked};
-pub use hooks::{Listen, NewHook, short};
+pub use guests::{Coming, Knocked, is_ours};
+pub use hooks::{Listen, NewHook, fixed_by, short};
 pub use news::News;
 pub use posting::Post;
 pub use reading::{Page, Query, UNREAD_COUNTED_MAX};

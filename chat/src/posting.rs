@@ -6,6 +6,7 @@ use model::rights::Principal;
 use model::{FileId, MessageId, RoomId};
 use serde::Serialize;
 use store::chat::Posted;
+use unicode_segmentation::UnicodeSegmentation;
 
 use crate::announce::{Doing, people_topic, person_topic};
 use crate::files::is_hidden;
@@ -197,7 +198,7 @@ fn refuse_empty(kind: MessageKind, body: &str) -> Result<()> {
     }
 }
 
-/// Nothing that is a letter, space or mark of ours: people choose from a list, and programs are not to write texts here.
+/// One picture, and nothing that is a letter, space or mark of ours: people choose from a list, and programs are not to write texts here.
 fn is_emoji(text: &str) -> bool {
     let has_picture = text.chars().any(|character| {
         matches!(u32::from(character), 0x2190..=0x2BFF | 0x3030 | 0x303D | 0x3297 | 0x3299 | 0x1F000..=0x1FAFF | 0x20E3)
@@ -208,7 +209,7 @@ fn is_emoji(text: &str) -> bool {
             || character.is_alphabetic()
             || "<>&\"'".contains(character)
     });
-    has_picture && !is_plain
+    has_picture && !is_plain && text.graphemes(true).count() == 1
 }
 
 #[cfg(test)]
@@ -220,10 +221,26 @@ mod tests {
         for (code, emoji) in crate::emoji::all() {
             assert!(is_emoji(emoji), "{code}");
         }
-        for good in ["👩‍💻", "🇫🇷", "1️⃣", "❤️"] {
+        for good in
+            ["👩‍💻", "🇫🇷", "1️⃣", "❤️", "❤", "👍🏽", "🏴\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F}"]
+        {
             assert!(is_emoji(good), "{good}");
         }
-        for bad in ["", "a", "1", "<b>", "👍 ", "👍a", "\u{200D}", "\u{FE0F}", "👍\u{0}", "東"] {
+        for bad in [
+            "",
+            "a",
+            "1",
+            "<b>",
+            "👍 ",
+            "👍a",
+            "\u{200D}",
+            "\u{FE0F}",
+            "👍\u{0}",
+            "東",
+            "👍👍",
+            "🇫🇷🇩🇪",
+            "❤❤️",
+        ] {
             assert!(!is_emoji(bad), "{bad}");
         }
     }

@@ -9,10 +9,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use commits::{Change as Moved, PlaceKind, Push, Release};
 use model::chat::rights::RoomAction;
 use model::chat::{
-    About, Arrival, Arrived, ArrivedCommit, ArrivedTag, Change, Conversation, Message, NamedCommit,
+    About, Arrival, Arrived, ArrivedBranch, ArrivedCommit, ArrivedTag, Change, Conversation, Message,
+    NamedCommit,
 };
 use model::rights::Principal;
-use model::{Millis, RoomId};
+use model::{Millis, RoomId, limits};
 use store::StoreError;
 use store::chat::ConversationChange;
 
@@ -85,6 +86,12 @@ impl Chat {
         self.learn(room, &push.repository.name, arrivals).await
     }
 
+    /// Whether the room knows already that a branch or tag is there: another delivery told of the same push.
+    pub(crate) async fn knows_move(&self, room: RoomId, push: &Push) -> Result<bool> {
+        let known = self.store.hooks.arrivals(room, push.repository.name.clone()).await?;
+        Ok(known.iter().any(|arrival| is_there(arrival, push)))
+    }
+
     pub(crate) async fn learn_release(&self, room: RoomId, release: &Release) -> Result<()> {
         let tag = ArrivedTag {
             tag: release.tag.clone(),
@@ -104,7 +111,9 @@ impl Chat {
         if arrivals.is_empty() {
             return Ok(());
         }
-        self.store.hooks.arrive(room, arrivals.clone()).await?;
+        for some in arrivals.chunks(limits::COMMITS_A_CALL_MAX) {
+            self.store.hooks.arrive(room, some.to_vec()).await?;
+        }
         let known = self.store.hooks.arrivals(room, repository.to_owned()).await?;
         let known = Known::of(&[(room, known)]);
         for release in known.releases.iter().filter(|release| concerns(release, &arrivals)) {
@@ -234,7 +243,7 @@ impl Chat {
     }
 }
 
-/// The oldest first, as they stand on the branch.
+/// Its commits, the oldest first, as they stand on the branch, and where that is now.
 fn branch_arrivals(push: &Push, told: &[(String, About)], at: Millis) -> Vec<Arrival> {
     let arrival = |commit: &commits::Commit| Arrival {
         repository: push.repository.name.clone(),
@@ -245,7 +254,27 @@ fn branch_arrivals(push: &Push, told: &[(String, About)], at: Millis) -> Vec<Arr
             about: told.iter().filter(|(id, _)| *id == commit.id).map(|(_, about)| *about).collect(),
         }),
     };
-    push.commits.iter().map(arrival).collect()
+    let branch = (push.head.is_some() || push.change == Moved::Deleted).then(|| Arrival {
+        repository: push.repository.name.clone(),
+        at,
+        what: Arrived::Branch(ArrivedBranch { branch: push.place.name.clone(), head: push.head.clone() }),
+    });
+    push.commits.iter().map(arrival).chain(branch).collect()
+}
+
+/// Whether the branch or tag is known to be where the push says that it is now; of what is silent about that nothing is known.
+fn is_there(arrival: &Arrival, push: &Push) -> bool {
+    let is_gone = push.change == Moved::Deleted;
+    let is_told = is_gone || push.head.is_some();
+    match (&arrival.what, push.place.kind) {
+        (Arrived::Branch(of), PlaceKind::Branch) => {
+            is_told && of.branch == push.place.name && of.head == push.head
+        }
+        (Arrived::Tag(of), PlaceKind::Tag) => {
+            is_told && of.tag == push.place.name && of.gone == is_gone && (is_gone || of.head == push.head)
+        }
+        _ => false,
+    }
 }
 
 /// What arrived may have changed what is known of that release.
@@ -253,6 +282,7 @@ fn concerns(release: &Released, arrivals: &[Arrival]) -> bool {
     arrivals.iter().any(|arrival| match &arrival.what {
         Arrived::Tag(tag) => tag.tag == release.tag.tag,
         Arrived::Commit(of) => release.tag.head.as_deref() == Some(of.commit.id.as_str()),
+        Arrived::Branch(_) => false,
     })
 }
 
@@ -398,6 +428,6 @@ impl<'a> Branch<'a> {
 fn commit_of(arrival: &Arrival) -> Option<&ArrivedCommit> {
     match &arrival.what {
         Arrived::Commit(of) => Some(of),
-        Arrived::Tag(_) => None,
+        Arrived::Tag(_) | Arrived::Branch(_) => None,
     }
 }

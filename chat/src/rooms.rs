@@ -1,11 +1,13 @@
 //! Rooms: opened, found, entered, left, changed. Each tells in its room what it did.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use model::chat::rights::{Facts, RoomAction, Standing, may};
 use model::chat::{Ban, Member, MessageKind, NewMessage, Note, Notify, Room, RoomKind, RoomRole, Who};
 use model::rights::Principal;
-use model::{MessageId, Millis, RoomId, SiteId, limits};
+use model::{AccountId, MessageId, Millis, RoomId, SiteId, limits};
+use store::StoreError;
 use store::chat::{Entry, RoomChange, mark_of};
 
 use crate::{Chat, Refused, Result, Seen, random, who};
@@ -32,7 +34,7 @@ impl Chat {
                 return Err(Refused::Invalid("a conversation is opened by a customer"));
             }
         }
-        let room = self.room_of(new)?;
+        let room = Room { by: maker(me), ..self.room_of(new)? };
         let open = Room { kind: RoomKind::Open, ..room.clone() };
         match self.access.standing(by, &open).await? {
             Standing::Reader | Standing::Keeper => {}
@@ -57,6 +59,7 @@ impl Chat {
         }
         let room =
             self.room_of(NewRoom { site, kind: RoomKind::Direct, name: String::new(), zone: "UTC".into() })?;
+        let room = Room { by: maker(me), ..room };
         for person in &people {
             self.refuse_stranger(*person, &room).await?;
         }
@@ -87,6 +90,7 @@ impl Chat {
             locked: false,
             members_max: limits::ROOM_MEMBERS_MAX,
             created: self.clock.now(),
+            by: None,
             last: 0,
             changes: 0,
             last_at: Millis(0),
@@ -105,6 +109,47 @@ impl Chat {
             Standing::Stranger => Err(Refused::NotFound),
             _ => Ok(()),
         }
+    }
+
+    /// Who has that address: for whoever shares a site or a room with them, or runs the installation. NotFound for all others, as where nobody has it.
+    pub async fn addressed(&self, by: &Principal, email: &str) -> Result<Who> {
+        let me = who(by)?;
+        let (sites, rooms) = (self.sites_of(me).await?, self.rooms_of(me).await?);
+        let account = self.store.accounts.account_by_email(email.trim()).await?;
+        let they = Who::Account(account.id);
+        let is_operator = matches!(by, Principal::Account { operator: true, .. });
+        let is_known = is_operator
+            || they == me
+            || !sites.is_disjoint(&self.sites_of(they).await?)
+            || !rooms.is_disjoint(&self.rooms_of(they).await?);
+        if is_known { Ok(they) } else { Err(Refused::NotFound) }
+    }
+
+    async fn sites_of(&self, who: Who) -> Result<BTreeSet<SiteId>> {
+        let Who::Account(id) = who else { return Ok(BTreeSet::new()) };
+        Ok(self.store.accounts.memberships(id).await?.into_iter().map(|(site, _)| site).collect())
+    }
+
+    async fn rooms_of(&self, who: Who) -> Result<BTreeSet<RoomId>> {
+        Ok(self.store.rooms.rooms_of(who).await?.into_iter().map(|(room, _)| room.id).collect())
+    }
+
+    /// Whoever is of a site no more leaves its rooms, which they may not read any longer; but those between the same people for ever.
+    pub async fn leave_site(&self, account: AccountId, site: SiteId) -> Result<()> {
+        let they = Who::Account(account);
+        for (room, _) in self.store.rooms.rooms_of(they).await? {
+            if room.site != Some(site) || !matches!(room.kind, RoomKind::Open | RoomKind::Closed) {
+                continue;
+            }
+            let note = self.note(room.id, they, Note::Left, "");
+            match self.store.rooms.leave(room.id, they, Some(note)).await {
+                Ok(()) => self.announce(room.id, room.changes).await,
+                // They left by themselves meanwhile, or the room was demolished.
+                Err(StoreError::NotFound(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
     }
 
     pub async fn room(&self, by: &Principal, room: RoomId) -> Result<Seen> {
@@ -313,6 +358,13 @@ impl Chat {
             files: Vec::new(),
             at: self.clock.now(),
         }
+    }
+}
+
+fn maker(me: Who) -> Option<AccountId> {
+    match me {
+        Who::Account(id) => Some(id),
+        Who::Guest(_) | Who::Bot(_) => None,
     }
 }
 

@@ -17,7 +17,7 @@ pub const SIGNATURES_MAX: usize = 4;
 pub const PUSHES_A_DELIVERY_MAX: usize = 50;
 /// Commits of one push that are kept; further ones are counted. GitHub sends no more.
 pub const COMMITS_A_PUSH_MAX: usize = 2_048;
-/// Commits of one push that a room shows each by itself; more fold into one.
+/// Commits of one push that a room, or a conversation in it, shows each by itself; more fold into one.
 pub const COMMITS_TOLD_MAX: usize = 10;
 
 /// Bytes of a person's, a repository's, a branch's, a tag's or a release's name; a longer one is cut, with a mark.

@@ -93,6 +93,32 @@ impl Push {
         Telling { heading, lines: Vec::new() }
     }
 
+    /// How many of its commits read in a conversation that they refer to: as one, with the last of them. Each with whether it fixes it.
+    pub fn told_together(&self, commits: &[(&Commit, bool)]) -> Telling {
+        let fixing = commits.iter().filter(|(_, closes)| *closes).count();
+        let about = match fixing {
+            0 => "that refer to this".to_owned(),
+            all if all == commits.len() => "that fix this".to_owned(),
+            1 => "about this, of which 1 fixes it".to_owned(),
+            some => format!("about this, of which {some} fix it"),
+        };
+        let mut heading = doer(&self.by);
+        heading.extend([
+            text(&format!("pushed {} commits {about}: ", commits.len())),
+            Piece::Name(self.place.name.clone()),
+            text(" of "),
+            self.repository.piece(),
+        ]);
+        if let Some(compare) = &self.compare {
+            heading.extend([text(" · "), link("compare", compare)]);
+        }
+        let lines = match commits.last() {
+            Some((last, _)) => vec![commit_line(last), others(commits.len() as u64 - 1, &self.compare)],
+            None => Vec::new(),
+        };
+        Telling { heading, lines }
+    }
+
     fn heading(&self, count: u64) -> Line {
         let mut line = doer(&self.by);
         let commits = match (count, self.unlisted) {
@@ -121,16 +147,25 @@ impl Push {
     }
 
     fn rest(&self, hidden: u64) -> Line {
-        let more = match (hidden, self.unlisted) {
-            (0, _) => "and more".to_owned(),
-            (hidden, None) => format!("and more than {hidden} others"),
-            (1, _) => "and 1 other".to_owned(),
-            (hidden, _) => format!("and {hidden} others"),
-        };
-        match &self.compare {
-            Some(compare) => vec![link(&more, compare)],
-            None => vec![text(&more)],
+        match (hidden, self.unlisted) {
+            (0, _) => linked("and more", &self.compare),
+            (hidden, None) => linked(&format!("and more than {hidden} others"), &self.compare),
+            (hidden, _) => others(hidden, &self.compare),
         }
+    }
+}
+
+fn others(hidden: u64, to: &Option<String>) -> Line {
+    match hidden {
+        1 => linked("and 1 other", to),
+        hidden => linked(&format!("and {hidden} others"), to),
+    }
+}
+
+fn linked(said: &str, to: &Option<String>) -> Line {
+    match to {
+        Some(to) => vec![link(said, to)],
+        None => vec![text(said)],
     }
 }
 

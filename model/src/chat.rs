@@ -13,7 +13,7 @@ mod room;
 mod rule;
 mod who;
 
-pub use arrival::{About, Arrival, Arrived, ArrivedCommit, ArrivedTag, NamedCommit};
+pub use arrival::{About, Arrival, Arrived, ArrivedBranch, ArrivedCommit, ArrivedTag, NamedCommit};
 pub use conversation::{
     Consent, Conversation, ConversationState, Customer, Folder, Rating, Replies, Retelling, Side, Verdict,
 };

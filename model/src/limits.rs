@@ -94,6 +94,8 @@ pub const SIGN_INS_MAX: usize = 50;
 /// Rooms of one installation; rooms that one person is in.
 pub const ROOMS_MAX: usize = 10_000;
 pub const ROOMS_A_PERSON_MAX: usize = 500;
+/// Rooms that one account made and that are there, direct ones with them.
+pub const ROOMS_MADE_MAX: usize = 200;
 /// Members of one room at most, whatever the room says; people of a direct one.
 pub const ROOM_MEMBERS_MAX: u32 = 5_000;
 pub const DIRECT_PEOPLE_MAX: usize = 8;

@@ -84,6 +84,7 @@ async fn open(store: &Store) -> anyhow::Result<()> {
         locked: false,
         members_max: limits::ROOM_MEMBERS_MAX,
         created: Millis(0),
+        by: None,
         last: 0,
         changes: 0,
         last_at: Millis(0),

@@ -262,9 +262,8 @@ test("what was typed into a message is not lost where it cannot be saved", async
   const field = bob.page.getByLabel("Edit the message");
   await field.fill("Monday at one");
   await bob.context.setOffline(true);
-  const told = new Promise((resolve) => bob.page.once("dialog", async (dialog) => (await dialog.accept(), resolve(dialog.message()))));
   await bob.page.keyboard.press("Enter");
-  assert.match(await told, /cannot be reached/);
+  await bob.page.getByRole("alert").getByText(/cannot be reached/).waitFor();
   await bob.context.setOffline(false);
   assert.equal(await field.inputValue(), "Monday at one");
   await bob.page.getByRole("button", { name: "Save" }).click();
@@ -362,6 +361,78 @@ test("the field grows with what is written in it, and shrinks again", async () =
   await field.fill("");
 });
 
+test("what does not work is said on the page, beside what one writes, until one closes it", async () => {
+  const { page } = bob;
+  const asked = [];
+  const dialog = (one) => (asked.push(one.message()), one.dismiss());
+  page.on("dialog", dialog);
+  await say(page, "what does not work");
+  await message(page, "what does not work").waitFor();
+  await page.route("**/react", (route) => route.fulfill({ status: 404, contentType: "application/json", body: JSON.stringify({ error: { code: "limit", message: "No more <b>of that</b>." } }) }));
+  const trouble = page.locator("[data-part=trouble]");
+  const field = page.getByLabel("Message", { exact: true });
+  await page.getByRole("button", { name: "Who is here" }).click();
+  for (const [width, scheme, dir] of [[1280, "light", "ltr"], [390, "dark", "rtl"], [390, "light", "ltr"]]) {
+    await page.setViewportSize({ width, height: 800 });
+    await page.emulateMedia({ colorScheme: scheme });
+    await page.evaluate((dir) => (document.documentElement.dir = dir), dir);
+    await menu(page, "what does not work", "👍");
+    await trouble.getByText("No more <b>of that</b>.").waitFor();
+    assert.equal(await trouble.getAttribute("role"), "alert");
+    const [notice, composer] = [await trouble.boundingBox(), await page.locator("[data-part=composer]").boundingBox()];
+    assert.ok(notice.y + notice.height <= composer.y && notice.x >= 0 && notice.x + notice.width <= width, JSON.stringify([notice, composer, width]));
+    await accessible(page, `trouble at ${width} in ${scheme}`);
+    await field.fill("still writing");
+    await trouble.getByRole("button", { name: "Close this" }).click();
+    await trouble.waitFor({ state: "hidden" });
+    assert.equal(await field.inputValue(), "still writing");
+  }
+  // On a phone a thread fills the page: it is seen there, too.
+  await menu(page, "what does not work", "Answer in a thread");
+  await page.getByLabel("Answer").fill("in the thread");
+  await page.keyboard.press("Enter");
+  const answer = page.locator("#aside .message:not(.pending)", { hasText: "in the thread" });
+  await answer.getByRole("button", { name: /^Actions for/ }).click();
+  await page.getByRole("menuitem", { name: "👍" }).click();
+  await trouble.waitFor();
+  const top = await trouble.evaluate((element) => {
+    const { left, top, width, height } = element.getBoundingClientRect();
+    return element.contains(document.elementFromPoint(left + width / 2, top + height / 2));
+  });
+  assert.ok(top, "it lies above the thread");
+  await page.unroute("**/react");
+  await answer.getByRole("button", { name: /^Actions for/ }).click();
+  await page.getByRole("menuitem", { name: "👍" }).click();
+  await answer.getByRole("button", { name: /👍 1/ }).waitFor();
+  assert.ok(await trouble.isHidden(), "what works heals it");
+  await page.getByRole("button", { name: "Close the thread" }).click();
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.emulateMedia({ colorScheme: null });
+  await field.fill("");
+  page.off("dialog", dialog);
+  assert.deepEqual(asked, []);
+});
+
+test("who edits what is removed meanwhile is told so, and keeps what they typed", async () => {
+  const { page } = bob;
+  await say(page, "to be removed");
+  await message(page, "to be removed").waitFor();
+  const number = await message(page, "to be removed").getAttribute("data-number");
+  await menu(page, "to be removed", "Edit");
+  const field = page.getByLabel("Edit the message");
+  await field.fill("to be removed, and much more");
+  await olive.context.request.post(`${program.url}/api/watchfire/rooms/${room}/messages/${number}/remove`, { headers: { origin: program.url } });
+  await page.getByText("This message was removed, so that it cannot be changed.").waitFor();
+  assert.equal(await field.inputValue(), "to be removed, and much more");
+  assert.ok(!(await field.isEditable()));
+  assert.equal(await page.getByRole("button", { name: "Save" }).count(), 0);
+  await accessible(page, "an edit of what is gone");
+  await page.locator(".edit-form").getByRole("button", { name: "Close" }).click();
+  await page.locator(`#m${number}`, { hasText: "This message was removed." }).waitFor();
+  assert.equal(await page.locator(`#m${number}`, { hasText: "to be removed" }).count(), 0);
+  assert.equal(await page.locator(".edit-form").count(), 0);
+});
+
 test("the room is used by keyboard alone", async () => {
   const { page } = bob;
   await say(page, "by keyboard");
@@ -390,6 +461,25 @@ test("without scripts a room is read, and one can come in and say something", as
   assert.match(await page.locator(".messages").innerText(), /said without scripts/);
   await plain.close();
   await message(olive.page, "said without scripts").waitFor();
+  assert.deepEqual(errors, []);
+});
+
+test("nobody passes for somebody else: hosts are marked, and namesakes are told apart", async () => {
+  const { page } = bob;
+  const rename = (name) => bob.context.request.post(`${program.url}/account`, { headers: { origin: program.url }, form: { name, email: "bob@watchfire.example" } });
+  assert.equal((await rename("Commits")).status(), 400);
+  await rename("Olive Owner");
+  await page.goto(`${program.url}/rooms/${room}`);
+  await live(page);
+  await say(page, "trust me");
+  await message(page, "trust me").locator(".author", { hasText: /^Olive Owner \(member \d\)$/ }).waitFor({ state: "attached" });
+  assert.equal(await message(page, "trust me").locator(".message-head .badge").count(), 0);
+  const good = message(page, "Good morning").first();
+  await good.locator(".message-head .badge", { hasText: "host" }).waitFor();
+  const people = await page.locator(".person").allInnerTexts();
+  assert.equal(new Set(people.map((text) => text.match(/Olive Owner \(member (\d)\)/)?.[1]).filter(Boolean)).size, 2, people.join("|"));
+  await accessible(page, "namesakes");
+  await rename("Bob Builder");
   assert.deepEqual(errors, []);
 });
 

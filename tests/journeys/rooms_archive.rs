@@ -54,6 +54,7 @@ pub fn room(id: RoomId) -> Room {
         locked: false,
         members_max: 10,
         created: Millis(1),
+        by: None,
         last: 0,
         changes: 0,
         last_at: Millis(0),

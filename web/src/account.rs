@@ -44,7 +44,10 @@ pub async fn show(State(web): State<Arc<Web>>, by: SignedIn, done: Done) -> Answ
 
 /// `POST /account`
 pub async fn change(State(web): State<Arc<Web>>, by: SignedIn, fields: Fields) -> Answer {
-    let (name, mut email) = (fields.name("name"), fields.email("email"));
+    let (mut name, mut email) = (fields.own_name("name"), fields.email("email"));
+    if name.value == by.account.name {
+        name.error = None;
+    }
     if !name.is_bad() && !email.is_bad() {
         match web.store.accounts.change_account(by.account.id, &name.value, &email.value).await {
             Ok(()) => return Ok(go_to("/account?done=saved")),

@@ -17,6 +17,8 @@ pub const BODY_BYTES_MAX: usize = 64 * 1024;
 /// A body must arrive within this.
 const BODY_WAIT_MAX: Duration = Duration::from_secs(10);
 
+const OURS: &str = "Watchfire itself speaks under that name, or one that looks like it. Choose another.";
+
 /// A submitted form.
 pub struct Fields(Vec<(String, String)>);
 
@@ -61,6 +63,13 @@ impl Fields {
     /// The name of a person, site, token or share link.
     pub fn name(&self, name: &str) -> Field {
         Field::checked(self.text(name), name_problem)
+    }
+
+    /// The name of an account: none of our own.
+    pub fn own_name(&self, name: &str) -> Field {
+        Field::checked(self.text(name), |value| {
+            name_problem(value).or_else(|| chat::is_ours(value).then(|| OURS.to_owned()))
+        })
     }
 
     /// A note of the same length as a name; may be empty.

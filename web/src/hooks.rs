@@ -48,7 +48,7 @@ impl Default for Hearing {
     }
 }
 
-/// `POST /hooks/{secret}`: 202 and how many messages were told; 401 where the signature does not hold.
+/// `POST /hooks/{secret}`: 202 and how many messages were told now; 401 where the signature does not hold.
 pub async fn hear(
     State(web): State<Arc<Web>>,
     Path(address): Path<String>,
@@ -79,7 +79,7 @@ pub async fn hear(
     let (id, forge) = (delivery.id, delivery.forge);
     let told = web.chat.tell_commits(&hook, &id, delivery.events, &base).await.map_err(problem)?;
     let became = match told {
-        0 => "nothing to tell: another event, repository or branch".to_owned(),
+        0 => "nothing to tell: another event, repository or branch, or told before".to_owned(),
         1 => "told in 1 message".to_owned(),
         told => format!("told in {told} messages"),
     };

@@ -122,8 +122,18 @@ pub async fn remove(
         Err(StoreError::Conflict(_)) => return last_owner(&web, &on).await,
         Err(error) => return Err(error.into()),
     }
+    // First of all they hear nothing more.
     web.tell_rights_changed().await;
+    leave_rooms(&web, account, on.site.id).await?;
     Ok(back(on.site.id, "removed"))
+}
+
+/// Operators are of every site, members or not.
+async fn leave_rooms(web: &Web, account: AccountId, site: SiteId) -> Result<(), Problem> {
+    if web.store.accounts.account(account).await?.operator {
+        return Ok(());
+    }
+    Ok(web.chat.leave_site(account, site).await?)
 }
 
 /// `POST /sites/{site}/invitations`: the link is shown once.

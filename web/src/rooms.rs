@@ -126,14 +126,10 @@ pub(crate) fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> 
 }
 
 /// Somebody as they are named to us: by id, or an account by its e-mail address.
-async fn named(web: &Web, text: &str) -> Result<Who, Problem> {
-    if let Ok(who) = text.parse() {
-        return Ok(who);
-    }
-    match web.store.accounts.account_by_email(text.trim()).await {
-        Ok(account) => Ok(Who::Account(account.id)),
-        Err(StoreError::NotFound(_)) => Err(Refusal::not_found().into()),
-        Err(error) => Err(error.into()),
+async fn named(web: &Web, by: &Principal, text: &str) -> Result<Who, Problem> {
+    match text.parse() {
+        Ok(who) => Ok(who),
+        Err(_) => Ok(web.chat.addressed(by, text).await?),
     }
 }
 

@@ -41,7 +41,7 @@ pub struct AccountForm {
 impl AccountForm {
     pub fn of(fields: &Fields) -> AccountForm {
         AccountForm {
-            name: fields.name("name"),
+            name: fields.own_name("name"),
             email: fields.email("email"),
             password: fields.new_password("password"),
         }

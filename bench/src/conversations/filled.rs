@@ -203,6 +203,7 @@ fn of(id: RoomId, site: SiteId, kind: RoomKind, created: Millis) -> Room {
         locked: false,
         members_max: limits::ROOM_MEMBERS_MAX,
         created,
+        by: None,
         last: 0,
         changes: 0,
         last_at: Millis(0),

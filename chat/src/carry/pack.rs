@@ -232,7 +232,7 @@ async fn write_lines(
     files: &[FileLine],
 ) -> Result<()> {
     let room = merged.room.clone();
-    lines.put(&Line::Room(room.clone())).await?;
+    lines.put(&Line::Room(Room { by: None, ..room.clone() })).await?;
     if let Some(conversation) = conversation {
         let mut conversation = without_marks(conversation);
         people::rename_conversation(&mut conversation, &guests.renamed);

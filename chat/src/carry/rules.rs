@@ -271,6 +271,7 @@ impl Rules {
         linked(match &arrival.what {
             Arrived::Commit(of) => of.commit.link.as_deref(),
             Arrived::Tag(tag) => tag.link.as_deref(),
+            Arrived::Branch(_) => None,
         })?;
         moment(arrival.at)?;
         at_most(self.arrivals.len(), limits::ARRIVALS_A_ROOM_MAX, "commits and tags of a room")

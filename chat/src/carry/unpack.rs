@@ -89,7 +89,7 @@ impl Plan {
             return Ok(None);
         }
         let people: Vec<Member> = members.values().cloned().collect();
-        let room = Room { site: site(target, &room).await?, ..room };
+        let room = Room { site: site(target, &room).await?, by: None, ..room };
         let direct = direct_key(&room, &people);
         let mut plan = Plan {
             room,

@@ -14,6 +14,9 @@ const ID_BYTES: usize = 11;
 /// Bytes of an address that is linked.
 const ADDRESS_BYTES_MAX: usize = 2_048;
 
+/// What ends a sentence, or a mark, behind an address.
+const ENDS_NO_ADDRESS: [char; 9] = ['.', ',', ':', ';', '!', '?', '*', '_', '~'];
+
 const MARKS: [(&str, &str); 5] =
     [("**", "strong"), ("__", "strong"), ("~~", "del"), ("*", "em"), ("_", "em")];
 
@@ -96,7 +99,7 @@ impl Writer<'_> {
 
     fn link(&mut self, text: &str) -> Option<usize> {
         let (said, behind) = text[1..].split_once("](").filter(|(said, _)| !said.contains(['[', ']']))?;
-        let length = behind.find(')')?;
+        let length = closing_bracket(behind)?;
         let address = &behind[..length];
         if said.trim().is_empty() || !is_address(address) {
             return None;
@@ -111,13 +114,8 @@ impl Writer<'_> {
         }
         let end =
             text.find(|character: char| character.is_whitespace() || "<>\"'`[]{}|\\".contains(character));
-        let address =
-            text[..end.unwrap_or(text.len())].trim_end_matches(['.', ',', ':', ';', '!', '?', '*', '_', '~']);
-        // A bracket that was opened before the address closes after it.
-        let address = match address.contains('(') {
-            true => address,
-            false => address.trim_end_matches(')'),
-        };
+        let address = text[..end.unwrap_or(text.len())].trim_end_matches(ENDS_NO_ADDRESS);
+        let address = without_outer(address);
         if !is_address(address) {
             return None;
         }
@@ -178,6 +176,34 @@ fn closing(text: &str, mark: &str) -> Option<usize> {
         from = at + mark.len() + usize::from(is_longer);
     }
     None
+}
+
+/// Where the bracket before a text closes: those in it that open close first.
+fn closing_bracket(text: &str) -> Option<usize> {
+    let mut open = 0;
+    for (at, letter) in text.char_indices() {
+        match letter {
+            '(' => open += 1,
+            ')' if open == 0 => return Some(at),
+            ')' => open -= 1,
+            _ if letter.is_whitespace() => break,
+            _ => {}
+        }
+    }
+    // One that opens and never closes is part of it.
+    text.find(')')
+}
+
+/// A bracket that was opened before the address closes after it.
+fn without_outer(mut address: &str) -> &str {
+    let mut outer = address.matches(')').count().saturating_sub(address.matches('(').count());
+    while outer > 0
+        && let Some(rest) = address.strip_suffix(')')
+    {
+        address = rest.trim_end_matches(ENDS_NO_ADDRESS);
+        outer -= 1;
+    }
+    address
 }
 
 /// Of a scheme that does nothing but lead somewhere, and without what could end it.

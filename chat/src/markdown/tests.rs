@@ -63,6 +63,21 @@ fn addresses_lead_out_and_nowhere_else() {
     );
     check_line("(http://example.org)", &format!("({})", link("http://example.org", "http://example.org")));
     check_line("http://a.org/x(y)", &link("http://a.org/x(y)", "http://a.org/x(y)"));
+    let wiki = "https://x.example/a_(b)";
+    check_line(&format!("({wiki})"), &format!("({})", link(wiki, wiki)));
+    check_line(
+        &format!("(see {wiki}), {wiki}.)"),
+        &format!("(see {}), {}.)", link(wiki, wiki), link(wiki, wiki)),
+    );
+    check_line(
+        "((https://x.example/a))",
+        &format!("(({}))", link("https://x.example/a", "https://x.example/a")),
+    );
+    check_line(&format!("[tea]({wiki})"), &link(wiki, "tea"));
+    check_line(
+        "[tea](https://x.example/(b and c)",
+        &format!("[tea]({} and c)", link("https://x.example/(b", "https://x.example/(b")),
+    );
     check_line("[tea <b>](https://example.org)", &link("https://example.org", "tea &lt;b&gt;"));
     check_line("[mail](mailto:a@example.org)", &link("mailto:a@example.org", "mail"));
     for bad in [

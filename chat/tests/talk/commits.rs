@@ -101,6 +101,112 @@ async fn a_push_is_told_once_however_often_it_is_delivered() {
 }
 
 #[tokio::test]
+async fn a_branch_or_tag_that_moved_is_told_once_whatever_brings_it() {
+    let world = World::new().await;
+    let room = world.with_ann().await;
+    let hook = world.hooked(room, of("", "")).await;
+    let at = |place: Place, change: Change, head: Option<&str>| match push("x", vec![]) {
+        Event::Push(push) => {
+            vec![Event::Push(Push { place, change, head: head.map(str::to_owned), ..push })]
+        }
+        other => vec![other],
+    };
+    let moved = |head: &str| at(Place::branch("main"), Change::Moved, Some(head));
+    assert_eq!(world.told(&hook, "d1", moved("aaaaaaa1")).await, 1);
+    for again in ["d1", "d2"] {
+        assert_eq!(world.told(&hook, again, moved("aaaaaaa1")).await, 0, "{again}");
+    }
+    assert_eq!(world.bodies(room).await, ["**Grace** moved branch `main` to `aaaaaaa` of `acme/shop`"]);
+    // Back and forth is three moves.
+    for (delivery, head) in [("d3", "bbbbbbb1"), ("d4", "aaaaaaa1"), ("d5", "bbbbbbb1")] {
+        assert_eq!(world.told(&hook, delivery, moved(head)).await, 1, "{delivery}");
+        assert_eq!(world.told(&hook, &format!("{delivery} again"), moved(head)).await, 0, "{delivery}");
+    }
+    // A branch is where its commits left it, and another is another.
+    let commits = || match push("main", vec![commit("ccccccc1", "Fix")]) {
+        Event::Push(push) => vec![Event::Push(Push { head: Some("ccccccc1".into()), ..push })],
+        other => vec![other],
+    };
+    assert_eq!(world.told(&hook, "d6", commits()).await, 1);
+    assert_eq!(world.told(&hook, "d7", commits()).await, 0, "the commit is shown, the branch is there");
+    assert_eq!(world.told(&hook, "d8", moved("ccccccc1")).await, 0);
+    assert_eq!(world.told(&hook, "d9", at(Place::branch("next"), Change::Made, Some("ccccccc1"))).await, 1);
+    // What goes goes once, and may come again.
+    for (kind, place) in [("branch", Place::branch("next")), ("tag", Place::tag("v1"))] {
+        let made = || at(place.clone(), Change::Made, Some("ccccccc1"));
+        let gone = || at(place.clone(), Change::Deleted, None);
+        let told = |name: &str| format!("{kind} {name}");
+        world.told(&hook, &told("made"), made()).await;
+        for (delivery, event, count) in
+            [("a", made(), 0), ("b", gone(), 1), ("c", gone(), 0), ("d", made(), 1), ("e", made(), 0)]
+        {
+            assert_eq!(world.told(&hook, &told(delivery), event).await, count, "{kind} {delivery}");
+        }
+    }
+    // Of a forge that does not say where it is now nothing is known.
+    let silent = || at(Place::branch("main"), Change::Moved, None);
+    assert_eq!(world.told(&hook, "f1", silent()).await, 1);
+    assert_eq!(world.told(&hook, "f2", silent()).await, 1);
+}
+
+#[tokio::test]
+async fn many_commits_about_one_conversation_are_one_answer_and_close_it_once() {
+    let world = World::new().await;
+    let room = world.with_ann().await;
+    let closing = NewHook { closes: true, ..of("", "") };
+    let hook = world.hooked(room, closing).await;
+    let numbers =
+        [world.says(&ann(), room, "Broken").await.number, world.says(&ann(), room, "Slow").await.number];
+    let pushed = |count: usize, about: u64, from: usize| {
+        let commits = (from..from + count)
+            .map(|index| commit(&format!("{index:07x}1"), &format!("Part {index}\n\nfixes #{about}")));
+        vec![push("main", commits.collect())]
+    };
+    let thread = |number| {
+        let chat = world.chat.clone();
+        async move { chat.thread(&ann(), room, number, 0).await.unwrap() }
+    };
+    // Ten each by itself, and one more folds.
+    assert_eq!(world.told(&hook, "d1", pushed(10, numbers[0], 0)).await, 11);
+    assert_eq!(thread(numbers[0]).await.len(), 10);
+    assert_eq!(world.told(&hook, "d2", pushed(11, numbers[1], 100)).await, 2);
+    assert_eq!(world.told(&hook, "d2", pushed(11, numbers[1], 100)).await, 0);
+    let answers = thread(numbers[1]).await;
+    let expected = "**Grace** pushed 11 commits that fix this: `main` of `acme/shop`\n- `000006e` `Part 110` · **Ada**\n- and 10 others";
+    assert_eq!(answers.iter().map(|answer| answer.body.as_str()).collect::<Vec<_>>(), [expected]);
+    for (number, last) in [(numbers[0], "Part 9"), (numbers[1], "Part 110")] {
+        let closed = world.chat.message(&ann(), room, number).await.unwrap();
+        assert_eq!(closed.fix.unwrap().commit.subject, last);
+        assert!(closed.closed.unwrap().note.ends_with(last));
+        assert_eq!(world.chat.history(&ann(), room, number).await.unwrap().len(), 1, "closed once");
+    }
+}
+
+#[tokio::test]
+async fn one_push_makes_so_many_answers_at_most() {
+    let world = World::new().await;
+    let room = world.with_ann().await;
+    let hook = world.hooked(room, of("", "")).await;
+    let mut numbers = Vec::new();
+    for number in 0..51 {
+        numbers.push(world.says(&ann(), room, &format!("Problem {number}")).await.number);
+    }
+    // Each of ten commits is about each: what would be 510 answers.
+    let commits = (0..10).flat_map(|index| {
+        numbers.chunks(17).enumerate().map(move |(part, some)| {
+            let all: Vec<String> = some.iter().map(|number| format!("#{number}")).collect();
+            commit(&format!("{index:06x}{part}1"), &format!("Part {index}\n\n{}", all.join(" ")))
+        })
+    });
+    assert_eq!(world.told(&hook, "d1", vec![push("main", commits.collect())]).await, 1 + 50);
+    let mut answered = 0;
+    for number in &numbers {
+        answered += usize::from(world.chat.message(&ann(), room, *number).await.unwrap().replies == 1);
+    }
+    assert_eq!(answered, 50, "each conversation once, but the last");
+}
+
+#[tokio::test]
 async fn only_what_the_room_follows_is_told() {
     let world = World::new().await;
     let room = world.with_ann().await;

@@ -63,6 +63,7 @@ async fn nobody_comes_in_under_the_name_of_somebody_else() {
         format!("{member}."),
         reader,
         "Commits".into(),
+        "A L E R T S".into(),
         "Gus".into(),
         "gus ".into(),
     ] {

@@ -5,9 +5,9 @@ use std::time::Duration;
 use chat::announce::Doing;
 use chat::{Chat, NewRoom, Query, Refused};
 use model::chat::rights::Standing;
-use model::chat::{Change, RoomKind, RoomRole};
+use model::chat::{Change, MessageKind, Note, RoomKind, RoomRole};
 use model::rights::{Principal, Scope, TokenSites};
-use model::{AccountId, RoomId, ShareId, TokenId};
+use model::{AccountId, Role, RoomId, ShareId, TokenId};
 use store::chat::{Place, RoomChange};
 
 use crate::world::{
@@ -52,6 +52,56 @@ async fn everybody_stands_to_a_room_as_they_should() {
     world.store.accounts.revoke(SITE, AccountId::of(3)).await.unwrap();
     assert_eq!(standing(&world, &ann(), room).await, Standing::Stranger, "a host, and once of the site");
     assert_eq!(world.chat.my_rooms(&ann()).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn whoever_is_of_a_site_no_more_is_in_no_list_of_its_rooms() {
+    let world = World::new().await;
+    let (open, closed) = (world.with_ann().await, world.room(RoomKind::Closed).await.id);
+    let chat = &world.chat;
+    chat.bring(&admin(), closed, who(3)).await.unwrap();
+    let direct = chat.direct(&bob(), Some(SITE), vec![who(3)]).await.unwrap().id;
+    let new = NewRoom { site: None, kind: RoomKind::Open, name: "All".into(), zone: "UTC".into() };
+    let all = chat.open_room(&ann(), new).await.unwrap().id;
+    world.store.accounts.revoke(SITE, AccountId::of(3)).await.unwrap();
+    for _ in 0..2 {
+        chat.leave_site(AccountId::of(3), SITE).await.unwrap();
+    }
+    for (room, is_in) in [(open, false), (closed, false), (direct, true), (all, true)] {
+        assert_eq!(world.store.rooms.member(room, who(3)).await.unwrap().is_some(), is_in, "{room}");
+    }
+    let left = chat.page(&admin(), open, Place::End, 1).await.unwrap().messages;
+    assert_eq!((left[0].author, left[0].kind), (who(3), MessageKind::Note(Note::Left)));
+    // They may be asked again, and come in again.
+    world.store.accounts.grant(SITE, AccountId::of(3), Role::Viewer).await.unwrap();
+    chat.enter(&ann(), open).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_address_is_somebodys_for_whom_they_share_a_site_or_a_room_with() {
+    let world = World::new().await;
+    let chat = &world.chat;
+    for (by, number, is_known) in [
+        (ann(), 4, true),
+        (ann(), 3, true),
+        (ann(), 5, false),
+        (outsider(), 3, false),
+        (ann(), 9, false),
+        (operator(), 5, true),
+        (operator(), 3, true),
+    ] {
+        let found = chat.addressed(&by, &format!(" {number}@EXAMPLE.org")).await;
+        match is_known {
+            true => assert_eq!(found.unwrap(), who(number), "{by:?} {number}"),
+            false => assert!(matches!(found, Err(Refused::NotFound)), "{by:?} {number}"),
+        }
+    }
+    let new = NewRoom { site: None, kind: RoomKind::Open, name: "All".into(), zone: "UTC".into() };
+    let room = chat.open_room(&outsider(), new).await.unwrap().id;
+    chat.enter(&ann(), room).await.unwrap();
+    assert_eq!(chat.addressed(&ann(), "5@example.org").await.unwrap(), who(5), "in a room with them");
+    assert_refused!(chat.addressed(&bob(), "5@example.org"), Refused::NotFound);
+    assert_refused!(chat.addressed(&Principal::Stranger, "5@example.org"), Refused::Forbidden);
 }
 
 #[tokio::test]

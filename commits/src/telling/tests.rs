@@ -206,3 +206,32 @@ fn lines_past_the_maximum_are_left_out() {
     let told = heading.told().markdown(0);
     assert!(told.len() < 8_192 && told.matches("%28").count() > 900, "{}", told.len());
 }
+
+#[test]
+fn commits_about_one_conversation_read_as_one() {
+    let push = push(Change::Moved, commits(15));
+    let about = |fixing: usize, count: usize| {
+        let some: Vec<(&Commit, bool)> = push
+            .commits
+            .iter()
+            .take(count)
+            .enumerate()
+            .map(|(index, commit)| (commit, index < fixing))
+            .collect();
+        push.told_together(&some).markdown(8_192)
+    };
+    let rest = format!("`main` {OF} · {COMPARE}");
+    let expected = format!(
+        "**Grace** pushed 15 commits that fix this: {rest}\n- [000000f](https://forge.example/c/15) `Fix 15` · **Ada**\n- [and 14 others](https://forge.example/compare)"
+    );
+    assert_eq!(about(15, 15), expected);
+    for (fixing, words) in [
+        (0, "that refer to this"),
+        (1, "about this, of which 1 fixes it"),
+        (2, "about this, of which 2 fix it"),
+    ] {
+        let told = about(fixing, 3);
+        assert!(told.starts_with(&format!("**Grace** pushed 3 commits {words}: `main`")), "{told}");
+    }
+    assert!(about(2, 2).ends_with("- [and 1 other](https://forge.example/compare)"));
+}

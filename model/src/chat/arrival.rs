@@ -1,4 +1,4 @@
-//! What a room knows of repositories: the commits and tags that it was told of, in the order in which they came.
+//! What a room knows of repositories: the commits, tags and branches that it was told of, in the order in which they came.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,15 @@ pub struct Arrival {
 pub enum Arrived {
     Commit(ArrivedCommit),
     Tag(ArrivedTag),
+    Branch(ArrivedBranch),
+}
+
+/// Where a branch was said to be last.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ArrivedBranch {
+    pub branch: String,
+    /// None: it was deleted.
+    pub head: Option<String>,
 }
 
 /// A commit on a branch. On another branch it is another arrival.
@@ -71,13 +80,16 @@ impl Arrival {
         match &self.what {
             Arrived::Commit(of) => format!("commit\n{}\n{}\n{}", self.repository, of.branch, of.commit.id),
             Arrived::Tag(of) => format!("tag\n{}\n{}", self.repository, of.tag),
+            Arrived::Branch(of) => format!("branch\n{}\n{}", self.repository, of.branch),
         }
     }
 
-    /// What is known once the same came again: a tag stays where it came first and takes what is new of it, a commit stays as it is.
+    /// What is known once the same came again: a tag stays where it came first and takes what is new of it, a branch is where it was said to be last,
+    /// a commit stays as it is.
     pub fn told_again(self, later: &Arrival) -> Arrival {
         let what = match (self.what, &later.what) {
             (Arrived::Tag(tag), Arrived::Tag(new)) => Arrived::Tag(tag.told_again(new)),
+            (Arrived::Branch(_), Arrived::Branch(new)) => Arrived::Branch(new.clone()),
             (what, _) => what,
         };
         Arrival { what, ..self }

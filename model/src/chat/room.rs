@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Who;
-use crate::{BotId, GuestId, Millis, RoomId, SiteId};
+use crate::{AccountId, BotId, GuestId, Millis, RoomId, SiteId};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -46,6 +46,9 @@ pub struct Room {
     /// At most `ROOM_MEMBERS_MAX`.
     pub members_max: u32,
     pub created: Millis,
+    /// Who made it. None: a customer, whoever imported it, or somebody of before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<AccountId>,
     /// The number of its last message, of its last change, and the moment of its last message.
     #[serde(default)]
     pub last: u64,

@@ -219,7 +219,7 @@ fn refuse_no_conversation(message: &Message) -> Result<()> {
 
 fn react(message: &mut Message, by: Who, emoji: String) -> Result<()> {
     bounded(emoji.len(), "bytes of an emoji", limits::EMOJI_BYTES_MAX)?;
-    let known = message.reactions.iter().position(|reaction| reaction.emoji == emoji);
+    let known = message.reactions.iter().position(|reaction| is_same_emoji(&reaction.emoji, &emoji));
     if known.is_some_and(|index| message.reactions[index].who.contains(&by)) {
         return Ok(());
     }
@@ -236,8 +236,14 @@ fn react(message: &mut Message, by: Who, emoji: String) -> Result<()> {
 }
 
 fn unreact(message: &mut Message, by: Who, emoji: &str) {
-    for reaction in message.reactions.iter_mut().filter(|reaction| reaction.emoji == emoji) {
+    for reaction in message.reactions.iter_mut().filter(|reaction| is_same_emoji(&reaction.emoji, emoji)) {
         reaction.who.retain(|who| *who != by);
     }
     message.reactions.retain(|reaction| !reaction.who.is_empty());
+}
+
+/// With the selector that asks for a picture (U+FE0F) or without it: keyboards differ.
+fn is_same_emoji(one: &str, other: &str) -> bool {
+    let plain = |letter: &char| *letter != '\u{FE0F}';
+    one.chars().filter(plain).eq(other.chars().filter(plain))
 }

@@ -89,7 +89,7 @@ pub struct Search {
     pub rooms: Vec<RoomId>,
     /// In their place: all of the conversations of that site.
     pub inbox: Option<SiteId>,
-    /// As it was typed; empty: any text.
+    /// As it was typed; empty: any text. One that has no word in it is found nowhere.
     pub text: String,
     pub author: Option<Who>,
     /// The number of a kind.
@@ -103,6 +103,11 @@ pub struct Search {
 }
 
 impl Search {
+    /// Something is looked for, and none of its words.
+    pub(crate) fn is_in_vain(&self, words: &[String]) -> bool {
+        words.is_empty() && !self.text.trim().is_empty()
+    }
+
     pub(crate) fn refuse_oversized(&self, words: &[String]) -> Result<()> {
         use super::rooms::bounded;
         use model::limits;

@@ -11,7 +11,7 @@ use crate::{Result, StoreError};
 /// member, and one whose id is known is left out. Unknown rooms are NotFound.
 #[async_trait]
 pub trait Rooms: Send + Sync {
-    /// Makes a room with its first members: those of conversations are made by `open_conversation`, and count for no maximum here. Conflict where the id is taken; Limit past `ROOMS_MAX`, or `ROOMS_A_PERSON_MAX`
+    /// Makes a room with its first members: those of conversations are made by `open_conversation`, and count for no maximum here. Conflict where the id is taken; Limit past `ROOMS_MAX`, `ROOMS_MADE_MAX` of who makes it, or `ROOMS_A_PERSON_MAX`
     /// of one of them. Of a direct room of the same people, the one there is.
     async fn open(&self, room: Room, members: Vec<Member>) -> Result<Room>;
 
@@ -175,6 +175,8 @@ pub(crate) const LAST_HOST: StoreError = StoreError::Conflict("a room keeps at l
 pub(crate) const NO_ROOM: StoreError = StoreError::NotFound("room");
 pub(crate) const NO_MEMBER: StoreError = StoreError::NotFound("member of the room");
 pub(crate) const TOO_MANY_ROOMS: StoreError = StoreError::Limit { what: "rooms", max: limits::ROOMS_MAX };
+pub(crate) const TOO_MANY_MADE: StoreError =
+    StoreError::Limit { what: "rooms that one account made", max: limits::ROOMS_MADE_MAX };
 pub(crate) const TOO_MANY_OF_ONE: StoreError =
     StoreError::Limit { what: "rooms that one person is in", max: limits::ROOMS_A_PERSON_MAX };
 pub(crate) const TOO_MANY_GUESTS: StoreError =

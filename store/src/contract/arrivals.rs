@@ -1,7 +1,8 @@
 //! Promises of `Hooks` about what repositories told, and about hooks that change.
 
 use model::chat::{
-    About, Arrival, Arrived, ArrivedCommit, ArrivedTag, Delivery, Hook, HookSecret, NamedCommit,
+    About, Arrival, Arrived, ArrivedBranch, ArrivedCommit, ArrivedTag, Delivery, Hook, HookSecret,
+    NamedCommit,
 };
 use model::{HookId, Millis, RoomId, limits};
 
@@ -15,6 +16,7 @@ use crate::chat::HookChange;
 on_every_backend! {
     what_a_repository_tells_stays_in_its_order,
     a_tag_that_is_told_again_stays_in_its_place,
+    a_branch_is_where_it_was_said_to_be_last,
     a_room_knows_so_many_commits,
     repositories_are_those_of_the_rooms,
     so_many_repositories_are_listed,
@@ -89,6 +91,18 @@ async fn a_tag_that_is_told_again_stays_in_its_place(world: World) {
         .unwrap();
     let both = named.told_again(&tagged("v1", Some("1")));
     assert_eq!(known(&world, ROOM).await, [both, arrived(1), tagged("v2", Some("2"))]);
+}
+
+async fn a_branch_is_where_it_was_said_to_be_last(world: World) {
+    world.talking().await;
+    let at = |branch: &str, head: Option<&str>| {
+        let branch = ArrivedBranch { branch: branch.into(), head: head.map(str::to_owned) };
+        Arrival { what: Arrived::Branch(branch), ..tagged("v1", None) }
+    };
+    let hooks = &world.store.hooks;
+    hooks.arrive(ROOM, vec![at("main", Some("1")), arrived(1), at("next", Some("1"))]).await.unwrap();
+    hooks.arrive(ROOM, vec![at("main", Some("2")), at("next", None)]).await.unwrap();
+    assert_eq!(known(&world, ROOM).await, [at("main", Some("2")), arrived(1), at("next", None)]);
 }
 
 async fn a_room_knows_so_many_commits(world: World) {

@@ -36,6 +36,7 @@ pub fn room(number: u64) -> Room {
         locked: false,
         members_max: 100,
         created: NOW,
+        by: None,
         last: 0,
         changes: 0,
         last_at: Millis(0),

@@ -239,6 +239,13 @@ async fn reactions_are_each_persons_once(world: World) {
     let of = |emoji: &str, who: &[Who]| Reaction { emoji: emoji.into(), who: who.to_vec() };
     assert_eq!(reacted.reactions, [of("👍", &[BOB, ANN]), of("🎉", &[ANN])]);
     assert_eq!(reacted.changed, 4, "a reaction that is there makes no difference");
+    // A keyboard says whether it means the picture, or does not.
+    messages.change(ROOM, 1, BOB, at(2), react("❤\u{FE0F}")).await.unwrap();
+    let both = messages.change(ROOM, 1, ANN, at(2), react("❤")).await.unwrap();
+    assert_eq!(both.reactions[2], of("❤\u{FE0F}", &[BOB, ANN]));
+    let one = messages.change(ROOM, 1, BOB, at(2), Change::Unreact { emoji: "❤".into() }).await.unwrap();
+    assert_eq!(one.reactions[2], of("❤\u{FE0F}", &[ANN]));
+    messages.change(ROOM, 1, ANN, at(2), Change::Unreact { emoji: "❤".into() }).await.unwrap();
     messages.change(ROOM, 1, ANN, at(3), Change::Unreact { emoji: "🎉".into() }).await.unwrap();
     let left = messages.change(ROOM, 1, EVE, at(3), Change::Unreact { emoji: "👍".into() }).await.unwrap();
     assert_eq!((left.reactions, left.revisions), (vec![of("👍", &[BOB, ANN])], 0));

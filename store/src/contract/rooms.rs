@@ -1,7 +1,7 @@
 //! Promises of `Rooms` about rooms and members.
 
 use model::chat::{NewMessage, Note, Notify, Room, RoomKind, RoomRole};
-use model::{RoomId, SiteId, limits};
+use model::{AccountId, RoomId, SiteId, limits};
 
 use super::chat::{ANN, BOB, EVE, ROOM, member, note, room, text};
 use super::{World, assert_refused, on_every_backend};
@@ -21,6 +21,7 @@ on_every_backend! {
     a_full_room_says_how_many_it_takes,
     of_many_who_enter_at_once_no_more_than_the_maximum_do,
     one_person_is_in_so_many_rooms_at_most,
+    one_account_makes_so_many_rooms_at_most,
     who_left_is_no_member,
     a_room_keeps_a_host_of_those_it_has,
     what_was_read_only_grows_and_ends_with_the_room,
@@ -241,6 +242,24 @@ async fn one_person_is_in_so_many_rooms_at_most(world: World) {
     rooms.open(room(max + 1), vec![member(more, BOB, RoomRole::Host)]).await.unwrap();
     assert_refused!(rooms.enter(member(more, ANN, RoomRole::Member), vec![], None), Limit { .. });
     assert_eq!(rooms.rooms_of(ANN).await.unwrap().len(), limits::ROOMS_A_PERSON_MAX);
+}
+
+async fn one_account_makes_so_many_rooms_at_most(world: World) {
+    let rooms = &world.store.rooms;
+    let made = |number: u64, by: u64| Room { by: Some(AccountId::of(by)), ..room(number) };
+    let max = limits::ROOMS_MADE_MAX as u64;
+    for number in 1..=max {
+        rooms.open(made(number, 1), vec![]).await.unwrap();
+    }
+    let too_many = rooms.open(made(max + 1, 1), vec![]).await;
+    assert!(matches!(too_many, Err(Limit { max: limits::ROOMS_MADE_MAX, .. })), "{too_many:?}");
+    rooms.open(made(max + 1, 2), vec![]).await.unwrap();
+    rooms.open(room(max + 2), vec![]).await.unwrap();
+    assert_eq!(rooms.room(RoomId::of(1)).await.unwrap().by, Some(AccountId::of(1)));
+    // One that is gone counts no more.
+    rooms.demolish(RoomId::of(1)).await.unwrap();
+    rooms.open(made(max + 3, 1), vec![]).await.unwrap();
+    assert_refused!(rooms.open(made(max + 4, 1), vec![]), Limit { .. });
 }
 
 async fn who_left_is_no_member(world: World) {

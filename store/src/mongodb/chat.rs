@@ -1,6 +1,6 @@
 //! Rooms and what is said in them:
 //!
-//! - `rooms`: `{_id, v, site: i64?, inbox: bool, direct: text?, last: i64, changes: i64, last_at: i64, demolished: bool, coming: i64?, direct_then: text?, turn: i64, value}`;
+//! - `rooms`: `{_id, v, site: i64?, inbox: bool, direct: text?, by: i64?, last: i64, changes: i64, last_at: i64, demolished: bool, coming: i64?, direct_then: text?, turn: i64, value}`;
 //! - `room_members`: `{_id, v, room, who: i64, host: bool, joined: i64, read: i64, notify: i64}`;
 //! - `guest_links`: `{_id: room, v, secret, value}`; `guests`: `{_id, v, room, secret?, value}`; `bots`: `{_id, v, secret, value}`;
 //! - `bans`: `{_id, v, room, mark: 32 bytes, who: i64, by: i64, until: i64}`;
@@ -107,6 +107,9 @@ pub struct RoomDocument {
     pub inbox: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub direct: Option<String>,
+    /// The account that made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<i64>,
     pub last: i64,
     pub changes: i64,
     pub last_at: i64,
@@ -129,6 +132,7 @@ impl RoomDocument {
             site: room.site.map(Column::column),
             inbox: room.kind.is_of_inbox(),
             direct,
+            by: room.by.map(Column::column),
             last: room.last as i64,
             changes: room.changes as i64,
             last_at: room.last_at.0,

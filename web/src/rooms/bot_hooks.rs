@@ -120,6 +120,8 @@ struct BotPage {
     deliveries: Vec<Delivery>,
     /// The secret that was just made, shown this once.
     fresh: Option<String>,
+    /// Of the form that renews it.
+    mark: String,
 }
 
 struct Delivery {
@@ -170,6 +172,7 @@ async fn bot_page(web: &Web, caller: &Caller, bot: BotId) -> Result<BotPage, Pro
         off: hook.and_then(|hook| hook.off).map(|off| (off.at.into(), off.why)),
         deliveries: jobs.iter().map(Delivery::of).collect(),
         fresh: None,
+        mark: secret::fresh(),
     })
 }
 
@@ -200,7 +203,11 @@ pub async fn submit(
             return Ok(go_to(&format!("{here}?done=saved")));
         }
         "renew" => {
+            let Ok(turn) = web.once.begin(fields.text("mark")).await else {
+                return Ok(go_to(&format!("{here}?done=made")));
+            };
             let hook = web.chat.renew_bot_hook(by, bot, fresh()).await?;
+            turn.done("");
             return Ok(page(&BotPage { fresh: Some(hook.secret.0), ..bot_page(&web, &caller, bot).await? }));
         }
         _ => {}

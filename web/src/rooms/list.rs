@@ -154,7 +154,7 @@ pub async fn direct(State(web): State<Arc<Web>>, Somebody(by): Somebody, request
     }
     let mut people = Vec::with_capacity(with.len());
     for text in &with {
-        people.push(named(&web, text).await?);
+        people.push(named(&web, &by, text).await?);
     }
     let room = web.chat.direct(&by, site, people).await?;
     Ok(said::room(StatusCode::OK, &room))

@@ -34,7 +34,7 @@ pub async fn bring(State(web): State<Arc<Web>>, at: At, request: Request) -> Ans
     let BringStated { who } = stated(request).await?;
     // Who may not bring anybody does not learn who has an account.
     web.chat.seen(&at.by, at.room, model::chat::rights::RoomAction::Bring).await?;
-    let who = named(&web, &who).await?;
+    let who = named(&web, &at.by, &who).await?;
     web.chat.bring(&at.by, at.room, who).await?;
     said::done()
 }

@@ -100,7 +100,11 @@ impl ClosingRow {
             let release = fix.release.clone().zip(told.href);
             FixRow { commit: CommitRow::of(&fix.commit), release }
         });
-        let closed = closed.map(|closed| (named(closed.by, names).to_owned(), closed.note.clone()));
+        // What the line of the fix says is not said twice.
+        let is_said =
+            |note: &str| message.fix.as_ref().is_some_and(|fix| chat::fixed_by(&fix.commit) == note);
+        let note = |note: &str| if is_said(note) { String::new() } else { note.to_owned() };
+        let closed = closed.map(|closed| (named(closed.by, names).to_owned(), note(&closed.note)));
         Some(ClosingRow { closed, fix })
     }
 }

@@ -208,6 +208,27 @@ async fn name_and_email_can_be_changed_but_not_to_another_persons() {
 }
 
 #[tokio::test]
+async fn nobody_is_called_as_we_are() {
+    let world = World::empty().await;
+    let path = format!("/setup/{}", set_up::offer(&world.store).await.unwrap().unwrap());
+    let mut owner = world.browser();
+    let names = ["Commits", "commits ", "C\u{43E}mmits", "ＡＬＥＲＴＳ", "Alerts."];
+    for taken in names {
+        let refused = owner.post(&path, &account(taken, OLIVE)).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{taken}");
+        refused.says("Watchfire itself speaks under that name");
+    }
+    assert!(signed_in(&owner.post(&path, &account("Olive", OLIVE)).await));
+    for taken in names {
+        let refused = owner.post("/account", &[("name", taken), ("email", OLIVE)]).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{taken}");
+        refused.says("Watchfire itself speaks under that name");
+    }
+    let free = owner.post("/account", &[("name", "Olive Commits"), ("email", OLIVE)]).await;
+    assert_eq!(free.location(), "/account?done=saved");
+}
+
+#[tokio::test]
 async fn cookies_are_secure_where_the_server_is() {
     let world =
         World::with(Options { public_url: Some("https://stats.example".into()), ..Default::default() }).await;

@@ -120,6 +120,7 @@ export class ThreadView {
   private drawNow(): void {
     const stays = this.isAtEnd();
     this.rows.draw((put) => this.fill(put));
+    for (const acts of Object.values(this.acts)) acts.look();
     if (stays) this.scroll.scrollTop = this.scroll.scrollHeight;
     this.looked();
     this.element.dataset["drawn"] = String(this.talk.said.state.known);

@@ -25,6 +25,7 @@ import { Sounds } from "./room-sounds";
 import type { ScreenWord } from "./screen-protocol";
 import { applyVisitors, visitorsFrom } from "./state";
 import type { VisitorsView } from "./state";
+import { Trouble } from "./trouble";
 
 const SEARCH_MS = 250;
 const COUNT_MS = 4_000;
@@ -70,12 +71,13 @@ class InboxPage {
   private counting: ReturnType<typeof setTimeout> | undefined;
   /** The folder before one searched. */
   private folderBefore: Folder = "open";
-  private retry: (() => void) | null = null;
+  private readonly notice: Trouble;
 
   constructor(private readonly root: HTMLElement) {
     const { site, me, folder, label, q, zone } = root.dataset;
     this.site = site ?? "";
     this.me = me ?? "";
+    this.notice = new Trouble(root);
     this.base = `/sites/${this.site}/inbox`;
     this.api = new InboxApi(this.site);
     this.state = new InboxState(this.me, { folder: folder as Folder, label: label ?? "", q: q ?? "" });
@@ -159,7 +161,7 @@ class InboxPage {
       }
       if (this.reading !== mine) return;
       state.take(page, true);
-      this.healed();
+      this.notice.healed();
     } catch (error) {
       if (this.reading !== mine) return;
       this.trouble(wordsOf(error), () => void this.read(how));
@@ -368,7 +370,7 @@ class InboxPage {
       const changed = await this.api.change(room, deed);
       this.take(changed, "moved");
       say(part(this.root, "announcer"), DONE.find(([what]) => what in deed)?.[1] ?? "");
-      this.healed();
+      this.notice.healed();
     } catch (error) {
       this.trouble(wordsOf(error), () => void this.act(deed, room));
     }
@@ -445,12 +447,6 @@ class InboxPage {
       part(root, "from-visitor").focus();
     });
     part(root, "from-visitor").addEventListener("click", () => this.fromVisitor());
-    part(root, "trouble-close").addEventListener("click", () => this.healed());
-    part(root, "trouble-again").addEventListener("click", () => {
-      const { retry } = this;
-      this.healed();
-      retry?.();
-    });
     addEventListener("popstate", (event) => this.went(event.state as { room: string | null; view: View } | null));
     addEventListener("pagehide", () => this.open.leavePage());
     document.addEventListener("visibilitychange", () => !document.hidden && this.countSoon());
@@ -530,15 +526,7 @@ class InboxPage {
   }
 
   private trouble(problem: string, retry?: () => void): void {
-    this.retry = retry ?? null;
-    say(part(this.root, "trouble-words"), problem);
-    part(this.root, "trouble-again").hidden = !retry;
-    part(this.root, "trouble").hidden = false;
-  }
-
-  private healed(): void {
-    this.retry = null;
-    part(this.root, "trouble").hidden = true;
+    this.notice.tell(problem, retry);
   }
 
   private titled(): void {

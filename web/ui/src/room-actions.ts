@@ -64,11 +64,20 @@ export interface Asked {
   always?: boolean;
 }
 
+/** A message that is a field just now. */
+export interface Field {
+  /** It is there no more: nothing can be saved, and what was typed stays to be copied. */
+  outlived(): void;
+}
+
 /** Turns a message into a field, until `save` says that what was typed is saved, or it stays as it was; then it is `over`. */
-export function editInPlace(item: HTMLElement, message: Message, asked: Asked, save: (body: string) => Promise<boolean>, over: () => void): void {
+export function editInPlace(item: HTMLElement, message: Message, asked: Asked, save: (body: string) => Promise<boolean>, over: () => void): Field | null {
   const { was } = asked;
   const main = item.querySelector(".message-main");
-  if (!main) return over();
+  if (!main) {
+    over();
+    return null;
+  }
   const form = make("form", "edit-form");
   const field = make("textarea");
   field.value = was;
@@ -80,8 +89,10 @@ export function editInPlace(item: HTMLElement, message: Message, asked: Asked, s
   cancel.type = "button";
   const row = make("div", "row");
   row.append(saver, cancel);
-  form.append(field, row);
-  const kept = [...main.childNodes];
+  const outlived = make("p", "muted");
+  outlived.setAttribute("role", "alert");
+  form.append(outlived, field, row);
+  let kept = [...main.childNodes];
   const end = () => {
     if (!form.isConnected) return;
     main.replaceChildren(...kept);
@@ -90,7 +101,7 @@ export function editInPlace(item: HTMLElement, message: Message, asked: Asked, s
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const body = field.value.trim();
-    if (saver.disabled) return;
+    if (saver.disabled || !saver.isConnected) return;
     if (!asked.always && (!body || body === was)) return end();
     field.readOnly = saver.disabled = true;
     void save(body).then((isSaved) => {
@@ -110,4 +121,14 @@ export function editInPlace(item: HTMLElement, message: Message, asked: Asked, s
   main.replaceChildren(form);
   field.focus();
   field.setSelectionRange(field.value.length, field.value.length);
+  return {
+    outlived: () => {
+      if (!saver.isConnected) return;
+      kept = [];
+      saver.remove();
+      cancel.textContent = "Close";
+      field.readOnly = true;
+      outlived.textContent = "This message was removed, so that it cannot be changed. What you typed stays here until you close it.";
+    },
+  };
 }

@@ -1,9 +1,10 @@
 // What is done to a message: edited, closed with a note, removed, reacted to. Asked of the server, and shown as it then is.
 import { editInPlace } from "./room-actions";
-import type { Asked } from "./room-actions";
+import type { Asked, Field } from "./room-actions";
 import { Refused } from "./room-api";
 import type { RoomApi } from "./room-api";
 import { toIds, toNames, toldApart } from "./room-mentions";
+import { fixedBy } from "./room-message";
 import type { Member, Message } from "./room-protocol";
 import type { RoomState } from "./room-state";
 
@@ -27,6 +28,8 @@ export interface ActsOptions {
 }
 
 export class MessageActs {
+  private readonly open = new Map<number, Field>();
+
   constructor(private readonly options: ActsOptions) {}
 
   async act(message: Message, what: string, emoji?: string): Promise<void> {
@@ -61,6 +64,11 @@ export class MessageActs {
     if (last) this.edit(last);
   }
 
+  /** A message that is being edited may be removed meanwhile, by somebody else or on another page. */
+  look(): void {
+    for (const [number, field] of this.open) if (this.options.state.messages.get(number)?.removed) field.outlived();
+  }
+
   private edit(message: Message): void {
     const members = this.options.members();
     const asked = { was: toNames(message.body, toldApart(members)), label: "Edit the message", save: "Save" };
@@ -70,7 +78,7 @@ export class MessageActs {
   /** With a note, in words that somebody may better before it is told. */
   private close(message: Message): void {
     const { fix, closed } = message;
-    const was = closed?.note ?? (fix ? `Fixed by ${fix.commit.id.slice(0, 7)}: ${fix.commit.subject}` : "");
+    const was = closed?.note ?? (fix ? fixedBy(fix.commit) : "");
     const asked = { was, label: "What those who asked are told", save: closed ? "Save the note" : "Close the conversation", always: true };
     this.ask(message, asked, (note) => this.change(message.number, "close", { note }));
   }
@@ -80,11 +88,13 @@ export class MessageActs {
     const item = list.elementOf(message.number);
     if (!item || list.editing.has(message.number)) return;
     list.editing.add(message.number);
-    editInPlace(item, message, asked, save, () => {
+    const field = editInPlace(item, message, asked, save, () => {
       list.editing.delete(message.number);
+      this.open.delete(message.number);
       this.options.edited();
       this.options.changed();
     });
+    if (field) this.open.set(message.number, field);
   }
 
   /** Whether the server took it. */

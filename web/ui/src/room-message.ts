@@ -3,7 +3,7 @@ import { make } from "./element";
 import { drawFiles } from "./room-files";
 import { toNames } from "./room-mentions";
 import { noteOf } from "./room-state";
-import { badgeOf } from "./room-who";
+import { calledIn } from "./room-who";
 import type { Pending, RoomState } from "./room-state";
 import type { Action, Message } from "./room-protocol";
 
@@ -31,10 +31,9 @@ export function drawMessage(message: Message, context: MessageContext): HTMLLIEl
   item.dataset["number"] = String(message.number);
   item.tabIndex = -1;
   const main = make("div", "message-main");
-  const name = context.name ?? message.name;
   // In the inbox it is known who is the customer.
-  const badges = context.place ? [] : badgeOf(message.author).flatMap((badge) => [badge, " "]);
-  main.append(head(message, name, badges, context.place?.href), ...origin(message), ...body(message, note, context.may?.has("see_people") ?? false));
+  const { shown: name, badges } = context.place ? { shown: context.name ?? message.name, badges: [] } : calledIn(state, message.author, context.name ?? message.name);
+  main.append(head(message, name, badges.flatMap((badge) => [badge, " "]), context.place?.href), ...origin(message), ...body(message, note, context.may?.has("see_people") ?? false));
   if (message.decided) main.append(decided(message, state));
   if (message.fix || message.closed) main.append(closing(message, context));
   if (message.reactions?.length) main.append(reactions(message, context));
@@ -136,7 +135,8 @@ function closing(message: Message, { state, mayAct, may }: MessageContext): HTML
   if (closed) {
     const line = make("p");
     line.append(make("span", "badge ok", "closed"), " by ", make("bdi", "", state.name(closed.by)));
-    if (closed.note) line.append(": ", make("bdi", "", closed.note));
+    // What the line of the fix says is not said twice.
+    if (closed.note && !(fix && closed.note === fixedBy(fix.commit))) line.append(": ", make("bdi", "", closed.note));
     element.append(line);
   }
   if (fix) {
@@ -157,6 +157,11 @@ function closing(message: Message, { state, mayAct, may }: MessageContext): HTML
     element.append(button);
   }
   return element;
+}
+
+/** The note that a conversation is closed with by a commit that has no words for those who asked. */
+export function fixedBy({ id, subject }: { id: string; subject: string }): string {
+  return `Fixed by ${id.slice(0, 7)}: ${subject}`;
 }
 
 export function commitLink({ id, link }: { id: string; link?: string }): HTMLElement {

@@ -1,7 +1,8 @@
 // Who is in the room, who is there now, and who is typing. What people do just now is kept nowhere: each page says it, and hears the others.
 import { make } from "./element";
 import { face } from "./room-message";
-import { badgeOf } from "./room-who";
+import { toldApart } from "./room-mentions";
+import { calledIn } from "./room-who";
 import type { RoomApi } from "./room-api";
 import type { RoomState } from "./room-state";
 import type { Member } from "./room-protocol";
@@ -64,7 +65,7 @@ export class People {
   async load(): Promise<void> {
     const { members } = await this.api.members();
     this.members = members;
-    for (const { who, name } of members) this.state.names[who] = name;
+    this.state.meet(members, toldApart(members));
     this.changed();
   }
 
@@ -131,16 +132,16 @@ export class People {
     const sorted = [...this.members].sort((one, other) =>
       Number(this.isHere(other.who)) - Number(this.isHere(one.who)) || one.name.localeCompare(other.name));
     list.replaceChildren(...sorted.map((member) => {
+      const { shown, badges } = calledIn(this.state, member.who, member.name);
       const isHere = this.isHere(member.who);
       const isIdle = isHere && this.idle.has(member.who);
       const item = make("li", `person${isHere ? " here" : ""}${isIdle ? " idle" : ""}`);
       const name = make("span", "person-name");
-      name.append(make("bdi", "", member.name), make("span", "sr-only", isIdle ? " is" : isHere ? " is here" : " is away"));
+      name.append(make("bdi", "", shown), make("span", "sr-only", isIdle ? " is" : isHere ? " is here" : " is away"));
       item.append(face(member.who, member.name), name);
       if (member.who === this.me) item.append(make("span", "muted small", "you"));
       if (isIdle) item.append(make("span", "muted small", "idle"));
-      if (member.role === "host") item.append(make("span", "badge", "host"));
-      item.append(...badgeOf(member.who));
+      item.append(...badges);
       return item;
     }));
   }

@@ -1,5 +1,5 @@
 // All that the page knows of its room. Pure: it is told, and says what it knows; nothing is fetched or drawn here.
-import type { Message, Names, Page, Room, SentFile } from "./room-protocol";
+import type { Member, Message, Names, Page, Room, SentFile } from "./room-protocol";
 
 /** What somebody sent that the server has not yet said back. */
 export interface Pending {
@@ -22,6 +22,10 @@ export class RoomState {
   readonly messages = new Map<number, Message>();
   readonly names: Names = {};
   readonly stars = new Set<number>();
+  /** Who looks after the room, as far as that is known. */
+  hosts = new Set<string>();
+  /** Of those who share their name with somebody else here: by what else they are told apart. */
+  namesakes = new Map<string, string>();
   pending: Pending[] = [];
 
   /** Takes in what was told; a message that is known in a later form stays. */
@@ -35,6 +39,13 @@ export class RoomState {
     }
     Object.assign(this.names, page.names);
     if (page.room && page.room.changes >= (this.room?.changes ?? 0)) this.room = page.room;
+  }
+
+  /** Who is in the room; and the same by names that nobody shares. */
+  meet(members: Member[], apart: Pick<Member, "who" | "name">[]): void {
+    for (const { who, name } of members) this.names[who] = name;
+    this.hosts = new Set(members.filter(({ role }) => role === "host").map(({ who }) => who));
+    this.namesakes = new Map(apart.filter(({ who, name }) => name !== this.names[who]).map(({ who, name }) => [who, name]));
   }
 
   /** The conversation as it is shown: without answers, which stand in their threads. */

@@ -18,6 +18,7 @@ import type { Span } from "./room-unread";
 import { inWords, kindOf } from "./room-who";
 import { Sending } from "./room-sending";
 import { RoomSounds } from "./room-playing";
+import { Trouble } from "./trouble";
 import type { Connection, LineState } from "./connection";
 import type { Action, Message, Page, Seen } from "./room-protocol";
 
@@ -48,6 +49,7 @@ class RoomPage {
   private listener!: Listener;
   private readonly sounds: RoomSounds;
   private readonly alerts: Alerts;
+  private readonly notice: Trouble;
   private composer: Composer | null = null;
   private drawing = false;
   private loading = false;
@@ -64,6 +66,7 @@ class RoomPage {
     this.api = new RoomApi(id);
     this.me = root.dataset["me"] ?? "";
     this.scroll = part(root, "scroll");
+    this.notice = new Trouble(root, () => this.scroll.focus());
     this.sounds = new RoomSounds(part(root, "sounds"));
     this.alerts = new Alerts(this.sounds.heard, (href) => this.goTo(href));
   }
@@ -237,6 +240,7 @@ class RoomPage {
     }
     say(part(root, "typing"), (root.dataset["state"] !== "gone" && this.people?.typingLine()) || "");
     this.aside.draw();
+    this.acts.look();
     if (stays) this.scroll.scrollTop = this.scroll.scrollHeight;
     this.unread.look();
     this.drawJump();
@@ -407,6 +411,7 @@ class RoomPage {
   }
 
   private act(message: Message, what: string, emoji?: string, opener: HTMLElement | null = null): void {
+    this.notice.healed();
     if (what === "play") return this.sounds.again(message.body);
     if (what !== "thread") return void this.acts.act(message, what, emoji);
     this.openThread(message.number, opener);
@@ -419,9 +424,8 @@ class RoomPage {
     opening.catch((error: unknown) => this.failed(error));
   }
 
-  private trouble(message: string): void {
-    say(part(this.root, "announcer"), message);
-    alert(message);
+  private trouble(problem: string): void {
+    this.notice.tell(problem);
   }
 
   /** Whoever left on another page, or was sent out, is out here, too, though an open room may still be read. */

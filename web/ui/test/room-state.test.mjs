@@ -130,3 +130,17 @@ test("two sizes are told apart by their digits", () => {
   assert.deepEqual(sizesApart(max + 40_000, max), ["21.01 MB", "20.97 MB"]);
   assert.deepEqual(sizesApart(30e6, max), ["30.0 MB", "21.0 MB"]);
 });
+
+test("of those in a room it is known who looks after it, and who shares a name", () => {
+  const state = new RoomState();
+  const members = [
+    { who: "AC-1", name: "Olive", role: "host" }, { who: "AC-2", name: "Olive", role: "member" },
+    { who: "GU-1", name: "Gus", role: "member" }, { who: "AC-3", name: "Bob", role: "member" },
+  ];
+  state.meet(members, toldApart(members));
+  assert.deepEqual([...state.hosts], ["AC-1"]);
+  assert.deepEqual([...state.namesakes], [["AC-1", "Olive (member 1)"], ["AC-2", "Olive (member 2)"]]);
+  assert.equal(state.name("AC-2"), "Olive");
+  state.meet(members.slice(1), toldApart(members.slice(1)));
+  assert.deepEqual([...state.hosts, ...state.namesakes], []);
+});

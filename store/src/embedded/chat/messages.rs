@@ -73,6 +73,9 @@ impl Messages for Chat {
     async fn search(&self, search: Search) -> Result<Vec<Message>> {
         let asked = words::asked(&search.text);
         search.refuse_oversized(&asked)?;
+        if search.is_in_vain(&asked) {
+            return Ok(Vec::new());
+        }
         self.0.read(move |db| reading::search(db, &search, &asked)).await
     }
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use model::chat::{Ban, Bot, Guest, GuestLink, Member, NewMessage, Notify, Room, RoomRole, Who};
-use model::{BotId, GuestId, Millis, RoomId, SiteId, limits};
+use model::{AccountId, BotId, GuestId, Millis, RoomId, SiteId, limits};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::messages::{self, forget_words};
@@ -12,7 +12,7 @@ use super::{
 use crate::Result;
 use crate::StoreError;
 use crate::accounts::SecretHash;
-use crate::chat::rooms::{TOO_MANY_ROOMS, direct_key, refuse_oversized};
+use crate::chat::rooms::{TOO_MANY_MADE, TOO_MANY_ROOMS, direct_key, refuse_oversized};
 use crate::chat::{Entry, RoomChange, Rooms};
 use crate::embedded::columns::Column;
 
@@ -156,6 +156,7 @@ fn open(db: &Connection, room: Room, members: &[Member]) -> Result<Room> {
     if count >= limits::ROOMS_MAX {
         return Err(TOO_MANY_ROOMS);
     }
+    refuse_too_many_made(db, room.by)?;
     if insert(db, &room, direct.as_deref())? == 0 {
         return Err(StoreError::Conflict("a room with that id is there already"));
     }
@@ -164,6 +165,14 @@ fn open(db: &Connection, room: Room, members: &[Member]) -> Result<Room> {
         people::insert(db, member)?;
     }
     Ok(room)
+}
+
+fn refuse_too_many_made(db: &Connection, by: Option<AccountId>) -> Result<()> {
+    let Some(by) = by else { return Ok(()) };
+    let sql =
+        "SELECT COUNT(*) FROM rooms WHERE inbox = 0 AND demolished = 0 AND json_extract(value, '$.by') = ?1";
+    let made: usize = db.prepare_cached(sql)?.query_row([by.to_string()], |row| row.get(0))?;
+    if made >= limits::ROOMS_MADE_MAX { Err(TOO_MANY_MADE) } else { Ok(()) }
 }
 
 /// How many that made: none where the id is taken.

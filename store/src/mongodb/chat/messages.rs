@@ -87,6 +87,9 @@ impl Messages for Chat {
     async fn search(&self, search: Search) -> Result<Vec<Message>> {
         let asked = words::asked(&search.text);
         search.refuse_oversized(&asked)?;
+        if search.is_in_vain(&asked) {
+            return Ok(Vec::new());
+        }
         read!(self, |step| reading::search(step, &search, asked))
     }
 }

@@ -14,7 +14,7 @@ use super::{
 };
 use super::{files, messages};
 use crate::accounts::SecretHash;
-use crate::chat::rooms::{NO_ROOM, TOO_MANY_ROOMS, direct_key, refuse_oversized};
+use crate::chat::rooms::{NO_ROOM, TOO_MANY_MADE, TOO_MANY_ROOMS, direct_key, refuse_oversized};
 use crate::chat::{Entry, RoomChange, Rooms};
 use crate::mongodb::columns::Column;
 use crate::mongodb::forgotten;
@@ -165,6 +165,11 @@ async fn open(step: &mut Step, room: &Room, members: &[Member]) -> Result<Room> 
     }
     if step.count(ROOMS, doc! { "inbox": false }).await? >= limits::ROOMS_MAX {
         return Err(TOO_MANY_ROOMS);
+    }
+    if let Some(by) = room.by
+        && step.count(ROOMS, doc! { "by": by.column(), "demolished": false }).await? >= limits::ROOMS_MADE_MAX
+    {
+        return Err(TOO_MANY_MADE);
     }
     if step.exists(ROOMS, doc! { "_id": room.id.column() }).await? {
         return Err(StoreError::Conflict("a room with that id is there already"));

@@ -54,6 +54,8 @@ struct HooksPage {
     followed: Vec<String>,
     /// What was just made, shown this once.
     fresh: Option<Fresh>,
+    /// Of the forms that make a secret.
+    mark: String,
 }
 
 struct Fresh {
@@ -118,6 +120,7 @@ async fn hooks_page(web: &Web, caller: &Caller, at: &At) -> Result<HooksPage, Pr
         hooks_max: limits::HOOKS_A_ROOM_MAX,
         followed: web.chat.followed(&at.by, at.room).await?,
         fresh: None,
+        mark: secret::fresh(),
     })
 }
 
@@ -174,12 +177,24 @@ pub async fn submit(
         return Ok((StatusCode::BAD_REQUEST, page(&shown)).into_response());
     }
     let made = match act {
-        "add" => {
-            let secret = own.unwrap_or_else(secret::fresh);
-            let new = NewHook { repositories, branches, closes, customers, secret };
-            make(&web, &caller, at.room, &headers, new).await?
+        "add" | "renew" => {
+            let Ok(turn) = web.once.begin(fields.text("mark")).await else {
+                return Ok(go_to(&format!("/rooms/{}/hooks?done=made", at.room)));
+            };
+            let made = match act {
+                "add" => {
+                    let secret = own.unwrap_or_else(secret::fresh);
+                    let new = NewHook { repositories, branches, closes, customers, secret };
+                    make(&web, &caller, at.room, &headers, new).await?
+                }
+                _ => {
+                    let hook = hook_of(fields.text("hook"))?;
+                    remake(&web, &caller, at.room, hook, &headers, None).await?
+                }
+            };
+            turn.done("");
+            made
         }
-        "renew" => remake(&web, &caller, at.room, hook_of(fields.text("hook"))?, &headers, None).await?,
         "change" => {
             let listen = Listen { repositories, branches, closes, customers };
             web.chat.change_hook(&at.by, at.room, hook_of(fields.text("hook"))?, listen).await?;

@@ -125,7 +125,7 @@ pub async fn add(
             if people.len() == limits::DIRECT_PEOPLE_MAX {
                 break;
             }
-            match named(&web, text).await {
+            match named(&web, &by, text).await {
                 Ok(who) => people.push(who),
                 Err(problem) if problem.0.status == StatusCode::NOT_FOUND => {
                     return nobody(&web, &caller, &fields).await;
@@ -172,6 +172,8 @@ struct BotsPage {
     name: Field,
     /// The token that was just made, shown this once.
     fresh: Option<String>,
+    /// Of the form that makes one.
+    mark: String,
     server: String,
 }
 
@@ -182,6 +184,7 @@ async fn bots_page(web: &Web, caller: &Caller, headers: &HeaderMap) -> Result<Bo
         bots: bots.into_iter().map(|bot| (bot.id.to_string(), bot.name, bot.created.into())).collect(),
         name: Field::default(),
         fresh: None,
+        mark: secret::fresh(),
         server: web.server_url(headers),
     })
 }
@@ -216,7 +219,11 @@ pub async fn submit_bots(
         let shown = BotsPage { name, ..bots_page(&web, &caller, &headers).await? };
         return Ok((StatusCode::BAD_REQUEST, page(&shown)).into_response());
     }
+    let Ok(turn) = web.once.begin(fields.text("mark")).await else {
+        return Ok(go_to("/rooms/bots?done=made"));
+    };
     let token = format!("{}{}", Credential::BOT_PREFIX, secret::fresh());
     web.chat.add_bot(by, &name.value, SecretHash::of(&token)).await?;
+    turn.done("");
     Ok(page(&BotsPage { fresh: Some(token), ..bots_page(&web, &caller, &headers).await? }))
 }

@@ -163,6 +163,8 @@ struct SearchPage {
     people: Vec<(String, String)>,
     found: Vec<Found>,
     asked: bool,
+    /// What is looked for has none.
+    wordless: bool,
     older: Option<String>,
     is_stars: bool,
 }
@@ -178,6 +180,7 @@ pub async fn show_search(
     let value = |name: &str| query_value(query, name).unwrap_or_default();
     let wants = asked(query)?;
     let is_asked = !wants.text.trim().is_empty() || wants.kind.is_some() || wants.author.is_some();
+    let wordless = !wants.text.trim().is_empty() && !wants.text.contains(char::is_alphanumeric);
     let limit = wants.limit;
     let found = if is_asked { web.chat.search(&by, wants).await? } else { Vec::new() };
     let older = found.last().filter(|_| found.len() == limit).map(|last| {
@@ -202,6 +205,7 @@ pub async fn show_search(
         people,
         found: told(&web, &by, &found).await?,
         asked: is_asked,
+        wordless,
         older,
         is_stars: false,
     }))
@@ -257,6 +261,7 @@ pub async fn show_stars(State(web): State<Arc<Web>>, caller: Caller, Somebody(by
         people: Vec::new(),
         found: told(&web, &by, &starred).await?,
         asked: true,
+        wordless: false,
         older: None,
         is_stars: true,
     }))

@@ -44,6 +44,8 @@ struct SettingsPage {
     link: Option<bool>,
     /// The link that was just made, shown this once.
     fresh_link: Option<String>,
+    /// Of the form that makes a link.
+    mark: String,
     /// Whom one would bring in, as it was typed.
     bring: String,
     problem: Option<String>,
@@ -119,6 +121,7 @@ async fn settings_page(web: &Web, caller: &Caller, at: &At) -> Result<SettingsPa
         bans,
         link: link.map(|link| link.password_phc.is_some()),
         fresh_link: None,
+        mark: secret::fresh(),
         bring: String::new(),
         problem: None,
     })
@@ -179,7 +182,7 @@ async fn act(web: &Web, caller: &Caller, at: &At, headers: &HeaderMap, fields: &
         "unlink" => chat.remove_link(by, room).await.map(|()| "unlinked")?,
         "bring" => {
             chat.seen(by, room, RoomAction::Bring).await?;
-            let who = named(web, fields.text("who")).await.map_err(unknown)?;
+            let who = named(web, by, fields.text("who")).await.map_err(unknown)?;
             chat.bring(by, room, who).await.map_err(|refused| unknown(refused.into()))?;
             "brought"
         }
@@ -244,8 +247,12 @@ async fn fresh_link(web: &Web, caller: &Caller, at: &At, headers: &HeaderMap, fi
         "" => None,
         password => Some(web.passwords.hash(password).await?),
     };
+    let Ok(turn) = web.once.begin(fields.text("mark")).await else {
+        return Ok(go_to(&format!("/rooms/{}/settings?done=made", at.room)));
+    };
     let secret = secret::fresh();
     web.chat.set_link(&at.by, at.room, SecretHash::of(&secret), phc).await?;
+    turn.done("");
     let url = format!("{}/join/{secret}", web.server_url(headers));
     Ok(page(&SettingsPage { fresh_link: Some(url), ..settings_page(web, caller, at).await? }))
 }

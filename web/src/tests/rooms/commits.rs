@@ -174,6 +174,10 @@ async fn a_hook_that_closes_does_so_once() {
     deliver(&house.world, &hook, "d1", push()).await;
     let told = message(&mut house.bob, &room, slow).await;
     assert!(told["closed"]["note"].as_str().unwrap().contains("Faster till"), "{told}");
+    let page = house.bob.get(&format!("/rooms/{room}")).await;
+    let (_, closing) = page.text.split_once("<div class=\"closing\">").unwrap();
+    let (closing, _) = closing.split_once("</div>").unwrap();
+    assert_eq!(closing.matches("Faster till").count(), 1, "said once: {closing}");
     house.bob.tell(&format!("/{room}/messages/{slow}/reopen"), json!({})).await;
     deliver(&house.world, &hook, "d1", push()).await;
     deliver(&house.world, &hook, "d2", push()).await;

@@ -107,6 +107,89 @@ async fn what_somebody_said_is_found_by_who_they_are() {
 }
 
 #[tokio::test]
+async fn what_has_no_word_in_it_is_found_nowhere() {
+    let mut house = House::new().await;
+    let room = house.room.clone();
+    house.ann.says_in(&room, "100 % 🎉 \"tea\"").await;
+    for wordless in ["%F0%9F%8E%89", "%25", "%22", "%22%20%25"] {
+        let found = house.ann.ask(&format!("/search?q={wordless}")).await.json();
+        assert_eq!(found["messages"], json!([]), "{wordless}");
+        let page = house.ann.get(&format!("/rooms/search?q={wordless}")).await;
+        page.says("There is no word in what you look for");
+        assert!(!page.text.contains("class=\"card found-one\""), "{wordless}");
+        let page = house.ann.get(&format!("/rooms/search?q={wordless}&kind=text")).await;
+        page.says("There is no word in what you look for");
+    }
+    house.ann.get("/rooms/search?q=tea+%F0%9F%8E%89").await.says("class=\"card found-one\"");
+    house.ann.get("/rooms/search?q=&kind=text").await.says("class=\"card found-one\"");
+    house.ann.get("/rooms/search?q=coffee").await.says("No message that you may read has all of these words");
+}
+
+#[tokio::test]
+async fn a_secret_that_is_shown_once_is_made_once_however_often_its_form_comes() {
+    let mut house = House::new().await;
+    let (room, bots) = (house.room.clone(), "/rooms/bots".to_owned());
+    let (hooks, settings) = (format!("/rooms/{room}/hooks"), format!("/rooms/{room}/settings"));
+    for (path, fields, shown) in [
+        (&hooks, &[("do", "add"), ("forge", "github")][..], "fresh-secret"),
+        (&settings, &[("do", "link")], "fresh-link"),
+        (&bots, &[("name", "Deployer")], "fresh-token"),
+    ] {
+        let host = if *path == bots { &mut house.operator } else { &mut house.ann };
+        let mark = host.get(path).await.hidden("mark");
+        let fields: Vec<(&str, &str)> = fields.iter().copied().chain([("mark", &*mark)]).collect();
+        host.post(path, &fields).await.says(&format!("id=\"{shown}\""));
+        let again = host.post(path, &fields).await;
+        assert_eq!(again.location(), format!("{path}?done=made"), "{path}");
+        host.get(&again.location()).await.says("That was made already");
+    }
+    let made = house.ann.ask(&format!("/{room}/hooks")).await.json();
+    assert_eq!(made["hooks"].as_array().unwrap().len(), 1);
+    assert_eq!(house.operator.ask("/bots").await.json()["bots"].as_array().unwrap().len(), 2, "and Commits");
+    // What is renewed by one form is renewed once, too.
+    let hook = made["hooks"][0]["id"].as_str().unwrap();
+    let mark = house.ann.get(&hooks).await.hidden("mark");
+    let renew = [("do", "renew"), ("hook", hook), ("mark", &*mark)];
+    house.ann.post(&hooks, &renew).await.says("id=\"fresh-secret\"");
+    assert_eq!(house.ann.post(&hooks, &renew).await.location(), format!("{hooks}?done=made"));
+}
+
+#[tokio::test]
+async fn who_is_taken_from_a_site_is_in_its_rooms_no_more() {
+    let mut house = House::new().await;
+    let (room, site) = (house.room.clone(), house.site.clone());
+    let bob = house.bob.who_in(&room).await;
+    let removed = house.operator.post(&format!("/sites/{site}/people/{bob}/remove"), &[]).await;
+    assert_eq!(removed.status, 303, "{}", removed.text);
+    let members = house.ann.ask(&format!("/{room}/members")).await;
+    assert!(!members.text.contains(&bob), "{}", members.text);
+    assert_eq!(house.bob.ask(&format!("/{room}")).await.status, 404);
+}
+
+#[tokio::test]
+async fn nobody_learns_by_a_room_who_has_an_account() {
+    let mut house = House::new().await;
+    let other = house.operator.add_site("Other").await;
+    house.operator.invites(&other, "viewer", "eve@example.org").await;
+    let room = house.ann.opens(json!({ "name": "All" })).await;
+    let mut told = Vec::new();
+    for address in ["eve@example.org", "nobody@example.org"] {
+        let direct = house.ann.tell("/direct", json!({ "with": [address] })).await;
+        let brought = house.ann.tell(&format!("/{room}/members"), json!({ "who": address })).await;
+        let page = house.ann.post("/rooms", &[("do", "direct"), ("with", address)]).await;
+        page.says("Nobody whom you may talk to there has this address");
+        let form =
+            house.ann.post(&format!("/rooms/{room}/settings"), &[("do", "bring"), ("who", address)]).await;
+        form.says("Nobody who may come in is called that");
+        let all = [direct, brought, page, form].map(|page| (page.status, page.text.replace(address, "")));
+        assert!(all.iter().all(|(status, _)| *status == 404), "{all:?}");
+        told.push(all[..2].to_vec());
+    }
+    assert_eq!(told[0], told[1]);
+    assert_eq!(house.ann.tell("/direct", json!({ "with": ["bob@example.org"] })).await.status, 200);
+}
+
+#[tokio::test]
 async fn a_long_day_is_read_page_by_page_without_a_gap() {
     let mut house = House::new().await;
     let room = house.ann.opens(json!({ "name": "Busy" })).await;
