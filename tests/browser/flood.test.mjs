@@ -28,7 +28,7 @@ function begin(number) {
   const headers = {
     "content-type": "application/json",
     authorization: `Bearer wfc_${String(number).padStart(43, "0")}`,
-    "x-forwarded-for": `198.18.${number >> 6}.${number}`,
+    "x-forwarded-for": `198.18.${number >> 6}.${number & 63}`,
   };
   const body = JSON.stringify({ id: String(number).padStart(32, "0"), body: "flood" });
   return fetch(`${program.url}/api/watchfire/chat/${site}/conversations`, { method: "POST", headers, body });
@@ -37,10 +37,22 @@ function begin(number) {
 test("a customer's browser works for a moment, and their message is there", async (t) => {
   const statuses = [];
   for (let number = 0; number < FLOOD; number++) statuses.push((await begin(number)).status);
-  assert.equal(statuses.at(-1), 428, String(statuses));
+  // One a second is let in without work, perhaps the last.
+  assert.ok(statuses.slice(-10).includes(428), String(statuses));
   let more = FLOOD;
-  const going = setInterval(() => void begin(more++).catch(() => {}), 250);
+  const going = setInterval(() => void begin(more++).catch(() => {}), 100);
   t.after(() => clearInterval(going));
+  // A customer may happen to be that one; the next is not.
+  for (let tries = 5; tries > 0; tries--) {
+    const asked = await write();
+    if (tries > 1 && asked.length === 1) continue;
+    assert.deepEqual(asked, [428, 201]);
+    break;
+  }
+});
+
+/** Somebody new writes; what their browser was answered until it was there. */
+async function write() {
   const context = await visitor(browser, {});
   const page = await context.newPage();
   const asked = [];
@@ -51,6 +63,6 @@ test("a customer's browser works for a moment, and their message is there", asyn
   await frame.getByRole("textbox", { name: "Message" }).fill("My kettle whistles.");
   await frame.getByRole("textbox", { name: "Message" }).press("Enter");
   await frame.locator(".own:not(.pending)", { hasText: "My kettle whistles." }).waitFor({ timeout: 30_000 });
-  assert.deepEqual(asked, [428, 201]);
   await context.close();
-});
+  return asked;
+}
