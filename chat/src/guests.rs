@@ -105,7 +105,7 @@ impl Chat {
     }
 
     /// Nobody comes in under the name of somebody who is in the room, or may read it, or under one that looks like it.
-    async fn refuse_taken(&self, room: &Room, name: &str, marks: &[[u8; 32]]) -> Result<()> {
+    pub(crate) async fn refuse_taken(&self, room: &Room, name: &str, marks: &[[u8; 32]]) -> Result<()> {
         const TAKEN: Refused =
             Refused::Conflict("somebody here has that name, or one that looks like it; choose another");
         if name.is_empty() {

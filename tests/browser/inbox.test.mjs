@@ -188,6 +188,19 @@ test("two agents see each other, who looks after it, and what the other does", a
   await until("Bob is gone", async () => (await olive.page.locator("[data-part=talk-looking]").innerText()) === "");
 });
 
+test("marks piled upon a letter do not reach over what others said", async () => {
+  const { page } = olive;
+  const piled = await new Customer().begin(`z${"\u0301\u0302".repeat(400)}`, { name: "Piled" });
+  await inbox(page, piled.room);
+  const said = page.locator(".woven .prose").first();
+  await said.waitFor();
+  const { x, y, width } = await said.boundingBox();
+  const above = async () => createHash("sha256").update(await page.screenshot({ clip: { x, y: y - 60, width, height: 50 } })).digest("hex");
+  const shown = await above();
+  await said.evaluate((element) => element.style.setProperty("visibility", "hidden"));
+  assert.equal(await above(), shown);
+});
+
 test("closed it leaves the list, and a customer who writes again opens it", async () => {
   const { page } = olive;
   const kim = await new Customer().begin("One more thing", { name: "Kim" });
@@ -380,7 +393,7 @@ test("everything is done by keyboard alone", async () => {
   await page.keyboard.press("Escape");
   await row(page, "Ada Lovelace").waitFor();
   // Everything is reached with Tab, too.
-  await inbox(page, zoe.room);
+  await inbox(page, piled.room);
   const reached = new Set();
   for (let presses = 0; presses < 60; presses += 1) {
     await page.keyboard.press("Tab");
@@ -574,6 +587,9 @@ test("what a customer types is seen where the site says so, and who is revoked i
   assert.equal(await panel.locator(".bubble", { hasText: "sencha" }).count(), 0);
   assert.equal(await theirs.evaluate(() => localStorage.length), 0);
   await page.getByText("access revoked").waitFor();
+  await reply(page).fill("Are you still there?");
+  await reply(page).press("Enter");
+  await page.getByText("Nobody reads this: the customer’s access is revoked").waitFor();
   await field.fill("It is me again");
   await field.press("Enter");
   await row(page, "It is me again").waitFor();

@@ -435,6 +435,42 @@ describe("a conversation", () => {
     assert.equal((await newest()).email, "ada@tea.example");
   });
 
+  test("thanks for an address also where something is said while it is on its way", async () => {
+    const room = await begun("Hello");
+    let release;
+    await page.route("**/conversations/mine", async (route) => {
+      if (route.request().postData()?.includes("late@tea.example")) await new Promise((resolve) => (release = resolve));
+      await route.continue();
+    });
+    const address = frameOf().locator(".card").getByRole("textbox", { name: "E-mail address" });
+    await address.fill("late@tea.example");
+    await address.press("Enter");
+    await until("it is on its way", () => release);
+    await answer(room, "A moment, please");
+    await bubble("A moment, please").waitFor();
+    release();
+    await frameOf().getByText("Answers reach you at late@tea.example, too.").waitFor();
+  });
+
+  test("is spoken in, whatever the page says of its visitor", async () => {
+    await visit();
+    await page.evaluate(() => window.watchfire("identify", { id: 42, name: `Ada\n${"n".repeat(90)}`, email: "nonsense", hash: 7, plan: {} }));
+    await openChat();
+    await say("Am I heard?");
+    const { name, identity, email, proven } = await newest();
+    assert.deepEqual([name, identity, email, proven], [`Ada ${"n".repeat(76)}`, "42", "", false]);
+  });
+
+  test("takes it that a page knows no address of its visitor", async () => {
+    await visit();
+    const hit = page.waitForResponse((answer) => answer.url().endsWith("/v1/hits") && answer.request().postData()?.includes("u-null"));
+    await page.evaluate(() => window.watchfire("identify", { id: "u-null", name: "Nil", email: null }));
+    assert.ok((await hit).ok());
+    await openChat();
+    await say("No address");
+    assert.deepEqual([(await newest()).identity, (await newest()).email], ["u-null", ""]);
+  });
+
   test("outside office hours says when, and takes an address before a word", async () => {
     await settings({ hours: "Mon 09:00-09:01" });
     await visit();

@@ -62,13 +62,17 @@ impl Chat {
         if !yes {
             return self.change_to(&mine, ConversationChange::RefuseRetelling(asked)).await;
         }
+        let mut name = String::new();
         if let Some(asked) = mine.asks_to_retell(self.clock.now()) {
             self.refuse_lost(asked, site).await?;
+            if named {
+                name = self.name_there(asked, &mine.customer.name).await?;
+            }
         }
         let telling = Telling {
             asked,
             guest: GuestId::of(random()),
-            name: if named { mine.customer.name.clone() } else { String::new() },
+            name,
             first: MessageId(u128::from(random()) << 64 | u128::from(random())),
             at: self.clock.now(),
         };
@@ -78,6 +82,16 @@ impl Chat {
             self.announce_change(&mine, &told).await;
         }
         Ok(told)
+    }
+
+    /// As a guest of that room could be called: empty for the name of somebody there, or one that looks like it.
+    async fn name_there(&self, asked: &Retelling, name: &str) -> Result<String> {
+        let room = self.store.rooms.room(asked.room).await?;
+        match self.refuse_taken(&room, name, &[]).await {
+            Ok(()) => Ok(name.to_owned()),
+            Err(Refused::Conflict(_)) => Ok(String::new()),
+            Err(refused) => Err(refused),
+        }
     }
 
     /// All of it: each of its messages is one change of the room.

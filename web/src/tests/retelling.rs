@@ -132,6 +132,21 @@ async fn with_the_customers_yes_everybody_reads_it_and_agents_are_led_back() {
 }
 
 #[tokio::test]
+async fn nobody_is_called_there_like_somebody_of_the_room() {
+    for name in [AGENT, "gus  guest", "Gus Gu\u{435}st"] {
+        let mut told = Told::new().await;
+        told.ann.json(&told.shop.chat("/conversations/mine"), json!({ "name": name })).await;
+        let asked = told.asked().await;
+        assert_eq!(told.says(json!({ "asked": asked, "yes": true, "named": true })).await.status, 200);
+        let all = format!("/api/watchfire/rooms/{}/messages", told.public);
+        let page = told.shop.world.browser().get(&all).await.json();
+        let messages = page["messages"].as_array().unwrap();
+        let question = messages.iter().find(|one| one["body"] == HOSTILE).unwrap();
+        assert_eq!(question["name"], "Guest", "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_name_stands_there_where_they_want_it() {
     let mut told = Told::new().await;
     told.ann.json(&told.shop.chat("/conversations/mine"), json!({ "name": "Ann" })).await;

@@ -161,8 +161,7 @@ export class ThreadView {
   /** What became of the last thing that was said, where that was the team. */
   private putDelivery(put: Put, last: Woven | undefined): void {
     if (last?.kind !== "said" || last.message.author.startsWith("GU-") || this.talk.said.state.pending.length > 0) return;
-    const isHere = this.context.isHere();
-    const words = isHere === null ? "Sent" : isHere ? "Sent · they are on the site now" : "Sent · they are not on the site now";
+    const words = deliveryWords(this.talk.conversation.is_revoked, this.context.isHere());
     put("delivery", words, () => make("li", "delivery muted small", words));
   }
 
@@ -222,6 +221,12 @@ export class ThreadView {
       console.info(error);
     }
   }
+}
+
+/** `isHere`: null where nobody knows. */
+function deliveryWords(isRevoked: boolean, isHere: boolean | null): string {
+  if (isRevoked) return "Nobody reads this: the customer’s access is revoked";
+  return isHere === null ? "Sent" : isHere ? "Sent · they are on the site now" : "Sent · they are not on the site now";
 }
 
 /** The element of a message: those of notes are told from those of the room. */

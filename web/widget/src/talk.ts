@@ -56,7 +56,7 @@ export interface ToPanel {
   /** What the tag calls this browser and this visitor, where it does. */
   browser?: string | null;
   visitor?: string | null;
-  identity?: Identity;
+  identity?: Identity | undefined;
   /** What the page has the panel show as if it was said. */
   shown?: string;
 }

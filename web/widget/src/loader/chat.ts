@@ -141,8 +141,8 @@ async function start(): Promise<void> {
     }
     if (verb != "identify" || !what?.id) return false;
     state.identity = JSON.parse(JSON.stringify(what)) as Identity;
-    // With a name in place of the person it is the tag's.
-    watchfire(verb, `${what.id}`, { name: what.name, email: what.email });
+    // With an id in place of the person it is the tag's, whose hits take nothing that is null.
+    watchfire(verb, what.id, { name: what.name ?? undefined, email: what.email ?? undefined });
     tell();
     return true;
   });

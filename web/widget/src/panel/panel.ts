@@ -5,11 +5,12 @@ import type { Put } from "../../../ui/src/kept-rows";
 import { prose } from "../../../ui/src/room-message";
 import type { Message } from "../../../ui/src/room-protocol";
 import { asInk, inkOn } from "../colour";
-import type { FromPanel, Identity, Settings, ToPanel, Waiting } from "../talk";
+import type { FromPanel, Settings, ToPanel, Waiting } from "../talk";
 import { alone, chatWith, closed, conversation as conversationWord, gone, hello, lost, newMessages, off, offline, says, screenShown, severalTyping, staysHere, typing, unread } from "../words";
 import { greeting, line, putMessages } from "./bubbles";
 import { emailCard, ratingCard, retellingCard, retoldLine } from "./cards";
 import { Calls } from "./calls";
+import { claimOf } from "./claim";
 import { Conversation } from "./conversation";
 import { CustomerApi } from "./customer";
 import type { Spoken } from "./customer";
@@ -180,8 +181,9 @@ class Panel {
   }
 
   /** What the page says, each time that something changed there. */
-  private hear(state: ToPanel): void {
+  private hear(told: ToPanel): void {
     const before = this.told;
+    const state = { ...told, identity: claimOf(told.identity) };
     this.told = state;
     this.hostOrigin = pageOrigin(state.page);
     if ((state.secret ?? null) !== this.conversation.secret) this.know(state.secret ?? null, !before.nonce);
@@ -207,7 +209,7 @@ class Panel {
   private tellWhereabouts(before: ToPanel, { browser, visitor, page, title, identity }: ToPanel): void {
     const of = ({ browser, page, identity }: ToPanel) => JSON.stringify([browser, page, identity]);
     if (of(before) === of(this.told)) return;
-    const about = { browser: browser ?? null, visitor: visitor ?? null, page: page ?? "", title: title ?? "", ...(identity ? { identity: asked(identity) } : {}) };
+    const about = { browser: browser ?? null, visitor: visitor ?? null, page: page ?? "", title: title ?? "", ...(identity ? { identity } : {}) };
     // Of no more than passing interest: the next page says it again.
     this.conversation.tell(about).catch(() => {});
     if (browser) this.calls.hear({ browser, visitor: visitor ?? "" });
@@ -330,8 +332,12 @@ class Panel {
         this.draw();
       };
       const save = async (email: string) => {
-        await conversation.tell({ email });
+        // From now on: what is drawn meanwhile leaves the card there, which thanks for it.
         this.emailGiven = email;
+        await conversation.tell({ email }).catch((error: unknown) => {
+          this.emailGiven = "";
+          throw error;
+        });
       };
       put("email", String(settings.open), () => emailCard(card, !settings.open, settings.open ? { save, later } : { save }));
     }
@@ -487,11 +493,6 @@ class Panel {
 function wordsOf(message: Message): string {
   const text = message.html ? (prose(message.html).textContent ?? "") : message.body;
   return [text.trim(), ...(message.files ?? []).map(({ name }) => name)].filter(Boolean).join(" · ");
-}
-
-/** What the server knows of it, and no more. */
-function asked({ id, name, email, hash }: Identity): Identity {
-  return { id, name: name ?? "", email: email ?? "", hash: hash ?? "" };
 }
 
 function pageOrigin(page: string | undefined): string {
