@@ -82,7 +82,7 @@ export class MessageList {
 export function markOfMessage(message: Message, state: RoomState, isNext: boolean, mayAct: boolean): string {
   const people = [message.decided?.by, message.closed?.by, ...(message.reactions ?? []).flatMap(({ who }) => who.slice(0, 10))];
   const names = people.map((who) => (who ? state.name(who) : "")).join();
-  return [message.changed, isNext, mayAct, state.stars.has(message.number), names, state.hosts.has(message.author), state.namesakes.get(message.author)].join("|");
+  return [message.changed, isNext, mayAct, state.stars.has(message.number), state.sought === message.number, names, state.hosts.has(message.author), state.namesakes.get(message.author)].join("|");
 }
 
 /** The first and the last of rows that are to be seen in a box, by their place in the order; null: none. */

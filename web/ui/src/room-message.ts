@@ -30,6 +30,7 @@ export function drawMessage(message: Message, context: MessageContext): HTMLLIEl
   item.id = context.place?.id ?? `${context.inThread ? "t" : "m"}${message.number}`;
   item.dataset["number"] = String(message.number);
   item.tabIndex = -1;
+  item.classList.toggle("sought", state.sought === message.number);
   const main = make("div", "message-main");
   // In the inbox it is known who is the customer.
   const { shown: name, badges } = context.place ? { shown: context.name ?? message.name, badges: [] } : calledIn(state, message.author, context.name ?? message.name);

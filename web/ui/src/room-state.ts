@@ -27,6 +27,8 @@ export class RoomState {
   /** Of those who share their name with somebody else here: by what else they are told apart. */
   namesakes = new Map<string, string>();
   pending: Pending[] = [];
+  /** The number of the message that one was led to. */
+  sought: number | null = null;
 
   /** Takes in what was told; a message that is known in a later form stays. */
   take(page: Partial<Page>): void {

@@ -60,7 +60,6 @@ class RoomPage {
   private line: Connection | null = null;
   /** By the button of this page, which goes elsewhere then. */
   private leaves = false;
-  private sought: Element | undefined;
 
   constructor(private readonly root: HTMLElement, private readonly id: string) {
     this.api = new RoomApi(id);
@@ -340,20 +339,14 @@ class RoomPage {
       this.state.take({ messages: [message] });
       this.drawNow();
       if (message.thread !== undefined) await this.aside.openThread(message.thread, this.list.elementOf(message.thread) ?? null);
-      this.seek(this.list.elementOf(message.thread ?? number));
-      if (message.thread !== undefined) this.seek(this.aside.elementOf(number));
+      this.state.sought = number;
+      this.drawNow();
+      const shown = [this.list.elementOf(message.thread ?? number), message.thread === undefined ? undefined : this.aside.elementOf(number)];
+      for (const element of shown) element?.scrollIntoView({ block: "center" });
+      this.wasAtEnd = this.isAtEnd();
     } catch (error) {
       this.failed(error);
     }
-  }
-
-  private seek(element: HTMLElement | undefined): void {
-    if (!element) return;
-    this.sought?.classList.remove("sought");
-    this.sought = element;
-    element.classList.add("sought");
-    element.scrollIntoView({ block: "center" });
-    this.wasAtEnd = this.isAtEnd();
   }
 
   /** Whether it leads to a message of this room, which is shown then. */
